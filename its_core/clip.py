@@ -1,0 +1,166 @@
+"""A clip's geometry, what is asked of an engine to make one, and the identity that follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+from its_core.taxonomy import (
+    Aftermath,
+    CollisionType,
+    Colour,
+    IncidentType,
+    Light,
+    ParticipantType,
+    RoadLayout,
+    RoadSurface,
+    Role,
+    TrafficDensity,
+    Weather,
+)
+
+Resolution = Literal["720", "480"]
+Fps = Literal[10, 16]
+
+# Width × height at 16:9, the one aspect the LoRA script renders. "720" is 704 high: the network wants multiples of 16.
+SIZE_PX: dict[Resolution, tuple[int, int]] = {"720": (1280, 704), "480": (768, 432)}
+# The frame rate fixes the length: the video VAE packs 4 frames in a latent after a first one of its own.
+LATENT_FRAMES: dict[Fps, int] = {16: 24, 10: 16}
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    width_px: int
+    height_px: int
+    fps: int
+    frames: int
+
+    @classmethod
+    def of(cls, resolution: Resolution, fps: Fps) -> Geometry:
+        width_px, height_px = SIZE_PX[resolution]
+        return cls(width_px, height_px, fps, frames=4 * (LATENT_FRAMES[fps] - 1) + 1)
+
+    @property
+    def duration_s(self) -> float:
+        return self.frames / self.fps
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    type: ParticipantType
+    colour: Colour | None = None
+    role: Role = Role.BYSTANDER
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a manifest row asks for, in structured words; None where the row leaves the choice to the engine."""
+
+    camera_id: str
+    incident_type: IncidentType | None = None
+    collision_type: CollisionType | None = None
+    participants: tuple[Participant, ...] = ()
+    weather: Weather | None = None
+    light: Light | None = None
+    road_layout: RoadLayout | None = None
+    road_surface: RoadSurface | None = None
+    traffic_density: TrafficDensity | None = None
+    aftermath: Aftermath | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClipRequest:
+    """One clip to make: everything an engine may read.
+
+    ``seed`` is the clip's own (scenario seed and variant mixed). ``input_path`` is a local image or video that
+    conditions the first frames, or None where the engine needs none.
+    """
+
+    clip_id: str
+    scenario_id: str
+    variant: int
+    seed: int
+    prompt: str
+    negative_prompt: str
+    guidance: float
+    geometry: Geometry
+    scene: Scene
+    input_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineIdentity:
+    """What must be the same for two engines to make the same clip from the same request.
+
+    ``settings`` are JSON values (sampler, steps, LoRA …); ``reads`` names the request fields that the engine looks at,
+    so that a change it cannot see renders nothing again.
+    """
+
+    name: str
+    version: str
+    weights_sha256: str | None
+    reads: frozenset[Literal["prompt", "negative_prompt", "guidance", "scene", "input"]]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def clip_seed(scenario_seed: int, scenario_id: str, variant: int) -> int:
+    """A 31-bit seed of a variant's own (NumPy's legacy generator and torch both take it)."""
+    if variant == 0:
+        return scenario_seed
+    digest = hashlib.sha256(f"{scenario_seed}/{scenario_id}/{variant}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def clip_id(
+    *,
+    engine: EngineIdentity,
+    geometry: Geometry,
+    seed: int,
+    prompt: str,
+    negative_prompt: str,
+    guidance: float,
+    scene: Scene,
+    input_sha256: str | None,
+) -> str:
+    """24 hex digits that name a clip by what made it: change what the engine reads and the name changes."""
+    readable = {
+        "prompt": prompt,
+        "negative_prompt": negative_prompt,
+        "guidance": guidance,
+        "scene": asdict(scene),
+        "input": input_sha256,
+    }
+    made_of = {
+        "engine": [engine.name, engine.version, engine.weights_sha256, engine.settings],
+        "geometry": asdict(geometry),
+        "seed": seed,
+        **{name: readable[name] for name in sorted(engine.reads)},
+    }
+    canonical = json.dumps(made_of, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:24]
+
+
+class Outcome(StrEnum):
+    """How a scenario's clip ended: exactly one a clip."""
+
+    GENERATED = "generated"
+    REUSED = "reused"
+    REJECTED_INPUT = "rejected_input"
+    GUARDRAIL_TEXT = "guardrail_text"
+    GUARDRAIL_VIDEO = "guardrail_video"
+    OUT_OF_MEMORY = "out_of_memory"
+    ENGINE_ERROR = "engine_error"
+    INVALID_OUTPUT = "invalid_output"
+    TIMED_OUT = "timed_out"
+
+    @property
+    def made_a_clip(self) -> bool:
+        return self in {self.GENERATED, self.REUSED}
+
+    @property
+    def can_be_retried(self) -> bool:
+        """Whether another try may end otherwise; bad input and guardrail verdicts are final."""
+        return self in {self.OUT_OF_MEMORY, self.ENGINE_ERROR, self.INVALID_OUTPUT, self.TIMED_OUT}

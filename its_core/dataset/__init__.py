@@ -1,0 +1,1 @@
+"""What is published: labels, lineage, versions, writers, reader and contact sheet."""

@@ -1,0 +1,1 @@
+"""Cosmos-Predict2 Video2World with LoRA post-training, on GPUs."""

@@ -1,0 +1,80 @@
+"""The one seam between the factory and whatever makes pixels: ``generate(request) -> Clip``."""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.annotations import Annotations
+from its_core.clip import ClipRequest, EngineIdentity, Outcome, Scene
+
+EngineName = Literal["simulator", "cosmos"]
+Frame = NDArray[np.uint8]  # H×W×3, RGB
+
+
+@dataclass(slots=True)
+class Clip:
+    """A clip on its way to disk.
+
+    ``frames`` yields exactly ``request.geometry.frames`` RGB frames, each H×W×3 uint8, and may compute them lazily, so
+    that encoding overlaps rendering. ``record`` holds JSON values that say what really ran (model, weights, guardrail,
+    precision, seed, attempts); an engine may add to it until the last frame is out. ``annotations`` likewise is
+    complete once the frames are, and stays None for an engine without ground truth.
+    """
+
+    frames: Iterator[Frame]
+    record: dict[str, Any] = field(default_factory=dict)
+    annotations: Annotations | None = None
+
+
+class EngineFailure(Exception):
+    """A clip that could not be made, with the outcome it ends in and a reason that a person understands."""
+
+    def __init__(self, outcome: Outcome, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
+        self.reason = reason
+
+
+class Engine(ABC):
+    """Makes clips one after another in one process (one rank).
+
+    ``generate`` may raise ``EngineFailure``, also while the frames are being taken; any other exception is recorded as
+    ``engine_error`` by the worker, which goes on with the next clip.
+    """
+
+    @abstractmethod
+    def generate(self, request: ClipRequest) -> Clip: ...
+
+    def close(self) -> None:
+        """Frees what the engine holds; called once, also after a failure."""
+        return None
+
+
+class EngineModule(Protocol):
+    """What ``its_core.engines.<name>.engine`` offers; importing it must stay cheap (no torch, no panda3d)."""
+
+    def parse_options(self, options: Mapping[str, Any]) -> Any:
+        """Checks the definition's ``engine.options``; pydantic's ValidationError names key, value and what is right."""
+
+    def identity(self, options: Any) -> EngineIdentity:
+        """What names the clips of these options. May read the weights' files once, to hash them."""
+
+    def refuses(self, scene: Scene, has_input: bool) -> str | None:
+        """Why this engine cannot make such a scene, for ``rejected_input``; None when it can."""
+
+    def flags(self, options: Any) -> list[str]:
+        """The options as the guide's command-line flags, for the worker or NVIDIA's own script."""
+
+    def load(self, options: Any) -> Engine:
+        """The engine, ready to generate (weights loaded, renderer open)."""
+
+
+def engine_module(name: EngineName) -> EngineModule:
+    return cast(EngineModule, importlib.import_module(f"its_core.engines.{name}.engine"))

@@ -1,0 +1,1 @@
+"""Physics and software rendering on any CPU, with exact ground truth."""

@@ -1,0 +1,1 @@
+"""What to make: manifest rows, checked, and the prompts composed from them."""
