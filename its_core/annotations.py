@@ -20,8 +20,8 @@ class TrackFrame(_Record):
 
     ``visible_box`` bounds the pixels that show, clipped to the frame, None when none shows; ``amodal_box`` bounds the
     whole body, occluded or outside the frame too, None when part of it lies behind the camera. ``occlusion`` is the
-    hidden share of the body's pixels inside the frame, 0 to 1. World axes: metres, x east, y north, z up; heading in degrees counter-clockwise from
-    north.
+    hidden share of the body's pixels inside the frame, 0 to 1. World axes: metres, x east, y north, z up; heading in
+    degrees counter-clockwise from north.
     """
 
     frame: int
@@ -65,7 +65,8 @@ class Annotations(_Record):
     """What happened in a clip. Frame windows are half-open: ``[anomaly_start, anomaly_end)``.
 
     ``accident_frame`` is the first frame at or after first contact, None when nothing touched. ``anomaly_start`` is the
-    first frame in which the incident can be seen coming, ``anomaly_end`` the first in which it is over; both None in normal traffic.
+    first frame in which the incident can be seen coming, ``anomaly_end`` the first in which it is over; both None in
+    normal traffic.
     ``impact_box`` encloses the crash's participants at ``accident_frame``; ``impact_point`` is where they touched.
     """
 

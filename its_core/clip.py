@@ -126,19 +126,19 @@ def clip_id(
     input_sha256: str | None,
 ) -> str:
     """24 hex digits that name a clip by what made it: change what the engine reads and the name changes."""
-    readable = {
+    readable: dict[str, Any] = {
         "prompt": prompt,
         "negative_prompt": negative_prompt,
         "guidance": guidance,
         "scene": asdict(scene),
         "input": input_sha256,
     }
-    made_of = {
+    read = {name: readable[name] for name in sorted(engine.reads)}
+    made_of: dict[str, Any] = {
         "engine": [engine.name, engine.version, engine.weights_sha256, engine.settings],
         "geometry": asdict(geometry),
         "seed": seed,
-        **{name: readable[name] for name in sorted(engine.reads)},
-    }
+    } | read
     canonical = json.dumps(made_of, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:24]
 

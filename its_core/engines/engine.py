@@ -54,7 +54,7 @@ class Engine(ABC):
 
     def close(self) -> None:
         """Frees what the engine holds; called once, also after a failure."""
-        return None
+        return
 
 
 class EngineModule(Protocol):
