@@ -112,8 +112,8 @@ def _located(values: Mapping[str, Any], base: Path) -> dict[str, Any]:
             case list(paths) | tuple(paths) if all(isinstance(path, str) for path in paths):
                 located[key] = tuple(storage.resolve(path, base) for path in paths)
     match located.get("engine"):
-        case {"script": str(path)} as engine:
-            located["engine"] = {**engine, "script": storage.resolve(path, base)}
+        case {"script": str(path)}:
+            located["engine"] = dict(located["engine"], script=storage.resolve(path, base))
     return located
 
 

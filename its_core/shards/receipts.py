@@ -1,0 +1,90 @@
+"""One receipt a clip: how it ended, why, and what ran. It is written last, so a receipt means that its files are whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from its_core import storage
+from its_core.clip import Outcome
+
+
+class Attempt(BaseModel):
+    """One try at a clip. ``started_at`` is ISO 8601 in UTC."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    outcome: Outcome
+    reason: str
+    started_at: str
+    duration_s: float
+    rank: int | None
+    code_version: str
+
+
+class Receipt(BaseModel):
+    """How a clip stands after its last attempt. ``record`` is the engine's own account of what ran."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    clip_id: str
+    scenario_id: str
+    variant: int
+    attempts: tuple[Attempt, ...]
+    clip_sha256: str | None = None
+    clip_bytes: int | None = None
+    record: dict[str, Any] = {}
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.attempts[-1].outcome
+
+    @property
+    def reason(self) -> str:
+        return self.attempts[-1].reason
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFiles:
+    """Where a clip and what belongs to it lie: beside each other, told apart by suffix."""
+
+    video: Path
+
+    @property
+    def annotations(self) -> Path:
+        return self.video.with_suffix(".annotations.json.gz")
+
+    @property
+    def receipt(self) -> Path:
+        return self.video.with_suffix(".receipt.json")
+
+    def read_receipt(self) -> Receipt | None:
+        """The receipt, or None where there is none that can be read."""
+        try:
+            return Receipt.model_validate_json(self.receipt.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+
+    def write_receipt(self, receipt: Receipt) -> None:
+        with storage.replacing(self.receipt) as part:
+            part.write_text(receipt.model_dump_json(indent=1), encoding="utf-8")
+
+    def made(self) -> Receipt | None:
+        """The receipt of a clip that was generated and still lies there at its full length."""
+        receipt = self.read_receipt()
+        if receipt is None or not receipt.outcome.made_a_clip or not self.video.exists():
+            return None
+        return receipt if self.video.stat().st_size == receipt.clip_bytes else None
+
+
+def files_of(work: Path, clip_id: str) -> ClipFiles:
+    """A clip's files in a work folder, spread over 256 folders by the first digits of its id."""
+    return ClipFiles(work / "clips" / clip_id[:2] / f"{clip_id}.mp4")
+
+
+def utc_now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
