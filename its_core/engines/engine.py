@@ -72,6 +72,9 @@ class EngineModule(Protocol):
     def flags(self, options: Any) -> list[str]:
         """The options as the guide's command-line flags, for the worker or NVIDIA's own script."""
 
+    def ranks_per_clip(self, options: Any, ranks: int, clips: int) -> int:
+        """How many ranks make one clip together; a divisor of ``ranks``. Raises ValueError where sizes do not divide."""
+
     def load(self, options: Any) -> Engine:
         """The engine, ready to generate (weights loaded, renderer open)."""
 

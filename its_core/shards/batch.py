@@ -1,7 +1,7 @@
 """The batch file of a shard: the guide's JSON array, with our keys beside its own.
 
-Every entry holds ``input_video``, ``prompt`` and ``output_video``, which is all that NVIDIA's script reads. Ours add the
-clip's identity, its own seed, guidance and negative prompt, its geometry and the structured scene.
+Every entry holds ``input_video``, ``prompt`` and ``output_video``, which is all that NVIDIA's script reads. Ours add
+the clip's identity, its own seed, guidance and negative prompt, its geometry and the structured scene.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from its_core import storage
-from its_core.clip import ClipRequest, Geometry, Scene
+from its_core.clip import ClipRequest, Geometry, Scene, clip_seed
 from its_core.engines.engine import EngineName
 from its_core.shards.receipts import ClipFiles
 
@@ -59,7 +59,8 @@ class _Entry(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What an entry without our keys gets: the values of the command line."""
+    """What an entry without our keys gets: the values of the command line. Entries after the first mix ``seed`` with
+    their place, so that a batch is not one noise over and over."""
 
     seed: int
     negative_prompt: str
@@ -112,20 +113,20 @@ def read(path: Path, defaults: Defaults) -> tuple[list[Job], EngineSettings | No
     engines = {json.dumps(asdict(entry.engine), sort_keys=True): entry.engine for entry in entries if entry.engine}
     if len(engines) > 1:
         raise BatchError(f"{path}: names {len(engines)} different engines or engine options; a batch has one")
-    jobs = [_as_job(entry, defaults) for entry in entries]
+    jobs = [_as_job(entry, place, defaults) for place, entry in enumerate(entries)]
     outputs = {str(job.files.video) for job in jobs}
     if len(outputs) < len(jobs):
         raise BatchError(f"{path}: {len(jobs)} entries share {len(outputs)} output_video paths; each needs its own")
     return jobs, next(iter(engines.values()), None)
 
 
-def _as_job(entry: _Entry, defaults: Defaults) -> Job:
+def _as_job(entry: _Entry, place: int, defaults: Defaults) -> Job:
     stem = Path(entry.output_video).stem
     request = ClipRequest(
         clip_id=entry.clip_id or stem,
         scenario_id=entry.scenario_id or stem,
         variant=entry.variant,
-        seed=defaults.seed if entry.seed is None else entry.seed,
+        seed=clip_seed(defaults.seed, stem, place) if entry.seed is None else entry.seed,
         prompt=entry.prompt,
         negative_prompt=defaults.negative_prompt if entry.negative_prompt is None else entry.negative_prompt,
         guidance=defaults.guidance if entry.guidance is None else entry.guidance,

@@ -1,4 +1,4 @@
-"""One receipt a clip: how it ended, why, and what ran. It is written last, so a receipt means that its files are whole."""
+"""One receipt a clip: how it ended, why, and what ran. It is written last: a receipt means that its files are whole."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from its_core import storage
-from its_core.clip import Outcome
+from its_core.clip import ClipRequest, Outcome
+
+LAUNCH = "ITS_LAUNCH"  # environment variable: the launch that a worker is part of
 
 
 class Attempt(BaseModel):
-    """One try at a clip. ``started_at`` is ISO 8601 in UTC."""
+    """One try at a clip. ``launch`` names the torchrun it was part of; ``started_at`` is ISO 8601 in UTC."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,6 +25,7 @@ class Attempt(BaseModel):
     started_at: str
     duration_s: float
     rank: int | None
+    launch: str
     code_version: str
 
 
@@ -69,9 +72,28 @@ class ClipFiles:
         except (FileNotFoundError, ValidationError):
             return None
 
-    def write_receipt(self, receipt: Receipt) -> None:
+    def add_attempt(
+        self,
+        request: ClipRequest,
+        attempt: Attempt,
+        *,
+        clip_sha256: str | None = None,
+        record: dict[str, Any] | None = None,
+    ) -> Receipt:
+        """Writes the receipt anew with one more attempt at its end; the engine's record is the latest one known."""
+        before = self.read_receipt()
+        receipt = Receipt(
+            clip_id=request.clip_id,
+            scenario_id=request.scenario_id,
+            variant=request.variant,
+            attempts=(*(before.attempts if before else ()), attempt),
+            clip_sha256=clip_sha256,
+            clip_bytes=self.video.stat().st_size if clip_sha256 else None,
+            record=record or (before.record if before else {}),
+        )
         with storage.replacing(self.receipt) as part:
             part.write_text(receipt.model_dump_json(indent=1), encoding="utf-8")
+        return receipt
 
     def made(self) -> Receipt | None:
         """The receipt of a clip that was generated and still lies there at its full length."""

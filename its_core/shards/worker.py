@@ -1,0 +1,300 @@
+"""One rank of a shard: ``torchrun --nproc_per_node=N -m its_core.shards.worker …`` with the flags of the guide.
+
+Every rank holds one engine and renders its share of the clips: entries ``rank``, ``rank + N`` … of the batch. A clip
+ends in a receipt beside its file; one that already has its file and receipt is left alone, so the same command resumes.
+The engine is the one that the batch names, else cosmos when ``--dit_path`` is given, else the simulator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gzip
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from queue import Queue
+from types import FrameType
+from typing import cast
+
+from its_core import storage, video
+from its_core.clip import ClipRequest, Fps, Geometry, Outcome, Resolution, Scene
+from its_core.engines.cosmos import flags as cosmos_flags
+from its_core.engines.engine import Clip, Engine, EngineFailure, Frame, engine_module
+from its_core.provenance import code_version
+from its_core.scenarios.prompt import DEFAULT_NEGATIVE_PROMPT, scene_from_prompt
+from its_core.shards import batch
+from its_core.shards.progress import FOLDER, RankProgress
+from its_core.shards.receipts import LAUNCH, Attempt, ClipFiles, utc_now
+from its_core.shards.tether import tie_to_parent
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """This process among the ranks: groups of ``ranks_per_clip`` make a clip together, the first of each writes it."""
+
+    rank: int
+    ranks: int
+    ranks_per_clip: int
+
+    @property
+    def writes(self) -> bool:
+        return self.rank % self.ranks_per_clip == 0
+
+    def share(self, jobs: list[batch.Job]) -> list[batch.Job]:
+        return jobs[self.rank // self.ranks_per_clip :: self.ranks // self.ranks_per_clip]
+
+
+class Rank:
+    """Renders its jobs one after another; a clip is encoded while the next one is being made."""
+
+    def __init__(self, engine: Engine, place: Place, launch: str, progress: RankProgress) -> None:
+        self._engine = engine
+        self._place = place
+        self._launch = launch
+        self._progress = progress
+        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+        self._encoding: Future[None] | None = None
+
+    def render(self, jobs: list[batch.Job]) -> None:
+        for job in jobs:
+            if job.files.made():
+                print(f"[rank {self._place.rank}] {job.request.clip_id} is there already", flush=True)
+                continue
+            self._progress.starts(job.request.clip_id)
+            self._render_one(job)
+        self._await_encoder()
+        self._progress.ends()
+
+    def _render_one(self, job: batch.Job) -> None:
+        started = _Stopwatch()
+        try:
+            clip = self._engine.generate(job.request)
+        except Exception as error:
+            self._await_encoder()
+            self._fail(job, error, started, {})
+            return
+        if not self._place.writes:
+            self._take_part(clip)
+            return
+        self._await_encoder()
+        feed: Queue[Frame | BaseException | None] = Queue(maxsize=job.request.geometry.frames + 1)
+        self._encoding = self._encoder.submit(self._encode, job, clip, feed, started)
+        try:
+            for frame in clip.frames:
+                feed.put(frame)
+                if self._encoding.done():  # it failed early: nobody takes the frames any more
+                    break
+            feed.put(None)
+        except Exception as error:
+            feed.put(error)
+        except BaseException as error:
+            feed.put(error)
+            raise
+
+    @staticmethod
+    def _take_part(clip: Clip) -> None:
+        """Does this rank's work for a clip that another rank of its group writes, and reports."""
+        with contextlib.suppress(EngineFailure):
+            for _ in clip.frames:
+                pass
+
+    def _encode(
+        self, job: batch.Job, clip: Clip, feed: Queue[Frame | BaseException | None], started: _Stopwatch
+    ) -> None:
+        try:
+            video.write_mp4(job.files.video, _drain(feed), job.request.geometry)
+            if clip.annotations is not None:
+                with storage.replacing(job.files.annotations) as part:
+                    part.write_bytes(gzip.compress(clip.annotations.model_dump_json().encode(), mtime=0))
+        except Exception as error:
+            self._fail(job, error, started, clip.record)
+            return
+        self._receipt(job, Outcome.GENERATED, "", started, clip.record, storage.sha256_file(job.files.video))
+
+    def _fail(self, job: batch.Job, error: Exception, started: _Stopwatch, record: dict[str, object]) -> None:
+        match error:
+            case EngineFailure():
+                outcome, reason = error.outcome, error.reason
+            case MemoryError():
+                outcome, reason = (
+                    Outcome.OUT_OF_MEMORY,
+                    "this machine's memory is used up: fewer processes a shard help",
+                )
+            case _:
+                outcome, reason = Outcome.ENGINE_ERROR, f"{type(error).__name__}: {error}"
+        self._receipt(job, outcome, reason, started, record)
+
+    def _receipt(
+        self,
+        job: batch.Job,
+        outcome: Outcome,
+        reason: str,
+        started: _Stopwatch,
+        record: dict[str, object],
+        clip_sha256: str | None = None,
+    ) -> None:
+        if not self._place.writes:
+            return
+        attempt = Attempt(
+            outcome=outcome,
+            reason=reason,
+            started_at=started.at,
+            duration_s=round(started.elapsed_s(), 3),
+            rank=self._place.rank,
+            launch=self._launch,
+            code_version=code_version(),
+        )
+        job.files.add_attempt(job.request, attempt, clip_sha256=clip_sha256, record=record)
+        print(
+            f"[rank {self._place.rank}] {job.request.clip_id} {outcome} {attempt.duration_s} s {reason}".rstrip(),
+            flush=True,
+        )
+
+    def _await_encoder(self) -> None:
+        if self._encoding is not None:
+            self._encoding.result()
+
+
+class _Stopwatch:
+    def __init__(self) -> None:
+        self.at = utc_now()
+        self._since = time.monotonic()
+
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._since
+
+
+def _drain(feed: Queue[Frame | BaseException | None]) -> Iterator[Frame]:
+    while (item := feed.get()) is not None:
+        if isinstance(item, BaseException):
+            raise item
+        yield item
+
+
+def parser() -> argparse.ArgumentParser:
+    """The guide's flags: what to render here, what with in the engine's own."""
+    flags = argparse.ArgumentParser(
+        prog="torchrun --nproc_per_node=N -m its_core.shards.worker",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EXAMPLES,
+        allow_abbrev=False,
+    )
+    what = flags.add_argument_group("what to render")
+    what.add_argument("--batch_input_json", type=Path, help="a JSON array of clips (the guide's format)")
+    what.add_argument("--input_path", help="one clip: the image or video that it starts from")
+    what.add_argument("--prompt", help="one clip: what is to be seen")
+    what.add_argument("--save_path", type=Path, help="one clip: the MP4 to write")
+    what.add_argument("--negative_prompt", default=DEFAULT_NEGATIVE_PROMPT, help="what is not to be seen")
+    what.add_argument("--guidance", type=float, default=7.0, help="how closely the prompt is followed (7)")
+    what.add_argument("--seed", type=int, default=0, help="the noise's seed (0); a batch mixes it clip by clip")
+    what.add_argument("--resolution", choices=("480", "720"), default="720")
+    what.add_argument("--fps", type=int, choices=(10, 16), default=16)
+    cosmos_flags.add_flags(flags)
+    return flags
+
+
+_EXAMPLES = """examples:
+  torchrun --standalone --nproc_per_node=2 -m its_core.shards.worker --batch_input_json shard.json
+  torchrun --standalone --nproc_per_node=1 -m its_core.shards.worker --save_path out.mp4 \\
+      --prompt "A static CCTV camera shows an intersection. A red sedan runs a red light and hits a white SUV."
+"""
+
+
+def jobs_of(arguments: argparse.Namespace) -> tuple[list[batch.Job], batch.EngineSettings | None]:
+    """The clips that the command line asks for. Raises BatchError when it asks for none, or for two things at once."""
+    defaults = batch.Defaults(
+        seed=arguments.seed,
+        negative_prompt=arguments.negative_prompt,
+        guidance=arguments.guidance,
+        geometry=Geometry.of(cast(Resolution, arguments.resolution), cast(Fps, arguments.fps)),
+    )
+    single = (arguments.prompt, arguments.save_path)
+    if arguments.batch_input_json is not None:
+        if any(value is not None for value in (*single, arguments.input_path)):
+            raise batch.BatchError("--batch_input_json stands alone: drop --prompt, --input_path and --save_path")
+        return batch.read(arguments.batch_input_json, defaults)
+    if None in single:
+        raise batch.BatchError("nothing to render: give --batch_input_json, or both --prompt and --save_path")
+    stem = arguments.save_path.stem
+    request = ClipRequest(
+        clip_id=stem,
+        scenario_id=stem,
+        variant=0,
+        seed=defaults.seed,
+        prompt=arguments.prompt,
+        negative_prompt=defaults.negative_prompt,
+        guidance=defaults.guidance,
+        geometry=defaults.geometry,
+        scene=Scene(camera_id=stem),
+        input_path=arguments.input_path,
+    )
+    return [batch.Job(request, ClipFiles(arguments.save_path))], None
+
+
+def _with_scene(job: batch.Job) -> batch.Job:
+    """A clip without a structured scene gets the one that its prompt's words tell."""
+    request = job.request
+    if request.scene.incident_type is not None:
+        return job
+    return replace(job, request=replace(request, scene=scene_from_prompt(request.prompt, request.scene.camera_id)))
+
+
+def main() -> None:
+    tie_to_parent()
+    arguments = parser().parse_args()
+    rank, ranks = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    progress = RankProgress(os.environ.get(FOLDER), rank)
+
+    def stop(number: int, _: FrameType | None) -> None:
+        progress.stops()
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        jobs, named = jobs_of(arguments)
+        name = named.name if named else "cosmos" if arguments.dit_path else "simulator"
+        module = engine_module(name)
+        if name == "cosmos":
+            options = cosmos_flags.options_from_flags(arguments)
+        else:
+            options = module.parse_options(named.options if named else {})
+            jobs = [_with_scene(job) for job in jobs]
+        place = Place(rank, ranks, module.ranks_per_clip(options, ranks, len(jobs)))
+        mine = place.share(jobs)
+        if all(job.files.made() for job in mine) and place.ranks_per_clip == 1:
+            print(f"[rank {rank}] all {len(mine)} clips are there already", flush=True)
+            progress.ends()
+            return
+        engine = module.load(options)
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+    launch = os.environ.get(LAUNCH, f"{os.uname().nodename}:{os.getppid()}")
+    try:
+        Rank(engine, place, launch, progress).render(mine)
+    finally:
+        engine.close()
+    sys.exit(_failures(jobs, launch))
+
+
+def _failures(jobs: list[batch.Job], launch: str) -> str | None:
+    """What went wrong, once the last rank has ended: torchrun ends every rank when one exits with an error, so the
+    earlier ones must not. A launcher reads the receipts instead."""
+    if LAUNCH in os.environ:
+        return None
+    receipts = [job.files.made() or job.files.read_receipt() for job in jobs]
+    if any(r is None or not (r.outcome.made_a_clip or r.attempts[-1].launch == launch) for r in receipts):
+        return None
+    failed = [receipt for receipt in receipts if receipt and not receipt.outcome.made_a_clip]
+    lines = [f"{receipt.clip_id}: {receipt.outcome}: {receipt.reason}" for receipt in failed]
+    return "\n".join([f"error: {len(failed)} of {len(jobs)} clips were not made", *lines]) if failed else None
+
+
+if __name__ == "__main__":
+    main()
