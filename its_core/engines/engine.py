@@ -73,7 +73,7 @@ class EngineModule(Protocol):
         """The options as the guide's command-line flags, for the worker or NVIDIA's own script."""
 
     def ranks_per_clip(self, options: Any, ranks: int, clips: int) -> int:
-        """How many ranks make one clip together; a divisor of ``ranks``. Raises ValueError where sizes do not divide."""
+        """How many ranks make one clip together; it divides ``ranks``. Raises ValueError where sizes do not divide."""
 
     def load(self, options: Any) -> Engine:
         """The engine, ready to generate (weights loaded, renderer open)."""

@@ -1,4 +1,4 @@
-"""What each rank is doing, in a small file a rank: how the launcher knows which clip a dead or stuck rank had in hand."""
+"""What each rank is doing, a small file each: how the launcher knows which clip a dead or stuck rank had in hand."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ FOLDER = "ITS_PROGRESS_FOLDER"
 
 
 class RankState(BaseModel):
-    """``loading`` until the first clip, then ``rendering`` it; ``ended`` when its share is done; ``stopped`` by a signal
-    that was meant for the whole shard, not for its clip."""
+    """``loading`` until the first clip, then ``rendering`` it; ``ended`` when its share is done; ``stopped`` by a
+    signal that was meant for the whole shard, not for its clip."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

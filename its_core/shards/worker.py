@@ -1,4 +1,4 @@
-"""One rank of a shard: ``torchrun --nproc_per_node=N -m its_core.shards.worker …`` with the flags of the guide.
+"""The program of a shard: ``torchrun --nproc_per_node=N -m its_core.shards.worker …`` with the flags of the guide.
 
 Every rank holds one engine and renders its share of the clips: entries ``rank``, ``rank + N`` … of the batch. A clip
 ends in a receipt beside its file; one that already has its file and receipt is left alone, so the same command resumes.
@@ -8,173 +8,23 @@ The engine is the one that the batch names, else cosmos when ``--dit_path`` is g
 from __future__ import annotations
 
 import argparse
-import contextlib
-import gzip
 import os
 import signal
 import sys
-import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from queue import Queue
 from types import FrameType
 from typing import cast
 
-from its_core import storage, video
-from its_core.clip import ClipRequest, Fps, Geometry, Outcome, Resolution, Scene
+from its_core.clip import ClipRequest, Fps, Geometry, Resolution, Scene
 from its_core.engines.cosmos import flags as cosmos_flags
-from its_core.engines.engine import Clip, Engine, EngineFailure, Frame, engine_module
-from its_core.provenance import code_version
+from its_core.engines.engine import engine_module
 from its_core.scenarios.prompt import DEFAULT_NEGATIVE_PROMPT, scene_from_prompt
 from its_core.shards import batch
 from its_core.shards.progress import FOLDER, RankProgress
-from its_core.shards.receipts import LAUNCH, Attempt, ClipFiles, utc_now
+from its_core.shards.rank import Place, Rank
+from its_core.shards.receipts import LAUNCH, ClipFiles
 from its_core.shards.tether import tie_to_parent
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """This process among the ranks: groups of ``ranks_per_clip`` make a clip together, the first of each writes it."""
-
-    rank: int
-    ranks: int
-    ranks_per_clip: int
-
-    @property
-    def writes(self) -> bool:
-        return self.rank % self.ranks_per_clip == 0
-
-    def share(self, jobs: list[batch.Job]) -> list[batch.Job]:
-        return jobs[self.rank // self.ranks_per_clip :: self.ranks // self.ranks_per_clip]
-
-
-class Rank:
-    """Renders its jobs one after another; a clip is encoded while the next one is being made."""
-
-    def __init__(self, engine: Engine, place: Place, launch: str, progress: RankProgress) -> None:
-        self._engine = engine
-        self._place = place
-        self._launch = launch
-        self._progress = progress
-        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="encoder")
-        self._encoding: Future[None] | None = None
-
-    def render(self, jobs: list[batch.Job]) -> None:
-        for job in jobs:
-            if job.files.made():
-                print(f"[rank {self._place.rank}] {job.request.clip_id} is there already", flush=True)
-                continue
-            self._progress.starts(job.request.clip_id)
-            self._render_one(job)
-        self._await_encoder()
-        self._progress.ends()
-
-    def _render_one(self, job: batch.Job) -> None:
-        started = _Stopwatch()
-        try:
-            clip = self._engine.generate(job.request)
-        except Exception as error:
-            self._await_encoder()
-            self._fail(job, error, started, {})
-            return
-        if not self._place.writes:
-            self._take_part(clip)
-            return
-        self._await_encoder()
-        feed: Queue[Frame | BaseException | None] = Queue(maxsize=job.request.geometry.frames + 1)
-        self._encoding = self._encoder.submit(self._encode, job, clip, feed, started)
-        try:
-            for frame in clip.frames:
-                feed.put(frame)
-                if self._encoding.done():  # it failed early: nobody takes the frames any more
-                    break
-            feed.put(None)
-        except Exception as error:
-            feed.put(error)
-        except BaseException as error:
-            feed.put(error)
-            raise
-
-    @staticmethod
-    def _take_part(clip: Clip) -> None:
-        """Does this rank's work for a clip that another rank of its group writes, and reports."""
-        with contextlib.suppress(EngineFailure):
-            for _ in clip.frames:
-                pass
-
-    def _encode(
-        self, job: batch.Job, clip: Clip, feed: Queue[Frame | BaseException | None], started: _Stopwatch
-    ) -> None:
-        try:
-            video.write_mp4(job.files.video, _drain(feed), job.request.geometry)
-            if clip.annotations is not None:
-                with storage.replacing(job.files.annotations) as part:
-                    part.write_bytes(gzip.compress(clip.annotations.model_dump_json().encode(), mtime=0))
-        except Exception as error:
-            self._fail(job, error, started, clip.record)
-            return
-        self._receipt(job, Outcome.GENERATED, "", started, clip.record, storage.sha256_file(job.files.video))
-
-    def _fail(self, job: batch.Job, error: Exception, started: _Stopwatch, record: dict[str, object]) -> None:
-        match error:
-            case EngineFailure():
-                outcome, reason = error.outcome, error.reason
-            case MemoryError():
-                outcome, reason = (
-                    Outcome.OUT_OF_MEMORY,
-                    "this machine's memory is used up: fewer processes a shard help",
-                )
-            case _:
-                outcome, reason = Outcome.ENGINE_ERROR, f"{type(error).__name__}: {error}"
-        self._receipt(job, outcome, reason, started, record)
-
-    def _receipt(
-        self,
-        job: batch.Job,
-        outcome: Outcome,
-        reason: str,
-        started: _Stopwatch,
-        record: dict[str, object],
-        clip_sha256: str | None = None,
-    ) -> None:
-        if not self._place.writes:
-            return
-        attempt = Attempt(
-            outcome=outcome,
-            reason=reason,
-            started_at=started.at,
-            duration_s=round(started.elapsed_s(), 3),
-            rank=self._place.rank,
-            launch=self._launch,
-            code_version=code_version(),
-        )
-        job.files.add_attempt(job.request, attempt, clip_sha256=clip_sha256, record=record)
-        print(
-            f"[rank {self._place.rank}] {job.request.clip_id} {outcome} {attempt.duration_s} s {reason}".rstrip(),
-            flush=True,
-        )
-
-    def _await_encoder(self) -> None:
-        if self._encoding is not None:
-            self._encoding.result()
-
-
-class _Stopwatch:
-    def __init__(self) -> None:
-        self.at = utc_now()
-        self._since = time.monotonic()
-
-    def elapsed_s(self) -> float:
-        return time.monotonic() - self._since
-
-
-def _drain(feed: Queue[Frame | BaseException | None]) -> Iterator[Frame]:
-    while (item := feed.get()) is not None:
-        if isinstance(item, BaseException):
-            raise item
-        yield item
 
 
 def parser() -> argparse.ArgumentParser:
