@@ -1,4 +1,9 @@
-"""Road layouts as data: what drivers follow and what the renderer paints. Right-hand traffic, metres, x east, y north."""
+"""Road layouts as data: what drivers follow and what the renderer paints. Right-hand traffic, metres, x east, y north.
+
+Road, pavement and verge are level (z = 0): kerbs are painted, not climbed. Every place leaves its south-east corner
+(x > 0, y < 0, up to about 22 m from the carriageways) free of buildings, so that a camera can look at the focus from there. Lanes run beyond ``extent_m``,
+so that nobody appears or vanishes within sight.
+"""
 
 from __future__ import annotations
 
@@ -83,3 +88,4 @@ class Layout:
     barriers: tuple[tuple[Point, Point], ...]  # guard rails and median barriers
     focus_m: Point  # where incidents happen: cameras look about here
     extent_m: float  # half the side of the square that is modelled
+    walkways: tuple[tuple[Point, Point], ...] = ()  # middle lines of the pavements, where people walk

@@ -1,0 +1,93 @@
+"""Polylines that vehicles and pedestrians follow, measured by arc length."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Point = tuple[float, float]
+SPACING_M = 1.0
+
+
+def straight(start: Point, end: Point) -> list[Point]:
+    """Points from ``start`` to ``end``, both included, about a metre apart."""
+    length_m = math.dist(start, end)
+    steps = max(1, round(length_m / SPACING_M))
+    return [
+        (start[0] + (end[0] - start[0]) * i / steps, start[1] + (end[1] - start[1]) * i / steps)
+        for i in range(steps + 1)
+    ]
+
+
+def arc(centre: Point, radius_m: float, from_deg: float, to_deg: float) -> list[Point]:
+    """Points on a circle from one angle to another (counter-clockwise from east; the order gives the direction)."""
+    steps = max(4, math.ceil(abs(math.radians(to_deg - from_deg)) * radius_m / (0.5 * SPACING_M)))
+    angles = (math.radians(from_deg + (to_deg - from_deg) * i / steps) for i in range(steps + 1))
+    return [(centre[0] + radius_m * math.cos(a), centre[1] + radius_m * math.sin(a)) for a in angles]
+
+
+def joined(*parts: Sequence[Point]) -> tuple[Point, ...]:
+    """Parts one after another; a point that repeats the last one within a centimetre is left out."""
+    points: list[Point] = []
+    for part in parts:
+        for point in part:
+            if not points or math.dist(points[-1], point) > 0.01:
+                points.append(point)
+    return tuple(points)
+
+
+class Path:
+    """A polyline of K points. Arc length ``s`` runs from 0 to ``length_m``; beyond both ends the line goes straight on."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        self.points: Floats = np.asarray(points, dtype=np.float64)
+        legs = np.diff(self.points, axis=0)
+        lengths = np.hypot(legs[:, 0], legs[:, 1])
+        self.s: Floats = np.concatenate([[0.0], np.cumsum(lengths)])
+        self.length_m = float(self.s[-1])
+        self.tangents: Floats = legs / lengths[:, None]  # K−1, one a leg
+
+    def at(self, s_m: float) -> Floats:
+        """The point at arc length ``s_m``, x and y in metres."""
+        leg = self._leg(s_m)
+        return np.asarray(self.points[leg] + (s_m - self.s[leg]) * self.tangents[leg])
+
+    def direction(self, s_m: float) -> Floats:
+        """The unit tangent at ``s_m``."""
+        return np.asarray(self.tangents[self._leg(s_m)])
+
+    def curvature(self, s_m: float, over_m: float = 4.0) -> float:
+        """Mean absolute curvature from ``s_m`` on, in 1/m."""
+        a, b = self.direction(s_m), self.direction(s_m + over_m)
+        turn = abs(math.atan2(a[0] * b[1] - a[1] * b[0], a[0] * b[0] + a[1] * b[1]))
+        return turn / over_m
+
+    def project(self, points: Floats, s_from: float = -math.inf, s_to: float = math.inf) -> tuple[Floats, Floats]:
+        """Arc length and lateral offset (left positive), both M, of M×2 ``points``; only the stretch between ``s_from`` and
+        ``s_to`` is looked at, ends extended straight on."""
+        first = max(0, int(np.searchsorted(self.s, s_from)) - 1) if s_from > -math.inf else 0
+        last = min(len(self.s), int(np.searchsorted(self.s, s_to)) + 1) if s_to < math.inf else len(self.s)
+        first = min(first, len(self.s) - 2)
+        last = max(last, first + 2)
+        line = self.points[first:last]
+        away = points[:, None, :] - line[None, :, :]
+        nearest = np.minimum(np.argmin((away * away).sum(-1), axis=1), len(line) - 2)
+        tangent = self.tangents[first + nearest]
+        offset = points - line[nearest]
+        along = (offset * tangent).sum(-1)
+        # A point behind its nearest vertex belongs to the leg before it.
+        behind = (along < 0) & (nearest > 0)
+        if behind.any():
+            nearest = nearest - behind
+            tangent = self.tangents[first + nearest]
+            offset = points - line[nearest]
+            along = (offset * tangent).sum(-1)
+        lateral = tangent[:, 0] * offset[:, 1] - tangent[:, 1] * offset[:, 0]
+        return self.s[first + nearest] + along, lateral
+
+    def _leg(self, s_m: float) -> int:
+        return min(max(int(np.searchsorted(self.s, s_m, side="right")) - 1, 0), len(self.tangents) - 1)
