@@ -22,9 +22,10 @@ from its_core.storage import replacing
 
 Frame = NDArray[np.uint8]  # H×W×3, RGB
 
-# libx264 at one thread: its output depends on the number of threads, never on timing. Measured on noisy 1280×704 × 93
-# frames: 1 to 2 s and 0.4 to 3 MB a clip; "superfast" doubles the bytes, "faster" the time, for the same picture.
-PRESET = "veryfast"
+# Measured on noisy 1280×704 × 93 frames: 1 to 2 s and 0.3 to 3.4 MB a clip; "superfast" doubles the bytes, "faster" the
+# time, for the same picture. Two things would make the bytes vary: the number of threads, so it is one, and x264's
+# macroblock tree, whose AVX code gives varying results where the width is no multiple of 128.
+ENCODER = {"preset": "veryfast", "x264-params": "mbtree=0"}
 DEFAULT_CRF = 23.0
 MAX_FILE_BYTES = 1 << 30
 MAX_DECLARED_FRAMES = 100_000
@@ -82,7 +83,7 @@ def _encode(path: Path, frames: Iterator[Frame], geometry: Geometry, crf: float)
         coder = stream.codec_context
         coder.thread_count = 1
         coder.time_base = Fraction(1, geometry.fps)
-        coder.options = {"preset": PRESET, "crf": str(crf)}
+        coder.options = ENCODER | {"crf": str(crf)}
         coder.color_primaries, coder.color_trc = int(ColorPrimaries.BT709), int(ColorTrc.BT709)
         coder.colorspace, coder.color_range = int(Colorspace.ITU709), int(ColorRange.MPEG)
         count = 0

@@ -77,9 +77,9 @@ def test_luma_is_converted_with_the_matrix_that_the_file_is_tagged_with(tmp_path
 
 
 def test_equal_frames_give_equal_bytes(clip: Path, tmp_path: Path) -> None:
-    write_mp4(tmp_path / "again.mp4", Frames(), GEOMETRY)
-
-    assert (tmp_path / "again.mp4").read_bytes() == clip.read_bytes()
+    for _ in range(30):
+        write_mp4(tmp_path / "again.mp4", Frames(), GEOMETRY)
+        assert (tmp_path / "again.mp4").read_bytes() == clip.read_bytes()
 
 
 @pytest.mark.parametrize("count", [0, 8, 10])
