@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from its_core import storage
 
-FOLDER = "ITS_PROGRESS_FOLDER"
+FOLDER = "ITS_PROGRESS_FOLDER"  # environment variable: where ranks tell
+REFUSAL = "error: "  # begins the line on stderr in which a worker says why it does not start
 
 
 class RankState(BaseModel):

@@ -134,10 +134,10 @@ class Rank:
             code_version=code_version(),
         )
         job.files.add_attempt(job.request, attempt, clip_sha256=clip_sha256, record=record)
-        print(
-            f"[rank {self._place.rank}] {job.request.clip_id} {outcome} {attempt.duration_s} s {reason}".rstrip(),
-            flush=True,
-        )
+        self._say(f"{job.request.clip_id} {outcome} {attempt.duration_s} s {reason}")
+
+    def _say(self, line: str) -> None:
+        print(f"[rank {self._place.rank}] {line}".rstrip(), flush=True)
 
     def _await_encoder(self) -> None:
         if self._encoding is not None:

@@ -21,7 +21,7 @@ from its_core.engines.cosmos import flags as cosmos_flags
 from its_core.engines.engine import engine_module
 from its_core.scenarios.prompt import DEFAULT_NEGATIVE_PROMPT, scene_from_prompt
 from its_core.shards import batch
-from its_core.shards.progress import FOLDER, RankProgress
+from its_core.shards.progress import FOLDER, REFUSAL, RankProgress
 from its_core.shards.rank import Place, Rank
 from its_core.shards.receipts import LAUNCH, ClipFiles
 from its_core.shards.tether import tie_to_parent
@@ -124,7 +124,7 @@ def main() -> None:
             return
         engine = module.load(options)
     except ValueError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"{REFUSAL}{error}")
     launch = os.environ.get(LAUNCH, f"{os.uname().nodename}:{os.getppid()}")
     try:
         Rank(engine, place, launch, progress).render(mine)
