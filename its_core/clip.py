@@ -6,7 +6,10 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Literal
+
+import orjson
 
 from its_core.taxonomy import (
     Aftermath,
@@ -114,33 +117,46 @@ def clip_seed(scenario_seed: int, scenario_id: str, variant: int) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def clip_id(
-    *,
-    engine: EngineIdentity,
-    geometry: Geometry,
-    seed: int,
-    prompt: str,
-    negative_prompt: str,
-    guidance: float,
-    scene: Scene,
-    input_sha256: str | None,
-) -> str:
-    """24 hex digits that name a clip by what made it: change what the engine reads and the name changes."""
-    readable: dict[str, Any] = {
-        "prompt": prompt,
-        "negative_prompt": negative_prompt,
-        "guidance": guidance,
-        "scene": asdict(scene),
-        "input": input_sha256,
-    }
-    read = {name: readable[name] for name in sorted(engine.reads)}
-    made_of: dict[str, Any] = {
-        "engine": [engine.name, engine.version, engine.weights_sha256, engine.settings],
-        "geometry": asdict(geometry),
-        "seed": seed,
-    } | read
-    canonical = json.dumps(made_of, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:24]
+@lru_cache(maxsize=1 << 16)
+def scene_json(scene: Scene) -> str:
+    """A scene as one line of JSON, always the same for equal scenes."""
+    return orjson.dumps(scene, option=orjson.OPT_SORT_KEYS).decode()
+
+
+class ClipNamer:
+    """Names clips by what makes them: change what the engine reads and the name changes, change the rest and it stays.
+
+    A name is 24 hex digits of a SHA-256 over engine, version, weights, settings, geometry, seed and what the engine
+    reads of prompt, negative prompt, guidance, scene and input file.
+    """
+
+    def __init__(self, engine: EngineIdentity, geometry: Geometry) -> None:
+        made_by = [engine.name, engine.version, engine.weights_sha256, engine.settings, asdict(geometry)]
+        self._made_by = hashlib.sha256(json.dumps(made_by, sort_keys=True).encode())
+        self._reads = engine.reads
+
+    def name(
+        self,
+        *,
+        seed: int,
+        prompt: str,
+        negative_prompt: str,
+        guidance: float,
+        scene: Scene,
+        input_sha256: str | None,
+    ) -> str:
+        reads = self._reads
+        read = (
+            seed,
+            prompt if "prompt" in reads else None,
+            negative_prompt if "negative_prompt" in reads else None,
+            float(guidance) if "guidance" in reads else None,
+            scene_json(scene) if "scene" in reads else None,
+            input_sha256 if "input" in reads else None,
+        )
+        digest = self._made_by.copy()
+        digest.update(orjson.dumps(read))
+        return digest.hexdigest()[:24]
 
 
 class Outcome(StrEnum):
