@@ -6,6 +6,7 @@ S3 is reached through s3fs, which reads the usual AWS variables (``AWS_ENDPOINT_
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -135,3 +136,26 @@ def replacing(path: Path) -> Iterator[Path]:
 def sha256_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Busy(RuntimeError):
+    """Somebody else holds the lock; the message names who."""
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Holds the lock file ``path`` while the block runs; the kernel lets go of it when the process ends, however.
+
+    Raises Busy at once when another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise Busy(f"{path} is held by process {file.read().strip() or 'unknown'}") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

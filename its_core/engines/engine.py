@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.annotations import Annotations
-from its_core.clip import ClipRequest, EngineIdentity, Outcome, Scene
+from its_core.clip import ClipRequest, EngineIdentity, Fps, Outcome, Resolution, Scene
 
 EngineName = Literal["simulator", "cosmos"]
 Frame = NDArray[np.uint8]  # H×W×3, RGB
@@ -60,7 +60,7 @@ class Engine(ABC):
 class EngineModule(Protocol):
     """What ``its_core.engines.<name>.engine`` offers; importing it must stay cheap (no torch, no panda3d)."""
 
-    def parse_options(self, options: Mapping[str, Any]) -> Any:
+    def parse_options(self, options: Mapping[str, Any], resolution: Resolution, fps: Fps) -> Any:
         """Checks the definition's ``engine.options``; pydantic's ValidationError names key, value and what is right."""
 
     def identity(self, options: Any) -> EngineIdentity:

@@ -245,7 +245,7 @@ def shards(plan: Plan, missing: Sequence[int], size: int) -> list[Shard]:
 
 
 def shards_of_one_seed(plan: Plan, missing: Sequence[int], size: int) -> list[Shard]:
-    """The same for a script that takes seed, guidance and negative prompt once a launch: a shard's clips agree in them."""
+    """The same for a script that takes seed, guidance and negative prompt once a launch: a shard's clips share them."""
     alike: dict[tuple[int, float, str], list[int]] = defaultdict(list)
     for place, clip in zip(missing, plan.clips(missing), strict=True):
         request = clip.request

@@ -95,12 +95,20 @@ class ClipFiles:
             part.write_text(receipt.model_dump_json(indent=1), encoding="utf-8")
         return receipt
 
-    def made(self) -> Receipt | None:
-        """The receipt of a clip that was generated and still lies there at its full length."""
+    def standing(self) -> Receipt | None:
+        """The receipt, unless it speaks of a clip that no longer lies there at its full length."""
         receipt = self.read_receipt()
-        if receipt is None or not receipt.outcome.made_a_clip or not self.video.exists():
+        if receipt is None or not receipt.outcome.made_a_clip:
+            return receipt
+        try:
+            return receipt if self.video.stat().st_size == receipt.clip_bytes else None
+        except FileNotFoundError:
             return None
-        return receipt if self.video.stat().st_size == receipt.clip_bytes else None
+
+    def made(self) -> Receipt | None:
+        """The receipt of a clip that was made and still lies there."""
+        receipt = self.standing()
+        return receipt if receipt is not None and receipt.outcome.made_a_clip else None
 
 
 def files_of(work: Path, clip_id: str) -> ClipFiles:

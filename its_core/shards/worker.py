@@ -114,7 +114,7 @@ def main() -> None:
         if name == "cosmos":
             options = cosmos_flags.options_from_flags(arguments)
         else:
-            options = module.parse_options(named.options if named else {})
+            options = module.parse_options(named.options if named else {}, arguments.resolution, arguments.fps)
             jobs = [_with_scene(job) for job in jobs]
         place = Place(rank, ranks, module.ranks_per_clip(options, ranks, len(jobs)))
         mine = place.share(jobs)

@@ -1,0 +1,172 @@
+"""The flow ``build-dataset``: plan → reuse → render → check → publish, failed clips tried again, one at a time."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_table_artifact
+from prefect.futures import PrefectFuture
+from rich.console import Console
+from tasks.check import check
+from tasks.publish import Published, publish
+from tasks.reuse import reuse
+
+from its_core import definition as definitions
+from its_core import storage
+from its_core.clip import Outcome
+from its_core.definition import Definition
+from its_core.shards import devices
+from its_core.shards.launcher import Launch, LaunchRefused
+from its_core.shards.plan import Plan, Shard, shards, shards_of_one_seed
+from its_core.shards.receipts import Receipt, files_of
+from tasks.plan import EngineOrder, order_engine, plan
+from tasks.progress import Progress
+from tasks.render import describe, render
+
+LOCK_FILE = "build.lock"
+_MOST_NAMED = 100  # failures named one by one; all are in the receipts
+
+
+class BuildFailed(RuntimeError):
+    """Too few clips were made to publish; the message says which failed and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build came to. ``outcomes`` counts every clip and every rejected row exactly once."""
+
+    published: Published
+    outcomes: Mapping[Outcome, int]
+    rows: int
+
+
+@flow(name="build-dataset", flow_run_name="build {dataset}")
+def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Built:
+    """Builds and publishes a dataset; what an earlier build made is not made again.
+
+    ``dataset`` is a definition's folder; ``overrides`` maps its keys (dotted: ``engine.name``) to other values. Raises
+    DefinitionError and ManifestError for what the user can mend, LaunchRefused and BuildFailed when clips cannot be
+    made, Busy when another build of the same dataset runs on this machine.
+    """
+    definition = definitions.load(dataset, overrides)
+    with storage.exclusive(definition.work_path / LOCK_FILE), Progress(Console(stderr=True)) as progress:
+        order = order_engine(definition)
+        planned = plan(definition, order, progress)
+        reuse(definition, planned)
+        _make(definition, order, planned, progress)
+        receipts = _settle(definition, planned)
+        return Built(publish(definition, order, planned, receipts), _count(planned, receipts), planned.rows)
+
+
+def _make(definition: Definition, order: EngineOrder, planned: Plan, progress: Progress) -> None:
+    """Renders and checks until nothing is missing that another try may bring, or the tries are used up."""
+    missing = _missing(definition, planned)
+    progress.starts(len(planned.clip_ids), len(planned.clip_ids) - len(missing))
+    check(definition, order, planned, progress)
+    for attempt in range(definition.retries + 1):
+        missing = _missing(definition, planned)
+        if not missing:
+            return
+        if attempt:
+            time.sleep(definition.retry_delay_s * 2 ** (attempt - 1))
+        alike = shards_of_one_seed if definition.engine.script else shards
+        # A clip that failed is tried again alone: it may be what breaks its neighbours.
+        batches = alike(planned, missing, definition.shard_size if attempt == 0 else 1)
+        _render_all(definition, order, planned, batches, attempt + 1, progress)
+        check(definition, order, planned, progress)
+
+
+def _missing(definition: Definition, planned: Plan) -> list[int]:
+    """Places in the plan of clips that are not there and not known to be beyond help."""
+    return [
+        place
+        for place, clip_id in enumerate(planned.clip_ids)
+        if (receipt := files_of(definition.work_path, clip_id).standing()) is None or receipt.outcome.can_be_retried
+    ]
+
+
+def _render_all(
+    definition: Definition,
+    order: EngineOrder,
+    planned: Plan,
+    batches: Iterable[Shard],
+    attempt: int,
+    progress: Progress,
+) -> None:
+    """Runs shards side by side, as many as there are places; a shard that fails does not stop the others."""
+    places = _launches(definition, order)
+    cancelled = threading.Event()
+    futures: list[PrefectFuture[None]] = []
+    try:
+        for shard in batches:
+            launch = places.get()
+            future = render.submit(planned, shard, attempt, definition.work_path, launch, progress, cancelled)
+            future.add_done_callback(lambda _, launch=launch: places.put(launch))
+            futures.append(future)
+        for future in futures:
+            future.wait()
+            if isinstance(error := future.result(raise_on_failure=False), LaunchRefused):
+                raise error
+    except BaseException:
+        cancelled.set()
+        raise
+
+
+def _launches(definition: Definition, order: EngineOrder) -> queue.Queue[Launch]:
+    """A launch for each place where a shard can run, with GPUs of its own where the engine needs them."""
+    slots = devices.slots(order.settings.name, definition.processes_per_shard, definition.shards_at_once)
+    launches: queue.Queue[Launch] = queue.Queue()
+    for slot in slots:
+        launches.put(
+            Launch(
+                engine=order.settings,
+                flags=order.flags,
+                processes=definition.processes_per_shard,
+                clip_timeout_s=definition.clip_timeout_s,
+                shard_timeout_s=definition.shard_timeout_s,
+                devices=slot,
+                script=definition.engine.script,
+            )
+        )
+    return launches
+
+
+def _settle(definition: Definition, planned: Plan) -> dict[str, Receipt]:
+    """The receipts of all clips, or BuildFailed when too few are of clips that were made."""
+    receipts = {}
+    for clip_id in planned.clip_ids:
+        receipt = files_of(definition.work_path, clip_id).standing()
+        assert receipt is not None, f"{clip_id} ended without a receipt"
+        receipts[clip_id] = receipt
+    failed = [receipt for receipt in receipts.values() if not receipt.outcome.made_a_clip]
+    if failed:
+        create_table_artifact(
+            [
+                {"clip": r.clip_id, "scenario": r.scenario_id, "outcome": r.outcome, "reason": r.reason}
+                for r in failed[:_MOST_NAMED]
+            ],
+            key="failed-clips",
+            description=f"{len(failed)} of {len(receipts)} clips were not made",
+        )
+    ratio = 1 - len(failed) / len(receipts)
+    if ratio < definition.min_success_ratio:
+        named = "\n  ".join(describe(receipt) for receipt in failed[:_MOST_NAMED])
+        raise BuildFailed(
+            f"{len(failed)} of {len(receipts)} clips were not made: {ratio:.1%} succeeded, min_success_ratio is "
+            f"{definition.min_success_ratio:.1%}; nothing is published\n  {named}"
+        )
+    return receipts
+
+
+def _count(planned: Plan, receipts: Mapping[str, Receipt]) -> dict[Outcome, int]:
+    outcomes = Counter(receipt.outcome for receipt in receipts.values())
+    outcomes[Outcome.REJECTED_INPUT] += len(planned.rejections)
+    assert outcomes.total() == len(planned.clip_ids) + len(planned.rejections)
+    return dict(outcomes)

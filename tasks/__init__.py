@@ -1,0 +1,1 @@
+"""One Prefect task a file, each a few lines that call ``its_core``."""

@@ -1,0 +1,76 @@
+"""The task ``plan``: from a dataset's definition to the clips that it asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from pydantic import BaseModel, ValidationError
+
+from its_core.clip import EngineIdentity
+from its_core.dataset import splits
+from its_core.definition import Definition, DefinitionError, explain
+from its_core.engines.engine import EngineModule, engine_module
+from its_core.scenarios import manifest
+from its_core.shards import plan as planning
+from its_core.shards.batch import EngineSettings
+from tasks.progress import Progress
+
+REJECTED_FILE = "rejected.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOrder:
+    """The engine that a definition names, its options checked and its identity known."""
+
+    module: EngineModule
+    settings: EngineSettings
+    options: Any
+    identity: EngineIdentity
+    flags: tuple[str, ...]
+
+
+def order_engine(definition: Definition) -> EngineOrder:
+    """Raises DefinitionError when the engine's options are wrong, or name weights that cannot be read."""
+    choice = definition.engine
+    module = engine_module(choice.name)
+    try:
+        options = module.parse_options(choice.options, definition.resolution, definition.fps)
+        identity = module.identity(options)
+    except ValidationError as error:
+        raise DefinitionError(explain(error, f"{definition.folder}: engine.options", BaseModel)) from None
+    except (OSError, ValueError) as error:
+        raise DefinitionError(f"{definition.folder}: engine {choice.name}: {error}") from None
+    flags = ("--resolution", definition.resolution, "--fps", str(definition.fps), *module.flags(options))
+    return EngineOrder(module, EngineSettings(choice.name, choice.options), options, identity, flags)
+
+
+@task(name="plan", task_run_name="plan {definition.name}", cache_policy=NO_CACHE)
+def plan(definition: Definition, order: EngineOrder, progress: Progress) -> planning.Plan:
+    """Reads and checks the manifest; names, splits and orders the clips. Raises ManifestError, DefinitionError."""
+    batches = manifest.read(
+        definition.manifest,
+        base_folder=str(definition.folder),
+        allowed_inputs=definition.allowed_inputs,
+        input_cache=definition.work_path / "inputs",
+        engine_needs_input="input" in order.identity.reads,
+        refuses=order.module.refuses,
+    )
+    made = planning.make(
+        definition.work_path,
+        batches,
+        order.identity,
+        definition.geometry,
+        lambda cameras, pairs, wanted: splits.assign(cameras, pairs, wanted, definition.splits),
+        progress.rows_read,
+    )
+    manifest.write_rejections(definition.work_path / REJECTED_FILE, made.rejections)
+    progress.planned(made)
+    if not made.clip_ids:
+        first = made.rejections[0]
+        raise manifest.ManifestError(
+            f"{definition.manifest}: no usable row among {made.rows}; row {first.row}, {first.column}: {first.reason}"
+        )
+    return made

@@ -1,0 +1,109 @@
+"""How a build tells people where it stands: a bar in a terminal, an artifact in Prefect, lines elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.logging import get_logger
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from its_core.clip import Outcome
+from its_core.shards.plan import Plan
+from its_core.shards.receipts import Receipt
+
+_ARTIFACT_EVERY_S = 2.0
+
+
+class Progress:
+    """Counts clips as they end. Its methods may be called from any thread."""
+
+    def __init__(self, console: Console) -> None:
+        self.outcomes: Counter[Outcome] = Counter()
+        self._console = console
+        self._lock = threading.Lock()
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._clips = self._bar.add_task("clips", total=0, visible=False)
+        self._total = 0
+        self._made = 0
+        self._artifact: UUID | None = None
+        self._artifact_at = 0.0
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def rows_read(self, rows: int) -> None:
+        self._bar.update(self._clips, description=f"manifest: {rows:,} rows", visible=True)
+
+    def planned(self, plan: Plan) -> None:
+        rejected = len(plan.rejections)
+        self._say(
+            f"plan: {len(plan.clip_ids):,} clips from {plan.rows:,} rows"
+            + (f", [yellow]{rejected:,} rows rejected[/yellow]" if rejected else "")
+        )
+
+    def starts(self, total: int, made: int) -> None:
+        """``made`` of ``total`` clips are there already."""
+        self._total, self._made = total, made
+        if made:
+            self._say(f"{made:,} of {total:,} clips are there already")
+        self._bar.update(self._clips, description="clips", total=total, completed=made, visible=total > made)
+        self._artifact = create_progress_artifact(self._percent, description=self._description)
+
+    def clip_ended(self, receipt: Receipt) -> None:
+        with self._lock:
+            self.outcomes[receipt.outcome] += 1
+            if receipt.outcome.made_a_clip:
+                self._made += 1
+                self._bar.advance(self._clips)
+                if not self._console.is_terminal:
+                    self._say(f"{self._made}/{self._total} {receipt.scenario_id} v{receipt.variant}")
+            else:
+                self._say(f"[red]{receipt.scenario_id} v{receipt.variant}: {receipt.outcome}[/red]: {receipt.reason}")
+            self._publish(final=self._made == self._total)
+
+    def clip_found_invalid(self, receipt: Receipt) -> None:
+        with self._lock:
+            self._made -= 1
+            self._bar.advance(self._clips, -1)
+        self.clip_ended(receipt)
+
+    @property
+    def _percent(self) -> float:
+        return 100 * self._made / self._total if self._total else 100.0
+
+    @property
+    def _description(self) -> str:
+        failed = sum(count for outcome, count in self.outcomes.items() if not outcome.made_a_clip)
+        return f"{self._made} of {self._total} clips made" + (f", {failed} failed tries" if failed else "")
+
+    def _publish(self, final: bool) -> None:
+        if self._artifact is None or (not final and time.monotonic() - self._artifact_at < _ARTIFACT_EVERY_S):
+            return
+        self._artifact_at = time.monotonic()
+        try:
+            update_progress_artifact(self._artifact, self._percent, description=self._description)
+        except Exception as error:  # a server that is away must not end the rendering
+            get_logger(__name__).warning("progress artifact not updated: %s", error)
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, highlight=False)
