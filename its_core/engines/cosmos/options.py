@@ -1,0 +1,135 @@
+"""What can be chosen about the Cosmos engine: the keys of ``engine.options``, and the flags of the same names."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from its_core.clip import LATENT_FRAMES, Fps, Geometry, Resolution
+from its_core.engines.cosmos.shapes import SHAPES, ModelSize
+
+LORA_TARGETS = "q_proj,k_proj,v_proj,output_proj,mlp.layer1,mlp.layer2"
+CHECKPOINTS_ENV = "ITS_CHECKPOINTS"
+
+
+class CosmosOptions(BaseModel):
+    """The engine's options, named like the guide's flags.
+
+    ``dit_path`` is a LoRA checkpoint (``iter_*.pt``), a LoRA alone (file or PEFT folder) or a base checkpoint; empty,
+    the base checkpoint under ``checkpoints_dir`` is taken. Relative paths count from the current directory, as in the
+    guide.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    model_size: ModelSize = Field("2B", description="size of the network; tiny is for tests and dry runs")
+    resolution: Resolution = Field("720", description="the resolution that the weights are for")
+    fps: Fps = Field(16, description="the frame rate that the weights are for")
+    dit_path: str = Field("", description="checkpoint of the network: with LoRA, a LoRA alone, or a base one")
+    base_path: str = Field("", description="base checkpoint under a LoRA alone; empty: the one in checkpoints_dir")
+    use_lora: bool = Field(False, description="load LoRA weights and merge them into the network")
+    lora_rank: int = Field(16, ge=1, le=1024, description="rank that the LoRA was trained with")
+    lora_alpha: float = Field(16, gt=0, le=4096, description="alpha that the LoRA was trained with")
+    lora_target_modules: str = Field(LORA_TARGETS, description="comma-separated names of the layers with LoRA")
+    init_lora_weights: Literal[True] = Field(True, description="PEFT's own start; loading replaces every value")
+    num_conditional_frames: Literal[1, 5] = Field(1, description="frames of the input that start the clip; 5: a video")
+    num_gpus: int = Field(1, ge=1, le=1024, description="GPUs of the launch; above the number of clips they share one")
+    context_parallel_size: int | None = Field(None, ge=1, le=1024, description="GPUs that make each clip together")
+    disable_guardrail: bool = Field(False, description="neither prompts nor videos are checked")
+    offload_guardrail: bool = Field(False, description="keep the guardrail on the CPU while it is not needed")
+    disable_prompt_refiner: bool = Field(False, description="prompts are used as they are written")
+    offload_prompt_refiner: bool = Field(False, description="keep the prompt refiner on the CPU while not needed")
+    benchmark: bool = Field(False, description="print the seconds that each stage of a clip takes")
+    checkpoints_dir: str = Field(
+        default_factory=lambda: os.environ.get(CHECKPOINTS_ENV, "checkpoints"),
+        description=f"folder of all other weights; default: {CHECKPOINTS_ENV}, else checkpoints",
+    )
+
+    @field_validator("lora_target_modules")
+    @classmethod
+    def _names_targets(cls, value: str) -> str:
+        if not all(part.strip() for part in value.split(",")):
+            raise ValueError(f"must be layer names separated by commas, like {LORA_TARGETS}")
+        return value
+
+    @model_validator(mode="after")
+    def _group_divides(self) -> Self:
+        if self.context_parallel_size is not None:
+            self.check_group(self.context_parallel_size)
+        return self
+
+    @property
+    def targets(self) -> list[str]:
+        return [part.strip() for part in self.lora_target_modules.split(",")]
+
+    @property
+    def geometry(self) -> Geometry:
+        return Geometry.of(self.resolution, self.fps)
+
+    @property
+    def folders(self) -> CheckpointFolders:
+        return CheckpointFolders(Path(self.checkpoints_dir), self)
+
+    def can_share(self, ranks: int) -> bool:
+        """Whether ``ranks`` processes can make one clip together: frames and heads must divide evenly.
+
+        An even number splits guidance in two first; what is left of it shares the sequence.
+        """
+        sequence = ranks // 2 if ranks % 2 == 0 else ranks
+        return LATENT_FRAMES[self.fps] % sequence == 0 and SHAPES[self.model_size].heads % sequence == 0
+
+    def check_group(self, ranks: int) -> None:
+        """Raises ValueError where ``ranks`` processes cannot make a clip together, and names the numbers that can."""
+        if not self.can_share(ranks):
+            possible = [str(n) for n in range(1, 129) if self.can_share(n)]
+            raise ValueError(
+                f"{ranks} GPUs cannot share one clip: {LATENT_FRAMES[self.fps]} latent frames and "
+                f"{SHAPES[self.model_size].heads} heads must divide evenly (guidance takes two halves first); "
+                f"use {', '.join(possible[:-1])} or {possible[-1]}"
+            )
+
+    def ranks_per_clip(self, ranks: int, clips: int) -> int:
+        """How many of ``ranks`` processes make one clip together when ``clips`` are to be made.
+
+        Raises ValueError when sizes do not divide.
+        """
+        if self.num_gpus > ranks:
+            raise ValueError(
+                f"--num_gpus {self.num_gpus}, but torchrun started {ranks} "
+                f"process{'es' if ranks > 1 else ''}: give --nproc_per_node={self.num_gpus}"
+            )
+        if self.context_parallel_size is not None:
+            if ranks % self.context_parallel_size:
+                raise ValueError(
+                    f"--context_parallel_size {self.context_parallel_size} does not divide the {ranks} processes"
+                )
+            return self.context_parallel_size
+        if self.num_gpus <= max(clips, 1):
+            return 1
+        if clips <= 1:
+            self.check_group(ranks)
+            return ranks
+        return max(n for n in range(1, ranks // clips + 1) if ranks % n == 0 and self.can_share(n))
+
+
+class CheckpointFolders:
+    """Where each model lies under ``checkpoints_dir``, as NVIDIA's downloads leave it."""
+
+    def __init__(self, root: Path, options: CosmosOptions) -> None:
+        size = options.model_size
+        self.model = root / "nvidia" / f"Cosmos-Predict2-{size}-Video2World"
+        self.base = self.model / f"model-{options.resolution}p-{options.fps}fps.pt"
+        self.text_encoder = root / "google-t5" / "t5-11b"
+        self.guardrail = root / "nvidia" / "Cosmos-Guardrail1"
+        self.text_guard = root / "Qwen" / "Qwen3Guard-Gen-0.6B"
+        self.refiner = root / "nvidia" / "Cosmos-Reason1-7B"
+
+    @cached_property
+    def vae(self) -> Path:
+        """NVIDIA's ``tokenizer/tokenizer.pth``, or a diffusers folder ``vae`` in its place."""
+        folder = self.model / "vae"
+        return folder if folder.is_dir() else self.model / "tokenizer" / "tokenizer.pth"

@@ -1,0 +1,135 @@
+"""One clip shared among several processes: guidance halves first, then the sequence.
+
+``SequenceShare`` splits a clip's latent frames among the processes of a group; around self-attention an all-to-all
+trades tokens for heads (DeepSpeed-Ulysses, arXiv:2309.14509), so every process attends over all tokens with its part of
+the heads. On one process every method returns what it got.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from einops import rearrange
+from torch import Tensor
+
+
+class SequenceShare:
+    """This process's share of one clip's sequence: the whole of it."""
+
+    rank = 0
+    size = 1
+
+    def mine(self, x: Tensor, dim: int) -> Tensor:  # noqa: ARG002
+        return x
+
+    def everyones(self, x: Tensor, dim: int) -> Tensor:  # noqa: ARG002
+        return x
+
+    def heads_for_tokens(self, q_BLhd: Tensor, k_BLhd: Tensor, v_BLhd: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return q_BLhd, k_BLhd, v_BLhd
+
+    def tokens_for_heads(self, out_BLhd: Tensor) -> Tensor:
+        return out_BLhd
+
+
+ALONE = SequenceShare()
+
+
+class GroupShare(SequenceShare):
+    """The share of one process in a group that splits the sequence evenly."""
+
+    def __init__(self, group: dist.ProcessGroup) -> None:
+        self.group = group
+        self.rank = dist.get_rank(group)
+        self.size = dist.get_world_size(group)
+
+    def mine(self, x: Tensor, dim: int) -> Tensor:
+        return x.chunk(self.size, dim=dim)[self.rank]
+
+    def everyones(self, x: Tensor, dim: int) -> Tensor:
+        parts = [torch.empty_like(x) for _ in range(self.size)]
+        dist.all_gather(parts, x.contiguous(), group=self.group)
+        return torch.cat(parts, dim=dim)
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def heads_for_tokens(self, q_BLhd: Tensor, k_BLhd: Tensor, v_BLhd: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """From some tokens of all heads to all tokens of some heads."""
+        sent = rearrange([q_BLhd, k_BLhd, v_BLhd], "qkv b l (n h) d -> n qkv b l h d", n=self.size).contiguous()
+        q, k, v = rearrange(self._trade(sent), "n qkv b l h d -> qkv b (n l) h d").unbind(0)
+        return q, k, v
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def tokens_for_heads(self, out_BLhd: Tensor) -> Tensor:
+        """The way back, for attention's output."""
+        sent = rearrange(out_BLhd, "b (n l) h d -> n b l h d", n=self.size).contiguous()
+        return rearrange(self._trade(sent), "n b l h d -> b l (n h) d")
+
+    def _trade(self, sent: Tensor) -> Tensor:
+        received = torch.empty_like(sent)
+        dist.all_to_all_single(received, sent, group=self.group)
+        return received
+
+
+@dataclass(frozen=True, slots=True)
+class ClipGroup:
+    """Who renders one clip together, and this process's part in it.
+
+    ``pair`` joins the two processes that hold the same part of the sequence with and without the prompt (None when one
+    process does both); ``is_first`` marks the process that decodes and hands out the frames.
+    """
+
+    ranks: int = 1
+    is_first: bool = True
+    guidance_half: int | None = None  # 0: the prompt, 1: the negative prompt
+    pair: dist.ProcessGroup | None = None
+    everyone: dist.ProcessGroup | None = None
+    share: SequenceShare = ALONE
+
+    def both_halves(self, mine: Tensor) -> tuple[Tensor, Tensor]:
+        """This half's prediction and the other's, in the order prompt, negative prompt."""
+        parts = [torch.empty_like(mine), torch.empty_like(mine)]
+        dist.all_gather(parts, mine.contiguous(), group=self.pair)
+        return parts[0], parts[1]
+
+
+def join_clip_group(ranks_per_clip: int) -> ClipGroup:
+    """Splits the processes of ``torch.distributed`` (initialised already) into groups of ``ranks_per_clip``.
+
+    Every process must call it, with the same number. Within a group the first half of the ranks holds the prompt and
+    the second half the negative prompt when the number is even; neighbours share the sequence.
+    """
+    if ranks_per_clip == 1:
+        return ClipGroup()
+    halves = guidance_halves(ranks_per_clip)
+    sequence = ranks_per_clip // halves
+    me, world = dist.get_rank(), dist.get_world_size()
+    everyone = pair = line = None
+    for first in range(0, world, ranks_per_clip):
+        members = list(range(first, first + ranks_per_clip))
+        group = dist.new_group(members)
+        everyone = group if me in members else everyone
+        for half in range(halves):
+            part = members[half * sequence : (half + 1) * sequence]
+            group = dist.new_group(part)
+            line = group if me in part else line
+        for place in range(sequence):
+            part = members[place::sequence]
+            group = dist.new_group(part)
+            pair = group if me in part else pair
+    if line is None or everyone is None:
+        raise ValueError(f"{world} processes cannot be split into groups of {ranks_per_clip}")
+    place = me % ranks_per_clip
+    return ClipGroup(
+        ranks=ranks_per_clip,
+        is_first=place == 0,
+        guidance_half=place // sequence if halves == 2 else None,
+        pair=pair if halves == 2 else None,
+        everyone=everyone,
+        share=GroupShare(line) if sequence > 1 else ALONE,
+    )
+
+
+def guidance_halves(ranks_per_clip: int) -> int:
+    return 2 if ranks_per_clip % 2 == 0 else 1
