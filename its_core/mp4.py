@@ -18,12 +18,12 @@ class UnreadableVideo(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class BoxSummary:
-    """``faststart``: the index (moov) lies before the pictures (mdat). ``declared_frames`` is the largest sample count
-    of any track, ``missing_bytes`` what the boxes promise beyond the end of the file."""
+    """``faststart``: the index (moov) lies before the pictures (mdat). ``most_samples`` is the largest count of frames
+    (of sound too) that a track declares, ``missing_bytes`` what the boxes promise beyond the end of the file."""
 
     faststart: bool
     fragmented: bool
-    declared_frames: int
+    most_samples: int
     missing_bytes: int
 
 
@@ -45,7 +45,7 @@ def summarise(path: Path) -> BoxSummary:
         return BoxSummary(
             faststart=b"mdat" in order and order.index(b"moov") < order.index(b"mdat"),
             fragmented=b"moof" in order,
-            declared_frames=max(_sample_counts(file, start, min(end, size_bytes)), default=0),
+            most_samples=max(_sample_counts(file, start, min(end, size_bytes)), default=0),
             missing_bytes=max(0, max(end for _, _, end in tops) - size_bytes),
         )
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from its_core import mp4
 from its_core.clip import Geometry
-from its_core.mp4 import UnreadableVideo
+from its_core.mp4 import UnreadableVideo as UnreadableVideo
 from its_core.storage import replacing
 
 Frame = NDArray[np.uint8]  # H×W×3, RGB
@@ -134,8 +134,8 @@ def probe(path: Path) -> Probe:
         raise UnreadableVideo(f"cannot be read: {error.strerror or error}") from error
     if boxes.fragmented:
         raise UnreadableVideo("a fragmented MP4 (moof boxes), which is not accepted")
-    if boxes.declared_frames > MAX_DECLARED_FRAMES:
-        raise UnreadableVideo(f"declares {boxes.declared_frames} frames, at most {MAX_DECLARED_FRAMES} are accepted")
+    if boxes.most_samples > MAX_DECLARED_FRAMES:
+        raise UnreadableVideo(f"declares {boxes.most_samples} frames, at most {MAX_DECLARED_FRAMES} are accepted")
     try:
         # The demuxer is named: a playlist in disguise must not make FFmpeg open what it points to.
         with av.open(str(path.absolute()), format="mp4") as container:
@@ -158,7 +158,7 @@ def _probe_stream(container: av.container.InputContainer, boxes: mp4.BoxSummary,
         width_px=coder.width,
         height_px=coder.height,
         fps=float(stream.average_rate) if stream.average_rate else None,
-        declared_frames=boxes.declared_frames,
+        declared_frames=stream.frames,
         duration_s=duration_s,
         faststart=boxes.faststart,
         missing_bytes=boxes.missing_bytes,

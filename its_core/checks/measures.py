@@ -1,0 +1,184 @@
+"""Measures of one clip, taken from every one of its decoded frames; what they must be is the suite's business."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from itertools import islice
+from pathlib import Path
+
+import av
+import av.logging
+import imageio.v3 as iio
+import numpy as np
+import pandas as pd
+from imageio.plugins.pyav import PyAVPlugin
+from PIL import Image, ImageOps
+
+from its_core.checks.motion import Luma, MotionMeter, block_means
+from its_core.clip import Geometry
+from its_core.video import Frame, Probe, UnreadableVideo, probe
+
+# Of a clip longer than asked this many frames more are decoded: enough to say that it is too long, and bounded.
+EXTRA_FRAMES = 16
+LUMA_BLACK, LUMA_RANGE = 16.0, 219.0  # BT.709's limited range: what black is stored as, and white above it
+NEARLY_BLACK = LUMA_BLACK + 0.05 * LUMA_RANGE
+BLACK_SHARE = 0.98  # of a frame's pixels
+FLAT_LEVELS = 2.0  # standard deviation of block means below which a frame shows nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What was found in a clip. A field is None where the file could not be read far enough to say.
+
+    ``problem`` says why, and why decoding ended early. ``duration_s`` is what the file declares, ``missing_bytes`` what
+    it promises beyond its end, ``decode_errors`` how often the decoder complained. ``mean_luma`` is 0 (black) to 255.
+    ``still_frames`` counts the longest run in which nothing moves, ``frozen_frames`` the longest that began or ended
+    too abruptly to be a scene at rest. ``first_frame_difference`` is the mean difference of small blocks from the
+    conditioning frame, in levels of 255, None without one.
+    """
+
+    problem: str | None
+    codec: str | None = None
+    pix_fmt: str | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+    fps: float | None = None
+    duration_s: float | None = None
+    size_bytes: int | None = None
+    faststart: bool | None = None
+    bt709: bool | None = None
+    declared_frames: int | None = None
+    missing_bytes: int | None = None
+    decoded_frames: int | None = None
+    decode_errors: int | None = None
+    mean_luma: float | None = None
+    black_frames: int | None = None
+    flat_frames: int | None = None
+    still_frames: int | None = None
+    frozen_frames: int | None = None
+    first_frame_difference: float | None = None
+
+
+_DTYPES = {"str": "string", "int": "Int64", "float": "Float64", "bool": "boolean"}
+
+
+def table(measures: Mapping[str, Measures]) -> pd.DataFrame:
+    """One row a clip, ``clip_id`` first; nullable types, so that a column keeps its type whatever is missing."""
+    dtypes = {field.name: _DTYPES[str(field.type).split(" ")[0]] for field in fields(Measures)}
+    rows = [{"clip_id": clip_id} | asdict(found) for clip_id, found in measures.items()]
+    return pd.DataFrame(rows, columns=["clip_id", *dtypes]).astype({"clip_id": "string"} | dtypes)
+
+
+def measure(path: Path, geometry: Geometry, conditioning: Frame | None = None) -> Measures:
+    """Decodes every frame of a clip and measures it. Whatever the file holds, it returns and says what is wrong.
+
+    ``conditioning`` is the H×W×3 RGB picture that the first frame should look like, of any size: it is scaled to cover
+    the geometry and cropped to its middle.
+    """
+    try:
+        found = probe(path)
+    except UnreadableVideo as error:
+        return Measures(problem=str(error))
+    pictures = _Pictures()
+    problem: str | None = None
+    with _decoder_complaints() as complaints:
+        try:
+            for luma in islice(_decode(path, found), geometry.frames + EXTRA_FRAMES):
+                pictures.add(luma)
+        except (av.FFmpegError, OSError, ValueError) as error:
+            problem = f"decoding stopped after {pictures.count} frames: {error}"
+    if problem is None and complaints:
+        problem = f"the decoder complained: {complaints[0]}"
+    return pictures.measures(found, problem, len(complaints), _wanted_start(conditioning, geometry))
+
+
+@contextmanager
+def _decoder_complaints() -> Iterator[list[str]]:
+    """Collects what FFmpeg says of broken pictures, which it mends in silence (filled once the block ends)."""
+    complaints: list[str] = []
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.INFO)
+    try:
+        with av.logging.Capture(local=True) as lines:
+            yield complaints
+    finally:
+        av.logging.set_level(level)
+    complaints += [text.strip() for severity, _, text in lines if severity <= av.logging.ERROR or "concealing" in text]
+
+
+def _decode(path: Path, found: Probe) -> Iterator[Luma]:
+    """Luma as stored (16 black, 235 white), H×W; a view that is only valid until the next frame."""
+    to_luma: tuple[str, str | dict[str, str]] = ("extractplanes", "y")
+    if found.pix_fmt != "yuv420p":
+        to_luma = ("format", "gray")
+    with iio.imopen(path, "r", plugin=PyAVPlugin, format="mp4") as file:
+        yield from file.iter(format="gray", filter_sequence=[to_luma], thread_count=1)
+
+
+class _Pictures:
+    """What is gathered over a clip's frames."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._luma_sum = 0.0
+        self._black = 0
+        self._flat = 0
+        self._motion = MotionMeter()
+        self._first: Luma | None = None
+
+    def add(self, luma: Luma) -> None:
+        if self._first is None:
+            self._first = luma.copy()
+        self.count += 1
+        sparse = luma[::2, ::2]
+        self._luma_sum += float(sparse.mean())
+        self._black += bool(np.count_nonzero(sparse <= NEARLY_BLACK) >= BLACK_SHARE * sparse.size)
+        self._flat += bool(block_means(luma).std() < FLAT_LEVELS)
+        self._motion.add(luma)
+
+    def measures(self, found: Probe, problem: str | None, errors: int, wanted_start: Luma | None) -> Measures:
+        return Measures(
+            problem=problem,
+            codec=found.codec,
+            pix_fmt=found.pix_fmt,
+            width_px=found.width_px,
+            height_px=found.height_px,
+            fps=found.fps,
+            duration_s=found.duration_s,
+            size_bytes=found.size_bytes,
+            faststart=found.faststart,
+            bt709=found.colours.is_bt709,
+            declared_frames=found.declared_frames,
+            missing_bytes=found.missing_bytes,
+            decoded_frames=self.count,
+            decode_errors=errors,
+            mean_luma=_full_range(self._luma_sum / self.count) if self.count else None,
+            black_frames=self._black,
+            flat_frames=self._flat,
+            still_frames=self._motion.still_frames,
+            frozen_frames=self._motion.frozen_frames,
+            first_frame_difference=_difference(self._first, wanted_start),
+        )
+
+
+def _full_range(luma: float) -> float:
+    return round(min(255.0, max(0.0, (luma - LUMA_BLACK) * 255 / LUMA_RANGE)), 3)
+
+
+def _wanted_start(conditioning: Frame | None, geometry: Geometry) -> Luma | None:
+    if conditioning is None:
+        return None
+    size = (geometry.width_px, geometry.height_px)
+    picture = np.asarray(ImageOps.fit(Image.fromarray(conditioning), size, Image.Resampling.BICUBIC), np.float32)
+    full = picture @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    return np.asarray(np.rint(LUMA_BLACK + full * (LUMA_RANGE / 255)), np.uint8)
+
+
+def _difference(first: Luma | None, wanted: Luma | None) -> float | None:
+    """Mean difference of block means, in levels of 255: deaf to noise, sharpness and coding."""
+    if first is None or wanted is None or first.shape != wanted.shape:
+        return None
+    difference = float(np.abs(block_means(first) - block_means(wanted)).mean())
+    return round(difference * 255 / LUMA_RANGE, 3)
