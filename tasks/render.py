@@ -24,7 +24,7 @@ class ShardIncomplete(RuntimeError):
 def render(
     plan: Plan,
     shard: Shard,
-    attempt: int,
+    attempt: int,  # noqa: ARG001 (it names the run)
     work: Path,
     launch: launcher.Launch,
     progress: Progress,

@@ -179,30 +179,31 @@ class _Launched:
             limit = f"no clip within {self._launch.clip_timeout_s:g} s"
             for clip_id in stuck:
                 self._receive(self.blame(self._waiting[clip_id], Outcome.TIMED_OUT, limit))
-        elif self._launch.script is not None:
-            self._settle_script(self._launch.script)
         elif self._code == 0:
             for job in list(self._waiting.values()):
-                self._receive(self.blame(job, Outcome.ENGINE_ERROR, "the worker ended without a receipt for this clip"))
+                self._receive(self._judge_silence(job))
         elif self._code is not None and self._code > 0:
             self._settle_failure()
 
     def _settle_failure(self) -> None:
         states = progress.read_all(self._logs)
-        in_hand = [state.clip_id for state in states if state.state == "rendering" and state.clip_id in self._waiting]
-        for clip_id in in_hand:
-            self._receive(self.blame(self._waiting[str(clip_id)], Outcome.ENGINE_ERROR, self.account()))
+        if not states:  # a script that tells nothing, or a worker that could not even be imported
+            in_hand = list(self._waiting)
+        else:
+            in_hand = [str(state.clip_id) for state in states if state.state == "rendering"]
         if not in_hand and not self._receipts and (refusal := self._refusal()):
             raise LaunchRefused(refusal)
+        for clip_id in in_hand:
+            if clip_id in self._waiting:
+                self._receive(self.blame(self._waiting[clip_id], Outcome.ENGINE_ERROR, self.account()))
 
-    def _settle_script(self, script: str) -> None:
-        for job in list(self._waiting.values()):
-            size = job.files.video.stat().st_size if job.files.video.exists() else 0
-            if size and self._code == 0:
-                self._receive(self._attest(job, script))
-            else:
-                why = "the script left no file" if not size else self.account()
-                self._receive(self.blame(job, Outcome.ENGINE_ERROR, why))
+    def _judge_silence(self, job: batch.Job) -> Receipt:
+        """A receipt for a clip of which a launch that ended well says nothing."""
+        if self._launch.script is None:
+            return self.blame(job, Outcome.ENGINE_ERROR, "the worker ended without a receipt for this clip")
+        if not job.files.video.exists() or job.files.video.stat().st_size == 0:
+            return self.blame(job, Outcome.ENGINE_ERROR, f"{self._launch.script} left no file; see {self._logs}")
+        return self._attest(job, self._launch.script)
 
     def _attest(self, job: batch.Job, script: str) -> Receipt:
         """A receipt for a clip whose script writes none; what really ran inside is not known, and that is recorded."""

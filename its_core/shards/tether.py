@@ -24,6 +24,8 @@ def environment() -> dict[str, str]:
 
 def tie_to_parent() -> None:
     """From now on this process is killed when its parent ends. Exits at once if the parent has already gone."""
+    if os.environ.get(_PARENT) == str(os.getpid()):
+        return  # tied before, by the tether that ran this script
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:

@@ -1,0 +1,37 @@
+# make demo   build the sample dataset with the simulator engine and say where to look
+# make test   run all tests
+# Both make their own environment first; PYTHON names the interpreter to make it with (3.11 or newer).
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint install install-dev clean
+
+demo: install
+	$(BIN)/its build datasets/quickstart
+	$(BIN)/its show datasets/quickstart
+
+test: install-dev
+	$(BIN)/python -m pytest
+
+lint: install-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+install: $(VENV)/.installed
+install-dev: $(VENV)/.installed-dev
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed: make PYTHON=python3.11 …"'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) -e '.[cosmos,dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info

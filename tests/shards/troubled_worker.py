@@ -1,0 +1,71 @@
+"""A worker whose engine does what a clip's prompt says, for tests of what surrounds it; run under torchrun."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from its_core.clip import ClipRequest, Geometry, Outcome
+from its_core.engines.engine import Clip, Engine, EngineFailure
+from its_core.shards import batch
+from its_core.shards.progress import FOLDER, RankProgress
+from its_core.shards.rank import Place, Rank
+from its_core.shards.receipts import LAUNCH
+from its_core.shards.tether import tie_to_parent
+
+
+class TroubledEngine(Engine):
+    def generate(self, request: ClipRequest) -> Clip:
+        match request.prompt.split():
+            case ["hang"]:
+                time.sleep(3600)
+            case ["slow", seconds]:
+                time.sleep(float(seconds))
+            case ["die"]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            case ["die-once", flag]:
+                if not Path(flag).exists():
+                    Path(flag).touch()
+                    os.kill(os.getpid(), signal.SIGKILL)
+            case ["fail", outcome]:
+                raise EngineFailure(Outcome(outcome), f"asked to end as {outcome}")
+            case ["raise"]:
+                raise RuntimeError("a fault of the engine's own")
+            case ["no-memory"]:
+                raise MemoryError
+        return Clip(self._frames(request), record={"engine": "troubled", "seed": request.seed})
+
+    @staticmethod
+    def _frames(request: ClipRequest):
+        rng = np.random.default_rng(request.seed)
+        shape = (request.geometry.height_px, request.geometry.width_px, 3)
+        for index in range(request.geometry.frames):
+            if request.prompt == "break-off" and index == 2:
+                raise EngineFailure(Outcome.GUARDRAIL_VIDEO, "asked to end in the middle")
+            yield rng.integers(0, 255, shape, dtype=np.uint8)
+
+
+def main() -> None:
+    tie_to_parent()
+    path = Path(sys.argv[sys.argv.index("--batch_input_json") + 1])
+    defaults = batch.Defaults(0, "", 7.0, Geometry(64, 48, 16, 5))
+    jobs, _ = batch.read(path, defaults)
+    place = Place(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), 1)
+    if any(job.request.prompt == "refuse" for job in jobs):
+        RankProgress(os.environ.get(FOLDER), place.rank)
+        sys.exit("error: the checkpoint is not one")
+    progress = RankProgress(os.environ.get(FOLDER), place.rank)
+
+    def stop(number, _):
+        progress.stops()
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
+    Rank(TroubledEngine(), place, os.environ[LAUNCH], progress).render(place.share(jobs))
+
+
+if __name__ == "__main__":
+    main()
