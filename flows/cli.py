@@ -7,10 +7,8 @@ the command line is wrong; 3 another build of the same dataset is running; 130 i
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 # Before anything imports Prefect: nothing is sent anywhere, and the console belongs to the build's own lines.
@@ -19,9 +17,8 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from its_core import __version__, definition as definitions
+from its_core import definition as definitions
 from its_core import storage
 from its_core.definition import DefinitionError
 from its_core.engines.engine import EngineName

@@ -74,6 +74,16 @@ class Definition(BaseSettings):
     publish_url: str = Field("published", description="where versions are published: a folder or an s3:// prefix")
     work_dir: str = Field(".its", description="clips and receipts of unfinished and past builds; a local folder")
 
+    @field_validator("resolution", mode="before")
+    @classmethod
+    def _unquoted(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int) else value  # YAML reads a bare 720 as a number
+
+    @field_validator("fps", mode="before")
+    @classmethod
+    def _quoted(cls, value: Any) -> Any:
+        return int(value) if isinstance(value, str) and value.isdecimal() else value  # the environment knows only text
+
     @field_validator("splits")
     @classmethod
     def _shares_of_one(cls, splits: dict[Split, float]) -> dict[Split, float]:

@@ -35,7 +35,7 @@ def local_path(url: str) -> Path:
 
 
 def join(url: str, *parts: str) -> str:
-    return "/".join([url.rstrip("/") or "/", *(part.strip("/") for part in parts)])
+    return "/".join([url.rstrip("/"), *(part.strip("/") for part in parts)])
 
 
 def resolve(url: str, base: Path) -> str:

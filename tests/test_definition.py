@@ -1,0 +1,109 @@
+"""Definitions: keys, overrides and their order, errors that say what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from its_core import definition
+from its_core.definition import DefinitionError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "crossings"
+    path.mkdir()
+    (path / "dataset.yaml").write_text("name: crossings\nfps: 10\npublish_url: ../out\nengine: {name: simulator}\n")
+    return path
+
+
+def test_values_come_from_the_file_and_defaults(folder):
+    loaded = definition.load(folder)
+    assert (loaded.name, loaded.fps, loaded.resolution, loaded.shard_size) == ("crossings", 10, "720", 8)
+    assert (loaded.geometry.width_px, loaded.geometry.height_px, loaded.geometry.frames) == (1280, 704, 61)
+
+
+def test_command_line_wins_over_environment_wins_over_file_wins_over_default(folder, monkeypatch):
+    assert definition.load(folder).fps == 10
+    monkeypatch.setenv("ITS_FPS", "16")
+    monkeypatch.setenv("ITS_ENGINE__NAME", "cosmos")
+    assert definition.load(folder).fps == 16
+    assert definition.load(folder).engine.name == "cosmos"
+    overrides = dict([definition.parse_override("fps=10"), definition.parse_override("engine.name=simulator")])
+    assert definition.load(folder, overrides).fps == 10
+    assert definition.load(folder, overrides).engine.name == "simulator"
+
+
+def test_relative_paths_count_from_where_they_are_written(folder, tmp_path, monkeypatch):
+    here = tmp_path / "elsewhere"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    loaded = definition.load(folder)
+    assert loaded.publish_url == str(tmp_path / "out")
+    assert loaded.manifest == str(folder / "scenarios.parquet")
+    assert loaded.allowed_inputs == (str(folder),)
+    assert loaded.work_path == folder / ".its"
+    monkeypatch.setenv("ITS_MANIFEST", "rows.parquet")
+    overridden = definition.load(folder, {"publish_url": "out", "engine.script": "run.py"})
+    assert overridden.publish_url == str(here / "out")
+    assert overridden.manifest == str(here / "rows.parquet")
+    assert overridden.engine.script == str(here / "run.py")
+    assert definition.load(folder, {"publish_url": "s3://bucket/out"}).publish_url == "s3://bucket/out"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"fps": 12}, "fps: 12: Input should be 10 or 16"),
+        ({"resolution": "1080"}, "resolution: '1080': Input should be '720' or '480'"),
+        ({"engine.name": "carla"}, "engine.name: 'carla': Input should be 'simulator' or 'cosmos'"),
+        ({"engine.nmae": "cosmos"}, "engine.nmae: no such key; the keys are name, options, script"),
+        ({"shards": 3}, "shards: no such key; the keys are allowed_inputs, clip_timeout_s,"),
+        ({"shard_size": 0}, "shard_size: 0: Input should be greater than or equal to 1"),
+        ({"min_success_ratio": 1.5}, "min_success_ratio: 1.5: Input should be less than or equal to 1"),
+        ({"splits": {"train": 0.5}}, "splits: {'train': 0.5}: shares must be ≥ 0 and sum to 1, they sum to 0.5"),
+        ({"splits": {"dev": 1.0}}, "Input should be 'train', 'val' or 'test'"),
+        ({"name": "../up"}, "name: '../up': String should match pattern"),
+        ({"work_dir": "s3://bucket/work"}, "work_dir 's3://bucket/work': must be a folder on this machine"),
+        ({"clip_timeout_s": 0}, "clip_timeout_s: 0: Input should be greater than 0"),
+        ({"retries": -1}, "retries: -1: Input should be greater than or equal to 0"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_would_be_right(folder, overrides, message):
+    with pytest.raises(DefinitionError) as raised:
+        definition.load(folder, overrides)
+    assert message in str(raised.value)
+    assert str(raised.value).startswith(f"{folder}/dataset.yaml: ")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- a list", "must hold keys and values"),
+        ("name: [", "cannot be read as YAML"),
+        ("fps: 16", "name: Field required"),
+        ("name: x\nfolder: /etc", "folder: not a key"),
+    ],
+)
+def test_a_broken_file_is_told_in_a_line(folder, text, message):
+    (folder / "dataset.yaml").write_text(text)
+    with pytest.raises(DefinitionError) as raised:
+        definition.load(folder)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_folder_says_what_a_dataset_is(tmp_path):
+    with pytest.raises(DefinitionError, match=r"no such file; a dataset is a folder with a dataset\.yaml"):
+        definition.load(tmp_path / "nothing")
+
+
+def test_an_override_without_a_value_is_refused():
+    with pytest.raises(DefinitionError, match="must be key=value"):
+        definition.parse_override("fps")
+
+
+def test_yaml_cannot_run_code(folder):
+    (folder / "dataset.yaml").write_text("name: !!python/object/apply:os.system ['true']\n")
+    with pytest.raises(DefinitionError, match="cannot be read as YAML"):
+        definition.load(folder)

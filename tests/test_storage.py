@@ -1,0 +1,68 @@
+"""Storage: writes are whole or absent, locks are let go of when their holder dies."""
+
+import subprocess
+import sys
+
+import pytest
+
+from its_core import storage
+
+
+def test_a_replaced_file_is_whole_or_as_it_was(tmp_path):
+    path = tmp_path / "deep" / "file.txt"
+    storage.write_bytes(str(path), b"old")
+    with pytest.raises(RuntimeError), storage.replacing(path) as part:
+        part.write_bytes(b"half")
+        raise RuntimeError
+    assert path.read_bytes() == b"old"
+    with storage.replacing(path) as part:
+        part.write_bytes(b"new")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    assert [entry.name for entry in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_links_share_bytes_and_survive_their_source(tmp_path):
+    source = tmp_path / "a"
+    source.write_bytes(b"clip")
+    storage.upload(source, str(tmp_path / "b" / "c"))
+    assert (tmp_path / "b" / "c").samefile(source)
+    source.unlink()
+    assert (tmp_path / "b" / "c").read_bytes() == b"clip"
+
+
+def test_folder_listing(tmp_path):
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a.txt").touch()
+    assert storage.list_folder(str(tmp_path)) == ["a.txt", "b"]
+    assert storage.list_folder(str(tmp_path / "nothing")) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "local"), [("/a/b", True), ("a/b", True), ("file:///a", True), ("s3://bucket/a", False)]
+)
+def test_what_is_local(url, local):
+    assert storage.is_local(url) is local
+
+
+def test_join_keeps_schemes_and_roots():
+    assert storage.join("s3://bucket/x/", "y", "z.txt") == "s3://bucket/x/y/z.txt"
+    assert storage.join("/", "a") == "/a"
+
+
+def test_a_lock_names_its_holder_and_ends_with_it(tmp_path):
+    path = tmp_path / "lock"
+    code = (
+        "import sys, time; from pathlib import Path; from its_core import storage\n"
+        "with storage.exclusive(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(600)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(storage.Busy, match=f"held by process {holder.pid}"), storage.exclusive(path):
+            pass
+    finally:
+        holder.kill()
+        holder.wait()
+    with storage.exclusive(path):
+        pass
