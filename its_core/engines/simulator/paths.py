@@ -91,3 +91,13 @@ class Path:
 
     def _leg(self, s_m: float) -> int:
         return min(max(int(np.searchsorted(self.s, s_m, side="right")) - 1, 0), len(self.tangents) - 1)
+
+
+def meeting(first: Path, second: Path, within_m: float = 1.8) -> tuple[float, float] | None:
+    """The arc lengths, on either path, at which the first one comes within ``within_m`` of the second; None when it never does."""
+    away = first.points[:, None, :] - second.points[None, :, :]
+    distances = np.hypot(away[..., 0], away[..., 1])
+    near = np.flatnonzero(distances.min(axis=1) < within_m)
+    if len(near) == 0:
+        return None
+    return float(first.s[near[0]]), float(second.s[int(distances[near[0]].argmin())])
