@@ -1,14 +1,16 @@
 """The command ``its``: builds, checks and shows datasets.
 
-Exit statuses: 0 done; 1 something could not be made, or (``check``) rows were rejected; 2 the definition, the manifest or
-the command line is wrong; 3 another build of the same dataset is running; 130 interrupted.
+Exit statuses: 0 done; 1 something could not be made, or (``check``) rows were rejected; 2 the definition, the manifest
+or the command line is wrong; 3 another build of the same dataset is running; 130 interrupted.
 """
 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 # Before anything imports Prefect: nothing is sent anywhere, and the console belongs to the build's own lines.
@@ -17,16 +19,21 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
+from its_core import __version__, storage
 from its_core import definition as definitions
-from its_core import storage
 from its_core.definition import DefinitionError
-from its_core.engines.engine import EngineName
-from its_core.scenarios.manifest import ManifestError
+from its_core.engines.engine import EngineName, engine_module
+from its_core.scenarios.manifest import ManifestError, Rejection
+from its_core.scenarios.manifest import read as read_manifest
+from its_core.scenarios.survey import Survey, survey
 
 app = typer.Typer(
     name="its",
     no_args_is_help=True,
+    pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Builds labelled synthetic traffic-accident datasets from scenario manifests.",
@@ -38,7 +45,7 @@ _err = Console(stderr=True)
 
 @contextmanager
 def _errors_in_a_line() -> Iterator[None]:
-    """Turns what the user can act on into a line and an exit status; anything else is a fault and keeps its traceback."""
+    """Turns what the user can act on into a line and an exit status; any other error is a fault, with its traceback."""
     from flows.build_dataset import BuildFailed
     from its_core.shards.launcher import LaunchRefused
 
@@ -98,6 +105,45 @@ def _print_built(built: Any) -> None:
     _out.print(f"contact sheet: {built.published.contact_sheet}", highlight=False, soft_wrap=True)
 
 
+def _survey(manifest: str, engine: EngineName, allow: list[str]) -> Survey:
+    """A definition brings its own engine and allowed inputs; for a bare manifest the command line says."""
+    here = Path.cwd()
+    if (Path(manifest) / definitions.FILE_NAME).is_file():
+        definition = definitions.load(manifest)
+        url, base, engine = definition.manifest, str(definition.folder), definition.engine.name
+        allowed = [*definition.allowed_inputs, *(storage.resolve(path, here) for path in allow)]
+    else:
+        url = storage.resolve(manifest, here)
+        base = url if storage.is_local(url) and Path(url).is_dir() else url.rpartition("/")[0]
+        allowed = [base, *(storage.resolve(path, here) for path in allow)]
+    with tempfile.TemporaryDirectory(prefix="its-check-") as cache:
+        return survey(
+            read_manifest(
+                url,
+                base_folder=base,
+                allowed_inputs=allowed,
+                input_cache=Path(cache),
+                engine_needs_input=engine == "cosmos",
+                refuses=engine_module(engine).refuses,
+            )
+        )
+
+
+def _print_problems(title: str, problems: list[Rejection], most: int) -> None:
+    if not problems:
+        return
+    table = Table(title=title, title_justify="left", show_lines=False)
+    for column in ("row", "scenario", "column", "value", "what is wrong"):
+        table.add_column(column, overflow="fold")
+    for problem in problems[:most]:
+        # Manifests are untrusted: their words are text, not markup.
+        cells = (str(problem.row), problem.scenario_id or "", problem.column or "", problem.value, problem.reason)
+        table.add_row(*(Text(cell) for cell in cells))
+    _out.print(table)
+    if len(problems) > most:
+        _out.print(f"… and {len(problems) - most:,} more (--most {len(problems)} shows them)")
+
+
 _CHECK_EXAMPLES = """
 Examples:
 
@@ -118,7 +164,7 @@ def check(
 ) -> None:
     """Read a manifest and say what is wrong with it, row by row; render nothing."""
     with _errors_in_a_line():
-        report = check_manifest(manifest, engine, allow or [])
+        report = _survey(manifest, engine, allow or [])
     _print_problems("Rejected rows", report.rejections, most)
     _print_problems("Prompts that lack a part (rendered all the same)", report.warnings, most)
     _out.print(
@@ -129,3 +175,24 @@ def check(
     if not report.scenarios:
         raise typer.Exit(2)
     raise typer.Exit(1 if report.rejections else 0)
+
+
+@app.command("make-tiny-checkpoint", epilog="Example: its make-tiny-checkpoint checkpoints")
+def make_tiny_checkpoint(
+    folder: Annotated[Path, typer.Argument(help="Where to put it; made when it is not there.")],
+) -> None:
+    """Make small random weights of every part of the cosmos engine, for dry runs on any CPU (`--model_size tiny`)."""
+    from its_core.engines.cosmos.tiny import make_tiny_checkpoint as make
+
+    with _errors_in_a_line():
+        for line in make(folder):
+            _out.print(line, highlight=False, soft_wrap=True)
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        _out.print(__version__)
+        raise typer.Exit

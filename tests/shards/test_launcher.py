@@ -56,7 +56,7 @@ def wait_until(condition, limit_s: float = 60.0):
     return result
 
 
-def rank_pids(prompt_marker: str = "troubled_worker") -> list[int]:
+def rank_pids() -> list[int]:
     """Ranks proper: they have RANK in their environment."""
     found = []
     for pid in living_ranks():
@@ -91,7 +91,7 @@ def test_every_way_a_clip_can_end_has_its_receipt(tmp_path):
         assert job.files.video.exists() == receipt.outcome.made_a_clip
     assert receipts[6].reason == "RuntimeError: a fault of the engine's own"
     assert len(list(read_frames(jobs[0].files.video))) == GEOMETRY.frames
-    assert not [part for part in tmp_path.rglob("*.part")]
+    assert not list(tmp_path.rglob("*.part"))
     assert living_ranks() == []
 
 
@@ -159,7 +159,7 @@ def test_cancelling_ends_every_process(tmp_path):
 
 
 def test_a_worker_that_refuses_to_start_stops_with_its_own_words(tmp_path):
-    with pytest.raises(LaunchRefused, match="^the checkpoint is not one$"):
+    with pytest.raises(LaunchRefused, match=r"^the checkpoint is not one$"):
         run(tmp_path, jobs_of(tmp_path, "refuse", "ok"), launch())
 
 
