@@ -14,7 +14,6 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.futures import PrefectFuture
 from rich.console import Console
-from tasks.check import check
 from tasks.publish import Published, publish
 from tasks.reuse import reuse
 
@@ -26,6 +25,7 @@ from its_core.shards import devices
 from its_core.shards.launcher import Launch, LaunchRefused
 from its_core.shards.plan import Plan, Shard, shards, shards_of_one_seed
 from its_core.shards.receipts import Receipt, files_of
+from tasks.check import check
 from tasks.plan import EngineOrder, order_engine, plan
 from tasks.progress import Progress
 from tasks.render import describe, render
