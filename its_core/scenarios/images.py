@@ -1,0 +1,196 @@
+"""Conditioning images and videos that a manifest names: only from allowed places, small enough, and whole."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import warnings
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import av
+import fsspec
+from PIL import Image
+
+from its_core.scenarios.scenario import ManifestError
+from its_core.scenarios.vocabulary import short
+
+MAX_BYTES = 50 * 2**20
+MAX_PIXELS = 64_000_000
+MIN_SIDE_PX = 64
+# A sliver of an image, scaled until it covers the clip's frame, would fill the memory.
+MAX_ASPECT = 8.0
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+VIDEO_SUFFIXES = {".mp4"}
+
+_FETCHES = 8  # at a time, local or remote
+_decoding = threading.BoundedSemaphore(2)  # a 64-megapixel image takes 256 MB decoded
+_opening = threading.Lock()  # warning filters are the process's
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input that can be used: a local file and what is in it."""
+
+    path: str
+    sha256: str
+
+
+class InputChecker:
+    """Checks each distinct input once.
+
+    Args:
+        base_folder: what relative paths start from: a local folder or an s3:// prefix.
+        allowed: local folders and s3:// prefixes that inputs may be read from, links followed.
+        cache_folder: where remote inputs are fetched to; an object that has not changed is not fetched again.
+    """
+
+    def __init__(self, base_folder: str, allowed: Sequence[str], cache_folder: Path) -> None:
+        self._base = base_folder
+        self._folders = [Path(_local(place)).resolve() for place in allowed if not place.startswith("s3://")]
+        self._prefixes = [place.rstrip("/") + "/" for place in allowed if place.startswith("s3://")]
+        self._cache_folder = cache_folder
+        self._checked: dict[str, Input | str] = {}
+
+    def check(self, given: Iterable[str]) -> dict[str, Input | str]:
+        """For each text of a manifest, the input it stands for or why it cannot be used.
+
+        Raises:
+            ManifestError: the place of a remote input does not answer, so that nothing can be said about the row.
+        """
+        distinct = set(given)
+        new = sorted(distinct - self._checked.keys())
+        if new:
+            with ThreadPoolExecutor(_FETCHES) as pool:
+                self._checked.update(zip(new, pool.map(self._check, new), strict=True))
+        return {each: self._checked[each] for each in distinct}
+
+    def _check(self, given: str) -> Input | str:
+        try:
+            url = given if "://" in given or Path(given).is_absolute() else f"{self._base.rstrip('/')}/{given}"
+            path = self._fetched(url) if url.startswith("s3://") else self._found(url)
+            return Input(str(path), _checked_sha256(path))
+        except _UnusableError as error:
+            return str(error)
+
+    def _found(self, url: str) -> Path:
+        if "://" in url and not url.startswith("file://"):
+            raise _UnusableError("is neither a local path nor an s3:// URL")
+        try:
+            path = Path(_local(url)).resolve()
+            if not any(path.is_relative_to(folder) for folder in self._folders):
+                raise _UnusableError(
+                    f"lies outside the allowed inputs ({self._allowed()}); move it there or allow its folder"
+                )
+            if not path.exists():
+                raise _UnusableError("does not exist")
+            if not path.is_file():
+                raise _UnusableError("is not a regular file")
+        except (OSError, RuntimeError) as error:  # no permission, a loop of links, a name too long
+            raise _UnusableError(f"cannot be read ({type(error).__name__})") from error
+        return path
+
+    def _fetched(self, url: str) -> Path:
+        parts = url.removeprefix("s3://").split("/")
+        if ".." in parts or "." in parts or not any(url.startswith(prefix) for prefix in self._prefixes):
+            raise _UnusableError(
+                f"lies outside the allowed inputs ({self._allowed()}); move it there or allow its prefix"
+            )
+        _kind(url)
+        filesystem: Any = fsspec.filesystem("s3")
+        try:
+            info = filesystem.info(url)
+            _refuse_bytes(info["size"])
+            name = hashlib.sha256(f"{url} {info.get('ETag')}".encode()).hexdigest()[:40] + Path(url).suffix.lower()
+            path = self._cache_folder / name
+            if not path.exists():
+                self._cache_folder.mkdir(parents=True, exist_ok=True)
+                part = path.with_suffix(f".{uuid4().hex}.part")
+                filesystem.get_file(url, str(part))
+                part.replace(path)
+            return path
+        except FileNotFoundError as error:
+            raise _UnusableError("does not exist") from error
+        except PermissionError as error:
+            raise _UnusableError("may not be read with these credentials") from error
+        except _UnusableError:
+            raise
+        except Exception as error:  # the network's and the server's, after s3fs has tried again
+            raise ManifestError(f"{short(url, 300)}: cannot be fetched ({type(error).__name__})") from error
+
+    def _allowed(self) -> str:
+        return ", ".join([*map(str, self._folders), *self._prefixes]) or "none"
+
+
+class _UnusableError(Exception):
+    pass
+
+
+def _local(place: str) -> str:
+    return place.removeprefix("file://")
+
+
+def _kind(name: str) -> str:
+    suffix = Path(name).suffix.lower()
+    if suffix in IMAGE_SUFFIXES:
+        return "image"
+    if suffix in VIDEO_SUFFIXES:
+        return "video"
+    raise _UnusableError(f"is a {suffix or 'file without ending'}; use png, jpg, jpeg, webp or mp4")
+
+
+def _refuse_bytes(size_bytes: int) -> None:
+    if size_bytes > MAX_BYTES:
+        raise _UnusableError(f"has {size_bytes / 2**20:.1f} MiB; at most {MAX_BYTES // 2**20} are read")
+    if size_bytes == 0:
+        raise _UnusableError("is empty")
+
+
+def _refuse_size(width_px: int, height_px: int) -> None:
+    size = f"is {width_px}×{height_px} pixels"
+    if width_px * height_px > MAX_PIXELS:
+        raise _UnusableError(f"{size}; at most {MAX_PIXELS // 10**6} megapixels are read")
+    if min(width_px, height_px) < MIN_SIDE_PX:
+        raise _UnusableError(f"{size}; each side needs {MIN_SIDE_PX} at least")
+    if max(width_px, height_px) > MAX_ASPECT * min(width_px, height_px):
+        raise _UnusableError(f"{size}; one side may be {MAX_ASPECT:g} times the other at most")
+
+
+def _checked_sha256(path: Path) -> str:
+    kind = _kind(path.name)
+    try:
+        _refuse_bytes(path.stat().st_size)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with _decoding:
+            (_decode_image if kind == "image" else _decode_video)(path)
+    except _UnusableError:
+        raise
+    except Exception as error:  # decoders raise all sorts of things on broken files
+        raise _UnusableError(f"cannot be decoded as {kind} ({short(error, 120) or type(error).__name__})") from error
+    return digest
+
+
+def _decode_image(path: Path) -> None:
+    for look in (Image.Image.verify, Image.Image.load):  # checksums first; it leaves the image unusable
+        with _opening, warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked here
+            image = Image.open(path, formats=("PNG", "JPEG", "WEBP"))
+        with image:
+            _refuse_size(image.width, image.height)
+            look(image)
+
+
+def _decode_video(path: Path) -> None:
+    # The format is named, so that a playlist called .mp4 cannot make FFmpeg open other files.
+    with av.open(str(path), format="mp4") as container:
+        if not container.streams.video:
+            raise _UnusableError("has no video in it")
+        stream = container.streams.video[0]
+        _refuse_size(stream.width, stream.height)
+        if next(container.decode(stream), None) is None:
+            raise _UnusableError("has no frame that can be decoded")

@@ -1,0 +1,61 @@
+"""What comes out of a manifest: scenarios to make, and rows that cannot be made, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from its_core.clip import Scene
+from its_core.taxonomy import Split
+
+Json = Any  # None, bool, int, float, str, or lists and string-keyed dicts of them
+
+
+class ManifestError(ValueError):
+    """A manifest that cannot be used at all; the message is one line that says where, what, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One manifest row that passed every check.
+
+    ``row`` counts from 0 over all files of the manifest, in the order of their names. ``prompt`` is None where the row
+    has none, to be composed for each variant. ``input_image`` is the row's own text, ``input_path`` the local file it
+    stands for (fetched, if it was remote). ``extra`` holds the manifest's unknown columns as JSON values.
+    """
+
+    row: int
+    scenario_id: str
+    scene: Scene
+    prompt: str | None
+    negative_prompt: str
+    seed: int
+    variants: int
+    guidance: float
+    pair_id: str | None
+    split: Split | None
+    input_image: str | None
+    input_path: str | None
+    input_sha256: str | None
+    extra: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A row left out. ``column`` and ``value`` name the first fault, ``reason`` tells all of them; both None and empty
+    where the row as a whole is at fault."""
+
+    row: int
+    scenario_id: str | None
+    column: str | None
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The outcome of consecutive rows: each row is in exactly one of the two lists, both in row order."""
+
+    scenarios: list[Scenario]
+    rejections: list[Rejection]

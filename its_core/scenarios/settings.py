@@ -1,0 +1,107 @@
+"""The first two parts of a prompt: the camera, and the place, time, weather and traffic that it looks at.
+
+A part is a sequence of slots, a slot a choice of sentences that ask for the same.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from its_core.taxonomy import Light, RoadLayout, RoadSurface, TrafficDensity, Weather
+
+Slot = tuple[str, ...]
+
+CAMERA: Slot = (
+    "Footage from a fixed traffic CCTV camera, mounted high on a pole and perfectly still.",
+    "A stationary surveillance camera looks down from a mast; its view never moves.",
+    "Seen through a static CCTV camera high on a pole, in one continuous shot.",
+    "A fixed traffic camera records from above in one unbroken, motionless shot.",
+    "The picture comes from a static traffic surveillance camera that neither pans nor zooms.",
+)
+
+_PLACES: dict[RoadLayout, Slot] = {
+    RoadLayout.FOUR_WAY_INTERSECTION: (
+        "a four-way intersection with traffic lights, framed by sidewalks and buildings",
+        "a signalised four-way intersection between blocks of buildings",
+    ),
+    RoadLayout.T_INTERSECTION: (
+        "a T-intersection where a side road meets the main road",
+        "a T-intersection with a side road joining from one side",
+    ),
+    RoadLayout.ROUNDABOUT: (
+        "a roundabout with several arms around its central island",
+        "a roundabout that circles a planted central island",
+    ),
+    RoadLayout.HIGHWAY: (
+        "a multi-lane highway with guard rails along its edges",
+        "a highway with several lanes each way between guard rails",
+    ),
+    RoadLayout.URBAN_STREET: (
+        "an urban street with a marked crosswalk, lined by buildings and sidewalks",
+        "an urban street between buildings, with a crosswalk marked across it",
+    ),
+}
+_VIEWS = ("In view is {}.", "The frame covers {}.", "Below lies {}.")
+_UNSAID_PLACE = ("In view is a public road.", "The frame covers a stretch of public road.")
+
+_TIMES: dict[Light, Slot] = {
+    Light.DAY: ("daytime", "the middle of the day"),
+    Light.DUSK: ("dusk", "early evening at dusk"),
+    Light.NIGHT: ("night", "late at night"),
+}
+_SKIES: dict[Weather, Slot] = {
+    Weather.CLEAR: ("the sky is clear", "there is not a cloud in the clear sky"),
+    Weather.OVERCAST: ("the sky is overcast", "an overcast sky flattens the shadows"),
+    Weather.RAIN: ("rain is falling", "it is raining steadily"),
+    Weather.SNOW: ("snow is falling", "it is snowing"),
+    Weather.FOG: ("fog blurs the distance", "fog hangs in the air"),
+}
+_SURFACES: dict[RoadSurface, str] = {
+    RoadSurface.DRY: "dry",
+    RoadSurface.WET: "wet and reflective",
+    RoadSurface.SNOWY: "snowy",
+    RoadSurface.ICY: "icy",
+}
+_DENSITIES: dict[TrafficDensity, tuple[str, str]] = {
+    TrafficDensity.LOW: ("traffic is light", "only light traffic passes"),
+    TrafficDensity.MEDIUM: ("traffic is moderate", "moderate traffic passes"),
+    TrafficDensity.HIGH: ("traffic is heavy", "heavy traffic passes"),
+}
+
+
+@lru_cache(maxsize=4096)
+def scene_slots(
+    layout: RoadLayout | None,
+    weather: Weather | None,
+    light: Light | None,
+    surface: RoadSurface | None,
+    density: TrafficDensity | None,
+) -> tuple[Slot, ...]:
+    """Two or three slots that say all that is given; the place comes first and is always there."""
+    place = tuple(view.format(each) for view in _VIEWS for each in _PLACES[layout]) if layout else _UNSAID_PLACE
+    slots = [place, _moment(weather, light), _road(surface, density)]
+    return tuple(slot for slot in slots if slot)
+
+
+def _moment(weather: Weather | None, light: Light | None) -> Slot:
+    skies = _SKIES[weather] if weather else ()
+    if light is None:
+        return tuple(_sentence(sky) for sky in skies)
+    times = [f"it is {time}" for time in _TIMES[light]]
+    if not skies:
+        return tuple(_sentence(time) for time in times)
+    return tuple(_sentence(f"{time} and {sky}") for time in times for sky in skies)
+
+
+def _road(surface: RoadSurface | None, density: TrafficDensity | None) -> Slot:
+    state, amounts = _SURFACES[surface] if surface else "", _DENSITIES[density] if density else ()
+    if not state:
+        return tuple(_sentence(amount) for amount in amounts)
+    surfaces = (f"the road surface is {state}", f"the asphalt is {state}")
+    if not amounts:
+        return tuple(_sentence(each) for each in surfaces)
+    return tuple(_sentence(f"{each} and {amount}") for each in surfaces for amount in amounts)
+
+
+def _sentence(clause: str) -> str:
+    return f"{clause[0].upper()}{clause[1:]}."
