@@ -87,7 +87,7 @@ class Driver:
         self.intent = intent
         self.hardest_mps2 = 0.88 * grip * GRAVITY_MPS2
         self.crossings = [stretch for walk in crosswalks if (stretch := _stretch(self.path, walk)) is not None]
-        self.caps = _speed_caps(self.path, manner)
+        self.caps = speed_caps(self.path, manner)
         self.s_m = float(self.path.project(vehicle.position[None, :2])[0][0])
         self.aside_now_m = 0.0
         self.command = Command(0.0, 0.0, False, 0)
@@ -149,9 +149,7 @@ class Driver:
         return max(wanted, -self.hardest_mps2)
 
     def _free(self, speed: float) -> float:
-        cap = float(np.interp(self.s_m, self.path.s, self.caps))
-        desired = max(min(self.manner.desired_mps, cap), 0.5)
-        return max(self.manner.pulls_mps2 * (1.0 - (speed / desired) ** 4), -3.0)
+        return free_mps2(self.manner, speed, float(np.interp(self.s_m, self.path.s, self.caps)))
 
     def _following(self, speed: float, gap_m: float, lead_mps: float) -> float:
         manner = self.manner
@@ -213,6 +211,24 @@ class Driver:
         return 0 if turn_over or far else (-1 if self.lane.movement == "left" else 1)
 
 
+def free_mps2(manner: Manner, speed_mps: float, cap_mps: float) -> float:
+    """The acceleration of a driver with an empty road ahead, where the bends allow ``cap_mps``."""
+    desired = max(min(manner.desired_mps, cap_mps), 0.5)
+    return max(manner.pulls_mps2 * (1.0 - (speed_mps / desired) ** 4), -3.0)
+
+
+def free_run(path: Path, manner: Manner, s_m: float, duration_s: float) -> Floats:
+    """K×3 of time, arc length and speed of a car that drives alone from ``s_m`` on, every twentieth of a second."""
+    caps = speed_caps(path, manner)
+    step_s, speed = 0.05, min(manner.desired_mps, float(np.interp(s_m, path.s, caps)))
+    found = []
+    for i in range(int(duration_s / step_s) + 1):
+        found.append((i * step_s, s_m, speed))
+        speed = max(speed + step_s * free_mps2(manner, speed, float(np.interp(s_m, path.s, caps))), 0.5)
+        s_m += speed * step_s
+    return np.array(found)
+
+
 def _smooth(share: float) -> float:
     share = min(max(share, 0.0), 1.0)
     return share * share * (3.0 - 2.0 * share)
@@ -228,7 +244,7 @@ def _stretch(path: Path, crosswalk: Crosswalk) -> tuple[float, float] | None:
     return float(path.s[over[0]]), float(path.s[over[-1]])
 
 
-def _speed_caps(path: Path, manner: Manner) -> Floats:
+def speed_caps(path: Path, manner: Manner) -> Floats:
     """The speed that bends allow at each vertex, m/s, braked for in time."""
     heading = np.unwrap(np.arctan2(path.tangents[:, 1], path.tangents[:, 0]))
     middle = (path.s[1:] + path.s[:-1]) / 2

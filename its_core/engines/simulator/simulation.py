@@ -39,7 +39,7 @@ class Run:
     arcs: Floats
     asides: Floats
     episodes: tuple[Episode, ...]
-    verdict: Verdict | None = None
+    verdict: Verdict
 
 
 def simulate(staging: Staging, geometry: Geometry) -> Run:
@@ -103,6 +103,7 @@ class _Simulation:
             recorder.arcs,
             recorder.asides,
             tuple(self.log.episodes),
+            Verdict(False, "not judged"),
         )
 
     def _control(self, tick: int) -> None:

@@ -81,3 +81,10 @@ class Trace:
     anomaly_end: int | None
     happened: bool
     why: str
+
+
+def forward(trace: Trace, frame: int, number: int) -> Floats:
+    """Where an actor's front points, x and y."""
+    w, x, y, z = trace.rotations[frame, number]
+    ahead = np.array([2 * (x * y - w * z), 1 - 2 * (x * x + z * z)])
+    return np.asarray(ahead / max(float(np.linalg.norm(ahead)), 1e-9))

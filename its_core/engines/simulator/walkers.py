@@ -14,8 +14,8 @@ from its_core.engines.simulator.surroundings import Surroundings
 
 STEP_M = 0.72  # a step; two of them make a stride
 STARTLED_S = 1.2  # people jump when a car would reach them sooner than this
-JUMP_MPS = 2.9
-JUMP_S = 0.62
+JUMP_MPS = 2.5
+JUMP_S = 0.42
 RECOVER_S = 1.6
 SIDE_ROOM_M = 0.25
 

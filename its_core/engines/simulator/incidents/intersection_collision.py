@@ -8,8 +8,15 @@ from its_core.engines.simulator.bodies import VEHICLES
 from its_core.engines.simulator.drivers import Intent, Manner
 from its_core.engines.simulator.incidents.casting import cast, drawn_vehicle
 from its_core.engines.simulator.incidents.setting import Setting, actor
-from its_core.engines.simulator.incidents.traffic import Accepts, Stream, background, strollers
-from its_core.engines.simulator.incidents.verdicts import at_rest_from, first_blow, struck_front, struck_side
+from its_core.engines.simulator.incidents.streams import junction_streams
+from its_core.engines.simulator.incidents.traffic import Accepts, background, strollers
+from its_core.engines.simulator.incidents.verdicts import (
+    at_rest_from,
+    first_blow,
+    first_frame,
+    struck_front,
+    struck_side,
+)
 from its_core.engines.simulator.layouts import Lane
 from its_core.engines.simulator.paths import Path
 from its_core.engines.simulator.signals import Programme
@@ -29,7 +36,7 @@ def stage(setting: Setting) -> Staging:
     arm = int(rng.integers(4))
     across = (arm + int(rng.choice([1, 3]))) % 4
     runner, crosser = _straight(setting, ARMS[arm]), _straight(setting, ARMS[across])
-    moment = setting.moment_s()
+    moment = setting.moment_s(0.43, 0.58)
     speeds = setting.between(14.0, 17.0), setting.between(9.5, 12.5)
     types = parts.at_fault.type, parts.not_at_fault[0].type
     runner_is_struck = rng.random() < 0.7
@@ -61,7 +68,7 @@ def stage(setting: Setting) -> Staging:
     ]
     north_south = ARMS[across] in ("south", "north")
     programme = Programme.with_green(north_south, since_s=setting.between(4.0, 9.0))
-    streams = _streams(setting, ARMS[arm], ARMS[across], runner)
+    streams = junction_streams(setting, north_south, keep_free=runner)
     cars = background(setting, streams, parts.cars, principals, _keeps_out(moment))
     vehicles = [*principals, *cars]
     walkers = strollers(setting, parts.people, len(vehicles))
@@ -85,7 +92,7 @@ def judge(run: Run) -> Verdict:
     assert lane.stop_s_m is not None
     left = lane.stop_s_m - (run.arcs[:, 0] + VEHICLES[trace.actors[0].type].length_m / 2)
     cannot_stop = (left <= 0) | (trace.speeds[:, 0] ** 2 > 2 * CANNOT_STOP_MPS2 * np.maximum(left, 1e-6))
-    start = min(int(np.flatnonzero(cannot_stop)[0]), blow.frame)
+    start = first_frame(cannot_stop, blow.frame)
     return Verdict(True, "", start, at_rest_from(trace, (0, 1), blow.frame), blow.where_m)
 
 
@@ -100,28 +107,6 @@ def _crossing(first: Lane, second: Lane) -> tuple[float, float]:
     s, _ = a.project(b.points[:1])
     at = a.at(float(s[0]))
     return float(s[0]), float(b.project(at[None])[0][0])
-
-
-def _streams(setting: Setting, arm: str, across: str, runner: Lane) -> list[Stream]:
-    """Queues at the red lights, beside and opposite the runner; traffic with green on the crossing street."""
-    with_green = {across, ARMS[(ARMS.index(across) + 2) % 4]}
-    found: list[Stream] = []
-    for name in ARMS:
-        for lane in range(2):
-            ways = tuple(
-                way for way in setting.layout.lanes if way.name.startswith(f"{name}_{lane}_") and way.movement != "left"
-            )
-            if not ways:
-                continue
-            stop_s = ways[0].stop_s_m
-            assert stop_s is not None
-            if name in with_green:
-                found.append(Stream(ways, start_m=stop_s + 60.0, end_m=stop_s - 110.0))
-            elif ways[0].points[0] == runner.points[0]:
-                found.append(Stream(ways, start_m=stop_s - 70.0, end_m=stop_s - 150.0))
-            else:
-                found.append(Stream(ways, queue=True))
-    return found
 
 
 def _keeps_out(moment_s: float) -> Accepts:

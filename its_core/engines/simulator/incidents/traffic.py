@@ -43,8 +43,8 @@ def background(
 
     ``accepts`` says whether a car may be there, beyond keeping clear of all the others.
     """
-    order = [streams[i] for i in setting.rng.permutation(len(streams))]
-    sources = [_candidates(setting, stream) for stream in order]
+    order = sorted(setting.rng.permutation(len(streams)).tolist(), key=lambda i: not streams[i].queue)
+    sources = [_candidates(setting, streams[i]) for i in order]  # queues first: they stand where the camera looks
     found = list(staged)
     waiting = list(parts)
     while waiting and sources:
@@ -136,11 +136,3 @@ def strollers(setting: Setting, parts: Sequence[Part], first_number: int) -> lis
         walk = Walk(points, setting.between(1.15, 1.55), s_m=s_m)
         found.append(StagedWalker(actor(first_number + len(found), part), walk))
     return found
-
-
-def parked_intent() -> Intent:
-    return Intent(parked=True)
-
-
-def is_vehicle(type_: ParticipantType) -> bool:
-    return type_ in VEHICLES

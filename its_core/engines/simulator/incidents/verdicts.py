@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from its_core.engines.simulator.bodies import VEHICLES
 from its_core.engines.simulator.contacts import Episode
 from its_core.engines.simulator.paths import Floats
 from its_core.engines.simulator.simulation import Run
-from its_core.engines.simulator.trace import Trace
+from its_core.engines.simulator.trace import Trace, forward
 
 WINDOW = (0.25, 0.70)  # shares of the clip between which the incident must come to its point
 REST_MPS = 0.3
@@ -66,19 +67,16 @@ def struck_side(trace: Trace, number: int, point: Floats) -> bool:
     return bool(abs(point[0]) > 0.62 * body.width_m / 2 and abs(point[1]) < body.length_m / 2 - 0.2)
 
 
-def forward(trace: Trace, frame: int, number: int) -> Floats:
-    """Where an actor's front points, x and y."""
-    w, x, y, z = trace.rotations[frame, number]
-    ahead = np.array([2 * (x * y - w * z), 1 - 2 * (x * x + z * z)])
-    return np.asarray(ahead / max(float(np.linalg.norm(ahead)), 1e-9))
-
-
 def at_rest_from(trace: Trace, numbers: tuple[int, ...], after: int) -> int:
     """The first frame from ``after`` on from which all of these stay slower than ``REST_MPS``; the clip's end when they do not."""
-    moving = (trace.speeds[:, numbers] >= REST_MPS).any(axis=1)
-    moving[:after] = True
-    last = int(np.flatnonzero(moving)[-1])
-    return last + 1
+    moving = np.flatnonzero((trace.speeds[:, numbers] >= REST_MPS).any(axis=1))
+    return max(after, int(moving[-1]) + 1 if len(moving) else 0)
+
+
+def first_frame(condition: ArrayLike, at_most: int) -> int:
+    """The first frame that fulfils a condition, ``at_most`` when none before it does."""
+    found = np.flatnonzero(condition)
+    return min(int(found[0]), at_most) if len(found) else at_most
 
 
 def _named(trace: Trace, episode: Episode) -> str:

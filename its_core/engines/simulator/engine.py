@@ -1,0 +1,47 @@
+"""The simulator engine as the factory sees it. Importing this module loads no Panda3D; ``load`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from its_core.clip import EngineIdentity, Fps, Resolution, Scene
+from its_core.engines.engine import Engine
+from its_core.engines.simulator.abilities import refusal
+from its_core.engines.simulator.options import VERSION, SimulatorOptions
+
+
+def parse_options(options: Mapping[str, Any], resolution: Resolution, fps: Fps) -> SimulatorOptions:  # noqa: ARG001
+    """Raises pydantic's ValidationError, which names key, value and what is right. Every resolution and rate will do."""
+    return SimulatorOptions.model_validate(dict(options))
+
+
+def identity(options: SimulatorOptions) -> EngineIdentity:
+    """Clips follow from the scene and the seed alone; prompt, guidance and input image are not read."""
+    return EngineIdentity(
+        name="simulator",
+        version=VERSION,
+        weights_sha256=None,
+        reads=frozenset({"scene"}),
+        settings=options.model_dump(mode="json"),
+    )
+
+
+def refuses(scene: Scene, has_input: bool) -> str | None:  # noqa: ARG001 — an input image is welcome, and ignored
+    return refusal(scene)
+
+
+def flags(options: SimulatorOptions) -> list[str]:  # noqa: ARG001 — the guide's command line has none for a simulator
+    return []
+
+
+def ranks_per_clip(options: SimulatorOptions, ranks: int, clips: int) -> int:  # noqa: ARG001
+    """Each process makes its own clips."""
+    return 1
+
+
+def load(options: SimulatorOptions) -> Engine:
+    """The engine with its renderer open."""
+    from its_core.engines.simulator.simulator import SimulatorEngine
+
+    return SimulatorEngine(options)

@@ -1,0 +1,104 @@
+"""Makes clips: physics until the incident has happened, then its pictures and the truth about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import panda3d
+
+from its_core.clip import ClipRequest, Outcome, Scene
+from its_core.engines.engine import Clip, Engine, EngineFailure, Frame
+from its_core.engines.simulator.abilities import ABILITIES, refusal
+from its_core.engines.simulator.camera import Camera, camera_for
+from its_core.engines.simulator.ground_truth import annotated
+from its_core.engines.simulator.layouts import Layout
+from its_core.engines.simulator.options import VERSION, SimulatorOptions
+from its_core.engines.simulator.places import place
+from its_core.engines.simulator.renderer import RenderedFrame, Renderer
+from its_core.engines.simulator.seeds import rng_of
+from its_core.engines.simulator.simulation import Run
+from its_core.engines.simulator.trying import Tried, try_until_it_happens
+from its_core.taxonomy import Light, Role, Weather
+
+
+@dataclass(frozen=True, slots=True)
+class _Shot:
+    """Everything a clip shows: what the row asks for, and what the seed chose where it leaves a choice."""
+
+    run: Run
+    layout: Layout
+    camera: Camera
+    weather: Weather
+    light: Light
+
+
+class SimulatorEngine(Engine):
+    def __init__(self, options: SimulatorOptions) -> None:
+        self._options = options
+        self._renderer = Renderer()
+
+    def generate(self, request: ClipRequest) -> Clip:
+        """The physics runs at once, pictures when they are taken. Raises EngineFailure: ``rejected_input`` for a scene
+        the simulator refuses, ``engine_error`` when no try showed the incident."""
+        scene = request.scene
+        reason = refusal(scene)
+        if reason is not None:
+            raise EngineFailure(Outcome.REJECTED_INPUT, reason)
+        assert scene.incident_type is not None
+        layout = place(scene.road_layout or ABILITIES[scene.incident_type].layouts[0], scene.camera_id)
+        camera = camera_for(scene.camera_id, layout, request.geometry)
+        tried = try_until_it_happens(scene, layout, camera, request.geometry, request.seed, self._options.attempts)
+        if tried.run is None:
+            raise EngineFailure(Outcome.ENGINE_ERROR, _failure(scene, tried))
+        rng = rng_of("sky", request.seed)
+        weather = scene.weather or (Weather.CLEAR if rng.random() < 0.7 else Weather.OVERCAST)
+        light = scene.light or (Light.DAY if rng.random() < 0.8 else Light.DUSK)
+        shot = _Shot(tried.run, layout, camera, weather, light)
+        clip = Clip(iter(()), _record(request, shot, tried))
+        clip.frames = self._frames(shot, clip, tried.tries[-1].seed)
+        return clip
+
+    def close(self) -> None:
+        self._renderer.close()
+
+    def _frames(self, shot: _Shot, clip: Clip, seed: int) -> Iterator[Frame]:
+        """Renders frame after frame; the annotations are complete when the last one has been taken."""
+        seen: list[RenderedFrame] = []
+        trace = shot.run.trace
+        for rendered in self._renderer.frames(shot.layout, trace, shot.camera, shot.light, shot.weather, seed):
+            yield rendered.image
+            seen.append(rendered)
+        participants = [i for i, actor in enumerate(trace.actors) if actor.role is not Role.BYSTANDER]
+        clip.annotations = annotated(trace, shot.camera, seen, participants)
+
+
+def _failure(scene: Scene, tried: Tried) -> str:
+    reasons = sorted({attempt.why for attempt in tried.tries})
+    return f"{scene.incident_type} did not happen in {len(tried.tries)} tries (engine option attempts): " + "; ".join(
+        reasons
+    )
+
+
+def _record(request: ClipRequest, shot: _Shot, tried: Tried) -> dict[str, Any]:
+    """What really ran, as JSON values."""
+    return {
+        "engine": "simulator",
+        "version": VERSION,
+        "panda3d": panda3d.__version__,
+        "precision": "float32",
+        "weights": None,
+        "guardrail": "not applicable: no generative model",
+        "prompt": "not read",
+        "input": "not read",
+        "seed_asked": request.seed,
+        "seed_used": tried.tries[-1].seed,
+        "attempts": [{"seed": attempt.seed, "failed": attempt.why or None} for attempt in tried.tries],
+        "road_layout": shot.layout.name.value,
+        "camera_id": shot.camera.camera_id,
+        "weather": shot.weather.value,
+        "light": shot.light.value,
+        "road_surface": shot.run.staging.surface.value,
+        "actors": len(shot.run.trace.actors),
+    }

@@ -1,0 +1,59 @@
+"""Tries seed after seed, physics only, until the incident asked for has happened where the camera sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from its_core.clip import Geometry, Scene
+from its_core.engines.simulator.camera import Camera
+from its_core.engines.simulator.incidents.catalogue import staged
+from its_core.engines.simulator.incidents.setting import Setting
+from its_core.engines.simulator.layouts import Layout
+from its_core.engines.simulator.seeds import attempt_seed
+from its_core.engines.simulator.simulation import Run, simulate
+
+MARGIN = 0.06  # of the frame's width and height, kept free around the impact
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    seed: int
+    why: str  # empty when the incident happened
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """``run`` is None when no try succeeded; ``tries`` are all of them, the successful one last."""
+
+    run: Run | None
+    tries: tuple[Try, ...]
+
+
+def try_until_it_happens(
+    scene: Scene, layout: Layout, camera: Camera, geometry: Geometry, seed: int, attempts: int
+) -> Tried:
+    """The first try takes ``seed`` itself, later ones seeds derived from it."""
+    tries: list[Try] = []
+    for attempt in range(attempts):
+        own = attempt_seed(seed, attempt)
+        setting = Setting(scene, layout, geometry, np.random.default_rng(own))
+        run = simulate(staged(setting), geometry)
+        why = run.verdict.why if not run.verdict.happened else _unseen(run, camera)
+        tries.append(Try(own, why))
+        if not why:
+            return Tried(run, tuple(tries))
+    return Tried(None, tuple(tries))
+
+
+def _unseen(run: Run, camera: Camera) -> str:
+    """Why the camera does not show where it happened; empty when it does, or when there is no such place."""
+    where = run.verdict.where_m
+    if where is None:
+        return ""
+    x, y, depth = camera.project(np.array([where]))[0]
+    across, down = x / camera.width_px, y / camera.height_px
+    if depth > 0 and MARGIN < across < 1 - MARGIN and MARGIN < down < 1 - MARGIN:
+        return ""
+    return f"it happened outside the picture, at ({across:.2f}, {down:.2f}) of its width and height"
