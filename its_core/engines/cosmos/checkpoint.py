@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import pickle
 import re
@@ -15,6 +14,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from its_core.engines.cosmos.weights import CheckpointError
+
 Weights = dict[str, Tensor]
 
 # What training keeps beside the weights: Transformer Engine's extra state, and counters.
@@ -23,10 +24,6 @@ _LORA = re.compile(r"^(?P<layer>.+)\.lora_(?P<part>[AB])(?:\.default)?\.weight$"
 _PEFT_PREFIX = "base_model.model."
 _PEFT_WEIGHTS, _PEFT_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 _MOST_NAMED = 5
-
-
-class CheckpointError(ValueError):
-    """Weights that cannot be used; the message names the file, the keys and what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,17 +177,6 @@ def check_finite(where: Path, module: nn.Module) -> None:
     broken = [name for name, value in module.named_parameters() if not bool(torch.isfinite(value).all())]
     if broken:
         raise CheckpointError(f"{where}: NaN or infinite values in {len(broken)} weights: {_some(broken)}")
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, or of a folder: its files' names and hashes in order."""
-    if path.is_file():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    digest = hashlib.sha256()
-    for file_path in sorted(p for p in path.rglob("*") if p.is_file()):
-        digest.update(f"{file_path.relative_to(path).as_posix()}\0{sha256_of(file_path)}\n".encode())
-    return digest.hexdigest()
 
 
 def _some(names: list[str]) -> str:

@@ -10,7 +10,6 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 
 from its_core.engines.cosmos.checkpoint import (
-    CheckpointError,
     NetworkWeights,
     Weights,
     check_finite,
@@ -20,6 +19,7 @@ from its_core.engines.cosmos.checkpoint import (
 from its_core.engines.cosmos.network import LATENT_CHANNELS, Video2WorldNetwork, network_on_meta
 from its_core.engines.cosmos.options import CosmosOptions
 from its_core.engines.cosmos.shapes import NetworkShape
+from its_core.engines.cosmos.weights import CheckpointError
 
 PROBE_TOKENS = 8
 

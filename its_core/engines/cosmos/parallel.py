@@ -8,11 +8,18 @@ the heads. On one process every method returns what it got.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from einops import rearrange
 from torch import Tensor
+
+CPU = torch.device("cpu")
+PATIENCE = timedelta(minutes=30)  # the first rank decodes and encodes while the others wait
+
+T = TypeVar("T")
 
 
 class SequenceShare:
@@ -20,6 +27,10 @@ class SequenceShare:
 
     rank = 0
     size = 1
+
+    def rehearsal(self) -> SequenceShare:
+        """A share that takes the same memory and talks to nobody; its results mean nothing."""
+        return self
 
     def mine(self, x: Tensor, dim: int) -> Tensor:  # noqa: ARG002
         return x
@@ -44,6 +55,9 @@ class GroupShare(SequenceShare):
         self.group = group
         self.rank = dist.get_rank(group)
         self.size = dist.get_world_size(group)
+
+    def rehearsal(self) -> SequenceShare:
+        return _Rehearsal(self.group)
 
     def mine(self, x: Tensor, dim: int) -> Tensor:
         return x.chunk(self.size, dim=dim)[self.rank]
@@ -72,7 +86,15 @@ class GroupShare(SequenceShare):
         return received
 
 
-@dataclass(frozen=True, slots=True)
+class _Rehearsal(GroupShare):
+    def everyones(self, x: Tensor, dim: int) -> Tensor:
+        return torch.cat([x] * self.size, dim=dim)
+
+    def _trade(self, sent: Tensor) -> Tensor:
+        return sent.clone()
+
+
+@dataclass(slots=True)
 class ClipGroup:
     """Who renders one clip together, and this process's part in it.
 
@@ -86,6 +108,7 @@ class ClipGroup:
     pair: dist.ProcessGroup | None = None
     everyone: dist.ProcessGroup | None = None
     share: SequenceShare = ALONE
+    abandoned: bool = False
 
     def both_halves(self, mine: Tensor) -> tuple[Tensor, Tensor]:
         """This half's prediction and the other's, in the order prompt, negative prompt."""
@@ -93,15 +116,34 @@ class ClipGroup:
         dist.all_gather(parts, mine.contiguous(), group=self.pair)
         return parts[0], parts[1]
 
+    def everyones_object(self, mine: T) -> list[T]:
+        """What every process of the group holds, in their order."""
+        if self.everyone is None:
+            return [mine]
+        objects: list[T] = [mine] * self.ranks
+        dist.all_gather_object(objects, mine, group=self.everyone)
+        return objects
 
-def join_clip_group(ranks_per_clip: int) -> ClipGroup:
-    """Splits the processes of ``torch.distributed`` (initialised already) into groups of ``ranks_per_clip``.
+    def abandon(self) -> None:
+        """The others may be waiting in the middle of an exchange: say no orderly goodbye."""
+        self.abandoned = True
+
+    def leave(self) -> None:
+        if self.ranks > 1 and not self.abandoned and dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def join_clip_group(ranks_per_clip: int, device: torch.device = CPU) -> ClipGroup:
+    """Splits the launch's processes into groups of ``ranks_per_clip``; torchrun's variables say who they are.
 
     Every process must call it, with the same number. Within a group the first half of the ranks holds the prompt and
     the second half the negative prompt when the number is even; neighbours share the sequence.
     """
     if ranks_per_clip == 1:
         return ClipGroup()
+    if not dist.is_initialized():
+        backend = "nccl" if device.type == "cuda" else "gloo"
+        dist.init_process_group(backend, timeout=PATIENCE)
     halves = guidance_halves(ranks_per_clip)
     sequence = ranks_per_clip // halves
     me, world = dist.get_rank(), dist.get_world_size()

@@ -1,0 +1,38 @@
+"""Which device this rank computes on, and its memory."""
+
+from __future__ import annotations
+
+import gc
+import os
+
+import torch
+
+from its_core.engines.cosmos.options import CosmosOptions
+
+
+def pick_device(options: CosmosOptions) -> torch.device:
+    """This rank's GPU; the CPU for size tiny where there is none. Raises ValueError where there is no device."""
+    local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if local_rank < gpus:
+        device = torch.device("cuda", local_rank)
+        torch.cuda.set_device(device)
+        return device
+    if options.model_size == "tiny":
+        return torch.device("cpu")
+    if gpus == 0:
+        raise ValueError(
+            f"--model_size {options.model_size} needs a CUDA GPU, and this machine has none (size tiny needs none)"
+        )
+    raise ValueError(f"rank {local_rank} of this machine has no GPU: there are {gpus}; give --nproc_per_node={gpus}")
+
+
+def free_memory() -> None:
+    """Gives unused GPU memory back to the device."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def gib(size_bytes: int) -> str:
+    return f"{size_bytes / 2**30:.1f}"

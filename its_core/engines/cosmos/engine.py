@@ -1,0 +1,59 @@
+"""The Cosmos engine as the factory sees it. Importing this module loads no torch; ``load`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from its_core.clip import EngineIdentity, Scene
+from its_core.engines.cosmos.flags import flags_of
+from its_core.engines.cosmos.options import STEPS, VERSION, CosmosOptions
+from its_core.engines.engine import Engine
+
+
+def parse_options(options: Mapping[str, Any]) -> CosmosOptions:
+    """Raises pydantic's ValidationError, which names key, value and what is right."""
+    return CosmosOptions.model_validate(dict(options))
+
+
+def identity(options: CosmosOptions) -> EngineIdentity:
+    """What names the clips of these options. Reads the weights once to hash them. Raises CheckpointError."""
+    from its_core.engines.cosmos.weights import weights_of
+
+    return EngineIdentity(
+        name="cosmos",
+        version=VERSION,
+        weights_sha256=weights_of(options).sha256,
+        reads=frozenset({"prompt", "negative_prompt", "guidance", "input"}),
+        settings={
+            "model_size": options.model_size,
+            "steps": STEPS[options.model_size],
+            "num_conditional_frames": options.num_conditional_frames,
+            "lora": [options.lora_rank, options.lora_alpha, options.targets] if options.use_lora else None,
+            "guardrail": not options.disable_guardrail,
+            "prompt_refiner": not options.disable_prompt_refiner,
+        },
+    )
+
+
+def refuses(scene: Scene, has_input: bool) -> str | None:  # noqa: ARG001
+    return None if has_input else "the cosmos engine starts from an image or a video: input_image is missing"
+
+
+def flags(options: CosmosOptions) -> list[str]:
+    return flags_of(options)
+
+
+def ranks_per_clip(options: CosmosOptions, ranks: int, clips: int) -> int:
+    """How many of the launch's ``ranks`` make each clip together. Raises ValueError where sizes do not divide."""
+    return options.ranks_per_clip(ranks, clips)
+
+
+def load(options: CosmosOptions, ranks_per_clip: int = 1) -> Engine:
+    """The engine with its weights on this rank's device, in a group of ``ranks_per_clip``.
+
+    Raises CheckpointError (a ValueError) for weights that do not fit, and ValueError where no GPU is there for them.
+    """
+    from its_core.engines.cosmos.generator import CosmosEngine
+
+    return CosmosEngine(options, ranks_per_clip)
