@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, cast
 
@@ -49,6 +49,10 @@ class Engine(ABC):
     ``engine_error`` by the worker, which goes on with the next clip.
     """
 
+    def prepare(self, requests: Sequence[ClipRequest]) -> None:  # noqa: ARG002
+        """Told once what is coming, before the first ``generate``, so that work for all clips can be done together."""
+        return
+
     @abstractmethod
     def generate(self, request: ClipRequest) -> Clip: ...
 
@@ -75,8 +79,8 @@ class EngineModule(Protocol):
     def ranks_per_clip(self, options: Any, ranks: int, clips: int) -> int:
         """How many ranks make one clip together; it divides ``ranks``. Raises ValueError where sizes do not divide."""
 
-    def load(self, options: Any) -> Engine:
-        """The engine, ready to generate (weights loaded, renderer open)."""
+    def load(self, options: Any, ranks_per_clip: int = 1) -> Engine:
+        """The engine, ready to generate (weights loaded, renderer open), in a group of ``ranks_per_clip``."""
 
 
 def engine_module(name: EngineName) -> EngineModule:

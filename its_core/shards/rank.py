@@ -47,6 +47,7 @@ class Rank:
         self._encoding: Future[None] | None = None
 
     def render(self, jobs: list[Job]) -> None:
+        self._engine.prepare([job.request for job in jobs if not job.files.made()])
         for job in jobs:
             if job.files.made():
                 self._say(f"{job.request.clip_id} is there already")

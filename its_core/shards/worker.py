@@ -122,7 +122,7 @@ def main() -> None:
             print(f"[rank {rank}] all {len(mine)} clips are there already", flush=True)
             progress.ends()
             return
-        engine = module.load(options)
+        engine = module.load(options, place.ranks_per_clip)
     except ValueError as error:
         sys.exit(f"{REFUSAL}{error}")
     launch = os.environ.get(LAUNCH, f"{os.uname().nodename}:{os.getppid()}")

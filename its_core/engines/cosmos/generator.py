@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -87,9 +87,10 @@ class CosmosEngine(Engine):
     def prepare(self, requests: Sequence[ClipRequest]) -> None:
         """Guardrail, refiner and text encoder for all requests, so that each text is encoded once.
 
-        A prompt that is blocked fails when its clip is asked for.
+        A prompt that is blocked fails when its clip is asked for; where memory does not do for all at once, each clip
+        prepares itself.
         """
-        with _memory_is_a_receipt(self._options):
+        with suppress(EngineFailure), _memory_is_a_receipt(self._options):
             for request in requests:
                 self._prepared[request.clip_id] = self._prepare_prompt(request)
             wanted = [p.prompt for p in self._prepared.values() if p.failure is None]

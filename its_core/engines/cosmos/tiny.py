@@ -73,7 +73,9 @@ def _save_vae(folder: Path) -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        vae = AutoencoderKLWan(base_dim=8, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True])
+        vae = AutoencoderKLWan(
+            base_dim=8, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
+        )
     for name, parameter in vae.named_parameters():
         if not name.endswith("gamma"):
             parameter.zero_()

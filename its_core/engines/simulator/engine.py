@@ -40,7 +40,7 @@ def ranks_per_clip(options: SimulatorOptions, ranks: int, clips: int) -> int:  #
     return 1
 
 
-def load(options: SimulatorOptions) -> Engine:
+def load(options: SimulatorOptions, ranks_per_clip: int = 1) -> Engine:  # noqa: ARG001
     """The engine with its renderer open."""
     from its_core.engines.simulator.simulator import SimulatorEngine
 
