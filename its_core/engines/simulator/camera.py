@@ -5,7 +5,6 @@ Everything follows from ``camera_id`` and the place, so that all clips of one ca
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from its_core.annotations import CameraModel
 from its_core.clip import Geometry
 from its_core.engines.simulator.layouts import Layout, Rect
+from its_core.engines.simulator.seeds import rng_of
 from its_core.taxonomy import RoadLayout
 
 Floats = NDArray[np.float64]
@@ -84,16 +84,10 @@ class Camera:
         )
 
 
-def seeded(*names: object) -> np.random.Generator:
-    """A generator that depends on the names alone, the same in every process."""
-    text = "/".join(str(name) for name in names)
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
-
-
 def camera_for(camera_id: str, layout: Layout, geometry: Geometry) -> Camera:
     """The camera of that name at that place: of many masts a town might have put up, the best of the first few whose
     view of ``layout.focus_m`` and the roads around it is free."""
-    rng = seeded("camera", camera_id, layout.name.value)
+    rng = rng_of("camera", camera_id, layout.name.value)
     mounting = _MOUNTINGS.get(layout.name, _JUNCTION)
     watched = _watched_points(layout)
     best: tuple[float, Camera] | None = None

@@ -1,0 +1,60 @@
+"""Roughness of painted surfaces: smooth noise of a chosen grain, the same in every process."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+
+_SIDE = 1024
+_TEXELS_A_WAVE = 16.0
+
+
+@cache
+def _tile(number: int) -> F32:
+    """A tile that repeats without a seam: zero mean, standard deviation 1, waves of about 16 texels."""
+    white = np.random.default_rng(7001 + number).standard_normal((_SIDE, _SIDE), dtype=np.float32)
+    frequency = np.hypot(np.fft.fftfreq(_SIDE)[:, None], np.fft.rfftfreq(_SIDE)[None, :]) * _TEXELS_A_WAVE
+    band = np.exp(-((np.log(np.maximum(frequency, 1e-6)) / 0.75) ** 2))
+    smooth = np.fft.irfft2(np.fft.rfft2(white) * band, s=(_SIDE, _SIDE)).astype(np.float32)
+    tile: F32 = smooth / smooth.std()
+    return tile
+
+
+def noise(x: F32, y: F32, wave_m: float, number: int = 0) -> F32:
+    """Noise at points of a plane whose humps are about ``wave_m`` across; ``number`` picks one of many patterns."""
+    per_m = np.float32(_TEXELS_A_WAVE / wave_m)
+    column = (x * per_m + np.float32(1e6)).astype(np.int32) & (_SIDE - 1)
+    row = (y * per_m + np.float32(1e6)).astype(np.int32) & (_SIDE - 1)
+    return _tile(number % 3)[row, (column + 251 * number) & (_SIDE - 1)]
+
+
+def hashed(*numbers: NDArray[np.int32]) -> F32:
+    """A number of [0, 1) for each combination of whole numbers, as if drawn at random."""
+    mixed = np.zeros(np.broadcast(*numbers).shape, np.uint32)
+    for number in numbers:
+        mixed = (mixed ^ number.astype(np.uint32)) * np.uint32(0x9E3779B1)
+        mixed ^= mixed >> np.uint32(15)
+    mixed *= np.uint32(0x85EBCA77)
+    mixed ^= mixed >> np.uint32(13)
+    drawn: F32 = (mixed >> np.uint32(8)).astype(np.float32) / np.float32(1 << 24)
+    return drawn
+
+
+def sampled(grid: F32, rect: tuple[float, float, float, float], x: F32, y: F32) -> F32:
+    """Bilinear values of a plan (rows from north to south) over x1, y1, x2, y2; beyond its edge the edge goes on."""
+    x1, y1, x2, y2 = rect
+    rows, columns = grid.shape
+    u = np.clip((x - np.float32(x1)) * np.float32(columns / (x2 - x1)) - np.float32(0.5), 0, columns - 1.001)
+    v = np.clip((np.float32(y2) - y) * np.float32(rows / (y2 - y1)) - np.float32(0.5), 0, rows - 1.001)
+    c, r = u.astype(np.int32), v.astype(np.int32)
+    u, v = u - c, v - r
+    flat = r * columns + c
+    values = grid.ravel()
+    top = values[flat] * (1 - u) + values[flat + 1] * u
+    low = values[flat + columns] * (1 - u) + values[flat + columns + 1] * u
+    mixed: F32 = top + v * (low - top)
+    return mixed
