@@ -67,9 +67,9 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
 
 def _make(definition: Definition, order: EngineOrder, planned: Plan, progress: Progress) -> None:
     """Renders and checks until nothing is missing that another try may bring, or the tries are used up."""
+    check(definition, order, planned, 0, progress, return_state=True)
     missing = _missing(definition, planned)
     progress.starts(len(planned.clip_ids), len(planned.clip_ids) - len(missing))
-    check(definition, order, planned, progress)
     for attempt in range(definition.retries + 1):
         missing = _missing(definition, planned)
         if not missing:
@@ -80,7 +80,7 @@ def _make(definition: Definition, order: EngineOrder, planned: Plan, progress: P
         # A clip that failed is tried again alone: it may be what breaks its neighbours.
         batches = alike(planned, missing, definition.shard_size if attempt == 0 else 1)
         _render_all(definition, order, planned, batches, attempt + 1, progress)
-        check(definition, order, planned, progress)
+        check(definition, order, planned, attempt + 1, progress, return_state=True)
 
 
 def _missing(definition: Definition, planned: Plan) -> list[int]:

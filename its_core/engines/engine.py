@@ -73,6 +73,9 @@ class EngineModule(Protocol):
     def refuses(self, scene: Scene, has_input: bool) -> str | None:
         """Why this engine cannot make such a scene, for ``rejected_input``; None when it can."""
 
+    def first_frame(self, options: Any, request: ClipRequest) -> Frame | None:
+        """The picture that the clip must begin with, None where the engine promises none."""
+
     def flags(self, options: Any) -> list[str]:
         """The options as the guide's command-line flags, for the worker or NVIDIA's own script."""
 

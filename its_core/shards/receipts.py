@@ -65,6 +65,10 @@ class ClipFiles:
     def receipt(self) -> Path:
         return self.video.with_suffix(".receipt.json")
 
+    @property
+    def measures(self) -> Path:
+        return self.video.with_suffix(".measures.json")
+
     def read_receipt(self) -> Receipt | None:
         """The receipt, or None where there is none that can be read."""
         try:

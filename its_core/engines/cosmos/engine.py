@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from its_core.clip import EngineIdentity, Scene
+from its_core.clip import ClipRequest, EngineIdentity, Fps, Resolution, Scene
 from its_core.engines.cosmos.flags import flags_of
 from its_core.engines.cosmos.options import STEPS, VERSION, CosmosOptions
-from its_core.engines.engine import Engine
+from its_core.engines.engine import Engine, Frame
 
 
-def parse_options(options: Mapping[str, Any]) -> CosmosOptions:
+def parse_options(options: Mapping[str, Any], resolution: Resolution, fps: Fps) -> CosmosOptions:
     """Raises pydantic's ValidationError, which names key, value and what is right."""
-    return CosmosOptions.model_validate(dict(options))
+    return CosmosOptions.model_validate({**options, "resolution": resolution, "fps": fps})
 
 
 def identity(options: CosmosOptions) -> EngineIdentity:
@@ -38,6 +38,16 @@ def identity(options: CosmosOptions) -> EngineIdentity:
 
 def refuses(scene: Scene, has_input: bool) -> str | None:  # noqa: ARG001
     return None if has_input else "the cosmos engine starts from an image or a video: input_image is missing"
+
+
+def first_frame(options: CosmosOptions, request: ClipRequest) -> Frame | None:
+    """The input's frame that the clip begins with; random tiny weights reproduce none."""
+    if options.model_size == "tiny":
+        return None
+    from its_core.engines.cosmos.conditioning import read_conditioning
+
+    first: Frame = read_conditioning(request.input_path, options.num_conditional_frames, request.geometry)[0]
+    return first
 
 
 def flags(options: CosmosOptions) -> list[str]:

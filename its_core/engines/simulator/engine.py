@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from its_core.clip import EngineIdentity, Fps, Resolution, Scene
-from its_core.engines.engine import Engine
+from its_core.clip import ClipRequest, EngineIdentity, Fps, Resolution, Scene
+from its_core.engines.engine import Engine, Frame
 from its_core.engines.simulator.abilities import refusal
 from its_core.engines.simulator.options import VERSION, SimulatorOptions
 
@@ -29,6 +29,11 @@ def identity(options: SimulatorOptions) -> EngineIdentity:
 
 def refuses(scene: Scene, has_input: bool) -> str | None:  # noqa: ARG001 — an input image is welcome, and ignored
     return refusal(scene)
+
+
+def first_frame(options: SimulatorOptions, request: ClipRequest) -> Frame | None:  # noqa: ARG001
+    """An input image is ignored, so no clip begins with it."""
+    return None
 
 
 def flags(options: SimulatorOptions) -> list[str]:  # noqa: ARG001 — the guide's command line has none for a simulator

@@ -1,0 +1,32 @@
+"""What is known of a clip's quality, kept beside it, so that no clip is decoded twice for the same question."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from its_core.checks.measures import Measures
+from its_core.shards.receipts import ClipFiles, Receipt
+from its_core.storage import replacing
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    clip_sha256: str
+    measures: Measures
+
+
+def write(files: ClipFiles, receipt: Receipt, measures: Measures) -> None:
+    """Keeps the measures of a clip that passed; ``receipt`` says which bytes they are of."""
+    entry = _Entry(clip_sha256=receipt.clip_sha256 or "", measures=measures)
+    with replacing(files.measures) as part:
+        part.write_text(entry.model_dump_json(), encoding="utf-8")
+
+
+def read(files: ClipFiles, receipt: Receipt) -> Measures | None:
+    """The measures of exactly the clip that ``receipt`` speaks of; None when it was not checked yet."""
+    try:
+        entry = _Entry.model_validate_json(files.measures.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+    return entry.measures if entry.clip_sha256 == receipt.clip_sha256 else None

@@ -1,0 +1,154 @@
+"""Whole builds through ``its build``: real Prefect, real torchrun, real kills."""
+
+import json
+import os
+import signal
+
+import pandas as pd
+import pytest
+from conftest import TROUBLED_WORKER, Dataset, wait_until
+
+from its_core.clip import Outcome
+
+SCRIPT = {"engine": {"name": "simulator", "script": str(TROUBLED_WORKER)}}
+
+
+def test_a_build_publishes_then_has_nothing_to_do_then_makes_what_was_added(dataset: Dataset):
+    dataset.define(**SCRIPT, shard_size=2)
+    dataset.ask(["ok"] * 3)
+    first = dataset.build()
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "3 rows: 3 generated" in first.stdout
+    clips, version = dataset.clips(), dataset.latest
+    assert len(clips) == 3
+
+    again = dataset.build()
+    assert again.returncode == 0
+    assert "3 rows: 3 reused" in again.stdout
+    assert f"nothing to do: already published as {version}" in again.stdout
+    assert dataset.clips() == clips
+
+    dataset.ask(["ok"] * 5)
+    more = dataset.build()
+    assert more.returncode == 0
+    assert "5 rows: 2 generated, 3 reused" in more.stdout
+    assert {name: written for name, written in dataset.clips().items() if name in clips} == clips
+    assert len(dataset.clips()) == 5
+    assert dataset.latest != version
+    assert version.exists()  # readers of the old version keep it
+
+
+def test_what_fails_is_tried_again_alone_and_what_cannot_be_made_is_reported(dataset: Dataset, tmp_path):
+    dataset.define(**SCRIPT, shard_size=8, retries=1, min_success_ratio=0.3)
+    dataset.ask(["ok", "raise", f"die-once {tmp_path}/flag", "fail guardrail_text", "fail rejected_input", "ok"])
+    done = dataset.build()
+    assert done.returncode == 0, done.stdout + done.stderr
+    receipts = dataset.receipts()
+    tries = {name: [attempt["outcome"] for attempt in receipt["attempts"]] for name, receipt in receipts.items()}
+    assert tries == {
+        "s0": ["generated"],
+        "s1": ["engine_error", "engine_error"],
+        "s2": ["engine_error", "generated"],
+        "s3": ["guardrail_text"],
+        "s4": ["rejected_input"],
+        "s5": ["generated"],
+    }
+    assert "6 rows: 1 engine_error, 3 generated, 1 guardrail_text, 1 rejected_input" in done.stdout
+    assert "a fault of the engine's own" in done.stderr
+    lonely = json.loads(next(dataset.folder.glob(".its/shards/*/*/batch.json")).read_text())
+    assert lonely
+
+
+def test_too_many_failures_publish_nothing_and_say_why(dataset: Dataset):
+    dataset.define(**SCRIPT, retries=0, min_success_ratio=0.9)
+    dataset.ask(["ok", "raise"])
+    done = dataset.build()
+    assert done.returncode == 1
+    assert "1 of 2 clips were not made: 50.0% succeeded, min_success_ratio is 90.0%" in done.stderr
+    assert "s1 v0" in done.stderr and "a fault of the engine's own" in done.stderr
+    assert not dataset.published.exists()
+
+
+def test_a_worker_that_refuses_ends_the_build_at_once(dataset: Dataset):
+    dataset.define(**SCRIPT)
+    dataset.ask(["refuse", "ok"])
+    done = dataset.build()
+    assert done.returncode == 1
+    assert "error: the checkpoint is not one" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("victim", ["rank", "torchrun", "flow"])
+def test_kill_9_in_the_middle_then_the_same_command_finishes(dataset: Dataset, victim: str):
+    dataset.define(**SCRIPT, shard_size=6)
+    dataset.ask(["slow 0.5"] * 6)
+    flow = dataset.start("build", str(dataset.folder))
+    wait_until(lambda: len(dataset.receipts()) >= 2)
+    (rank,) = dataset.ranks()
+    target = {"rank": rank, "torchrun": rank.parent(), "flow": rank.parent().parent()}[victim]
+    before = dataset.clips()
+    done_before = {name: receipt for name, receipt in dataset.receipts().items()}
+    os.kill(target.pid, signal.SIGKILL)
+    if victim == "flow":
+        flow.wait(30)
+        wait_until(lambda: not dataset.processes(), 10)  # nobody survives the flow
+        assert not dataset.published.exists()
+    else:
+        assert flow.wait(120) == 0  # the build itself copes
+    again = dataset.build()
+    assert again.returncode == 0, again.stderr
+    receipts = dataset.receipts()
+    assert {receipt["attempts"][-1]["outcome"] for receipt in receipts.values()} == {Outcome.GENERATED}
+    assert len(receipts) == 6
+    for name, receipt in done_before.items():
+        assert receipts[name] == receipt  # what was made was not made again
+    assert {name: written for name, written in dataset.clips().items() if name in before}.items() >= {
+        name: written for name, written in before.items() if name.removesuffix(".mp4") in _made(done_before)
+    }.items()
+    assert sum(len(pd.read_parquet(path)) for path in dataset.latest.glob("*/metadata.parquet")) == 6
+    wait_until(lambda: not dataset.processes(), 10)
+
+
+def _made(receipts: dict[str, dict]) -> set[str]:
+    return {receipt["clip_id"] for receipt in receipts.values()}
+
+
+def test_an_interrupted_build_leaves_nobody_behind_and_says_how_to_go_on(dataset: Dataset):
+    dataset.define(**SCRIPT)
+    dataset.ask(["slow 60", "slow 60"])
+    flow = dataset.start("build", str(dataset.folder))
+    wait_until(dataset.ranks)
+    flow.send_signal(signal.SIGINT)
+    output, _ = flow.communicate(timeout=60)
+    assert flow.returncode == 130, output
+    assert "the same command goes on where it stopped" in output
+    assert not dataset.processes()
+
+
+def test_two_builds_of_one_dataset_do_not_run_at_once(dataset: Dataset):
+    dataset.define(**SCRIPT)
+    dataset.ask(["slow 8"])
+    first = dataset.start("build", str(dataset.folder))
+    wait_until(dataset.ranks)
+    second = dataset.build()
+    assert second.returncode == 3
+    assert "is held by process" in second.stderr
+    assert first.wait(120) == 0
+
+
+def test_wrong_input_is_told_in_a_line_with_status_2(dataset: Dataset):
+    missing = dataset.build()
+    assert (missing.returncode, missing.stderr.count("\n")) == (2, 1)
+    dataset.define(fps=12)
+    wrong = dataset.build()
+    assert wrong.returncode == 2
+    assert "fps: 12: Input should be 10 or 16" in wrong.stderr
+    dataset.define()
+    unread = dataset.build()
+    assert unread.returncode == 2
+    assert "scenarios.parquet" in unread.stderr
+    dataset.ask(["ok"], incident_type="meteor")
+    unusable = dataset.build()
+    assert unusable.returncode == 2
+    assert "no usable row" in unusable.stderr and "meteor" in unusable.stderr
+    assert "Traceback" not in missing.stderr + wrong.stderr + unread.stderr + unusable.stderr
