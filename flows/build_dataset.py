@@ -22,13 +22,13 @@ from its_core import storage
 from its_core.clip import Outcome
 from its_core.definition import Definition
 from its_core.shards import devices
-from its_core.shards.launcher import Launch, LaunchRefused
+from its_core.shards.launcher import Launch
 from its_core.shards.plan import Plan, Shard, shards, shards_of_one_seed
 from its_core.shards.receipts import Receipt, files_of
-from tasks.check import check
+from tasks.check import ClipsInvalid, check
 from tasks.plan import EngineOrder, order_engine, plan
 from tasks.progress import Progress
-from tasks.render import describe, render
+from tasks.render import ShardIncomplete, describe, render
 
 LOCK_FILE = "build.lock"
 _MOST_NAMED = 100  # failures named one by one; all are in the receipts
@@ -67,7 +67,7 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
 
 def _make(definition: Definition, order: EngineOrder, planned: Plan, progress: Progress) -> None:
     """Renders and checks until nothing is missing that another try may bring, or the tries are used up."""
-    check(definition, order, planned, 0, progress, return_state=True)
+    _check(definition, order, planned, 0, progress)
     missing = _missing(definition, planned)
     progress.starts(len(planned.clip_ids), len(planned.clip_ids) - len(missing))
     for attempt in range(definition.retries + 1):
@@ -80,7 +80,7 @@ def _make(definition: Definition, order: EngineOrder, planned: Plan, progress: P
         # A clip that failed is tried again alone: it may be what breaks its neighbours.
         batches = alike(planned, missing, definition.shard_size if attempt == 0 else 1)
         _render_all(definition, order, planned, batches, attempt + 1, progress)
-        check(definition, order, planned, attempt + 1, progress, return_state=True)
+        _check(definition, order, planned, attempt + 1, progress)
 
 
 def _missing(definition: Definition, planned: Plan) -> list[int]:
@@ -112,11 +112,21 @@ def _render_all(
             futures.append(future)
         for future in futures:
             future.wait()
-            if isinstance(error := future.result(raise_on_failure=False), LaunchRefused):
-                raise error
+            _tolerate(future.result(raise_on_failure=False), ShardIncomplete)
     except BaseException:
         cancelled.set()
         raise
+
+
+def _check(definition: Definition, order: EngineOrder, planned: Plan, attempt: int, progress: Progress) -> None:
+    state = check(definition, order, planned, attempt, progress, return_state=True)
+    _tolerate(state.result(raise_on_failure=False), ClipsInvalid)
+
+
+def _tolerate(result: object, failure: type[Exception]) -> None:
+    """Goes on after a task's ``failure``, whose clips have receipts that say it all; raises any other."""
+    if isinstance(result, BaseException) and not isinstance(result, failure):
+        raise result
 
 
 def _launches(definition: Definition, order: EngineOrder) -> queue.Queue[Launch]:
