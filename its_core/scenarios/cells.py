@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from its_core.scenarios.columns import PARTICIPANT_FIELDS, is_text
 from its_core.scenarios.participants import Fault, Triple
 from its_core.scenarios.scenario import Json
-from its_core.scenarios.vocabulary import advice, short
+from its_core.scenarios.vocabulary import advice
 
 Faults = defaultdict[int, list[Fault]]  # position in the batch → what is wrong there, in column order
 T = TypeVar("T")
@@ -27,25 +27,12 @@ T = TypeVar("T")
 PROMPT_MAX_CHARS = 3000
 EXTRA_MAX_CHARS = 10_000
 
-_ID = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\z"
 _ID_PATTERN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _ID_RULE = "use 1 to 128 of the characters A-Z a-z 0-9 . _ - and no full stop in front"
 # Controls but newline and tab, line and paragraph separators, marks that turn the reading direction, and lone
 # surrogates, which stand for bytes that are not UTF-8.
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _NO_EXTRA: Mapping[str, Json] = {}
-
-
-def scenario_ids(array: pa.Array, faults: Faults) -> list[str | None]:
-    """All ids; nearly every one is distinct, so the good ones are told from the bad in one vectorised step."""
-    values = _texts(array)
-    matches = pc.match_substring_regex(array, _ID) if not pa.types.is_null(array.type) else array
-    good = pc.fill_null(matches.cast(pa.bool_()), False).to_numpy(zero_copy_only=False)
-    for i in np.flatnonzero(~good).tolist():
-        value = values[i]
-        reason = "missing: every row needs its own" if value is None else id_fault(value)
-        faults[i].append(("scenario_id", value or "", reason or ""))
-    return values
 
 
 def id_fault(value: str) -> str | None:
@@ -59,17 +46,23 @@ def id_fault(value: str) -> str | None:
     if "/" in value or "\\" in value or ".." in value:
         return f"would lead out of the output folder; {_ID_RULE}"
     wrong = next((c for c in value if not _ID_PATTERN.fullmatch("_" + c)), value[0])
-    return f"has the character {short(wrong)!r}; {_ID_RULE}"
+    return f"has the character {wrong!r}; {_ID_RULE}"
 
 
-def ids(array: pa.Array | None, column: str, count: int, faults: Faults) -> list[str | None]:
+def ids(array: pa.Array | None, column: str, count: int, faults: Faults, missing: str = "") -> list[str | None]:
+    """Usable ids, None for the others; a null is a fault where ``missing`` says why."""
+
     def check(value: str) -> str:
         reason = id_fault(value)
         if reason:
             raise ValueError(reason)
         return value
 
-    return _each_distinct(array, column, count, check, faults)
+    found = _each_distinct(array, column, count, check, faults)
+    if missing and array is not None and array.null_count:
+        for i in np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False)).tolist():
+            faults[i].append((column, "", f"missing: {missing}"))
+    return found
 
 
 def words(
@@ -209,13 +202,17 @@ def _each_distinct(
         return [None] * count
     values, codes = _distinct(array)
     checked: list[T | None] = []
+    reasons: dict[int, str] = {}
     for code, value in enumerate(values):
         try:
             checked.append(None if value is None else check(value))
         except ValueError as error:
             checked.append(None)
-            for i in np.flatnonzero(codes == code).tolist():
-                faults[i].append((column, value or "", str(error)))
+            reasons[code] = str(error)
+    if reasons:
+        for i, code in enumerate(codes.tolist()):
+            if code in reasons:
+                faults[i].append((column, values[code] or "", reasons[code]))
     return _spread(checked, codes)
 
 

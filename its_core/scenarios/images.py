@@ -10,12 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import av
 import fsspec
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
+from its_core import storage, video
 from its_core.scenarios.scenario import ManifestError
 from its_core.scenarios.vocabulary import short
 
@@ -51,8 +50,8 @@ class InputChecker:
 
     def __init__(self, base_folder: str, allowed: Sequence[str], cache_folder: Path) -> None:
         self._base = base_folder
-        self._folders = [Path(_local(place)).resolve() for place in allowed if not place.startswith("s3://")]
-        self._prefixes = [place.rstrip("/") + "/" for place in allowed if place.startswith("s3://")]
+        self._folders = [storage.local_path(place).resolve() for place in allowed if storage.is_local(place)]
+        self._prefixes = [place.rstrip("/") + "/" for place in allowed if not storage.is_local(place)]
         self._cache_folder = cache_folder
         self._checked: dict[str, Input | str] = {}
 
@@ -71,17 +70,15 @@ class InputChecker:
 
     def _check(self, given: str) -> Input | str:
         try:
-            url = given if "://" in given or Path(given).is_absolute() else f"{self._base.rstrip('/')}/{given}"
-            path = self._fetched(url) if url.startswith("s3://") else self._found(url)
+            url = given if "://" in given or Path(given).is_absolute() else storage.join(self._base, given)
+            path = self._found(url) if storage.is_local(url) else self._fetched(url)
             return Input(str(path), _checked_sha256(path))
         except _UnusableError as error:
             return str(error)
 
     def _found(self, url: str) -> Path:
-        if "://" in url and not url.startswith("file://"):
-            raise _UnusableError("is neither a local path nor an s3:// URL")
         try:
-            path = Path(_local(url)).resolve()
+            path = storage.local_path(url).resolve()
             if not any(path.is_relative_to(folder) for folder in self._folders):
                 raise _UnusableError(
                     f"lies outside the allowed inputs ({self._allowed()}); move it there or allow its folder"
@@ -95,23 +92,22 @@ class InputChecker:
         return path
 
     def _fetched(self, url: str) -> Path:
+        if not url.startswith("s3://"):
+            raise _UnusableError("is neither a local path nor an s3:// URL")
         parts = url.removeprefix("s3://").split("/")
         if ".." in parts or "." in parts or not any(url.startswith(prefix) for prefix in self._prefixes):
             raise _UnusableError(
                 f"lies outside the allowed inputs ({self._allowed()}); move it there or allow its prefix"
             )
         _kind(url)
-        filesystem: Any = fsspec.filesystem("s3")
+        filesystem: Any = fsspec.filesystem("s3", use_listings_cache=False)
         try:
             info = filesystem.info(url)
             _refuse_bytes(info["size"])
             name = hashlib.sha256(f"{url} {info.get('ETag')}".encode()).hexdigest()[:40] + Path(url).suffix.lower()
             path = self._cache_folder / name
             if not path.exists():
-                self._cache_folder.mkdir(parents=True, exist_ok=True)
-                part = path.with_suffix(f".{uuid4().hex}.part")
-                filesystem.get_file(url, str(part))
-                part.replace(path)
+                storage.download(url, path)
             return path
         except FileNotFoundError as error:
             raise _UnusableError("does not exist") from error
@@ -128,10 +124,6 @@ class InputChecker:
 
 class _UnusableError(Exception):
     pass
-
-
-def _local(place: str) -> str:
-    return place.removeprefix("file://")
 
 
 def _kind(name: str) -> str:
@@ -164,15 +156,15 @@ def _checked_sha256(path: Path) -> str:
     kind = _kind(path.name)
     try:
         _refuse_bytes(path.stat().st_size)
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
         with _decoding:
             (_decode_image if kind == "image" else _decode_video)(path)
+        return storage.sha256_file(path)
     except _UnusableError:
         raise
+    except UnidentifiedImageError as error:
+        raise _UnusableError("is not a PNG, JPEG or WebP image") from error
     except Exception as error:  # decoders raise all sorts of things on broken files
         raise _UnusableError(f"cannot be decoded as {kind} ({short(error, 120) or type(error).__name__})") from error
-    return digest
 
 
 def _decode_image(path: Path) -> None:
@@ -186,11 +178,7 @@ def _decode_image(path: Path) -> None:
 
 
 def _decode_video(path: Path) -> None:
-    # The format is named, so that a playlist called .mp4 cannot make FFmpeg open other files.
-    with av.open(str(path), format="mp4") as container:
-        if not container.streams.video:
-            raise _UnusableError("has no video in it")
-        stream = container.streams.video[0]
-        _refuse_size(stream.width, stream.height)
-        if next(container.decode(stream), None) is None:
-            raise _UnusableError("has no frame that can be decoded")
+    probe = video.probe(path)  # MP4 and nothing else: a playlist in disguise opens no other file
+    _refuse_size(probe.width_px, probe.height_px)
+    if next(video.read_frames(path), None) is None:
+        raise _UnusableError("has no frame that can be decoded")

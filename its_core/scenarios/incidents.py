@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 
-from its_core.clip import Participant
-from its_core.scenarios.naming import Name, group, one
+from its_core.scenarios.casting import Shape
 from its_core.scenarios.settings import Slot
-from its_core.taxonomy import (
-    DEFAULT_COLLISION,
-    Aftermath,
-    CollisionType,
-    IncidentType,
-    ParticipantType,
-    RoadLayout,
-    Role,
-)
+from its_core.taxonomy import DEFAULT_COLLISION, Aftermath, CollisionType, IncidentType, RoadLayout
 
-# In all sentences: A and B bring in the one at fault and the one who suffers it, a and b speak of them again;
-# P and p are the pedestrians. [takes/take] agrees with whoever may be many: the pedestrians, else Others, else Cast.
+# What stands in braces is a word of ``casting.Cast``. [takes/take] agrees with whoever may be many: the pedestrians,
+# else Others, else Crowd.
 _CROSSING_RED: Slot = (
     "{A} runs the red light and speeds into the intersection just as {B} comes through on green.",
     "{A} ignores the red signal and shoots into the intersection while {B} is crossing on green.",
@@ -120,8 +110,8 @@ _PEDESTRIANS_MISSED: dict[bool, Slot] = {
     ),
 }
 _NORMAL: Slot = (
-    "Traffic is entirely normal: {Cast} [passes/pass] through the picture, calmly and in good order.",
-    "Nothing unusual happens: {Cast} [moves/move] along calmly and [keeps/keep] a safe distance.",
+    "Traffic is entirely normal: {Crowd} [passes/pass] through the picture, calmly and in good order.",
+    "Nothing unusual happens: {Crowd} [moves/move] along calmly and [keeps/keep] a safe distance.",
 )
 
 _CRASHED, _MISSED, _NORMALLY = "crashed", "missed", "normally"
@@ -146,8 +136,8 @@ _AFTERMATHS: dict[Aftermath, dict[str, Slot]] = {
     },
     Aftermath.PUSHED_FORWARD: {
         _CRASHED: (
-            "The force of the impact pushes {hit} a few metres forward.",
-            "In the end {hit} [comes/come] to rest a few metres on, pushed forward by the blow.",
+            "The force of the impact pushes {Hit} a few metres forward.",
+            "In the end {Hit} [comes/come] to rest a few metres on, pushed forward by the blow.",
         ),
     },
     Aftermath.SPINS_OUT: {
@@ -188,55 +178,38 @@ _UNSAID_AFTERMATH: dict[str, Slot] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Cast:
-    """Everyone by the part that they play."""
-
-    a: Name
-    b: Name
-    hit: Name  # who suffers the impact
-    pedestrians: Name
-    pedestrians_err: bool
-    others: Name | None  # involved beyond those
-    bystanders: Name | None
-    plural: bool
+_HIT_TOO = ("{Others} [is/are] caught up in the crash as well.", "{Others} [is/are] hit too.")
+_BRAKE_TOO = ("{Others} [has/have] to brake hard as well.", "{Others} only just [avoids/avoid] the others.")
+_LOOK_ON = ("{Crowd} [is/are] nearby, not involved.", "{Crowd} [stays/stay] clear of it all.")
 
 
-@lru_cache(maxsize=65_536)
-def incident_slots(
-    incident: IncidentType,
-    collision: CollisionType | None,
-    participants: tuple[Participant, ...],
-    layout: RoadLayout | None,
-) -> tuple[Slot, ...]:
-    """Who does what; every participant is brought in by type and colour."""
-    cast = _cast(incident, participants)
+@lru_cache(maxsize=4096)
+def incident_templates(
+    incident: IncidentType, collision: CollisionType | None, layout: RoadLayout | None, shape: Shape
+) -> Slot:
+    """Who does what, in the words of ``casting.Cast.words``; every participant is brought in."""
     if incident is IncidentType.NORMAL_TRAFFIC:
-        return (_filled(_NORMAL, cast),)
-    slots = [_filled(act, cast) for act in _acts(incident, collision, cast, layout)]
-    if cast.others and incident is not IncidentType.MULTI_VEHICLE_PILEUP:
-        hit = ("[is/are] caught up in the crash as well", "[is/are] hit too")
-        braking = ("[has/have] to brake hard as well", "only just [avoids/avoid] the others")
-        slots.append(_sentences_of(cast.others, hit if incident.has_contact else braking))
-    if cast.bystanders:
-        slots.append(_sentences_of(cast.bystanders, ("[is/are] nearby, not involved", "[stays/stay] clear of it all")))
-    return tuple(slots)
+        return _ready(_NORMAL, shape.plural)
+    slots = [_ready(act, shape.plural) for act in _acts(incident, collision, layout, shape)]
+    if shape.others and incident is not IncidentType.MULTI_VEHICLE_PILEUP:
+        slots.append(_ready(_HIT_TOO if incident.has_contact else _BRAKE_TOO, shape.others > 1))
+    if shape.bystanders:
+        slots.append(_ready(_LOOK_ON, shape.bystanders > 1))
+    return tuple(" ".join(sentences) for sentences in product(*slots))
 
 
-@lru_cache(maxsize=65_536)
-def aftermath_slots(
-    incident: IncidentType, participants: tuple[Participant, ...], aftermath: Aftermath | None
-) -> tuple[Slot, ...]:
-    """What comes of it: as asked, or in words that leave it open."""
+@lru_cache(maxsize=4096)
+def aftermath_templates(incident: IncidentType, aftermath: Aftermath | None, shape: Shape) -> Slot:
+    """What comes of it: as asked, or in words that leave it open. Raises ValueError for what cannot follow."""
     ending = _CRASHED if incident.has_contact else _MISSED if incident.is_anomaly else _NORMALLY
     choice = _AFTERMATHS[aftermath].get(ending) if aftermath else _UNSAID_AFTERMATH[ending]
     if choice is None:
         raise ValueError(f"{incident} cannot end in {aftermath}")
-    return (_filled(choice, _cast(incident, participants)),)
+    return _ready(choice, shape.plural)
 
 
 def _acts(
-    incident: IncidentType, collision: CollisionType | None, cast: _Cast, layout: RoadLayout | None
+    incident: IncidentType, collision: CollisionType | None, layout: RoadLayout | None, shape: Shape
 ) -> list[Slot]:
     match incident:
         case IncidentType.INTERSECTION_COLLISION:
@@ -245,73 +218,15 @@ def _acts(
         case IncidentType.SINGLE_VEHICLE_CRASH:
             return [_SINGLE[layout is RoadLayout.HIGHWAY]]
         case IncidentType.PEDESTRIAN_COLLISION:
-            return [_PEDESTRIANS_STRUCK[cast.pedestrians_err]]
+            return [_PEDESTRIANS_STRUCK[shape.pedestrians_err]]
         case IncidentType.PEDESTRIAN_NEAR_MISS:
-            return [_PEDESTRIANS_MISSED[cast.pedestrians_err]]
+            return [_PEDESTRIANS_MISSED[shape.pedestrians_err]]
         case IncidentType.MULTI_VEHICLE_PILEUP if collision and collision is not DEFAULT_COLLISION[incident]:
             return [_ACTS[incident], (f"It begins with a {collision} impact.", f"The first impact is {collision}.")]
     return [_ACTS[incident]]
 
 
-def _cast(incident: IncidentType, participants: tuple[Participant, ...]) -> _Cast:
-    on_foot = incident in {IncidentType.PEDESTRIAN_COLLISION, IncidentType.PEDESTRIAN_NEAR_MISS}
-    alone = on_foot or incident is IncidentType.SINGLE_VEHICLE_CRASH
-    involved = [p for p in participants if p.role is not Role.BYSTANDER and incident.is_anomaly]
-    watching = [p for p in participants if p.role is Role.BYSTANDER or not incident.is_anomaly]
-    walking = [p for p in involved if on_foot and p.type is ParticipantType.PEDESTRIAN]
-    # A stable sort: those at fault first, each group in the row's order.
-    driving = sorted((p for p in involved if p not in walking), key=lambda p: p.role is not Role.AT_FAULT)
-    leads, others = (driving[:1], driving[1:]) if alone else (driving[:2], driving[2:])
-    err = any(p.role is Role.AT_FAULT for p in walking) and not any(p.role is Role.AT_FAULT for p in driving)
-    everyone = [*walking, *leads, *others, *watching] if err else [*leads, *walking, *others, *watching]
-    names = [one(p, everyone[:at], everyone) for at, p in enumerate(everyone)]
-    lead_names = names[len(walking) if err else 0 :][: len(leads)]
-
-    def together(members: Sequence[Participant], first: int) -> Name | None:
-        return group(members, everyone[:first], everyone) if members else None
-
-    walkers = together(walking, 0 if err else len(leads))
-    if walkers is None:
-        walkers = Name("a pedestrian", "the pedestrian") if on_foot else Name("", "the pedestrians nearby", plural=True)
-    rest = together(others, len(walking) + len(leads))
-    crowd = together(watching, len(involved))
-    a = lead_names[0] if lead_names else Name("a car", "the car")
-    b = lead_names[1] if len(lead_names) > 1 else Name("another vehicle", "the other vehicle")
-    many = rest if incident is IncidentType.MULTI_VEHICLE_PILEUP else crowd if not incident.is_anomaly else walkers
-    return _Cast(
-        a=a,
-        b=b,
-        hit=walkers if on_foot else a if alone else b,
-        pedestrians=walkers,
-        pedestrians_err=err,
-        others=rest,
-        bystanders=crowd,
-        plural=many is None or many.plural,
-    )
-
-
-def _filled(slot: Slot, cast: _Cast) -> Slot:
-    words = {
-        "A": cast.a.first,
-        "a": cast.a.again,
-        "B": cast.b.first,
-        "b": cast.b.again,
-        "P": cast.pedestrians.first,
-        "p": cast.pedestrians.again,
-        "hit": cast.hit.again,
-        "Others": cast.others.first if cast.others else "more vehicles behind",
-        "Cast": cast.bystanders.first if cast.bystanders else "all vehicles",
-    }
-    return tuple(_capitalised(_agreeing(sentence, cast.plural).format(**words)) for sentence in slot)
-
-
-def _sentences_of(subject: Name, predicates: Slot) -> Slot:
-    return tuple(_capitalised(f"{subject.first} {_agreeing(each, subject.plural)}.") for each in predicates)
-
-
-def _agreeing(sentence: str, plural: bool) -> str:
-    return re.sub(r"\[(\w+)/(\w+)\]", r"\2" if plural else r"\1", sentence)
-
-
-def _capitalised(sentences: str) -> str:
-    return re.sub(r"(?:^|(?<=\. ))[a-z]", lambda first: first.group().upper(), sentences)
+def _ready(slot: Slot, plural: bool) -> Slot:
+    """Verbs made to agree; a word that begins a sentence is taken in its capitalised form."""
+    agreeing = (re.sub(r"\[(\w+)/(\w+)\]", r"\2" if plural else r"\1", sentence) for sentence in slot)
+    return tuple(re.sub(r"(^|\. )\{(\w+)\}", r"\1{\2_}", sentence) for sentence in agreeing)

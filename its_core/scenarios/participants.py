@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from its_core.clip import Participant
+from its_core.scenarios.casting import PEDESTRIAN_INCIDENTS
 from its_core.scenarios.vocabulary import advice
 from its_core.taxonomy import Aftermath, CollisionType, Colour, IncidentType, ParticipantType, Role
 
@@ -13,7 +14,6 @@ Fault = tuple[str, str, str]  # column, value, reason
 
 MAX_PARTICIPANTS = 12
 
-_PEDESTRIAN_INCIDENTS = {IncidentType.PEDESTRIAN_COLLISION, IncidentType.PEDESTRIAN_NEAR_MISS}
 _COLLISIONS: dict[IncidentType, set[CollisionType]] = {
     IncidentType.INTERSECTION_COLLISION: set(CollisionType) - {CollisionType.SINGLE},
     IncidentType.REAR_END_COLLISION: {CollisionType.REAR_END},
@@ -61,13 +61,13 @@ def contradiction(
     allowed = _COLLISIONS.get(incident, set())
     if collision and collision not in allowed:
         may = ", ".join(sorted(allowed)) or "nothing (leave it null)"
-        return "collision_type", collision, f"a {incident} cannot be {collision!r}; it may be {may}"
+        return "collision_type", collision, f"{incident} cannot be '{collision}'; it may be {may}"
     endings = set(Aftermath) if incident.has_contact else _SPARED if incident.is_anomaly else _CALM
     if aftermath and aftermath not in endings:
         return (
             "aftermath",
             aftermath,
-            f"a {incident} cannot end in {aftermath!r}; it may end in {', '.join(sorted(endings))}",
+            f"{incident} cannot end in '{aftermath}'; it may end in {', '.join(sorted(endings))}",
         )
     return _miscast(incident, participants) if participants else None
 
@@ -84,7 +84,7 @@ def fill_roles(types: list[ParticipantType], given: list[Role | None], incident:
         if vehicles and Role.AT_FAULT not in roles:
             roles[vehicles[0]] = Role.AT_FAULT
             vehicles = vehicles[1:]
-        if incident in _PEDESTRIAN_INCIDENTS:
+        if incident in PEDESTRIAN_INCIDENTS:
             for i, kind in enumerate(types):
                 if kind is ParticipantType.PEDESTRIAN and roles[i] is None:
                     roles[i] = Role.NOT_AT_FAULT
@@ -99,22 +99,22 @@ def fill_roles(types: list[ParticipantType], given: list[Role | None], incident:
 def _miscast(incident: IncidentType, participants: tuple[Participant, ...]) -> Fault | None:
     involved = [p for p in participants if p.role is not Role.BYSTANDER]
     on_foot = [p for p in involved if p.type is ParticipantType.PEDESTRIAN]
-    if incident in _PEDESTRIAN_INCIDENTS:
+    if incident in PEDESTRIAN_INCIDENTS:
         if not on_foot:
-            return "participants", "", f"a {incident} needs a participant of type 'pedestrian' who is no bystander"
+            return "participants", "", f"{incident} needs a participant of type 'pedestrian' who is no bystander"
         if len(on_foot) == len(involved):
-            return "participants", "", f"a {incident} needs a vehicle that is no bystander, beside the pedestrians"
+            return "participants", "", f"{incident} needs a vehicle that is no bystander, beside the pedestrians"
         return None
     if on_foot:
-        return "participants", "pedestrian", f"in a {incident} a pedestrian can only be a bystander"
+        return "participants", "pedestrian", f"in {incident} a pedestrian can only be a bystander"
     if incident is IncidentType.NORMAL_TRAFFIC and involved:
         return "participants", involved[0].role, "in normal_traffic every participant is a bystander"
     if incident is IncidentType.SINGLE_VEHICLE_CRASH and len(involved) > 1:
         return (
             "participants",
             f"{len(involved)} of them",
-            "a single_vehicle_crash has one participant besides bystanders",
+            "single_vehicle_crash has one participant besides bystanders",
         )
     if incident is not IncidentType.NORMAL_TRAFFIC and not involved:
-        return "participants", Role.BYSTANDER, f"a {incident} needs a participant who is no bystander"
+        return "participants", Role.BYSTANDER, f"{incident} needs a participant who is no bystander"
     return None

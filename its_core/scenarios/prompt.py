@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from its_core.clip import Scene
-from its_core.scenarios.incidents import aftermath_slots, incident_slots
+from its_core.scenarios.casting import cast_of
+from its_core.scenarios.incidents import aftermath_templates, incident_templates
 from its_core.scenarios.prompt_reading import scene_from_prompt
-from its_core.scenarios.settings import CAMERA, scene_slots
+from its_core.scenarios.settings import CAMERA, moment, place, road
 
 __all__ = ["DEFAULT_NEGATIVE_PROMPT", "PROMPT_PARTS", "compose", "compose_parts", "lint", "scene_from_prompt"]
 
@@ -41,8 +42,8 @@ _INCIDENT = re.compile(
     r"slams?|plows?|rams?|runs? (a|the|through a|through the) red|ignores|charges|tailgat\w+|too close\w*|"
     r"changes lanes|without (yielding|looking|stopping|slowing)|(not|fails? to) yield\w*|near[- ]miss\w*|swerv\w+|"
     r"veers?|drifts|strays|skids?|loses? control|pulls? out|cuts? (in|across|off)|brak(es?|ing)|jumps? back|"
-    r"leaps? back|does not slow|enters|turns sharply|swings hard|into the path|nothing unusual|(entirely|perfectly) normal|"
-    r"normal traffic|without (any )?incident)\b",
+    r"leaps? back|does not slow|enters|turns sharply|swings hard|into the path|nothing unusual|"
+    r"(entirely|perfectly) normal|normal traffic|without (any )?incident)\b",
     re.I,
 )
 _AFTERMATH = re.compile(
@@ -66,19 +67,22 @@ def compose_parts(scene: Scene, seed: int) -> tuple[str, str, str, str]:
     """The texts of camera, scene, incident and aftermath (see ``compose``)."""
     if scene.incident_type is None:
         raise ValueError("a scene without incident_type tells nothing; give it one, or write the prompt")
-    setting = scene_slots(scene.road_layout, scene.weather, scene.light, scene.road_surface, scene.traffic_density)
-    told = incident_slots(scene.incident_type, scene.collision_type, scene.participants, scene.road_layout)
-    ended = aftermath_slots(scene.incident_type, scene.participants, scene.aftermath)
+    incident, cast = scene.incident_type, cast_of(scene.incident_type, scene.participants)
     choice = _mixed(seed)
-    parts = []
-    for slots in ((CAMERA,), setting, told, ended):
-        sentences = []
-        for slot in slots:
-            choice, at = divmod(choice, len(slot))
-            sentences.append(slot[at])
-        parts.append(" ".join(sentences))
-    camera, place, incident, aftermath = parts
-    return camera, place, incident, aftermath
+    chosen = []
+    for slot in (
+        CAMERA,
+        place(scene.road_layout),
+        moment(scene.weather, scene.light),
+        road(scene.road_surface, scene.traffic_density),
+        incident_templates(incident, scene.collision_type, scene.road_layout, cast.shape),
+        aftermath_templates(incident, scene.aftermath, cast.shape),
+    ):
+        choice, at = divmod(choice, len(slot) or 1)
+        chosen.append(slot[at] if slot else "")
+    camera, *setting, told, ended = chosen
+    place_and_time = " ".join(sentence for sentence in setting if sentence)
+    return camera, place_and_time, told.format_map(cast.words), ended.format_map(cast.words)
 
 
 def lint(prompt: str) -> list[str]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from its_core.clip import Participant, Scene
+from its_core.scenarios.casting import PEDESTRIAN_INCIDENTS
 from its_core.scenarios.naming import NUMBERS
 from its_core.scenarios.participants import fill_roles
 from its_core.taxonomy import Colour, IncidentType, Light, ParticipantType, RoadLayout, Role, Weather
@@ -81,8 +82,9 @@ _MENTION = re.compile(
     re.I,
 )
 _ERRS = re.compile(
-    r"red (light|signal)|without (yielding|looking|slowing)|not yield|cut\w* (across|in)|tailgat|follow|too close|"
-    r"closes up|crashes into|slams|does not slow|loses control|drifts|strays|veers|changes lanes|too fast|turns sharply",
+    r"red (light|signal)|without (yielding|looking|slowing)|not yield|cut\w* (across|in)|tailgat|follow|"
+    r"too close|closes up|crashes into|slams|does not slow|loses control|drifts|strays|veers|changes lanes|too fast|"
+    r"turns sharply",
     re.I,
 )
 
@@ -131,7 +133,7 @@ def _participants(text: str, incident: IncidentType | None) -> tuple[Participant
             at_fault = len(types)
         types += [kind] * count
         colours += [Colour(colour.group().lower().replace("gray", "grey")) if colour else None] * count
-    walking = incident in {IncidentType.PEDESTRIAN_COLLISION, IncidentType.PEDESTRIAN_NEAR_MISS}
+    walking = incident in PEDESTRIAN_INCIDENTS
     if walking and ParticipantType.PEDESTRIAN not in types:
         some = 2 if re.search(r"pedestrians|people", text, re.I) else 1
         types, colours = types + [ParticipantType.PEDESTRIAN] * some, colours + [None] * some

@@ -43,8 +43,8 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A row left out. ``column`` and ``value`` name the first fault, ``reason`` tells all of them; both None and empty
-    where the row as a whole is at fault."""
+    """A row left out. ``column`` and ``value`` name the first fault, ``reason`` tells all of them; they are None and
+    empty where the row as a whole is at fault. ``scenario_id`` is None where the row has none that can be used."""
 
     row: int
     scenario_id: str | None

@@ -1,6 +1,6 @@
 """The first two parts of a prompt: the camera, and the place, time, weather and traffic that it looks at.
 
-A part is a sequence of slots, a slot a choice of sentences that ask for the same.
+A slot is a choice of sentences that ask for the same.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ _PLACES: dict[RoadLayout, Slot] = {
     ),
 }
 _VIEWS = ("In view is {}.", "The frame covers {}.", "Below lies {}.")
+_VIEWED = {layout: tuple(view.format(each) for view in _VIEWS for each in seen) for layout, seen in _PLACES.items()}
 _UNSAID_PLACE = ("In view is a public road.", "The frame covers a stretch of public road.")
 
 _TIMES: dict[Light, Slot] = {
@@ -69,21 +70,13 @@ _DENSITIES: dict[TrafficDensity, tuple[str, str]] = {
 }
 
 
-@lru_cache(maxsize=4096)
-def scene_slots(
-    layout: RoadLayout | None,
-    weather: Weather | None,
-    light: Light | None,
-    surface: RoadSurface | None,
-    density: TrafficDensity | None,
-) -> tuple[Slot, ...]:
-    """Two or three slots that say all that is given; the place comes first and is always there."""
-    place = tuple(view.format(each) for view in _VIEWS for each in _PLACES[layout]) if layout else _UNSAID_PLACE
-    slots = [place, _moment(weather, light), _road(surface, density)]
-    return tuple(slot for slot in slots if slot)
+def place(layout: RoadLayout | None) -> Slot:
+    return _VIEWED[layout] if layout else _UNSAID_PLACE
 
 
-def _moment(weather: Weather | None, light: Light | None) -> Slot:
+@lru_cache
+def moment(weather: Weather | None, light: Light | None) -> Slot:
+    """Time of day and sky; nothing to choose from when neither is given."""
     skies = _SKIES[weather] if weather else ()
     if light is None:
         return tuple(_sentence(sky) for sky in skies)
@@ -93,11 +86,13 @@ def _moment(weather: Weather | None, light: Light | None) -> Slot:
     return tuple(_sentence(f"{time} and {sky}") for time in times for sky in skies)
 
 
-def _road(surface: RoadSurface | None, density: TrafficDensity | None) -> Slot:
-    state, amounts = _SURFACES[surface] if surface else "", _DENSITIES[density] if density else ()
-    if not state:
+@lru_cache
+def road(surface: RoadSurface | None, density: TrafficDensity | None) -> Slot:
+    """Surface and traffic; nothing to choose from when neither is given."""
+    amounts = _DENSITIES[density] if density else ()
+    if surface is None:
         return tuple(_sentence(amount) for amount in amounts)
-    surfaces = (f"the road surface is {state}", f"the asphalt is {state}")
+    surfaces = (f"the road surface is {_SURFACES[surface]}", f"the asphalt is {_SURFACES[surface]}")
     if not amounts:
         return tuple(_sentence(each) for each in surfaces)
     return tuple(_sentence(f"{each} and {amount}") for each in surfaces for amount in amounts)

@@ -10,6 +10,7 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from its_core import storage
 from its_core.scenarios.columns import check_schema, is_text
 from its_core.scenarios.scenario import ManifestError
 from its_core.scenarios.vocabulary import short
@@ -56,8 +57,7 @@ def find_files(manifest_url: str) -> tuple[Any, list[str]]:
     """
     where = short(manifest_url, 300)
     try:
-        filesystem, path = fsspec.core.url_to_fs(manifest_url)
-        filesystem.invalidate_cache()
+        filesystem, path = _place(manifest_url)
         if filesystem.isfile(path):
             return filesystem, [path]
         if filesystem.isdir(path):
@@ -75,6 +75,15 @@ def find_files(manifest_url: str) -> tuple[Any, list[str]]:
     return filesystem, sorted(found)
 
 
+def _place(url: str) -> tuple[Any, str]:
+    if storage.is_local(url):
+        return fsspec.filesystem("file"), str(storage.local_path(url).absolute())
+    if not url.startswith("s3://"):
+        raise ManifestError(f"{short(url, 300)}: neither a local path nor an s3:// URL")
+    # Directory listings are not cached: another machine may be writing.
+    return fsspec.filesystem("s3", use_listings_cache=False), url.removeprefix("s3://").rstrip("/")
+
+
 def _is_part(relative: str) -> bool:
     return relative.endswith(".parquet") and not any(part.startswith(("_", ".")) for part in relative.split("/"))
 
@@ -82,8 +91,7 @@ def _is_part(relative: str) -> bool:
 def _batches(file: Any, where: str, batch_rows: int) -> Iterator[tuple[tuple[str, ...], pa.RecordBatch]]:
     plain = pq.ParquetFile(file)
     extra = check_schema(plain.schema_arrow, where)
-    # Ids differ from row to row: encoding them as a dictionary would only cost time.
-    encoded = [f.name for f in plain.schema_arrow if is_text(f.type) and f.name != "scenario_id"]
+    encoded = [f.name for f in plain.schema_arrow if is_text(f.type) and not pa.types.is_null(f.type)]
     metadata = plain.metadata
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     row_bytes = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
