@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ def _checked_sha256(path: Path) -> str:
 
 
 def _decode_image(path: Path) -> None:
-    for look in (Image.Image.verify, Image.Image.load):  # checksums first; it leaves the image unusable
+    for look in (methodcaller("verify"), methodcaller("load")):  # checksums first; they use the image up
         with _opening, warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked here
             image = Image.open(path, formats=("PNG", "JPEG", "WEBP"))
