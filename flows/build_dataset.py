@@ -103,15 +103,17 @@ def _render_all(
     """Runs shards side by side, as many as there are places; a shard that fails does not stop the others."""
     places = _launches(definition, order)
     cancelled = threading.Event()
-    futures: list[PrefectFuture[None]] = []
+    running: list[PrefectFuture[None]] = []
     try:
         for shard in batches:
             launch = places.get()
+            for future in [future for future in running if future.state.is_final()]:
+                _tolerate(future.result(raise_on_failure=False), ShardIncomplete)
+                running.remove(future)
             future = render.submit(planned, shard, attempt, definition.work_path, launch, progress, cancelled)
             future.add_done_callback(lambda _, launch=launch: places.put(launch))
-            futures.append(future)
-        for future in futures:
-            future.wait()
+            running.append(future)
+        for future in running:
             _tolerate(future.result(raise_on_failure=False), ShardIncomplete)
     except BaseException:
         cancelled.set()

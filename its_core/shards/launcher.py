@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 from its_core import storage
-from its_core.clip import Outcome
+from its_core.clip import ClipRequest, Outcome
 from its_core.provenance import code_version
 from its_core.shards import batch, progress, tether
 from its_core.shards.progress import REFUSAL
@@ -77,8 +77,9 @@ def run(
     return [receipts[job.request.clip_id] for job in jobs]
 
 
-def command(batch_path: Path, logs: Path, launch: Launch, processes: int) -> list[str]:
-    """The torchrun command of the guide, under the tether."""
+def command(batch_path: Path, logs: Path, launch: Launch, processes: int, first: ClipRequest) -> list[str]:
+    """The torchrun command of the guide, under the tether. A foreign script, which knows no keys of ours, is told the
+    ``first`` clip's seed, guidance and negative prompt for all of them."""
     tethered = [sys.executable, "-m", tether.__name__]
     worker = ["its_core.shards.worker"] if launch.script is None else [tether.__name__, launch.script]
     return [
@@ -88,7 +89,13 @@ def command(batch_path: Path, logs: Path, launch: Launch, processes: int) -> lis
         *("-m", *worker),
         *("--batch_input_json", str(batch_path), "--num_gpus", str(processes)),
         *launch.flags,
+        *(_spoken(first) if launch.script else ()),
     ]
+
+
+def _spoken(request: ClipRequest) -> list[str]:
+    told = {"--seed": request.seed, "--guidance": request.guidance, "--negative_prompt": request.negative_prompt}
+    return [word for flag, value in told.items() for word in (flag, str(value))]
 
 
 class _Launched:
@@ -113,6 +120,7 @@ class _Launched:
         self._started_at = utc_now()
         self._code: int | None = None
         self._logs.mkdir(parents=True)
+        self._first = jobs[0].request
         self._batch = self._logs / "batch.json"
         batch.write(self._batch, jobs, launch.engine)
         self._processes = min(launch.processes, len(jobs)) if launch.devices is None else launch.processes
@@ -124,7 +132,7 @@ class _Launched:
         deadline = time.monotonic() + self._limit_s
         with (self._logs / "torchrun.log").open("wb") as log:
             process = subprocess.Popen(
-                command(self._batch, self._logs, self._launch, self._processes),
+                command(self._batch, self._logs, self._launch, self._processes, self._first),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
