@@ -19,38 +19,38 @@ BLOCK_ROWS = 88  # 8×8 pixels at 704 lines
 FLOOR_LEVELS = 4.0
 NOISE_FACTOR = 3.0
 LEAST_BLOCKS = 4
-# Frames looked at on each side of a still stretch to tell a sudden end of motion from one that ebbs away, and how many
-# blocks must have moved for it to be judged.
+# Steps looked at on each side of a still stretch to tell a sudden end of motion from one that ebbs away (even braking
+# makes the last four go as 7 : 5 : 3 : 1), and the change a step must make to be judged: a car crossing some blocks.
 NEIGHBOURHOOD = 4
-BUSY_BLOCKS = 8
+BUSY_LEVELS = 100.0
 
 
 def block_means(luma: Luma) -> Blocks:
     """Means of square blocks, about 88 rows of them, in luma levels."""
-    side = max(2, round(luma.shape[0] / BLOCK_ROWS))
+    side = max(4, round(luma.shape[0] / BLOCK_ROWS))
     rows, columns = luma.shape[0] // side, luma.shape[1] // side
     cut = luma[: rows * side, : columns * side].reshape(rows, side, columns * side)
     sums: Blocks = cut.sum(axis=1, dtype=np.uint16).reshape(rows, columns, side).sum(axis=2, dtype=np.float32)
     return sums / np.float32(side * side)
 
 
-def moved_blocks(before: Blocks, after: Blocks) -> int:
-    """How many blocks changed by more than noise and a change of exposure explain; 0 when fewer than 4 did."""
+def motion(before: Blocks, after: Blocks) -> float:
+    """The summed change, in levels, of the blocks that changed by more than noise and a change of exposure explain."""
     change = after - before
     change -= np.median(change)
     np.abs(change, out=change)
     noise = float(np.median(change)) / 0.6745
-    count = int(np.count_nonzero(change > FLOOR_LEVELS + NOISE_FACTOR * noise))
-    return count if count >= LEAST_BLOCKS else 0
+    moved = change[change > FLOOR_LEVELS + NOISE_FACTOR * noise]
+    return float(moved.sum()) if len(moved) >= LEAST_BLOCKS else 0.0
 
 
 class MotionMeter:
-    """Takes frames one by one; remembers only counts and the frame since which nothing has moved."""
+    """Takes frames one by one; remembers sums and the frame since which nothing has moved."""
 
     def __init__(self) -> None:
         self._previous: Blocks | None = None
         self._anchor: Blocks | None = None
-        self._steps: list[int] = []  # blocks moved between neighbouring frames
+        self._steps: list[float] = []  # motion between neighbouring frames
         self._stretches: list[tuple[int, int]] = []  # [first, end) of frames in which nothing moves away from the first
         self._first = 0
 
@@ -60,8 +60,8 @@ class MotionMeter:
             self._anchor = blocks
         else:
             index = len(self._steps) + 1
-            self._steps.append(moved_blocks(self._previous, blocks))
-            if moved_blocks(self._anchor, blocks):
+            self._steps.append(motion(self._previous, blocks))
+            if motion(self._anchor, blocks):
                 self._stretches.append((self._first, index))
                 self._first, self._anchor = index, blocks
         self._previous = blocks
@@ -88,9 +88,9 @@ class MotionMeter:
         return _in_full_swing(before) or _in_full_swing(after)
 
 
-def _in_full_swing(steps: list[int]) -> bool:
+def _in_full_swing(steps: list[float]) -> bool:
     """Whether motion next to a still stretch (nearest step first) is as strong as further away from it."""
     if len(steps) < NEIGHBOURHOOD:
         return False
     usual = float(np.median(steps))
-    return usual >= BUSY_BLOCKS and steps[0] >= usual / 2
+    return usual >= BUSY_LEVELS and steps[0] >= usual / 2

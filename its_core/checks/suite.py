@@ -1,0 +1,240 @@
+"""What the measures of a clip must be: a Great Expectations suite, its verdict in words, its Data Docs."""
+
+from __future__ import annotations
+
+import html
+import importlib
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from its_core.checks.measures import Measures
+from its_core.clip import Geometry
+from its_core.storage import replacing
+
+RESULT_FILE = "validation.json"
+# A clip is frozen when its motion stops or starts from one frame to the next with a longer rest beside it, or when
+# nothing moves in nearly all of it. Rest alone is no fault: after a crash a street may well stand still.
+FROZEN_S = 1.0
+STILL_SHARE = 0.95
+# Mean difference from the conditioning frame, in levels of 255: a VAE's copy of a frame stays under 3, another scene is
+# beyond 20.
+FIRST_FRAME_LEVELS = 12.0
+_MAY_BE_NULL = {"problem", "first_frame_difference"}
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``reasons`` has every clip, a valid one with none. ``result`` is Great Expectations' own, as JSON values."""
+
+    reasons: Mapping[str, tuple[str, ...]]
+    result: Mapping[str, Any]
+
+    @property
+    def valid(self) -> list[str]:
+        return [clip_id for clip_id, reasons in self.reasons.items() if not reasons]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """Values of a column: all of ``allowed``, or from ``low`` to ``high``; ``reason`` words a row that fails."""
+
+    column: str
+    reason: Callable[[Row], str]
+    allowed: tuple[str | bool, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+def _rules(geometry: Geometry) -> list[_Rule]:
+    frames, size = geometry.frames, f"{geometry.width_px}×{geometry.height_px}"
+    duration_s, half_frame_s = geometry.duration_s, 0.5 / geometry.fps
+
+    def wrong_size(row: Row) -> str:
+        return f"{size} expected, found {row['width_px']}×{row['height_px']}"
+
+    return [
+        _Rule("decoded_frames", lambda row: _frames_reason(frames, row["decoded_frames"]), low=frames, high=frames),
+        _Rule("missing_bytes", lambda row: f"cut off: the last {row['missing_bytes']} bytes are missing", high=0),
+        _Rule("width_px", wrong_size, low=geometry.width_px, high=geometry.width_px),
+        _Rule("height_px", wrong_size, low=geometry.height_px, high=geometry.height_px),
+        _Rule(
+            "fps",
+            lambda row: f"{geometry.fps} frames a second expected, found {row['fps']:g}",
+            low=geometry.fps - 0.01,
+            high=geometry.fps + 0.01,
+        ),
+        _Rule(
+            "duration_s",
+            lambda row: f"{duration_s:.2f} s expected, found {row['duration_s']:.2f} s",
+            low=duration_s - half_frame_s,
+            high=duration_s + half_frame_s,
+        ),
+        _Rule("codec", lambda row: f"codec h264 expected, found {row['codec']}", allowed=("h264",)),
+        _Rule("pix_fmt", lambda row: f"pixel format yuv420p expected, found {row['pix_fmt']}", allowed=("yuv420p",)),
+        _Rule("faststart", lambda _: "not faststart: the index (moov) lies behind the pictures", allowed=(True,)),
+        _Rule("black_frames", lambda row: f"{row['black_frames']} of {frames} frames are black", high=0),
+        _Rule("flat_frames", lambda row: f"{row['flat_frames']} of {frames} frames show nothing but one shade", high=0),
+        _Rule(
+            "frozen_frames",
+            lambda row: f"frozen: the picture stands still for {row['frozen_frames']} frames in the midst of motion",
+            high=round(FROZEN_S * geometry.fps),
+        ),
+        _Rule(
+            "still_frames",
+            lambda row: f"frozen: nothing moves in {row['still_frames']} of {frames} frames",
+            high=int(STILL_SHARE * frames),
+        ),
+        _Rule(
+            "first_frame_difference",
+            lambda row: (
+                "the first frame is not the conditioning frame: they differ by "
+                f"{row['first_frame_difference']:.1f} levels of 255, at most {FIRST_FRAME_LEVELS:g} are accepted"
+            ),
+            high=FIRST_FRAME_LEVELS,
+        ),
+    ]
+
+
+def _frames_reason(expected: int, decoded: int) -> str:
+    return f"{expected} frames expected, {'at least ' if decoded > expected else ''}{decoded} decoded"
+
+
+def validate(
+    measures: pd.DataFrame, clip_ids: Collection[str], geometry: Geometry, docs_dir: Path | None = None
+) -> Verdict:
+    """Holds ``checks.measures.table`` of the clips against the suite.
+
+    Every one of ``clip_ids`` gets a verdict; one that has no row, or that a missing column or an error of the suite
+    keeps from being checked, is invalid. With ``docs_dir``, Data Docs (``index.html``) and the result
+    (``validation.json``) are kept there.
+    """
+    if not clip_ids:
+        return Verdict({}, {})
+    rules = _rules(geometry)
+    result = _run(_escaped(measures), _expectations(rules, len(clip_ids)), docs_dir)
+    rows: dict[str, Row] = {str(row["clip_id"]): row for row in _records(measures)}
+    reasons: dict[str, list[str]] = {clip_id: [] for clip_id in clip_ids}
+    for clip_id, found in reasons.items():
+        if clip_id not in rows:
+            found.append("it was not measured")
+        elif not pd.isna(problem := rows[clip_id].get("problem", pd.NA)):
+            found.append(str(problem))
+    wording = {rule.column: rule.reason for rule in rules}
+    nulls_last = sorted(result["results"], key=lambda outcome: _kind(outcome) == "expect_column_values_to_not_be_null")
+    for outcome in nulls_last:
+        _explain(outcome, rows, wording, reasons)
+    if docs_dir is not None:
+        with replacing(docs_dir / RESULT_FILE) as part:
+            part.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    return Verdict({clip_id: tuple(dict.fromkeys(found)) for clip_id, found in reasons.items()}, result)
+
+
+def _escaped(measures: pd.DataFrame) -> pd.DataFrame:
+    """Text as HTML: Data Docs write values into their pages as they are, and a file's own words are untrusted."""
+    escaped = measures.reset_index(drop=True)
+    for name in escaped.columns[escaped.dtypes == "string"]:
+        escaped[name] = escaped[name].map(html.escape, na_action="ignore")
+    return escaped
+
+
+def _records(measures: pd.DataFrame) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = measures.astype(object).to_dict("records")  # type: ignore[assignment]
+    return records
+
+
+def _kind(outcome: Mapping[str, Any]) -> str:
+    return str(outcome["expectation_config"]["type"])
+
+
+def _explain(
+    outcome: Mapping[str, Any],
+    rows: Mapping[str, Row],
+    wording: Mapping[str, Callable[[Row], str]],
+    reasons: Mapping[str, list[str]],
+) -> None:
+    """Adds the reasons that follow from one expectation's outcome."""
+    column = outcome["expectation_config"]["kwargs"].get("column")
+    if outcome["success"] or column is None:  # the table as a whole: a missing row has its reason already
+        return
+    if "unexpected_index_list" not in outcome["result"]:
+        for found in reasons.values():
+            found.append(f"{column} could not be checked")
+        return
+    for entry in outcome["result"]["unexpected_index_list"] or ():
+        clip_id = html.unescape(entry["clip_id"])
+        if clip_id not in reasons:
+            continue
+        found = reasons[clip_id]
+        match _kind(outcome):
+            case "expect_column_values_to_not_be_null":
+                if not found:
+                    found.append(f"{column} could not be measured")
+            case "expect_column_values_to_be_unique":
+                found.append("it was measured more than once")
+            case "expect_column_values_to_be_null":
+                pass
+            case _:
+                found.append(wording[column](rows[clip_id]))
+
+
+def _expectations(rules: list[_Rule], clips: int) -> list[Any]:
+    gxe = _great_expectations(".expectations")
+    columns = [field.name for field in fields(Measures) if field.name not in _MAY_BE_NULL]
+    return [
+        gxe.ExpectTableRowCountToEqual(value=clips),
+        gxe.ExpectColumnValuesToBeUnique(column="clip_id"),
+        gxe.ExpectColumnValuesToBeNull(column="problem"),
+        *(gxe.ExpectColumnValuesToNotBeNull(column=column) for column in ["clip_id", *columns]),
+        *(
+            gxe.ExpectColumnValuesToBeBetween(column=rule.column, min_value=rule.low, max_value=rule.high)
+            if rule.allowed is None
+            else gxe.ExpectColumnValuesToBeInSet(column=rule.column, value_set=list(rule.allowed))
+            for rule in rules
+        ),
+    ]
+
+
+def _run(measures: pd.DataFrame, expectations: list[Any], docs_dir: Path | None) -> dict[str, Any]:
+    gx = _great_expectations()
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    actions = []
+    if docs_dir is not None:
+        context.add_data_docs_site("kept", _site(docs_dir))
+        actions.append(gx.checkpoint.UpdateDataDocsAction(name="keep", site_names=["kept"]))
+    asset = context.data_sources.add_pandas("clips").add_dataframe_asset("measures")
+    definition = gx.ValidationDefinition(
+        name="clips",
+        data=asset.add_batch_definition_whole_dataframe("all"),
+        suite=context.suites.add(gx.ExpectationSuite("clips", expectations=expectations)),
+    )
+    checkpoint = gx.Checkpoint(
+        name="clips",
+        validation_definitions=[context.validation_definitions.add(definition)],
+        actions=actions,
+        result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["clip_id"]},
+    )
+    outcome = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": measures})
+    result: dict[str, Any] = next(iter(outcome.run_results.values())).to_json_dict()
+    return result
+
+
+def _great_expectations(module: str = "") -> Any:
+    """Imported at need: it takes seconds, which only a build that checks clips should pay."""
+    return importlib.import_module("great_expectations" + module)
+
+
+def _site(folder: Path) -> dict[str, Any]:
+    return {
+        "class_name": "SiteBuilder",
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.absolute())},
+        "show_how_to_buttons": False,
+    }
