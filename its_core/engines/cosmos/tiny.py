@@ -7,8 +7,8 @@ so that a clip does start with its (blurred) input frame; the rest of it is colo
 from __future__ import annotations
 
 import string
-import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from peft.tuners.lora import LoraLayer
@@ -41,7 +41,7 @@ def make_tiny_checkpoint(folder: Path) -> Path:
                 base.parent.mkdir(parents=True, exist_ok=True)
                 torch.save({f"net.{key}": value for key, value in network.state_dict().items()}, base)
         _save_vae(options.folders.model / "vae")
-        _save_text_encoder(options.folders.text_encoder)
+        save_random_text_encoder(options.folders.text_encoder, SHAPES["tiny"].text_width)
         words = options.folders.guardrail / "blocklist" / "custom" / "words.txt"
         words.parent.mkdir(parents=True, exist_ok=True)
         words.write_text("\n".join(BLOCKED_WORDS) + "\n", encoding="utf-8")
@@ -64,18 +64,16 @@ def _with_lora(network: Video2WorldNetwork, options: CosmosOptions) -> dict[str,
     inject_lora(network, options)
     for module in network.modules():
         if isinstance(module, LoraLayer):
-            nn.init.normal_(module.lora_B["default"].weight, std=0.02)
+            b: Any = module.lora_B["default"]
+            nn.init.normal_(b.weight, std=0.02)
     return dict(network.state_dict())
 
 
 def _save_vae(folder: Path) -> None:
-    from diffusers import AutoencoderKLWan
+    import diffusers
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        vae = AutoencoderKLWan(
-            base_dim=8, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
-        )
+    kind: Any = diffusers.AutoencoderKLWan
+    vae = kind(base_dim=8, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True])
     for name, parameter in vae.named_parameters():
         if not name.endswith("gamma"):
             parameter.zero_()
@@ -142,9 +140,11 @@ def _join_signs(layer: nn.Conv3d, gains: Tensor, offsets: Tensor) -> None:
     layer.bias[:3] = offsets  # type: ignore[index]
 
 
-def _save_text_encoder(folder: Path) -> None:
+def save_random_text_encoder(folder: Path, width: int) -> None:
+    """A shallow T5 of random weights that embeds in ``width``, with a tokenizer that knows single characters."""
+    import transformers
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
-    from transformers import T5Config, T5EncoderModel, T5TokenizerFast
+    from transformers import T5Config, T5EncoderModel
 
     pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
     pieces += [(character, -3.0) for character in string.ascii_letters + string.digits + string.punctuation]
@@ -152,10 +152,10 @@ def _save_text_encoder(folder: Path) -> None:
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
     tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    wrapped = T5TokenizerFast(
+    fast_tokenizer: Any = transformers.T5TokenizerFast  # type: ignore[attr-defined]
+    wrapped = fast_tokenizer(
         tokenizer_object=tokenizer, extra_ids=0, eos_token="</s>", unk_token="<unk>", pad_token="<pad>"
     )
-    width = SHAPES["tiny"].text_width
     config = T5Config(
         vocab_size=len(pieces), d_model=width, d_kv=8, d_ff=2 * width, num_layers=1, num_heads=4, pad_token_id=0
     )
