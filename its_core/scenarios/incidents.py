@@ -137,7 +137,7 @@ _AFTERMATHS: dict[Aftermath, dict[str, Slot]] = {
     Aftermath.PUSHED_FORWARD: {
         _CRASHED: (
             "The force of the impact pushes {Hit} a few metres forward.",
-            "In the end {Hit} [comes/come] to rest a few metres on, pushed forward by the blow.",
+            "In the end the blow has pushed {Hit} a few metres forward.",
         ),
     },
     Aftermath.SPINS_OUT: {

@@ -47,7 +47,7 @@ SAID = {
     TrafficDensity.HIGH: "heavy traffic|traffic is heavy",
     Aftermath.VEHICLES_BLOCK_TRAFFIC: "blocks? the traffic",
     Aftermath.VEHICLES_STOP: "stops?",
-    Aftermath.PUSHED_FORWARD: "pushes|pushed forward",
+    Aftermath.PUSHED_FORWARD: "push(es|ed) [^.]* forward",
     Aftermath.SPINS_OUT: "spins",
     Aftermath.DRIVES_ON: "drives? on",
     Aftermath.PEDESTRIANS_RETREAT: "retreats?",
@@ -139,6 +139,9 @@ def test_missing_columns_still_make_whole_sentences(incident):
         assert lint(prompt) == []
         assert re.fullmatch(r"(?:[A-Z][^.{}\[\]]*\.(?: |$))+", prompt), prompt
         assert "None" not in prompt and "  " not in prompt
+        assert not re.search(
+            r"\b[Tt]he (sedan|SUV|car|pedestrian|other vehicle) (?!has)\w+[a-rt-z] (?!back)", prompt
+        ), prompt
 
 
 def test_seeds_vary_the_words():

@@ -22,8 +22,8 @@ def test_the_nearest_word(word, vocabulary, close):
 
 
 def test_advice_names_the_word_and_all_that_may_stand_there():
-    said = advice("Urban", RoadLayout)
-    assert said == "'Urban' is not a known word; did you mean 'urban_street'? Allowed: " + ", ".join(RoadLayout)
+    said = advice("Urban street", RoadLayout)
+    assert said == "'Urban street' is not a known word; did you mean 'urban_street'? Allowed: " + ", ".join(RoadLayout)
 
 
 def test_a_monster_of_a_word_costs_nothing():

@@ -1,0 +1,146 @@
+"""The sample manifest and the script that writes it."""
+
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from its_core.clip import Participant
+from its_core.engines.simulator.abilities import refusal
+from its_core.scenarios import manifest
+from its_core.taxonomy import Aftermath, Colour, IncidentType, ParticipantType, RoadLayout, Role
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "examples" / "make_manifest.py"
+QUICKSTART = ROOT / "datasets" / "quickstart" / "scenarios.parquet"
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, check=False)
+
+
+def read(path: Path, allowed: Path) -> tuple[list[manifest.Scenario], list[manifest.Rejection]]:
+    batches = list(
+        manifest.read(
+            str(path),
+            base_folder=str(path.parent),
+            allowed_inputs=[str(allowed)],
+            input_cache=path.parent / "cache",
+            engine_needs_input=False,
+            refuses=lambda scene, _: refusal(scene),
+        )
+    )
+    return [s for batch in batches for s in batch.scenarios], [r for batch in batches for r in batch.rejections]
+
+
+@pytest.fixture(scope="module")
+def sample() -> list[manifest.Scenario]:
+    scenarios, rejections = read(QUICKSTART, QUICKSTART.parent)
+    assert rejections == []
+    return scenarios
+
+
+def test_the_sample_is_what_the_script_writes(tmp_path):
+    path = tmp_path / "made.parquet"
+    said = run("--output", str(path))
+    assert said.returncode == 0 and "12 scenarios" in said.stdout
+    assert pq.read_table(path).equals(pq.read_table(QUICKSTART))
+
+
+def test_the_sample_is_one_that_the_simulator_can_render(sample):
+    assert Counter(each.scene.incident_type for each in sample) == {
+        IncidentType.INTERSECTION_COLLISION: 4,
+        IncidentType.REAR_END_COLLISION: 3,
+        IncidentType.PEDESTRIAN_NEAR_MISS: 3,
+        IncidentType.NORMAL_TRAFFIC: 2,
+    }
+    assert all(each.variants == 1 and each.prompt is None for each in sample)
+    assert {(each.scene.light, each.scene.weather) for each in sample} == {
+        ("day", "clear"),
+        ("day", "overcast"),
+        ("dusk", "clear"),
+        ("dusk", "overcast"),
+    }
+
+
+def test_the_samples_splits_share_no_camera_and_no_pair(sample):
+    assert Counter(each.split for each in sample) == {"train": 8, "val": 2, "test": 2}
+    splits, layouts = defaultdict(set), defaultdict(set)
+    for each in sample:
+        splits[each.scene.camera_id].add(each.split)
+        splits[each.pair_id or each.scenario_id].add(each.split)
+        layouts[each.scene.camera_id].add(each.scene.road_layout)
+    assert all(len(found) == 1 for found in [*splits.values(), *layouts.values()])
+    pairs = defaultdict(list)
+    for each in sample:
+        if each.pair_id:
+            pairs[each.pair_id].append((each.scene.camera_id, each.scene.incident_type.has_contact))
+    ((first, second),) = pairs.values()
+    assert first[0] == second[0] and {first[1], second[1]} == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("incident", "layout", "cast", "aftermath"),
+    [
+        (
+            IncidentType.INTERSECTION_COLLISION,
+            RoadLayout.FOUR_WAY_INTERSECTION,
+            [("sedan", "red", "at_fault"), ("suv", "white", "not_at_fault")],
+            Aftermath.SPINS_OUT,
+        ),
+        (
+            IncidentType.REAR_END_COLLISION,
+            RoadLayout.HIGHWAY,
+            [("sedan", "black", "at_fault"), ("pickup", "silver", "not_at_fault")],
+            Aftermath.PUSHED_FORWARD,
+        ),
+        (
+            IncidentType.PEDESTRIAN_NEAR_MISS,
+            RoadLayout.URBAN_STREET,
+            [("van", "white", "at_fault"), *[("pedestrian", None, "not_at_fault")] * 2],
+            Aftermath.DRIVES_ON,
+        ),
+    ],
+)
+def test_the_sample_holds_the_three_incidents(sample, incident, layout, cast, aftermath):
+    participants = tuple(Participant(ParticipantType(t), Colour(c) if c else None, Role(r)) for t, c, r in cast)
+    scenes = [each.scene for each in sample]
+    assert [
+        s
+        for s in scenes
+        if (s.incident_type, s.road_layout, s.participants, s.aftermath) == (incident, layout, participants, aftermath)
+    ]
+
+
+def test_an_unknown_column_passes_through(sample):
+    assert {each.extra["site_note"] for each in sample} >= {None, "overhead gantry, north side"}
+
+
+def test_frames_of_ones_own_make_a_manifest(tmp_path):
+    frames = tmp_path / "mine" / "frames"
+    frames.mkdir(parents=True)
+    Image.fromarray(np.zeros((90, 160, 3), np.uint8)).save(frames / "North gate (1).png")
+    (frames / "notes.txt").write_text("not a frame")
+    path = tmp_path / "mine" / "scenarios.parquet"
+    assert run("--frames", str(frames), "--output", str(path)).returncode == 0
+    scenarios, rejections = read(path, path.parent)
+    assert rejections == []
+    assert [(s.scenario_id, s.scene.camera_id, s.pair_id, s.input_image) for s in scenarios] == [
+        (f"North-gate-1--{kind}", "North-gate-1-", "North-gate-1-", "frames/North gate (1).png")
+        for kind in ("rear-end", "normal")
+    ]
+    elsewhere = tmp_path / "elsewhere" / "scenarios.parquet"
+    assert run("--frames", str(frames), "--output", str(elsewhere)).returncode == 0
+    assert len(read(elsewhere, frames)[0]) == 2
+    assert "lies outside the allowed inputs" in read(elsewhere, elsewhere.parent)[1][0].reason
+
+
+def test_the_script_says_what_it_lacks(tmp_path):
+    assert "--frames needs an --output of its own" in run("--frames", str(tmp_path)).stderr
+    said = run("--frames", str(tmp_path), "--output", str(tmp_path / "m.parquet"))
+    assert said.returncode == 2 and f"in {tmp_path}" in said.stderr
