@@ -86,7 +86,7 @@ class Driver:
         self.manner = manner
         self.intent = intent
         self.hardest_mps2 = 0.88 * grip * GRAVITY_MPS2
-        self.crossings = [stretch for walk in crosswalks if (stretch := _stretch(self.path, walk)) is not None]
+        self.crossings = [stretch for walk in crosswalks if (stretch := stretch_over(self.path, walk)) is not None]
         self.caps = speed_caps(self.path, manner)
         self.s_m = float(self.path.project(vehicle.position[None, :2])[0][0])
         self.aside_now_m = 0.0
@@ -234,7 +234,7 @@ def _smooth(share: float) -> float:
     return share * share * (3.0 - 2.0 * share)
 
 
-def _stretch(path: Path, crosswalk: Crosswalk) -> tuple[float, float] | None:
+def stretch_over(path: Path, crosswalk: Crosswalk) -> tuple[float, float] | None:
     """Where a path runs over a crosswalk, as arc lengths; None when it does not."""
     x1, y1, x2, y2 = crosswalk.rect
     x, y = path.points[:, 0], path.points[:, 1]

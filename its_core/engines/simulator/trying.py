@@ -9,12 +9,10 @@ import numpy as np
 from its_core.clip import Geometry, Scene
 from its_core.engines.simulator.camera import Camera
 from its_core.engines.simulator.incidents.catalogue import staged
-from its_core.engines.simulator.incidents.setting import Setting
+from its_core.engines.simulator.incidents.setting import Setting, in_picture
 from its_core.engines.simulator.layouts import Layout
 from its_core.engines.simulator.seeds import attempt_seed
 from its_core.engines.simulator.simulation import Run, simulate
-
-MARGIN = 0.06  # of the frame's width and height, kept free around the impact
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ def try_until_it_happens(
     tries: list[Try] = []
     for attempt in range(attempts):
         own = attempt_seed(seed, attempt)
-        setting = Setting(scene, layout, geometry, np.random.default_rng(own))
+        setting = Setting(scene, layout, geometry, camera, np.random.default_rng(own))
         run = simulate(staged(setting), geometry)
         why = run.verdict.why if not run.verdict.happened else _unseen(run, camera)
         tries.append(Try(own, why))
@@ -50,10 +48,7 @@ def try_until_it_happens(
 def _unseen(run: Run, camera: Camera) -> str:
     """Why the camera does not show where it happened; empty when it does, or when there is no such place."""
     where = run.verdict.where_m
-    if where is None:
+    if where is None or in_picture(camera, np.array([where]))[0]:
         return ""
-    x, y, depth = camera.project(np.array([where]))[0]
-    across, down = x / camera.width_px, y / camera.height_px
-    if depth > 0 and MARGIN < across < 1 - MARGIN and MARGIN < down < 1 - MARGIN:
-        return ""
-    return f"it happened outside the picture, at ({across:.2f}, {down:.2f}) of its width and height"
+    x, y, _ = where
+    return f"it happened outside the picture, {x:.0f} m east and {y:.0f} m north of the middle"

@@ -17,13 +17,12 @@ from its_core.engines.simulator.incidents.verdicts import (
     struck_front,
     struck_side,
 )
-from its_core.engines.simulator.layouts import Lane
+from its_core.engines.simulator.layouts import Lane, Layout, Point
 from its_core.engines.simulator.paths import Path
 from its_core.engines.simulator.signals import Programme
 from its_core.engines.simulator.simulation import Run
 from its_core.engines.simulator.staging import StagedVehicle, Staging, Verdict
 
-ARMS = ("south", "west", "north", "east")
 SIDE_HIT_DEG = (50.0, 130.0)
 CANNOT_STOP_MPS2 = 6.0  # a driver who would have to brake harder than this is not going to stop
 
@@ -33,9 +32,7 @@ def stage(setting: Setting) -> Staging:
     rng = setting.rng
     parts = cast(setting.scene, rng, drawn_vehicle(rng), (drawn_vehicle(rng),))
     assert parts.at_fault is not None
-    arm = int(rng.integers(4))
-    across = (arm + int(rng.choice([1, 3]))) % 4
-    runner, crosser = _straight(setting, ARMS[arm]), _straight(setting, ARMS[across])
+    runner, crosser = setting.seen(_crossing_pairs(setting.layout), lambda pair: _crossing_point(*pair))
     moment = setting.moment_s(0.43, 0.58)
     speeds = setting.between(14.0, 17.0), setting.between(9.5, 12.5)
     types = parts.at_fault.type, parts.not_at_fault[0].type
@@ -66,9 +63,10 @@ def stage(setting: Setting) -> Staging:
             Intent(looks_up_s=moment - setting.between(0.1, 0.4)),
         ),
     ]
-    north_south = ARMS[across] in ("south", "north")
+    north_south = _north_south(crosser)
     programme = Programme.with_green(north_south, since_s=setting.between(4.0, 9.0))
-    streams = junction_streams(setting, north_south, keep_free=runner)
+    # A car that spins through the junction would end in a queue opposite, next to its own lane.
+    streams = junction_streams(setting, north_south, keep_free=(runner, _opposite(setting.layout, runner)))
     cars = background(setting, streams, parts.cars, principals, _keeps_out(moment))
     vehicles = [*principals, *cars]
     walkers = strollers(setting, parts.people, len(vehicles))
@@ -96,9 +94,25 @@ def judge(run: Run) -> Verdict:
     return Verdict(True, "", start, at_rest_from(trace, (0, 1), blow.frame), blow.where_m)
 
 
-def _straight(setting: Setting, arm: str) -> Lane:
-    lanes = [lane for lane in setting.layout.lanes if lane.name.startswith(arm) and lane.movement == "straight"]
-    return lanes[int(setting.rng.integers(len(lanes)))]
+def _crossing_pairs(layout: Layout) -> list[tuple[Lane, Lane]]:
+    """Every two straight ways that cross."""
+    straight = [lane for lane in layout.lanes if lane.movement == "straight"]
+    return [(a, b) for a in straight for b in straight if _north_south(a) != _north_south(b)]
+
+
+def _opposite(layout: Layout, runner: Lane) -> Lane:
+    """The oncoming inner lane."""
+    opposite = {"south": "north", "north": "south", "east": "west", "west": "east"}[runner.name.split("_")[0]]
+    return next(lane for lane in layout.lanes if lane.name == f"{opposite}_0_straight")
+
+
+def _north_south(lane: Lane) -> bool:
+    return lane.name.startswith(("south", "north"))
+
+
+def _crossing_point(first: Lane, second: Lane) -> Point:
+    x, y = Path(first.points).at(_crossing(first, second)[0])
+    return float(x), float(y)
 
 
 def _crossing(first: Lane, second: Lane) -> tuple[float, float]:

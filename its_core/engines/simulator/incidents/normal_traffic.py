@@ -6,6 +6,7 @@ from its_core.engines.simulator.incidents.casting import cast
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.streams import highway_streams, junction_streams, street_streams
 from its_core.engines.simulator.incidents.traffic import Stream, background, strollers
+from its_core.engines.simulator.incidents.verdicts import touched
 from its_core.engines.simulator.layouts import Lane
 from its_core.engines.simulator.signals import Programme
 from its_core.engines.simulator.simulation import Run
@@ -33,7 +34,7 @@ def stage(setting: Setting) -> Staging:
 def judge(run: Run) -> Verdict:
     """Nobody touches anything."""
     if run.episodes:
-        return Verdict(False, "something was touched")
+        return Verdict(False, touched(run))
     return Verdict(True, "")
 
 

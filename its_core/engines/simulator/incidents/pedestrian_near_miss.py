@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from its_core.engines.simulator.bodies import PEDESTRIAN_RADIUS_M, VEHICLES
-from its_core.engines.simulator.drivers import Intent, Manner, Swerve, free_run
+from its_core.engines.simulator.drivers import Intent, Manner, Swerve, free_run, stretch_over
 from its_core.engines.simulator.incidents.casting import Cast, cast
 from its_core.engines.simulator.incidents.setting import Setting, actor
 from its_core.engines.simulator.incidents.streams import junction_streams, street_streams
 from its_core.engines.simulator.incidents.traffic import background, strollers
-from its_core.engines.simulator.incidents.verdicts import WINDOW, first_frame
-from its_core.engines.simulator.layouts import Crosswalk, Lane
+from its_core.engines.simulator.incidents.verdicts import WINDOW, first_frame, touched
+from its_core.engines.simulator.layouts import Crosswalk, Lane, Layout, Point
 from its_core.engines.simulator.nearness import gap_m, time_to_reach_s
 from its_core.engines.simulator.paths import Floats, Path
 from its_core.engines.simulator.signals import Programme
@@ -29,7 +29,7 @@ NEAR_S = 1.5
 COMING_S = 2.0  # the anomaly starts when a driver who will not yield is this close
 PARTED_M = 3.0
 # How far the first person is inside the vehicle's way when noticing it; less where the vehicle still turns.
-DEPTH_M = {RoadLayout.URBAN_STREET: (0.42, 0.72), RoadLayout.FOUR_WAY_INTERSECTION: (0.15, 0.4)}
+DEPTH_M = {RoadLayout.URBAN_STREET: (0.42, 0.72), RoadLayout.FOUR_WAY_INTERSECTION: (0.25, 0.5)}
 BEHIND_KERB_M = 2.4  # people come from this far back on the pavement
 
 
@@ -60,13 +60,13 @@ def stage(setting: Setting) -> Staging:
         streams = junction_streams(setting, north_south)
 
     def accepts(lane: Lane, s_m: float, speed: float) -> bool:
-        """Nobody is between the driver and the crosswalk, nor about to be."""
-        path = Path(lane.points)
-        s, aside = path.project(Path(crossing.lane.points).at(crossing.lane_s_m)[None])
-        if abs(float(aside[0])) > 2.0 or speed == 0:
+        """Nobody is between the driver and the crosswalk, nor too near to it to stop for people."""
+        stretch = stretch_over(Path(lane.points), crossing.crosswalk)
+        if stretch is None or speed == 0:
             return True
-        ahead = s_m - float(s[0])
-        return ahead > 9.0 or (ahead < -60.0 - 4.0 * speed and lane.points[0] != crossing.lane.points[0])
+        before = stretch[0] - s_m
+        same_way = lane.points[-1] == crossing.lane.points[-1]
+        return before < -12.0 or before > (75.0 if same_way else 14.0 + speed**2 / 5.0)
 
     cars = background(setting, streams, parts.cars, [driver], accepts)
     vehicles = (driver, *cars)
@@ -79,7 +79,7 @@ def judge(run: Run) -> Verdict:
     """No contact at all, but less than 1.2 m and 1.5 s from one of the endangered. The anomaly starts in the first frame in which the vehicle would
     reach one of them within 2 s; it ends when it has passed and is more than 3 m from all of them."""
     if run.episodes:
-        return Verdict(False, "something was touched")
+        return Verdict(False, touched(run))
     trace = run.trace
     endangered = [i for i, a in enumerate(trace.actors) if i >= len(run.paths) and a.role.value == "not_at_fault"]
     gaps, times = _nearness(run, endangered)
@@ -123,17 +123,27 @@ def _nearness(run: Run, people: list[int]) -> tuple[Floats, Floats]:
 
 
 def _choose(setting: Setting) -> _Crossing:
-    """The driver's way: mostly a right turn over the crosswalk behind it, sometimes straight over one without a signal."""
+    """The driver's way: a right turn over the crosswalk behind it, or straight over one without a signal."""
     layout = setting.layout
     if layout.name is RoadLayout.URBAN_STREET:
-        turning = setting.rng.random() < 0.6
-        lanes = [w for w in layout.lanes if w.name == "side_0_right" or (not turning and w.movement == "straight")]
-        lane = lanes[0 if turning and len(lanes) == 1 else int(setting.rng.integers(len(lanes)))]
-        return _over(lane, layout.crosswalks[0])
-    lanes = [way for way in layout.lanes if way.movement == "right"]
-    lane = lanes[int(setting.rng.integers(len(lanes)))]
+        turning = [way for way in layout.lanes if way.name == "side_0_right"]
+        straight = [way for way in layout.lanes if way.movement == "straight"]
+        lanes = turning if setting.rng.random() < 0.6 else straight
+        crossings = [_over(lane, layout.crosswalks[0]) for lane in lanes]
+    else:
+        right = [way for way in layout.lanes if way.movement == "right"]
+        crossings = [_last_crossing(lane, layout) for lane in right]
+    return setting.seen(crossings, _spot)
+
+
+def _last_crossing(lane: Lane, layout: Layout) -> _Crossing:
     crossings = [_over(lane, walk) for walk in layout.crosswalks if _touches(lane, walk)]
     return max(crossings, key=lambda crossing: crossing.lane_s_m)
+
+
+def _spot(crossing: _Crossing) -> Point:
+    x, y = Path(crossing.lane.points).at(crossing.lane_s_m)
+    return float(x), float(y)
 
 
 def _touches(lane: Lane, crosswalk: Crosswalk) -> bool:

@@ -19,7 +19,7 @@ from its_core.engines.simulator.incidents.verdicts import (
     struck_front,
     struck_rear,
 )
-from its_core.engines.simulator.layouts import Lane
+from its_core.engines.simulator.layouts import Lane, Point
 from its_core.engines.simulator.paths import Path
 from its_core.engines.simulator.signals import Programme
 from its_core.engines.simulator.simulation import Run
@@ -103,7 +103,7 @@ def _braking_hard(setting: Setting, parts: Cast) -> list[StagedVehicle]:
 def _standing(setting: Setting, parts: Cast) -> list[StagedVehicle]:
     """A car that waits at its line, and one that comes up behind it without slowing down in time."""
     lanes = [lane for lane in setting.layout.lanes if lane.movement == "straight" and lane.stop_s_m is not None]
-    lane = lanes[int(setting.rng.integers(len(lanes)))]
+    lane = setting.seen(lanes, _behind_line)
     assert lane.stop_s_m is not None
     leader, follower = parts.not_at_fault[0], _pair(parts)[0]
     leader_s = lane.stop_s_m - setting.between(0.8, 2.0) - VEHICLES[leader.type].length_m / 2
@@ -118,6 +118,13 @@ def _standing(setting: Setting, parts: Cast) -> list[StagedVehicle]:
         (speed, 0.0),
         (Intent(looks_up_s=looks_up_s), Intent(brakes_s=(-math.inf, math.inf), brakes_mps2=5.0)),
     )
+
+
+def _behind_line(lane: Lane) -> Point:
+    """Where the rear of a car that waits at the line is."""
+    assert lane.stop_s_m is not None
+    x, y = Path(lane.points).at(lane.stop_s_m - 6.0)
+    return float(x), float(y)
 
 
 def _principals(
@@ -144,4 +151,4 @@ def _town(setting: Setting, lane: Lane) -> tuple[list[Stream], Programme | None]
         return street_streams(setting.layout), None
     north_south = lane.name.startswith(("south", "north"))
     programme = Programme.with_green(not north_south, since_s=setting.between(3.0, 10.0))
-    return junction_streams(setting, not north_south, keep_free=lane), programme
+    return junction_streams(setting, not north_south, keep_free=(lane,)), programme

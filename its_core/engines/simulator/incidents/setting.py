@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from its_core.clip import Geometry, Scene
+from its_core.engines.simulator.camera import Camera
 from its_core.engines.simulator.incidents.casting import Part
-from its_core.engines.simulator.layouts import Lane, Layout
+from its_core.engines.simulator.layouts import Layout, Point
+from its_core.engines.simulator.paths import Floats
 from its_core.engines.simulator.trace import Actor
 from its_core.taxonomy import RoadSurface, Weather
+
+MARGIN = 0.06  # of the picture's width and height, kept free around an incident
+Choice = TypeVar("Choice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +26,7 @@ class Setting:
     scene: Scene
     layout: Layout
     geometry: Geometry
+    camera: Camera
     rng: np.random.Generator
 
     @property
@@ -33,8 +42,20 @@ class Setting:
         """When the incident shall come to its point: a time within these shares of the clip."""
         return self.between(low, high) * self.geometry.duration_s
 
-    def lane(self, name: str) -> Lane:
-        return next(lane for lane in self.layout.lanes if lane.name == name)
+    def seen(self, choices: Sequence[Choice], spot: Callable[[Choice], Point]) -> Choice:
+        """One of ``choices`` at random, of those whose spot on the road the camera shows; any of them if it shows none."""
+        points = np.array([(*spot(choice), 0.7) for choice in choices])
+        shown = [choice for choice, sees in zip(choices, in_picture(self.camera, points), strict=True) if sees]
+        among = shown or choices
+        return among[int(self.rng.integers(len(among)))]
+
+
+def in_picture(camera: Camera, points: Floats) -> NDArray[np.bool_]:
+    """Which of N×3 world points the camera shows, a margin inside its frame."""
+    x, y, depth = camera.project(points).T
+    across, down = x / camera.width_px, y / camera.height_px
+    inside = (depth > 0) & (np.abs(across - 0.5) < 0.5 - MARGIN) & (np.abs(down - 0.5) < 0.5 - MARGIN)
+    return np.asarray(inside)
 
 
 def actor(number: int, part: Part) -> Actor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.traffic import Stream
 from its_core.engines.simulator.layouts import Lane, Layout
@@ -26,8 +28,9 @@ def street_streams(layout: Layout) -> list[Stream]:
     return found
 
 
-def junction_streams(setting: Setting, north_south_green: bool, keep_free: Lane | None = None) -> list[Stream]:
-    """Approaches with green flow, those with red queue. Nobody queues where ``keep_free`` starts."""
+def junction_streams(setting: Setting, north_south_green: bool, keep_free: Sequence[Lane] = ()) -> list[Stream]:
+    """Approaches with green flow, those with red queue. Nobody queues where one of ``keep_free`` starts; cars only come up there."""
+    free = {lane.points[0] for lane in keep_free}
     found: list[Stream] = []
     for arm in ("south", "west", "north", "east"):
         for lane in range(2):
@@ -40,8 +43,8 @@ def junction_streams(setting: Setting, north_south_green: bool, keep_free: Lane 
             assert stop_s is not None
             if (arm in ("south", "north")) == north_south_green:
                 found.append(Stream(ways, start_m=stop_s + 45.0, end_m=stop_s - 95.0))
-            elif keep_free is not None and ways[0].points[0] == keep_free.points[0]:
-                found.append(Stream(ways, start_m=stop_s - 70.0, end_m=stop_s - 130.0))
+            elif ways[0].points[0] in free:
+                found.append(Stream(ways, start_m=stop_s - 42.0, end_m=stop_s - 110.0))
             else:
                 found.append(Stream(ways, queue=True))
     return found

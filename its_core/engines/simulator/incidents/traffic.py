@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from its_core.engines.simulator.bodies import VEHICLES
-from its_core.engines.simulator.drivers import Intent, Manner
+from its_core.engines.simulator.drivers import Manner, speed_caps
 from its_core.engines.simulator.incidents.casting import Part
 from its_core.engines.simulator.incidents.setting import Setting, actor
 from its_core.engines.simulator.layouts import Lane
 from its_core.engines.simulator.paths import Path
 from its_core.engines.simulator.staging import StagedVehicle, StagedWalker
 from its_core.engines.simulator.walkers import Walk
-from its_core.taxonomy import ParticipantType
 
 Accepts = Callable[[Lane, float, float], bool]  # lane, arc length at frame 0, speed
 
@@ -79,7 +79,8 @@ def _candidates(setting: Setting, stream: Stream) -> Iterator[_Candidate]:
     while s_m > stream.end_m:
         lane = stream.lanes[int(rng.integers(len(stream.lanes)))]
         manner = _manner(setting, lane)
-        yield lane, s_m, manner.desired_mps * 0.98, manner
+        cap = float(np.interp(s_m, _path(lane).s, speed_caps(_path(lane), manner)))
+        yield lane, s_m, 0.98 * min(manner.desired_mps, cap), manner
         s_m -= 5.5 + manner.desired_mps * setting.between(*stream.headway_s)
 
 
@@ -90,6 +91,11 @@ def _manner(setting: Setting, lane: Lane) -> Manner:
         gap_m=setting.between(1.8, 2.6),
         pulls_mps2=setting.between(1.5, 2.3),
     )
+
+
+@cache
+def _path(lane: Lane) -> Path:
+    return Path(lane.points)
 
 
 def _next_free(
@@ -104,8 +110,8 @@ def _next_free(
 
 def _clear(lane: Lane, s_m: float, speed: float, half_m: float, other: StagedVehicle) -> bool:
     """Whether a car there and another staged one leave each other room: bumpers apart in a lane, or beside one another."""
-    path = Path(lane.points)
-    at = Path(other.lane.points).at(other.s_m)
+    path = _path(lane)
+    at = _path(other.lane).at(other.s_m)
     s, aside = path.project(at[None])
     if abs(float(aside[0])) > 2.6:
         return True

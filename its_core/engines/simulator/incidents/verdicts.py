@@ -54,6 +54,11 @@ def first_blow(run: Run) -> Blow | str:
     return Blow(first, frame, points, float(np.degrees(np.arccos(np.clip(cosine, -1, 1)))))
 
 
+def touched(run: Run) -> str:
+    """What touched first in a run where nothing should have."""
+    return f"{_named(run.trace, run.episodes[0])} touched"
+
+
 def struck_front(trace: Trace, number: int, point: Floats) -> bool:
     return bool(point[1] > VEHICLES[trace.actors[number].type].length_m / 2 - 0.9)
 
