@@ -24,7 +24,7 @@ from its_core.definition import Definition
 from its_core.shards import devices
 from its_core.shards.launcher import Launch
 from its_core.shards.plan import Plan, Shard, shards, shards_of_one_seed
-from its_core.shards.receipts import Receipt, files_of
+from its_core.shards.receipts import Receipt, TooFewClips, files_of
 from tasks.check import ClipsInvalid, check
 from tasks.plan import EngineOrder, order_engine, plan
 from tasks.progress import Progress
@@ -32,10 +32,6 @@ from tasks.render import ShardIncomplete, describe, render
 
 LOCK_FILE = "build.lock"
 _MOST_NAMED = 100  # failures named one by one; all are in the receipts
-
-
-class BuildFailed(RuntimeError):
-    """Too few clips were made to publish; the message says which failed and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +48,7 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
     """Builds and publishes a dataset; what an earlier build made is not made again.
 
     ``dataset`` is a definition's folder; ``overrides`` maps its keys (dotted: ``engine.name``) to other values. Raises
-    DefinitionError and ManifestError for what the user can mend, LaunchRefused and BuildFailed when clips cannot be
+    DefinitionError and ManifestError for what the user can mend, LaunchRefused and TooFewClips when clips cannot be
     made, Busy when another build of the same dataset runs on this machine.
     """
     definition = definitions.load(dataset, overrides)
@@ -151,7 +147,7 @@ def _launches(definition: Definition, order: EngineOrder) -> queue.Queue[Launch]
 
 
 def _settle(definition: Definition, planned: Plan) -> dict[str, Receipt]:
-    """The receipts of all clips, or BuildFailed when too few are of clips that were made."""
+    """The receipts of all clips, or TooFewClips when too few are of clips that were made."""
     receipts = {}
     for clip_id in planned.clip_ids:
         receipt = files_of(definition.work_path, clip_id).standing()
@@ -170,7 +166,7 @@ def _settle(definition: Definition, planned: Plan) -> dict[str, Receipt]:
     ratio = 1 - len(failed) / len(receipts)
     if ratio < definition.min_success_ratio:
         named = "\n  ".join(describe(receipt) for receipt in failed[:_MOST_NAMED])
-        raise BuildFailed(
+        raise TooFewClips(
             f"{len(failed)} of {len(receipts)} clips were not made: {ratio:.1%} succeeded, min_success_ratio is "
             f"{definition.min_success_ratio:.1%}; nothing is published\n  {named}"
         )

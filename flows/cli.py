@@ -29,6 +29,8 @@ from its_core.engines.engine import EngineName, engine_module
 from its_core.scenarios.manifest import ManifestError, Rejection
 from its_core.scenarios.manifest import read as read_manifest
 from its_core.scenarios.survey import Survey, survey
+from its_core.shards.launcher import LaunchRefused
+from its_core.shards.receipts import TooFewClips
 
 app = typer.Typer(
     name="its",
@@ -46,14 +48,11 @@ _err = Console(stderr=True)
 @contextmanager
 def _errors_in_a_line() -> Iterator[None]:
     """Turns what the user can act on into a line and an exit status; any other error is a fault, with its traceback."""
-    from flows.build_dataset import BuildFailed
-    from its_core.shards.launcher import LaunchRefused
-
     try:
         yield
     except (DefinitionError, ManifestError) as error:
         status, problem = 2, error
-    except (BuildFailed, LaunchRefused) as error:
+    except (TooFewClips, LaunchRefused) as error:
         status, problem = 1, error
     except storage.Busy as error:
         status, problem = 3, error

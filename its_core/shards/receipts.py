@@ -51,6 +51,10 @@ class Receipt(BaseModel):
         return self.attempts[-1].reason
 
 
+class TooFewClips(RuntimeError):
+    """Too few clips were made to publish a dataset; the message says which failed and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClipFiles:
     """Where a clip and what belongs to it lie: beside each other, told apart by suffix."""
