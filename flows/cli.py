@@ -184,8 +184,8 @@ def make_tiny_checkpoint(
     from its_core.engines.cosmos.tiny import make_tiny_checkpoint as make
 
     with _errors_in_a_line():
-        for line in make(folder):
-            _out.print(line, highlight=False, soft_wrap=True)
+        dit_path = make(folder)
+    _out.print(f"small random weights, for dry runs only, under {folder}; its LoRA: {dit_path}", soft_wrap=True)
 
 
 @app.callback(invoke_without_command=True)
