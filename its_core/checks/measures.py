@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -98,14 +99,38 @@ def measure(path: Path, geometry: Geometry, conditioning: Frame | None = None) -
 def _decoder_complaints() -> Iterator[list[str]]:
     """Collects what FFmpeg says of broken pictures, which it mends in silence (filled once the block ends)."""
     complaints: list[str] = []
-    level = av.logging.get_level()
-    av.logging.set_level(av.logging.INFO)
-    try:
-        with av.logging.Capture(local=True) as lines:
-            yield complaints
-    finally:
-        av.logging.set_level(level)
+    with _ears, av.logging.Capture(local=True) as lines:
+        yield complaints
     complaints += [text.strip() for severity, _, text in lines if severity <= av.logging.ERROR or "concealing" in text]
+
+
+class _Ears:
+    """FFmpeg's log, on while any thread listens: its level is the whole process's, its lines are a thread's own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners = 0
+        self._before: tuple[int | None, bool] = (None, True)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._listeners == 0:
+                self._before = av.logging.get_level(), av.logging.get_skip_repeated()
+                av.logging.set_level(av.logging.INFO)
+                # What one clip's decoder said last must not silence the next clip's.
+                av.logging.set_skip_repeated(False)
+            self._listeners += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._listeners -= 1
+            if self._listeners == 0:
+                level, skip_repeated = self._before
+                av.logging.set_level(level)
+                av.logging.set_skip_repeated(skip_repeated)
+
+
+_ears = _Ears()
 
 
 def _decode(path: Path, found: Probe) -> Iterator[Luma]:

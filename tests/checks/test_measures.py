@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import av
@@ -181,6 +182,22 @@ def test_a_clip_scribbled_over_in_the_middle_has_decode_errors(tmp_path: Path) -
 
     assert found.decode_errors
     assert found.problem
+
+
+def test_every_thread_hears_its_own_clip_only(tmp_path: Path) -> None:
+    sound, broken = tmp_path / "sound.mp4", tmp_path / "broken.mp4"
+    write_mp4(sound, with_noise(moving(), 8), GEOMETRY)
+    content = bytearray(sound.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 2000] = np.random.default_rng(0).bytes(2000)
+    broken.write_bytes(content)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda path: measure(path, GEOMETRY), [sound, broken] * 20))
+
+    assert {clip.decode_errors for clip in found[::2]} == {0}
+    assert len({clip.decode_errors for clip in found[1::2]} - {0}) == 1
+    assert all(clip.problem for clip in found[1::2])
 
 
 def test_a_clip_too_long_is_not_decoded_to_its_end(tmp_path: Path) -> None:
