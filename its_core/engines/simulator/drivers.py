@@ -22,6 +22,7 @@ STEER_RATE_RADPS = 0.9
 COMFORTABLE_STOP_MPS2 = 3.5  # brakes this hard for an amber light, not harder
 HARDEST_STOP_MPS2 = 7.0  # brakes this hard for a red one
 HOLD_MPS = 0.35  # slower than this and with nowhere to go, the foot stays on the brake
+HOLDING_MPS2 = -6.0
 HORIZON_M = 80.0
 
 
@@ -35,6 +36,7 @@ class Manner:
     pulls_mps2: float = 1.9
     brakes_mps2: float = 2.6
     bend_mps2: float = 2.4
+    aside_m: float = 0.0  # nobody drives in the exact middle of a lane; left is positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,9 @@ class Driver:
         s, aside = self.path.project(here[None], *window)
         self.s_m, self.aside_now_m = float(s[0]), float(aside[0])
         wanted = self._wanted(around, speed)
-        if speed < HOLD_MPS and wanted < 0.2:
-            self._acceleration = -6.0
+        if speed < HOLD_MPS and wanted < (0.4 if self._acceleration == HOLDING_MPS2 else 0.1):
+            self._acceleration = HOLDING_MPS2
+            self.vehicle.settle()
         else:
             # A foot takes a moment to move.
             self._acceleration += (wanted - self._acceleration) * min(1.0, step_s / 0.18)
@@ -118,22 +121,22 @@ class Driver:
         self.vehicle.drive(0.0, self._steer)
 
     def lock(self, grip: float) -> None:
-        self.command = Command(-6.0, self._steer, True, 0)
+        self.command = Command(HOLDING_MPS2, self._steer, True, 0)
         self.vehicle.lock_wheels(grip)
 
     def aside_m(self, time_s: float) -> float:
         """How far left of the lane's middle the driver means to be."""
         swerve = self.intent.swerve
         if swerve is None:
-            return 0.0
+            return self.manner.aside_m
         there = _smooth((time_s - swerve.start_s) / swerve.over_s)
         back = _smooth((time_s - swerve.back_s) / (1.6 * swerve.over_s))
-        return swerve.aside_m * (there - back)
+        return self.manner.aside_m + swerve.aside_m * (there - back)
 
     def _wanted(self, around: Surroundings, speed: float) -> float:
         intent, time_s = self.intent, around.time_s
         if intent.parked:
-            return -6.0
+            return HOLDING_MPS2
         if intent.brakes_s[0] <= time_s < intent.brakes_s[1]:
             return -intent.brakes_mps2
         wanted = self._free(speed)

@@ -74,18 +74,18 @@ class Path:
         first = min(first, len(self.s) - 2)
         last = max(last, first + 2)
         line = self.points[first:last]
-        away = points[:, None, :] - line[None, :, :]
-        nearest = np.minimum(np.argmin((away * away).sum(-1), axis=1), len(line) - 2)
+        x, y = points[:, :1] - line[:, 0], points[:, 1:] - line[:, 1]
+        nearest = np.minimum((x * x + y * y).argmin(axis=1), len(line) - 2)
         tangent = self.tangents[first + nearest]
         offset = points - line[nearest]
-        along = (offset * tangent).sum(-1)
+        along = offset[:, 0] * tangent[:, 0] + offset[:, 1] * tangent[:, 1]
         # A point behind its nearest vertex belongs to the leg before it.
         behind = (along < 0) & (nearest > 0)
         if behind.any():
             nearest = nearest - behind
             tangent = self.tangents[first + nearest]
             offset = points - line[nearest]
-            along = (offset * tangent).sum(-1)
+            along = offset[:, 0] * tangent[:, 0] + offset[:, 1] * tangent[:, 1]
         lateral = tangent[:, 0] * offset[:, 1] - tangent[:, 1] * offset[:, 0]
         return self.s[first + nearest] + along, lateral
 

@@ -49,6 +49,7 @@ SUSPENSION_STIFFNESS = 45.0
 SUSPENSION_REST_M = 0.4  # Bullet's own, which Panda3D does not let one set
 SUSPENSION_SAG_M = GRAVITY_MPS2 / (4 * SUSPENSION_STIFFNESS)
 MIN_IMPULSE_NS = 5.0
+STILL_MPS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,13 @@ class Vehicle:
         self.drive(-30.0, self.steer_rad)
         self.set_grip(grip * LOCKED_SHARE)
         self.locked = True
+
+    def settle(self) -> None:
+        """Takes the last creep out of a braked car: Bullet's tyres never quite hold one still."""
+        moving, turning = self.node.getLinearVelocity(), self.node.getAngularVelocity()
+        if moving.length() < STILL_MPS and turning.length() < STILL_MPS:
+            self.node.setLinearVelocity(Vec3(0, 0, moving.z))
+            self.node.setAngularVelocity(Vec3(turning.x, turning.y, 0))
 
     @property
     def position(self) -> Floats:

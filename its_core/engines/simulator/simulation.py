@@ -24,7 +24,7 @@ from its_core.engines.simulator.walkers import Walker
 from its_core.taxonomy import RoadLayout
 
 CONTROL_TICKS = 10  # drivers and pedestrians decide 24 times a second
-STUNNED_S = 0.3  # after a crash nobody touches a pedal for so long; then the wheels lock
+STUNNED_S = 0.4  # after a crash nobody touches a pedal for so long; then the wheels lock
 SHAKEN_NS = 150.0  # a knock harder than this ends a vehicle's drive
 JUNCTION_RADIUS_M = 17.0
 
@@ -67,7 +67,8 @@ class _Simulation:
         self.drivers: list[Driver] = []
         for number, staged in enumerate(staging.vehicles):
             path = Path(staged.lane.points)
-            at, forward = path.at(staged.s_m), path.direction(staged.s_m)
+            forward = path.direction(staged.s_m)
+            at = path.at(staged.s_m) + staged.manner.aside_m * np.array([-forward[1], forward[0]])
             heading = math.atan2(-forward[0], forward[1])
             vehicle = self.world.add_vehicle(number, staged.actor.type, at, heading, staged.speed_mps)
             crosswalks = staging.layout.crosswalks
@@ -113,7 +114,9 @@ class _Simulation:
             since = tick - self.wrecked_at.get(driver.vehicle.number, tick + 1)
             if since < 0:
                 driver.control(around, step_s)
-            elif since >= STUNNED_S * TICKS_HZ and not driver.vehicle.locked:
+            elif driver.vehicle.locked:
+                driver.vehicle.settle()
+            elif since >= STUNNED_S * TICKS_HZ:
                 driver.lock(self.world.grip)
         for walker in self.walkers:
             walker.control(around, step_s)

@@ -13,6 +13,7 @@ from its_core.engines.simulator.nearness import time_to_reach_s
 from its_core.engines.simulator.paths import Floats, Path
 
 ELBOW_ROOM_M = 0.3  # kept clear on either side of one's own width
+LONGEST_M = 5.0  # nothing whose middle is farther from one's way than this reaches into it
 CLAIM_M = 1.0  # a person this close to a car's way over a crosswalk has claimed it
 COMING_S = 4.5  # gives way to cars that are nearer than this
 
@@ -56,19 +57,22 @@ class Surroundings:
         self, own: int, path: Path, s_m: float, aside_m: float, horizon_m: float, sees_people: bool
     ) -> Iterator[tuple[float, float]]:
         """Gap (bumper to bumper, metres) and speed along the path of everything that stands or moves in one's way."""
-        count = len(self.positions)
-        s, lateral = path.project(self.outlines.reshape(-1, 2), s_m - 12.0, s_m + horizon_m)
-        s, lateral = s.reshape(count, 5), lateral.reshape(count, 5)
+        s, lateral = path.project(self.positions, s_m - 12.0, s_m + horizon_m)
+        near = (s > s_m) & (s < s_m + horizon_m + 6.0) & (np.abs(lateral) < LONGEST_M)
+        near[own] = False
+        if not sees_people:
+            near &= ~self.walking
+        others = np.flatnonzero(near)
+        if len(others) == 0:
+            return
+        outlines = self.outlines[others].reshape(-1, 2)
+        s, lateral = (values.reshape(-1, 5) for values in path.project(outlines, s_m - 12.0, s_m + horizon_m))
         room = self.half[own, 1] + ELBOW_ROOM_M
         left, right = max(aside_m, 0.0) + room, min(aside_m, 0.0) - room
-        in_way = (lateral.min(1) < left) & (lateral.max(1) > right)
-        in_way &= (s[:, 4] > s_m) & (s.min(1) < s_m + horizon_m)
-        in_way[own] = False
-        if not sees_people:
-            in_way &= ~self.walking
+        in_way = (lateral.min(1) < left) & (lateral.max(1) > right) & (s.min(1) < s_m + horizon_m)
         for other in np.flatnonzero(in_way):
             first = float(s[other].min())
-            along = float(self.velocities[other] @ path.direction(first))
+            along = float(self.velocities[others[other]] @ path.direction(first))
             yield first - s_m - float(self.half[own, 0]), max(along, 0.0)
 
     def claimed(self, path: Path, start_m: float, end_m: float, half_width_m: float) -> bool:

@@ -41,7 +41,7 @@ def stage(setting: Setting) -> Staging:
     lengths = [VEHICLES[type_].length_m for type_ in types]
     struck = 0 if runner_is_struck else 1
     # The striker's bumper reaches the struck one's flank, somewhere about its doors, at the moment.
-    flank = setting.between(-0.18, 0.22) * lengths[struck]
+    flank = setting.between(-0.14, 0.17) * lengths[struck]
     arcs = list(meeting)
     arcs[struck] -= flank
     arcs[1 - struck] -= VEHICLES[types[struck]].width_m / 2 + lengths[1 - struck] / 2
@@ -51,7 +51,7 @@ def stage(setting: Setting) -> Staging:
             runner,
             arcs[0] - speeds[0] * moment,
             speeds[0],
-            Manner(speeds[0]),
+            Manner(speeds[0], aside_m=setting.between(-0.15, 0.15)),
             Intent(runs_red=True, looks_up_s=moment - setting.between(0.0, 0.25)),
         ),
         StagedVehicle(
@@ -59,7 +59,7 @@ def stage(setting: Setting) -> Staging:
             crosser,
             arcs[1] - speeds[1] * moment,
             speeds[1],
-            Manner(speeds[1]),
+            Manner(speeds[1], aside_m=setting.between(-0.15, 0.15)),
             Intent(looks_up_s=moment - setting.between(0.1, 0.4)),
         ),
     ]

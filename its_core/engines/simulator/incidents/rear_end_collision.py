@@ -108,9 +108,9 @@ def _standing(setting: Setting, parts: Cast) -> list[StagedVehicle]:
     leader, follower = parts.not_at_fault[0], _pair(parts)[0]
     leader_s = lane.stop_s_m - setting.between(0.8, 2.0) - VEHICLES[leader.type].length_m / 2
     bumpers = sum(VEHICLES[part.type].length_m / 2 for part in (leader, follower))
-    speed = setting.between(9.0, 12.5)
+    speed = setting.between(10.5, 13.0)
     moment = setting.moment_s(0.38, 0.55)
-    looks_up_s = moment - setting.between(0.15, 0.5)
+    looks_up_s = moment - setting.between(0.05, 0.35)
     return _principals(
         parts,
         lane,

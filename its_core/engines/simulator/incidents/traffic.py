@@ -90,6 +90,7 @@ def _manner(setting: Setting, lane: Lane) -> Manner:
         headway_s=setting.between(1.0, 1.6),
         gap_m=setting.between(1.8, 2.6),
         pulls_mps2=setting.between(1.5, 2.3),
+        aside_m=setting.between(-0.18, 0.18),
     )
 
 
