@@ -29,8 +29,8 @@ MOST_BYSTANDERS = 12
 
 @dataclass(frozen=True, slots=True)
 class Ability:
-    """``layouts``: the first is the incident's natural one. ``others``: how many not_at_fault participants it takes at most, of the
-    types ``other_types``; 0 where nobody errs."""
+    """``layouts``: the first is the incident's natural one. ``others``: how many not_at_fault participants it takes
+    at most, of the types ``other_types``; 0 where nobody errs."""
 
     layouts: tuple[RoadLayout, ...]
     collision: CollisionType | None

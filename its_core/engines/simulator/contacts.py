@@ -21,7 +21,8 @@ DEEPEST_M = 0.42
 
 @dataclass(slots=True)
 class Episode:
-    """One stretch of touching. ``local`` holds, for each of the two, impulse-weighted sums of point and inward direction."""
+    """One stretch of touching. ``local`` holds, for each of the two, impulse-weighted sums of point and inward
+    direction."""
 
     first: int
     second: int | None

@@ -1,7 +1,8 @@
 """How a driver follows the road, the car ahead, the signals and the people on a crosswalk.
 
-Car-following is the Intelligent Driver Model (Treiber, Hennecke and Helbing, Phys. Rev. E 62, 2000): a red light, a crosswalk to
-yield at and a wreck are standing cars to it. Steering is pure pursuit (Coulter, CMU-RI-TR-92-01) from the rear axle.
+Car-following is the Intelligent Driver Model (Treiber, Hennecke and Helbing, Phys. Rev. E 62, 2000): a red light, a
+crosswalk to yield at and a wreck are standing cars to it. Steering is pure pursuit (Coulter, CMU-RI-TR-92-01) from
+the rear axle.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ HORIZON_M = 80.0
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """A driver's habits: the parameters of the Intelligent Driver Model, and how much sideways pull suits them in bends."""
+    """A driver's habits: the parameters of the Intelligent Driver Model, and how much sideways pull suits them in
+    bends."""
 
     desired_mps: float
     headway_s: float = 1.3
@@ -41,7 +43,8 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Swerve:
-    """From ``start_s`` on, ``aside_m`` to the left of the lane's middle (negative: right), back again from ``back_s`` on."""
+    """From ``start_s`` on, ``aside_m`` to the left of the lane's middle (negative: right), back again from ``back_s``
+    on."""
 
     start_s: float
     aside_m: float

@@ -12,7 +12,8 @@ from its_core.engines.simulator.options import VERSION, SimulatorOptions
 
 
 def parse_options(options: Mapping[str, Any], resolution: Resolution, fps: Fps) -> SimulatorOptions:  # noqa: ARG001
-    """Raises pydantic's ValidationError, which names key, value and what is right. Every resolution and rate will do."""
+    """Raises pydantic's ValidationError, which names key, value and what is right. Every resolution and rate will
+    do."""
     return SimulatorOptions.model_validate(dict(options))
 
 

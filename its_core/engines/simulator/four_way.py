@@ -24,7 +24,8 @@ REACH_M = 190.0  # lanes run this far out
 GUTTER_M = 0.3
 PAVEMENT_M = 4.0
 HEAD_HEIGHT_M = 5.2
-# Arms in the order of their signal heads; the heading of traffic that comes from each, in quarter turns from north counter-clockwise.
+# Arms in the order of their signal heads; the heading of traffic that comes from each, in quarter turns from north
+# counter-clockwise.
 ARMS: dict[str, int] = {"south": 0, "west": 3, "north": 2, "east": 1}
 
 
@@ -228,7 +229,8 @@ def _buildings(rng: np.random.Generator, north_south: _Street, east_west: _Stree
 def _roadside_lines(
     north_south: _Street, east_west: _Street, start_m: float, back_m: float
 ) -> list[tuple[Point, Point]]:
-    """Eight lines, either side of each arm, ``back_m`` behind the kerb, from ``start_m`` behind the crossing kerb on."""
+    """Eight lines, either side of each arm, ``back_m`` behind the kerb, from ``start_m`` behind the crossing kerb
+    on."""
     found: list[tuple[Point, Point]] = []
     for turns in ARMS.values():
         own, other = (north_south, east_west) if turns % 2 == 0 else (east_west, north_south)

@@ -15,7 +15,8 @@ from its_core.engines.simulator.trace import Trace, TraceContact, forward
 
 
 class SeenActors(Protocol):
-    """What rendering a frame tells of the N actors: boxes in pixels (None as in ``annotations.TrackFrame``), occlusion 0 to 1."""
+    """What rendering a frame tells of the N actors: boxes in pixels (None as in ``annotations.TrackFrame``),
+    occlusion 0 to 1."""
 
     @property
     def visible_box(self) -> Sequence[Box | None]: ...

@@ -22,8 +22,8 @@ SOFT_SKIN_M = (0.03, 0.05, 0.0)
 def hull_parts(type_: ParticipantType) -> tuple[Floats, ...]:
     """K×3 points each, in the vehicle's own frame, drawn in by the soft skin and by the margin that Bullet adds.
 
-    The lower part stands upright, as the structure behind bumpers and doors does: sloping bonnets would lever a struck car
-    over.
+    The lower part stands upright, as the structure behind bumpers and doors does: sloping bonnets would lever a
+    struck car over.
     """
     body = VEHICLES[type_]
     house = SHAPES[type_].greenhouse

@@ -1,8 +1,8 @@
 """Road layouts as data: what drivers follow and what the renderer paints. Right-hand traffic, metres, x east, y north.
 
 Road, pavement and verge are level (z = 0): kerbs are painted, not climbed. Every place leaves its south-east corner
-(x > 0, y < 0, up to about 22 m from the carriageways) free of buildings, so that a camera can look at the focus from there. Lanes run beyond ``extent_m``,
-so that nobody appears or vanishes within sight.
+(x > 0, y < 0, up to about 22 m from the carriageways) free of buildings, so that a camera can look at the focus from
+there. Lanes run beyond ``extent_m``, so that nobody appears or vanishes within sight.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class SignalHead:
-    """A traffic light: ``position_m`` of its lowest lamp's centre, ``facing_deg`` counter-clockwise from north (the way its lamps point),
-    hung from a mast whose foot stands at ``mast_m``."""
+    """A traffic light: ``position_m`` of its lowest lamp's centre, ``facing_deg`` counter-clockwise from north (the
+    way its lamps point), hung from a mast whose foot stands at ``mast_m``."""
 
     position_m: tuple[float, float, float]
     facing_deg: float
@@ -52,7 +52,8 @@ class Crosswalk:
 
 @dataclass(frozen=True, slots=True)
 class Marking:
-    """A painted line from ``start`` to ``end``: colour white or yellow; dash and gap in metres, both 0 for a solid one."""
+    """A painted line from ``start`` to ``end``: colour white or yellow; dash and gap in metres, both 0 for a solid
+    one."""
 
     start: Point
     end: Point

@@ -14,7 +14,8 @@ STEP_S = 0.05
 
 
 def gap_m(position: Floats, forward: Floats, half: Floats, person: Floats) -> float:
-    """Free ground between a vehicle's rectangle (``half``: half length, half width) and a person's circle; 0 when they touch."""
+    """Free ground between a vehicle's rectangle (``half``: half length, half width) and a person's circle; 0 when
+    they touch."""
     offset = person - position
     along = abs(float(offset @ forward)) - float(half[0])
     aside = abs(float(forward[0] * offset[1] - forward[1] * offset[0])) - float(half[1])
@@ -31,10 +32,12 @@ def time_to_reach_s(
     person_mps: Floats,
     acceleration_mps2: float = 0.0,
 ) -> float:
-    """Seconds until a vehicle reaches a person when both go on as they do; infinite when it would not within ``LOOK_S``.
+    """Seconds until a vehicle reaches a person when both go on as they do; infinite when it would not within
+    ``LOOK_S``.
 
-    The vehicle keeps to its path, ``aside_m`` left of it, at its speed (changing by ``acceleration_mps2``, not below a standstill); the
-    person walks straight on. This is the time to collision of surrogate safety studies, along a curved path.
+    The vehicle keeps to its path, ``aside_m`` left of it, at its speed (changing by ``acceleration_mps2``, not below
+    a standstill); the person walks straight on. This is the time to collision of surrogate safety studies, along a
+    curved path.
     """
     if speed_mps < 0.3:
         return math.inf

@@ -41,7 +41,8 @@ def joined(*parts: Sequence[Point]) -> tuple[Point, ...]:
 
 
 class Path:
-    """A polyline of K points. Arc length ``s`` runs from 0 to ``length_m``; beyond both ends the line goes straight on."""
+    """A polyline of K points. Arc length ``s`` runs from 0 to ``length_m``; beyond both ends the line goes straight
+    on."""
 
     def __init__(self, points: Sequence[Point]) -> None:
         self.points: Floats = np.asarray(points, dtype=np.float64)
@@ -67,8 +68,8 @@ class Path:
         return turn / over_m
 
     def project(self, points: Floats, s_from: float = -math.inf, s_to: float = math.inf) -> tuple[Floats, Floats]:
-        """Arc length and lateral offset (left positive), both M, of M×2 ``points``; only the stretch between ``s_from`` and
-        ``s_to`` is looked at, ends extended straight on."""
+        """Arc length and lateral offset (left positive), both M, of M×2 ``points``; only the stretch between
+        ``s_from`` and ``s_to`` is looked at, ends extended straight on."""
         first = max(0, int(np.searchsorted(self.s, s_from)) - 1) if s_from > -math.inf else 0
         last = min(len(self.s), int(np.searchsorted(self.s, s_to)) + 1) if s_to < math.inf else len(self.s)
         first = min(first, len(self.s) - 2)
@@ -94,7 +95,8 @@ class Path:
 
 
 def meeting(first: Path, second: Path, within_m: float = 1.8) -> tuple[float, float] | None:
-    """The arc lengths, on either path, at which the first one comes within ``within_m`` of the second; None when it never does."""
+    """The arc lengths, on either path, at which the first one comes within ``within_m`` of the second; None when it
+    never does."""
     away = first.points[:, None, :] - second.points[None, :, :]
     distances = np.hypot(away[..., 0], away[..., 1])
     near = np.flatnonzero(distances.min(axis=1) < within_m)

@@ -1,7 +1,7 @@
 """The Bullet world of one try: ground, what stands on it, vehicles on raycast wheels, pedestrians.
 
-Everything moves in ticks of ``1 / TICKS_HZ`` seconds. A fresh world each try, and one tick before anything is read (wheel
-transforms hold garbage before it), make a run a function of its staging alone.
+Everything moves in ticks of ``1 / TICKS_HZ`` seconds. A fresh world each try, and one tick before anything is read
+(wheel transforms hold garbage before it), make a run a function of its staging alone.
 """
 
 from __future__ import annotations

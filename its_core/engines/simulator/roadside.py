@@ -47,7 +47,8 @@ def _building(
 def row(
     rng: np.random.Generator, start: Point, end: Point, spacing_m: float, jitter_m: float = 0.0, kept: float = 1.0
 ) -> list[Point]:
-    """Points every ``spacing_m`` from ``start`` to ``end``, shifted along the row by up to ``jitter_m``; a share ``kept`` of them."""
+    """Points every ``spacing_m`` from ``start`` to ``end``, shifted along the row by up to ``jitter_m``; a share
+    ``kept`` of them."""
     a, b = np.asarray(start), np.asarray(end)
     length = float(np.hypot(*(b - a)))
     found: list[Point] = []

@@ -31,7 +31,8 @@ JUNCTION_RADIUS_M = 17.0
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished try: what judges read. ``paths`` are the vehicles'; ``arcs`` and ``asides`` F×V: where on them each was, metres."""
+    """A finished try: what judges read. ``paths`` are the vehicles'; ``arcs`` and ``asides`` F×V: where on them each
+    was, metres."""
 
     staging: Staging
     trace: Trace

@@ -37,8 +37,8 @@ class StagedWalker:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a try. Frames as in ``trace.Trace``; ``why`` is empty when it happened; ``where_m`` is the spot that the
-    camera must show."""
+    """What became of a try. Frames as in ``trace.Trace``; ``why`` is empty when it happened; ``where_m`` is the spot
+    that the camera must show."""
 
     happened: bool
     why: str

@@ -20,10 +20,11 @@ COMING_S = 4.5  # gives way to cars that are nearer than this
 
 @dataclass(slots=True)
 class Surroundings:
-    """N actors, the first V of them vehicles. ``positions``, ``velocities``, ``forward`` are N×2, ``half`` N×2 (half length, half
-    width). Of the vehicles: ``lanes`` names each one's lane, ``paths`` are their lines, ``arcs`` and ``asides`` where on them
-    they are, ``accelerations`` what they are about to do. ``meetings`` maps two lanes' names to the arc lengths at which the
-    first meets the second. ``blocked``: a wreck lies in the junction. ``signals``: the aspect of every head."""
+    """N actors, the first V of them vehicles. ``positions``, ``velocities``, ``forward`` are N×2, ``half`` N×2 (half
+    length, half width). Of the vehicles: ``lanes`` names each one's lane, ``paths`` are their lines, ``arcs`` and
+    ``asides`` where on them they are, ``accelerations`` what they are about to do. ``meetings`` maps two lanes' names
+    to the arc lengths at which the first meets the second. ``blocked``: a wreck lies in the junction. ``signals``:
+    the aspect of every head."""
 
     time_s: float
     positions: Floats
@@ -76,7 +77,8 @@ class Surroundings:
             yield first - s_m - float(self.half[own, 0]), max(along, 0.0)
 
     def claimed(self, path: Path, start_m: float, end_m: float, half_width_m: float) -> bool:
-        """Whether someone is on the stretch of a crosswalk that a car would drive over, or about to step into its way."""
+        """Whether someone is on the stretch of a crosswalk that a car would drive over, or about to step into its
+        way."""
         people = np.flatnonzero(self.walking & ~self.wrecked)
         if len(people) == 0:
             return False
@@ -104,7 +106,8 @@ class Surroundings:
         return False
 
     def threat(self, person: int, within_s: float) -> Floats | None:
-        """The direction (unit vector) out of the way of a vehicle that is about to reach a person; None when none is."""
+        """The direction (unit vector) out of the way of a vehicle that is about to reach a person; None when none
+        is."""
         speeds = self.forward_mps
         for number, path in enumerate(self.paths):
             away = self.positions[person] - self.positions[number]

@@ -56,10 +56,11 @@ class Trace:
 
     positions F×N×3 metres; rotations F×N×4 quaternions; speeds F×N m/s. Vehicles: steer F×N radians (front wheels,
     positive to the left), spin F×N radians (wheel angle, grows when rolling forward), suspension F×N×4 metres (wheel
-    travel from rest, positive up; order front-left, front-right, rear-left, rear-right), braking F×N bool (brake lamps), indicator F×N int8 (−1 left, 0 off, +1 right).
-    Pedestrians: stride F×N radians (walking phase; constant while standing), startle F×N in 0..1 (arms up, leaning away).
-    signals F×S int8: 0 green, 1 amber, 2 red, in the order of the layout's signal heads.
-    ``happened`` tells whether the incident asked for took place; ``why`` says what did instead.
+    travel from rest, positive up; order front-left, front-right, rear-left, rear-right), braking F×N bool (brake
+    lamps), indicator F×N int8 (−1 left, 0 off, +1 right). Pedestrians: stride F×N radians (walking phase; constant
+    while standing), startle F×N in 0..1 (arms up, leaning away). signals F×S int8: 0 green, 1 amber, 2 red, in the
+    order of the layout's signal heads. ``happened`` tells whether the incident asked for took place; ``why`` says
+    what did instead.
     """
 
     fps: int

@@ -32,7 +32,8 @@ class Walk:
 
 
 class Walker:
-    """Walks one pedestrian. ``startle`` is 0 to 1, ``stride_rad`` the walking phase, ``heading_rad`` counter-clockwise from north."""
+    """Walks one pedestrian. ``startle`` is 0 to 1, ``stride_rad`` the walking phase, ``heading_rad`` counter-
+    clockwise from north."""
 
     def __init__(self, body: Walking, walk: Walk) -> None:
         self.body = body

@@ -51,8 +51,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """``at_fault`` is None in normal traffic. ``not_at_fault`` are the incident's other side, at least one where there is
-    an incident. ``cars`` and ``people`` are the rest of the traffic, those that the row names first."""
+    """``at_fault`` is None in normal traffic. ``not_at_fault`` are the incident's other side, at least one where
+    there is an incident. ``cars`` and ``people`` are the rest of the traffic, those that the row names first."""
 
     at_fault: Part | None
     not_at_fault: tuple[Part, ...]
@@ -66,8 +66,8 @@ def cast(
     at_fault: ParticipantType | None,
     not_at_fault: tuple[ParticipantType, ...],
 ) -> Cast:
-    """``at_fault`` and ``not_at_fault`` are the types that the incident takes when the row names none; ``at_fault`` None: no
-    incident, nobody errs."""
+    """``at_fault`` and ``not_at_fault`` are the types that the incident takes when the row names none; ``at_fault``
+    None: no incident, nobody errs."""
     named = {role: [p for p in scene.participants if p.role is role] for role in Role}
     culprit = None
     if at_fault is not None:

@@ -26,7 +26,8 @@ STAGES: dict[IncidentType, Callable[[Setting], Staging]] = {
 
 
 def staged(setting: Setting) -> Staging:
-    """A try at the scene's incident, whose judge also looks for the participants and the aftermath that the row names."""
+    """A try at the scene's incident, whose judge also looks for the participants and the aftermath that the row
+    names."""
     incident = setting.scene.incident_type
     assert incident is not None
     staging = STAGES[incident](setting)

@@ -74,8 +74,8 @@ def stage(setting: Setting) -> Staging:
 
 
 def judge(run: Run) -> Verdict:
-    """Front into side at 50 to 130 degrees. The anomaly starts in the first frame in which the runner has crossed the stop line or would have to
-    brake harder than 6 m/s² to stop at it; it ends when both have come to rest."""
+    """Front into side at 50 to 130 degrees. The anomaly starts in the first frame in which the runner has crossed the
+    stop line or would have to brake harder than 6 m/s² to stop at it; it ends when both have come to rest."""
     blow = first_blow(run)
     if isinstance(blow, str):
         return Verdict(False, blow)

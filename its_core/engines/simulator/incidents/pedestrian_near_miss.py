@@ -1,4 +1,5 @@
-"""A driver does not yield at a crosswalk: people who have stepped out jump back, the driver swerves, and nobody is touched."""
+"""A driver does not yield at a crosswalk: people who have stepped out jump back, the driver swerves, and nobody is
+touched."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ BEHIND_KERB_M = 2.4  # people come from this far back on the pavement
 
 @dataclass(frozen=True, slots=True)
 class _Crossing:
-    """Where a vehicle's way runs over a crosswalk: arc length on the lane, and along the way that people take (both metres)."""
+    """Where a vehicle's way runs over a crosswalk: arc length on the lane, and along the way that people take (both
+    metres)."""
 
     lane: Lane
     crosswalk: Crosswalk
@@ -76,8 +78,9 @@ def stage(setting: Setting) -> Staging:
 
 
 def judge(run: Run) -> Verdict:
-    """No contact at all, but less than 1.2 m and 1.5 s from one of the endangered. The anomaly starts in the first frame in which the vehicle would
-    reach one of them within 2 s; it ends when it has passed and is more than 3 m from all of them."""
+    """No contact at all, but less than 1.2 m and 1.5 s from one of the endangered. The anomaly starts in the first
+    frame in which the vehicle would reach one of them within 2 s; it ends when it has passed and is more than 3 m
+    from all of them."""
     if run.episodes:
         return Verdict(False, touched(run))
     trace = run.trace

@@ -1,4 +1,5 @@
-"""A driver looks away, too close behind a car that brakes hard (highway) or has stopped (street, junction), and runs into its rear."""
+"""A driver looks away, too close behind a car that brakes hard (highway) or has stopped (street, junction), and runs
+into its rear."""
 
 from __future__ import annotations
 
@@ -57,8 +58,8 @@ def stage(setting: Setting) -> Staging:
 
 
 def judge(run: Run) -> Verdict:
-    """Front into rear within 30 degrees. The anomaly starts in the first frame in which the leader brakes harder than 4 m/s², or less than 1.5 s
-    are left at the present closing speed; it ends when both have come to rest."""
+    """Front into rear within 30 degrees. The anomaly starts in the first frame in which the leader brakes harder than
+    4 m/s², or less than 1.5 s are left at the present closing speed; it ends when both have come to rest."""
     blow = first_blow(run)
     if isinstance(blow, str):
         return Verdict(False, blow)

@@ -43,7 +43,8 @@ class Setting:
         return self.between(low, high) * self.geometry.duration_s
 
     def seen(self, choices: Sequence[Choice], spot: Callable[[Choice], Point]) -> Choice:
-        """One of ``choices`` at random, of those whose spot on the road the camera shows; any of them if it shows none."""
+        """One of ``choices`` at random, of those whose spot on the road the camera shows; any of them if it shows
+        none."""
         points = np.array([(*spot(choice), 0.7) for choice in choices])
         shown = [choice for choice, sees in zip(choices, in_picture(self.camera, points), strict=True) if sees]
         among = shown or choices

@@ -29,7 +29,8 @@ def street_streams(layout: Layout) -> list[Stream]:
 
 
 def junction_streams(setting: Setting, north_south_green: bool, keep_free: Sequence[Lane] = ()) -> list[Stream]:
-    """Approaches with green flow, those with red queue. Nobody queues where one of ``keep_free`` starts; cars only come up there."""
+    """Approaches with green flow, those with red queue. Nobody queues where one of ``keep_free`` starts; cars only
+    come up there."""
     free = {lane.points[0] for lane in keep_free}
     found: list[Stream] = []
     for arm in ("south", "west", "north", "east"):

@@ -23,7 +23,8 @@ Accepts = Callable[[Lane, float, float], bool]  # lane, arc length at frame 0, s
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Cars of one lane, the foremost first. ``queue``: they stand at the stop line; otherwise they flow, the first one ``start_m`` along."""
+    """Cars of one lane, the foremost first. ``queue``: they stand at the stop line; otherwise they flow, the first
+    one ``start_m`` along."""
 
     lanes: tuple[Lane, ...]  # ways that leave the same lane; each car draws one
     queue: bool = False
@@ -110,7 +111,8 @@ def _next_free(
 
 
 def _clear(lane: Lane, s_m: float, speed: float, half_m: float, other: StagedVehicle) -> bool:
-    """Whether a car there and another staged one leave each other room: bumpers apart in a lane, or beside one another."""
+    """Whether a car there and another staged one leave each other room: bumpers apart in a lane, or beside one
+    another."""
     path = _path(lane)
     at = _path(other.lane).at(other.s_m)
     s, aside = path.project(at[None])

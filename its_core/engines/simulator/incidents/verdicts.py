@@ -19,8 +19,8 @@ REST_MPS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """How the first two participants met. ``points`` are where each was struck in its own frame (x right, y forward, metres), ``angle_deg``
-    lies between their headings, 0 to 180."""
+    """How the first two participants met. ``points`` are where each was struck in its own frame (x right, y forward,
+    metres), ``angle_deg`` lies between their headings, 0 to 180."""
 
     episode: Episode
     frame: int
@@ -34,7 +34,8 @@ class Blow:
 
 
 def first_blow(run: Run) -> Blow | str:
-    """The first contact of actors 0 and 1, or why it does not count: they never touch, someone else is touched, wrong time."""
+    """The first contact of actors 0 and 1, or why it does not count: they never touch, someone else is touched, wrong
+    time."""
     trace = run.trace
     if not run.episodes:
         return "the participants never touched"
@@ -73,7 +74,8 @@ def struck_side(trace: Trace, number: int, point: Floats) -> bool:
 
 
 def at_rest_from(trace: Trace, numbers: tuple[int, ...], after: int) -> int:
-    """The first frame from ``after`` on from which all of these stay slower than ``REST_MPS``; the clip's end when they do not."""
+    """The first frame from ``after`` on from which all of these stay slower than ``REST_MPS``; the clip's end when
+    they do not."""
     moving = np.flatnonzero((trace.speeds[:, numbers] >= REST_MPS).any(axis=1))
     return max(after, int(moving[-1]) + 1 if len(moving) else 0)
 
