@@ -29,7 +29,8 @@ def noise(x: F32, y: F32, wave_m: float, number: int = 0) -> F32:
     per_m = np.float32(_TEXELS_A_WAVE / wave_m)
     column = (x * per_m + np.float32(1e6)).astype(np.int32) & (_SIDE - 1)
     row = (y * per_m + np.float32(1e6)).astype(np.int32) & (_SIDE - 1)
-    return _tile(number % 3)[row, (column + 251 * number) & (_SIDE - 1)]
+    values: F32 = _tile(number % 3)[row, (column + 251 * number) & (_SIDE - 1)]
+    return values
 
 
 def hashed(*numbers: NDArray[np.int32]) -> F32:

@@ -192,7 +192,8 @@ def _turn(forward: float, about_z: float) -> Floats:
     c, s = math.cos(forward), math.sin(forward)
     cz, sz = math.cos(about_z), math.sin(about_z)
     swing = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
-    return np.array([[cz, -sz, 0.0], [sz, cz, 0.0], [0.0, 0.0, 1.0]]) @ swing
+    turned: Floats = np.array([[cz, -sz, 0.0], [sz, cz, 0.0], [0.0, 0.0, 1.0]]) @ swing
+    return turned
 
 
 def _tilt(outwards: float) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 
 from its_core.engines.simulator.layouts import Point, SignalHead
 from its_core.engines.simulator.materials import Surface
-from its_core.engines.simulator.mesh import Mesh, Sculptor
+from its_core.engines.simulator.mesh import Mesh, Sculptor, joined
 
 LAMP_HEIGHT_M = 7.6
 LAMP_REACH_M = 1.7
@@ -60,10 +60,13 @@ def signal_mast(foot: Point, heads: list[SignalHead]) -> Mesh:
     )
     tip = np.array([*farthest.position_m[:2], arm_z + 0.25])
     beyond = tip + 0.5 * (tip - np.array([*foot, tip[2]])) / max(math.dist(tip[:2], foot), 1e-6)
-    sculptor.tube(np.array([base + [0, 0, arm_z], (base + [0, 0, arm_z] + beyond) / 2, beyond]), [0.085, 0.07, 0.05], Surface.STEEL, sides=7)
+    sculptor.tube(
+        np.array([base + [0, 0, arm_z], (base + [0, 0, arm_z] + beyond) / 2, beyond]),
+        [0.085, 0.07, 0.05],
+        Surface.STEEL,
+        sides=7,
+    )
     mast = sculptor.mesh()
-    from its_core.engines.simulator.mesh import joined
-
     return joined([mast, *(_signal_head(head, arm_z) for head in heads)])
 
 
@@ -78,11 +81,16 @@ def _signal_head(head: SignalHead, arm_z: float) -> Mesh:
     angle = np.arange(12) * (2.0 * np.pi / 12)
     for lamp, lens in enumerate(_LENSES):
         middle = LENS_PITCH_M * lamp
-        disc = np.stack([LENS_RADIUS_M * np.cos(angle), np.full(12, 0.13), middle + LENS_RADIUS_M * np.sin(angle)], axis=1)
+        disc = np.stack(
+            [LENS_RADIUS_M * np.cos(angle), np.full(12, 0.13), middle + LENS_RADIUS_M * np.sin(angle)], axis=1
+        )
         sculptor.polygon(disc[::-1], lens)
         hood = np.linspace(-0.35, np.pi + 0.35, 8)
         visor = [
-            np.stack([1.12 * LENS_RADIUS_M * np.cos(hood), np.full(8, deep), middle + 1.12 * LENS_RADIUS_M * np.sin(hood)], axis=1)
+            np.stack(
+                [1.12 * LENS_RADIUS_M * np.cos(hood), np.full(8, deep), middle + 1.12 * LENS_RADIUS_M * np.sin(hood)],
+                axis=1,
+            )
             for deep in (0.12, 0.32)
         ]
         sculptor.grid(np.stack(visor), Surface.HOUSING)
@@ -157,7 +165,9 @@ def sign(face: Surface, wide_m: float, tall_m: float, foot_m: float = 2.1) -> Me
     sculptor = Sculptor()
     sculptor.tube(np.array([[0, 0, 0], [0, 0, foot_m + tall_m]]), [0.035, 0.035], Surface.STEEL, sides=6)
     sculptor.box((-wide_m / 2, 0.035, foot_m), (wide_m / 2, 0.06, foot_m + tall_m), face)
-    sculptor.box((-wide_m / 2 - 0.02, 0.03, foot_m - 0.02), (wide_m / 2 + 0.02, 0.04, foot_m + tall_m + 0.02), Surface.SIGN_WHITE)
+    sculptor.box(
+        (-wide_m / 2 - 0.02, 0.03, foot_m - 0.02), (wide_m / 2 + 0.02, 0.04, foot_m + tall_m + 0.02), Surface.SIGN_WHITE
+    )
     return sculptor.mesh()
 
 
@@ -170,11 +180,24 @@ def gantry(span_m: tuple[float, float], height_m: float = 6.2) -> Mesh:
     for z in (height_m, height_m + 1.0):
         sculptor.box((x1, -0.10, z - 0.08), (x2, 0.10, z + 0.08), Surface.STEEL)
     for x in np.arange(x1 + 0.8, x2 - 0.8, 1.6):
-        sculptor.tube(np.array([[x, 0, height_m], [x + 0.8, 0, height_m + 1.0], [x + 1.6, 0, height_m]]), [0.04] * 3, Surface.STEEL, sides=4)
+        sculptor.tube(
+            np.array([[x, 0, height_m], [x + 0.8, 0, height_m + 1.0], [x + 1.6, 0, height_m]]),
+            [0.04] * 3,
+            Surface.STEEL,
+            sides=4,
+        )
     middle = (x1 + x2) / 2
     for side, at in ((1, (x1 + middle) / 2), (-1, (x2 + middle) / 2)):
-        sculptor.box((at - 2.6, 0.15 * side - 0.04, height_m - 0.9), (at + 2.6, 0.15 * side + 0.04, height_m + 1.5), Surface.SIGN_GREEN)
+        sculptor.box(
+            (at - 2.6, 0.15 * side - 0.04, height_m - 0.9),
+            (at + 2.6, 0.15 * side + 0.04, height_m + 1.5),
+            Surface.SIGN_GREEN,
+        )
         for row in (0.0, 0.75):
             y = 0.20 * side
-            sculptor.box((at - 1.9, y - 0.01, height_m - 0.35 + row), (at + 1.2, y + 0.01, height_m - 0.08 + row), Surface.SIGN_WHITE)
+            sculptor.box(
+                (at - 1.9, y - 0.01, height_m - 0.35 + row),
+                (at + 1.2, y + 0.01, height_m - 0.08 + row),
+                Surface.SIGN_WHITE,
+            )
     return sculptor.mesh()

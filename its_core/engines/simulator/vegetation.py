@@ -19,7 +19,9 @@ def tree(rng: np.random.Generator, cards: int = 900) -> Mesh:
     middle = np.array([*rng.normal(0.0, 0.15, 2), 0.66 * height])
     sculptor = Sculptor()
     fork = np.array([*rng.normal(0.0, 0.06, 2), 0.40 * height])
-    sculptor.tube(np.array([[0.0, 0.0, 0.0], fork * 0.5, fork]), [0.17, 0.13, 0.10], Surface.BARK, sides=7, capped=False)
+    sculptor.tube(
+        np.array([[0.0, 0.0, 0.0], fork * 0.5, fork]), [0.17, 0.13, 0.10], Surface.BARK, sides=7, capped=False
+    )
     for _ in range(5):
         tip = middle + crown * rng.normal(0.0, 0.42, 3)
         bend = (fork + tip) / 2 + rng.normal(0.0, 0.15, 3)

@@ -1,0 +1,175 @@
+"""The plate: all of a fixed view that does not move, painted once a clip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.engines.simulator.camera import Camera
+from its_core.engines.simulator.daylight import Daylight
+from its_core.engines.simulator.facades import FacadePainter, Walls
+from its_core.engines.simulator.ground import ground
+from its_core.engines.simulator.layouts import Layout
+from its_core.engines.simulator.materials import Surface
+from its_core.engines.simulator.mesh import Mesh
+from its_core.engines.simulator.noise import noise
+from its_core.engines.simulator.plans import Plans, plans
+from its_core.engines.simulator.raster import Raster, Soup
+from its_core.engines.simulator.road_paint import paint
+from its_core.engines.simulator.scenery import Scenery, merged
+from its_core.engines.simulator.shading import Shader, packed
+
+F32 = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+FINE = 2  # samples a pixel along each axis, in every pass
+_SHIFTS = ((0.25, 0.25), (-0.25, -0.25))  # of the sample points between passes, in fine pixels
+_BRIGHTEST = 2.2  # of a sample, so that a lamp does not eat the anti-aliasing of its edge
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """What stands still, H×W(×3): linear radiance; ``ground_share`` how much of each pixel is ground; ``sun_share``,
+    ``albedo``, ``x``, ``y`` as in ``ground.Ground``."""
+
+    radiance: F32
+    ground_share: F32
+    sun_share: F32
+    albedo: F32
+    x: F32
+    y: F32
+    plans: Plans
+    shader: Shader
+
+
+def plate(raster: Raster, camera: Camera, layout: Layout, scene: Scenery, daylight: Daylight) -> Plate:
+    things = merged(scene.things)
+    walls = _wall_mesh(scene.walls)
+    everything = merged([things, walls])
+    cast = plans(raster, layout, scene, everything, daylight)
+    sunlit = np.ones(len(things.vertices), np.float32)
+    if daylight.casts_shadows:
+        sunlit = scene.sunlit(things.vertices + np.float32(0.02) * things.normals, daylight)
+    rgba = np.concatenate([packed(things.normals, sunlit, things.slots), _wall_bytes(scene.walls)])
+    soup = Soup(everything.vertices, rgba, everything.triangles)
+    skyline = 0.06 if len(layout.crosswalks) == 0 else 0.30
+    shader = Shader(daylight, skyline, _lamp_level(daylight))
+    white, yellow = _paint_coverage(raster, camera, layout)
+    floor = ground(camera, layout, daylight, cast, white, yellow)
+    standing, covered = _standing(raster, camera, soup, scene, daylight, shader)
+    beyond = _sky(camera, daylight)
+    floor_or_sky = np.where(floor.land[..., None], floor.radiance, beyond)
+    open_share = (1.0 - covered)[..., None]
+    radiance = standing + open_share * floor_or_sky
+    share = (1.0 - covered) * floor.land
+    return Plate(radiance, share, floor.sun_share, floor.albedo, floor.x, floor.y, cast, shader)
+
+
+def _lamp_level(daylight: Daylight) -> tuple[float, float, float]:
+    return (0.10, 0.07, 0.04) if daylight.lit else (0.0, 0.0, 0.0)
+
+
+def _wall_mesh(walls: Walls) -> Mesh:
+    quads = walls.quads()
+    count = len(quads)
+    first = 4 * np.arange(count, dtype=np.int32)[:, None]
+    triangles = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]]).astype(np.int32)
+    vertices = quads.reshape(-1, 3)
+    slots = np.full(len(vertices), int(Surface.WALL), np.uint8)
+    return Mesh(vertices, np.zeros_like(vertices), slots, np.zeros(0, np.uint8), np.zeros(0, np.int32), triangles)
+
+
+def _wall_bytes(walls: Walls) -> NDArray[np.uint8]:
+    number = np.repeat(np.arange(len(walls.length)), 4)
+    rgba = np.zeros((len(number), 4), np.uint8)
+    rgba[:, 0], rgba[:, 1], rgba[:, 3] = number & 255, number >> 8, int(Surface.WALL)
+    return rgba
+
+
+def _paint_coverage(raster: Raster, camera: Camera, layout: Layout) -> tuple[F32, F32]:
+    """Share of each pixel under white and under yellow paint."""
+    soup = paint(layout)
+    total = np.zeros((camera.height_px, camera.width_px, 2), np.float32)
+    for shift in _SHIFTS:
+        drawn = raster.view(camera, soup, FINE, shift)[..., :2]
+        total += binned(drawn.astype(np.float32))
+    total /= 255.0 * len(_SHIFTS)
+    return total[..., 0], total[..., 1]
+
+
+def binned(fine: F32) -> F32:
+    """Fine samples averaged into pixels."""
+    mean: F32 = (fine[0::2, 0::2] + fine[1::2, 0::2] + fine[0::2, 1::2] + fine[1::2, 1::2]) * np.float32(0.25)
+    return mean
+
+
+def _standing(
+    raster: Raster, camera: Camera, soup: Soup, scene: Scenery, daylight: Daylight, shader: Shader
+) -> tuple[F32, F32]:
+    """Light from all that stands, already weighted by the share of each pixel that it covers, and that share."""
+    painter = FacadePainter(scene.walls, daylight, camera.position_m)
+    shade = _wall_shade(scene, daylight)
+    light = np.zeros((camera.height_px, camera.width_px, 3), np.float32)
+    covered = np.zeros((camera.height_px, camera.width_px), np.float32)
+    weight = np.float32(1.0 / (FINE * FINE * len(_SHIFTS)))
+    for shift in _SHIFTS:
+        drawn = raster.view(camera, soup, FINE, shift)
+        for row in range(FINE):
+            for column in range(FINE):
+                rgba = drawn[row::FINE, column::FINE].reshape(-1, 4)
+                hit = np.flatnonzero(rgba[:, 3])
+                x = (hit % camera.width_px) + np.float32((column + 0.5 + shift[0]) / FINE)
+                y = (hit // camera.width_px) + np.float32((row + 0.5 + shift[1]) / FINE)
+                rays = camera.rays(x, y)
+                rays /= np.sqrt(np.einsum("ij,ij->i", rays, rays))[:, None]
+                seen = np.minimum(_lit(np.take(rgba, hit, axis=0), rays, painter, shader, shade), _BRIGHTEST)
+                light.reshape(-1, 3)[hit] += weight * seen
+                covered.reshape(-1)[hit] += weight
+    return light, covered
+
+
+def _lit(rgba: NDArray[np.uint8], rays: F32, painter: FacadePainter, shader: Shader, shade: F32) -> F32:
+    wall = rgba[:, 3] == Surface.WALL
+    radiance = np.empty((len(rgba), 3), np.float32)
+    radiance[~wall] = shader.radiance(rgba[~wall], rays[~wall])
+    if wall.any():
+        number = rgba[wall, 0].astype(np.int32) + 256 * rgba[wall, 1].astype(np.int32)
+        radiance[wall] = painter.radiance(number, rays[wall], shade)
+    return radiance
+
+
+def _wall_shade(scene: Scenery, daylight: Daylight) -> F32:
+    """Of each wall, the share of points about it that no other house shades."""
+    walls = scene.walls
+    shares = []
+    for along in (0.15, 0.5, 0.85):
+        for up in (0.25, 0.6, 0.92):
+            flat = walls.corner + walls.along * (walls.length * np.float32(along))[:, None] + 0.08 * walls.outward
+            points = np.concatenate([flat, (walls.height * np.float32(up))[:, None]], axis=1)
+            shares.append(scene.sunlit(points.astype(np.float32), daylight))
+    mean: F32 = np.mean(shares, axis=0).astype(np.float32)
+    return mean
+
+
+def _sky(camera: Camera, daylight: Daylight) -> F32:
+    """The sky behind everything, with clouds where they belong."""
+    rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px].astype(np.float32)
+    rays = camera.rays(columns + np.float32(0.5), rows + np.float32(0.5))
+    up = rays[..., 2] / np.sqrt(np.einsum("ijk,ijk->ij", rays, rays))
+    last = int(np.flatnonzero((up > -0.01).any(axis=1)).max(initial=-1)) + 1
+    sky = np.zeros((*up.shape, 3), np.float32)
+    if last == 0:
+        return sky
+    rays = rays[:last]
+    directions = rays / np.sqrt(np.einsum("ijk,ijk->ij", rays, rays))[..., None]
+    directions[..., 2] = np.maximum(directions[..., 2], 0.0)
+    radiance = daylight.sky(directions)
+    dome = 900.0 / (directions[..., 2] + np.float32(0.12))
+    x, y = directions[..., 0] * dome, directions[..., 1] * dome
+    puffs = noise(x, y, 1500.0, 1) + 0.5 * noise(x, y, 560.0, 2) + 0.25 * noise(x, y, 210.0, 3)
+    cover = np.clip((puffs - (1.4 - 2.2 * daylight.clouds)) * 0.5, 0.0, 1.0) * np.float32(0.75)
+    white = daylight.ambient(np.zeros(1, np.float32)) * np.float32(1.15) + 0.25 * np.array(daylight.sun_rgb, np.float32)
+    sky[:last] = radiance + cover[..., None] * (white * (0.9 + 0.07 * puffs[..., None]) - radiance)
+    return sky
