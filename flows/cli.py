@@ -166,6 +166,9 @@ def check(
         report = _survey(manifest, engine, allow or [])
     _print_problems("Rejected rows", report.rejections, most)
     _print_problems("Prompts that lack a part (rendered all the same)", report.warnings, most)
+    for name, meant in sorted(report.carried.items()):
+        doubt = f"; did you mean {meant}?" if meant else ""
+        _out.print(Text(f"column {name} is none of ours: it is carried to the labels{doubt}"))
     _out.print(
         f"{report.rows:,} rows: {report.scenarios:,} scenarios, {report.clips:,} clips, "
         f"{len(report.rejections):,} rejected, {len(report.warnings):,} prompts to look at",

@@ -71,6 +71,7 @@ def plan(definition: Definition, order: EngineOrder, progress: Progress) -> plan
     if not made.clip_ids:
         first = made.rejections[0]
         raise manifest.ManifestError(
-            f"{definition.manifest}: no usable row among {made.rows}; row {first.row}, {first.column}: {first.reason}"
+            f"{definition.manifest}: no usable row among {made.rows}; the first, row {first.row}"
+            f"{f', {first.column}' if first.column else ''}: {first.reason}"
         )
     return made
