@@ -1,25 +1,39 @@
 """Every path a URL: local files and ``s3://`` behind the same few verbs.
 
 S3 is reached through s3fs, which reads the usual AWS variables (``AWS_ENDPOINT_URL``, ``AWS_PROFILE``, ``AWS_REGION``,
-``AWS_CA_BUNDLE`` …). A write is atomic: a temporary name and a rename on disk, one PUT on S3.
+``AWS_CA_BUNDLE`` …). A write is atomic: a temporary name and a rename on disk; one PUT or one multipart upload on S3.
+What fails on S3 raises a StorageError, after some patience where another attempt can help.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import fsspec
+from its_core import s3
+from its_core.storage_errors import Changed as Changed
+from its_core.storage_errors import ConditionalPutIgnored as ConditionalPutIgnored
+from its_core.storage_errors import Damaged as Damaged
+from its_core.storage_errors import Denied as Denied
+from its_core.storage_errors import DiskFull as DiskFull
+from its_core.storage_errors import ExpiredCredentials as ExpiredCredentials
+from its_core.storage_errors import NotThere as NotThere
+from its_core.storage_errors import StorageError as StorageError
+from its_core.storage_errors import Unreachable as Unreachable
+from its_core.storage_errors import shown
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _CHUNK_BYTES = 1 << 20
+_AT_ONCE = 8
 
 
 def is_local(url: str) -> bool:
@@ -43,63 +57,145 @@ def resolve(url: str, base: Path) -> str:
     return url if not is_local(url) else str((base / local_path(url).expanduser()).resolve())
 
 
-def _filesystem(url: str) -> tuple[Any, str]:
-    # Directory listings are not cached: another machine may be writing.
-    options = {} if is_local(url) else {"use_listings_cache": False}
-    filesystem, path = fsspec.core.url_to_fs(url, **options)
-    return filesystem, path
-
-
 def exists(url: str) -> bool:
-    filesystem, path = _filesystem(url)
-    return bool(filesystem.exists(path))
+    return local_path(url).exists() if is_local(url) else s3.exists(url)
 
 
 def list_folder(url: str) -> list[str]:
     """Names (not paths) of what lies directly in a folder, sorted; empty when it does not exist."""
-    filesystem, path = _filesystem(url)
+    if not is_local(url):
+        return s3.list_folder(url)
     try:
-        entries = filesystem.ls(path, detail=False)
+        return sorted(entry.name for entry in local_path(url).iterdir())
     except FileNotFoundError:
         return []
-    return sorted(name for entry in entries if (name := entry.rstrip("/").rsplit("/", 1)[-1]))
 
 
 def read_bytes(url: str) -> bytes:
-    filesystem, path = _filesystem(url)
-    content: bytes = filesystem.cat_file(path)
-    return content
+    return local_path(url).read_bytes() if is_local(url) else s3.read_bytes(url)
 
 
 def write_bytes(url: str, content: bytes) -> None:
     if is_local(url):
         with replacing(local_path(url)) as part:
             part.write_bytes(content)
-        return
-    filesystem, path = _filesystem(url)
-    filesystem.pipe_file(path, content)
+    else:
+        s3.write_bytes(url, content)
 
 
-def download(url: str, path: Path) -> None:
-    """Copies ``url`` to a local path, whole or not at all."""
-    filesystem, source = _filesystem(url)
-    with replacing(path) as part:
-        filesystem.get_file(source, str(part))
+def create(url: str, content: bytes) -> bool:
+    """Claims a name: writes ``content`` unless something has the name. True for exactly one of all that try.
+
+    Raises:
+        ConditionalPutIgnored: the S3 server would tell several that they were the one.
+    """
+    if not is_local(url):
+        return s3.create(url, content)
+    path = local_path(url)
+    with _part_beside(path) as part:
+        part.write_bytes(content)
+        _flush(part)
+        try:
+            path.hardlink_to(part)
+        except FileExistsError:
+            return False
+    return True
+
+
+def download(url: str, path: Path, found: s3.Object | None = None) -> None:
+    """Copies ``url`` to a local path, whole or not at all.
+
+    Args:
+        found: what the S3 server said of the object; anything newer in its place raises Changed.
+
+    Raises:
+        DiskFull: it does not fit.
+    """
+    with room_for(url, path.parent), replacing(path) as part:
+        if is_local(url):
+            _copy(local_path(url), part)
+            return
+        with part.open("w+b") as file, ThreadPoolExecutor(_AT_ONCE) as pool:
+            s3.download(url, found or s3.look(url), file, pool)
+
+
+@contextmanager
+def room_for(url: str, folder: Path) -> Iterator[None]:
+    """Within it, a full disk is told as DiskFull."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        full = f"{shown(url)}: does not fit into {folder} ({os.strerror(error.errno)}): make room and run again"
+        raise DiskFull(full) from None
 
 
 def upload(path: Path, url: str) -> None:
-    """Copies a local file to ``url``, whole or not at all."""
-    if is_local(url):
-        link_or_copy(path, local_path(url))
-        return
-    filesystem, target = _filesystem(url)
-    filesystem.put_file(str(path), target)
+    """Copies a local file to ``url``, whole or not at all, and looks whether it got there."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        _upload(path, url, pool)
+
+
+def upload_many(
+    pairs: Iterable[tuple[Path, str]], at_once: int = _AT_ONCE, on_done: Callable[[str], None] | None = None
+) -> int:
+    """Copies local files to URLs, ``at_once`` at a time, and looks whether each got there.
+
+    To S3, what is there already with the same size and checksum is not sent again: after a failure the same call goes
+    on where it stopped. On a local disk files are linked, or copied where they cannot be.
+
+    Args:
+        pairs: each local file and its URL; taken one by one, so that there may be very many.
+        at_once: files, and again parts of large files, in transfer; a part is 16 MiB of memory.
+        on_done: called with each URL that is there, in the calling thread.
+
+    Returns:
+        How many had to be sent.
+
+    Raises:
+        StorageError: of the first file that failed. Those in transfer were finished before, no other was begun.
+    """
+    sent = 0
+    running: dict[Future[bool], str] = {}
+
+    def finish(most: int) -> Iterator[bool]:
+        while len(running) > most:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                url = running.pop(future)
+                yield future.result()
+                if on_done:
+                    on_done(url)
+
+    with ThreadPoolExecutor(at_once) as parts, ThreadPoolExecutor(at_once) as files:
+        try:
+            for path, url in pairs:
+                running[files.submit(_upload, path, url, parts)] = url
+                sent += sum(finish(2 * at_once))
+            sent += sum(finish(0))
+        except BaseException:
+            files.shutdown(cancel_futures=True)
+            raise
+    return sent
+
+
+def _upload(path: Path, url: str, pool: Executor) -> bool:
+    if not is_local(url):
+        return s3.upload(path, url, pool)
+    link_or_copy(path, local_path(url))
+    return True
 
 
 def remove_tree(url: str) -> None:
-    filesystem, path = _filesystem(url)
-    if filesystem.exists(path):
-        filesystem.rm(path, recursive=True)
+    """Removes a file, or a folder with everything in it, if there is one."""
+    if not is_local(url):
+        s3.remove_tree(url)
+        return
+    path = local_path(url)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -108,9 +204,12 @@ def link_or_copy(source: Path, target: Path) -> None:
         try:
             part.hardlink_to(source)
         except OSError:
-            with source.open("rb") as read, part.open("wb") as write:
-                while chunk := read.read(_CHUNK_BYTES):
-                    write.write(chunk)
+            _copy(source, part)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as read, target.open("wb") as write:
+        shutil.copyfileobj(read, write, _CHUNK_BYTES)
 
 
 @contextmanager
@@ -119,6 +218,15 @@ def replacing(path: Path) -> Iterator[Path]:
 
     On failure the temporary file is removed and ``path`` is as it was.
     """
+    with _part_beside(path) as part:
+        yield part
+        _flush(part)
+        part.replace(path)
+
+
+@contextmanager
+def _part_beside(path: Path) -> Iterator[Path]:
+    """A free temporary name in the folder of ``path``, which is made; afterwards nothing has the name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     os.close(descriptor)
@@ -126,11 +234,13 @@ def replacing(path: Path) -> Iterator[Path]:
     part.unlink()
     try:
         yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def sha256_file(path: Path) -> str:

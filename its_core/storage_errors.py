@@ -1,0 +1,56 @@
+"""What can go wrong with stored data. Every message is one line that says what to do and holds no secret."""
+
+from __future__ import annotations
+
+import re
+
+_USER_INFO = re.compile(r"//[^/@\s]*@")
+_LONGEST_SHOWN = 300
+
+
+def shown(url: str) -> str:
+    """``url`` as a message may show it: without user names, passwords and signed queries, and not too long."""
+    plain = _USER_INFO.sub("//…@", url)
+    place, query, _ = plain.partition("?")
+    plain = place + ("?…" if query else "")
+    return plain if len(plain) <= _LONGEST_SHOWN else plain[:_LONGEST_SHOWN] + "…"
+
+
+class StorageError(OSError):
+    """Stored data could not be read or written. This class itself: for a reason that trying again will not mend."""
+
+
+class NotThere(StorageError, FileNotFoundError):
+    """The object, or its bucket, does not exist."""
+
+
+class Denied(StorageError, PermissionError):
+    """The credentials are missing, wrong or not enough."""
+
+
+class ExpiredCredentials(Denied):
+    """The credentials were good once."""
+
+
+class Unreachable(StorageError):
+    """The server did not do it although it was asked several times."""
+
+
+class Changed(StorageError):
+    """The object was replaced while it was being read."""
+
+
+class Damaged(StorageError):
+    """What is stored, or what arrived, is not what was sent."""
+
+
+class Unsupported(StorageError):
+    """The server does not know the operation."""
+
+
+class ConditionalPutIgnored(Unsupported):
+    """The server would let two publishers both believe that they claimed a name."""
+
+
+class DiskFull(StorageError):
+    """This machine's disk, or the quota on it, has no room for the file."""

@@ -1,0 +1,60 @@
+"""An S3 server of this machine's own, spoken to over HTTP."""
+
+import logging
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from its_core import s3_connection
+from tests.s3.fault_proxy import FaultProxy
+
+
+@contextmanager
+def running_server() -> Iterator[str]:
+    """The URL of moto's server while it runs."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+def new_bucket(server_url: str) -> str:
+    """The URL of a bucket that nothing else uses."""
+    name = f"bucket-{uuid.uuid4().hex}"
+    with urllib.request.urlopen(urllib.request.Request(f"{server_url}/{name}", method="PUT")):
+        return f"s3://{name}"
+
+
+class S3:
+    """A bucket behind a proxy that can be told to fail; the AWS variables lead there."""
+
+    def __init__(self, server_url: str, proxy: FaultProxy, patch: pytest.MonkeyPatch) -> None:
+        self.bucket = new_bucket(server_url)
+        self.server_url = server_url
+        self.proxy = proxy
+        self._patch = patch
+
+    def set_variables(self, folder: str) -> None:
+        """The variables of a person who has a key for this server; ``folder`` has no AWS configuration in it."""
+        for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "AWS_DEFAULT_REGION"):
+            self._patch.delenv(name, raising=False)
+        variables = {
+            "AWS_ENDPOINT_URL": self.proxy.url,
+            "AWS_ACCESS_KEY_ID": "reader",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_REGION": "us-east-1",
+            "AWS_CONFIG_FILE": f"{folder}/aws-config",
+            "AWS_SHARED_CREDENTIALS_FILE": f"{folder}/aws-credentials",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        for name, value in variables.items():
+            self._patch.setenv(name, value)
+        self._patch.setattr(s3_connection, "LONGEST_WAIT_S", 0.01)
