@@ -19,6 +19,7 @@ def pick_device(options: CosmosOptions) -> torch.device:
         torch.cuda.set_device(device)
         return device
     if options.model_size == "tiny":
+        torch.set_num_threads(1)  # ranks share the cores, and layers this small only lose by threads
         return torch.device("cpu")
     if gpus == 0:
         raise ValueError(

@@ -19,22 +19,27 @@ from its_core.engines.cosmos.network import Video2WorldNetwork
 from its_core.engines.cosmos.options import CosmosOptions
 from its_core.engines.cosmos.shapes import NetworkShape
 
-FOLDER = Path(os.environ.get("ITS_REFERENCE_DIR") or Path(__file__).parent / "reference")
+COPIES = Path(__file__).parent / "reference"
+FOLDER = Path(os.environ.get("ITS_REFERENCE_DIR") or COPIES)
 
 
 @dataclass(frozen=True)
 class ReferenceCase:
-    name: str
+    file: Path
     settings: dict[str, Any]
     tensors: dict[str, Tensor]
 
     @property
+    def name(self) -> str:
+        return self.file.stem
+
+    @property
     def base(self) -> Path:
-        return FOLDER / f"{self.name}.base.pt"
+        return self.file.with_suffix(".base.pt")
 
     @property
     def lora(self) -> Path:
-        return FOLDER / f"{self.name}.iter_000001000.pt"
+        return self.file.with_suffix(".iter_000001000.pt")
 
     @property
     def options(self) -> CosmosOptions:
@@ -78,7 +83,7 @@ class ReferenceCase:
 def read_case(file: Path) -> ReferenceCase:
     with safe_open(file, "pt") as tensors:
         settings = json.loads(tensors.metadata()["case"])
-        return ReferenceCase(file.stem, settings, {key: tensors.get_tensor(key) for key in tensors.keys()})  # noqa: SIM118
+        return ReferenceCase(file, settings, {key: tensors.get_tensor(key) for key in tensors.keys()})  # noqa: SIM118
 
 
 @pytest.fixture
@@ -104,8 +109,24 @@ def all_cases() -> list[ReferenceCase]:
 
 
 @pytest.fixture
+def tiny_2b() -> ReferenceCase:
+    """The repository's own case of that name."""
+    return read_case(COPIES / "tiny_2b.safetensors")
+
+
+@pytest.fixture
 def cases() -> list[ReferenceCase]:
     return all_cases()
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every checkpoint of size tiny; not to be changed."""
+    from its_core.engines.cosmos.tiny import make_tiny_checkpoint
+
+    folder = tmp_path_factory.mktemp("checkpoints")
+    make_tiny_checkpoint(folder)
+    return folder
 
 
 @pytest.fixture(autouse=True)
