@@ -1,8 +1,9 @@
+import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from its_core import s3_connection
 from tests.s3.fault_proxy import FaultProxy
 from tests.s3.server import S3, running_server
 
@@ -13,9 +14,22 @@ def server_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def s3(server_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[S3]:
+@pytest.fixture(scope="session")
+def proxy(server_url: str) -> Iterator[FaultProxy]:
     with FaultProxy(server_url) as proxy:
-        place = S3(server_url, proxy, monkeypatch)
-        place.set_variables(str(tmp_path))
-        yield place
+        yield proxy
+
+
+@pytest.fixture
+def s3(server_url: str, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> S3:
+    """A new bucket, and no fault armed. Tests share a connection as long as they leave the variables as they are."""
+    place = S3(server_url, proxy)
+    for name in set(os.environ) - set(place.variables):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    for name, value in place.variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(s3_connection, "ATTEMPTS", 6)
+    monkeypatch.setattr(s3_connection, "LONGEST_WAIT_S", 0.01)
+    proxy.reset()
+    return place

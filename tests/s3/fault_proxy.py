@@ -52,6 +52,13 @@ class FaultProxy:
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
+    def reset(self) -> None:
+        """No fault is armed, no request was made."""
+        with self._lock:
+            self._faults.clear()
+            self.requests.clear()
+        self.ignore_conditions = False
+
     def answer(self, status: int, code: str, times: float = math.inf, methods: tuple[str, ...] = ()) -> None:
         """An S3 error in the server's place."""
         self._arm(_Fault("answer", times, methods, status=status, code=code))

@@ -6,10 +6,8 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 from moto.server import ThreadedMotoServer
 
-from its_core import s3_connection
 from tests.s3.fault_proxy import FaultProxy
 
 
@@ -34,27 +32,17 @@ def new_bucket(server_url: str) -> str:
 
 
 class S3:
-    """A bucket behind a proxy that can be told to fail; the AWS variables lead there."""
+    """A new bucket behind a proxy that can be told to fail, and the variables of a person who has a key for it."""
 
-    def __init__(self, server_url: str, proxy: FaultProxy, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, server_url: str, proxy: FaultProxy) -> None:
         self.bucket = new_bucket(server_url)
-        self.server_url = server_url
         self.proxy = proxy
-        self._patch = patch
-
-    def set_variables(self, folder: str) -> None:
-        """The variables of a person who has a key for this server; ``folder`` has no AWS configuration in it."""
-        for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "AWS_DEFAULT_REGION"):
-            self._patch.delenv(name, raising=False)
-        variables = {
-            "AWS_ENDPOINT_URL": self.proxy.url,
+        self.variables = {
+            "AWS_ENDPOINT_URL": proxy.url,
             "AWS_ACCESS_KEY_ID": "reader",
             "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_REGION": "us-east-1",
-            "AWS_CONFIG_FILE": f"{folder}/aws-config",
-            "AWS_SHARED_CREDENTIALS_FILE": f"{folder}/aws-credentials",
+            "AWS_CONFIG_FILE": "/nonexistent",
+            "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
-        for name, value in variables.items():
-            self._patch.setenv(name, value)
-        self._patch.setattr(s3_connection, "LONGEST_WAIT_S", 0.01)

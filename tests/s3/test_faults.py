@@ -114,6 +114,7 @@ def test_renewed_credentials_of_a_profile_are_read(s3, monkeypatch, tmp_path):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_PROFILE", "team")
     keys = tmp_path / "aws-credentials"
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
     keys.write_text("[team]\naws_access_key_id = old\naws_secret_access_key = x\naws_session_token = old\n")
     s3.proxy.answer(400, "ExpiredToken", times=1)
     with pytest.raises(storage.ExpiredCredentials, match="renew the credentials \\(profile 'team'\\)"):

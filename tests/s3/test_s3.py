@@ -86,6 +86,8 @@ def test_region_and_keys_come_from_the_environment(s3, monkeypatch):
 def test_a_profile_brings_its_keys_region_and_endpoint(s3, monkeypatch, tmp_path):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "aws-credentials"))
     (tmp_path / "aws-config").write_text(f"[profile team]\nregion = sa-east-1\nendpoint_url = {s3.proxy.url}\n")
     (tmp_path / "aws-credentials").write_text("[team]\naws_access_key_id = ours\naws_secret_access_key = x\n")
     monkeypatch.setenv("AWS_PROFILE", "team")

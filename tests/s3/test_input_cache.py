@@ -1,0 +1,160 @@
+"""Inputs from S3 are on this machine once: whole, current, and no more of them than the limit allows."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from its_core import storage
+from its_core.input_cache import CacheFull, InputCache
+
+FETCH = """
+import sys
+from pathlib import Path
+from its_core.input_cache import InputCache
+cache = InputCache(Path(sys.argv[1]), int(sys.argv[2]))
+print(cache.fetch(sys.argv[3]).read_bytes().decode(), flush=True)
+"""
+THEN_WAIT = "sys.stdin.read()"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "cache"
+
+
+def start(code, *arguments):
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def objects(folder):
+    return sorted(path.read_bytes() for path in (folder / "objects").iterdir())
+
+
+def test_an_input_is_fetched_once_until_it_changes(s3, folder):
+    url = f"{s3.bucket}/frame.PNG"
+    storage.write_bytes(url, b"old")
+    with InputCache(folder, 100) as cache, InputCache(folder, 100) as other:
+        path = cache.fetch(url)
+        assert (path.read_bytes(), path.suffix) == (b"old", ".png")
+        assert cache.fetch(url) == other.fetch(url) == path
+        assert s3.proxy.count("GET") == 1
+        storage.write_bytes(url, b"new")
+        assert other.fetch(url).read_bytes() == b"new"
+        assert path.read_bytes() == b"old"  # still in use
+    assert s3.proxy.count("GET") == 2
+
+
+def test_local_inputs_stay_where_they_are(folder, tmp_path):
+    with InputCache(folder, 0) as cache:
+        assert cache.fetch(str(tmp_path / "x.png")) == cache.fetch(f"file://{tmp_path}/x.png") == tmp_path / "x.png"
+
+
+def test_threads_and_processes_fetch_together_but_once(s3, folder):
+    url = f"{s3.bucket}/checkpoint.pt"
+    storage.write_bytes(url, b"weights")
+    asked = s3.proxy.delay(0.5, methods=("GET",))
+    processes = [start(FETCH, folder, 100, url) for _ in range(2)]
+    assert asked.wait(60)
+    with InputCache(folder, 100) as cache, ThreadPoolExecutor(4) as pool:
+        paths = list(pool.map(cache.fetch, [url] * 8))
+        assert [process.communicate()[0] for process in processes] == ["weights\n"] * 2
+        assert [path.read_bytes() for path in paths] == [b"weights"] * 8
+    assert s3.proxy.count("GET") == 1
+
+
+def test_the_longest_unused_make_room(s3, folder):
+    for name in "abcde":
+        storage.write_bytes(f"{s3.bucket}/{name}", name.encode() * 100)
+    for number, name in enumerate("abc"):
+        with InputCache(folder, 300) as cache:
+            os.utime(cache.fetch(f"{s3.bucket}/{name}"), (number, number))
+    with InputCache(folder, 300) as cache:
+        cache.fetch(f"{s3.bucket}/a")  # b is the longest unused now
+        cache.fetch(f"{s3.bucket}/d")
+        assert {content[:1] for content in objects(folder)} <= {b"a", b"c", b"d"}
+        assert {b"a" * 100, b"d" * 100} <= set(objects(folder))
+        cache.fetch(f"{s3.bucket}/e")
+        assert objects(folder) == [b"a" * 100, b"d" * 100, b"e" * 100]
+
+
+def test_what_another_process_uses_is_kept_until_it_ends(s3, folder):
+    for name in "ab":
+        storage.write_bytes(f"{s3.bucket}/{name}", name.encode() * 100)
+    user = start(FETCH + THEN_WAIT, folder, 150, f"{s3.bucket}/a")
+    try:
+        assert user.stdout.readline() == "a" * 100 + "\n"
+        with InputCache(folder, 150) as cache:
+            with pytest.raises(CacheFull, match=r"/b: its 100 bytes do not fit beside 100 bytes in use .* raise the"):
+                cache.fetch(f"{s3.bucket}/b")
+            assert objects(folder) == [b"a" * 100]
+            user.kill()
+            user.wait()
+            cache.fetch(f"{s3.bucket}/b")
+            assert objects(folder) == [b"b" * 100]
+    finally:
+        user.kill()
+        user.communicate()
+
+
+def test_what_can_never_fit_removes_nothing(s3, folder):
+    storage.write_bytes(f"{s3.bucket}/a", b"a")
+    storage.write_bytes(f"{s3.bucket}/large", bytes(101))
+    with InputCache(folder, 100) as cache:
+        cache.fetch(f"{s3.bucket}/a")
+    with InputCache(folder, 100) as cache:
+        with pytest.raises(CacheFull, match="its 101 bytes do not fit beside 0 bytes in use under the limit of 100"):
+            cache.fetch(f"{s3.bucket}/large")
+        assert objects(folder) == [b"a"]
+
+
+def test_a_killed_fetch_leaves_nothing_that_counts(s3, folder):
+    url = f"{s3.bucket}/x"
+    storage.write_bytes(url, b"x" * 80)
+    asked = s3.proxy.delay(600, methods=("GET",))
+    killed = start(FETCH, folder, 100, url)
+    assert asked.wait(60)
+    killed.kill()
+    killed.communicate()
+    assert [path.name[0] for path in (folder / "objects").iterdir()] == ["."]
+    with InputCache(folder, 100) as cache:
+        assert cache.fetch(url).read_bytes() == b"x" * 80
+        assert objects(folder) == [b"x" * 80]
+
+
+def test_a_fetch_that_fails_gives_its_room_back(s3, folder):
+    for name in "ab":
+        storage.write_bytes(f"{s3.bucket}/{name}", name.encode() * 80)
+    with InputCache(folder, 100) as cache:
+        s3.proxy.corrupt(methods=("GET",))
+        with pytest.raises(storage.Damaged):
+            cache.fetch(f"{s3.bucket}/a")
+        assert objects(folder) == []
+        assert cache.fetch(f"{s3.bucket}/b").read_bytes() == b"b" * 80
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half(s3, folder):
+    url = f"{s3.bucket}/x"
+    storage.write_bytes(url, b"x" * 100_000)
+    limited = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n" + FETCH
+    full = start(limited, folder, 10**6, url)
+    _, told = full.communicate()
+    assert f"DiskFull: {url}: does not fit into {folder / 'objects'} (File too large): make room and run again" in told
+    assert objects(folder) == []
+    assert s3.proxy.count("GET") == 0  # it was known before anything was fetched
+    with InputCache(folder, 10**6) as cache:
+        assert cache.fetch(url).stat().st_size == 100_000
+
+
+def test_without_an_answer_a_kept_copy_is_not_used(s3, folder):
+    storage.write_bytes(f"{s3.bucket}/a", b"a")
+    with InputCache(folder, 100) as cache:
+        cache.fetch(f"{s3.bucket}/a")
+        s3.proxy.drop(times=1000)
+        with pytest.raises(storage.Unreachable, match=r"/a: .*; the copy kept here may be out of date"):
+            cache.fetch(f"{s3.bucket}/a")
+        with pytest.raises(storage.Unreachable, match=r"\(ConnectionClosedError\)$"):
+            cache.fetch(f"{s3.bucket}/b")
