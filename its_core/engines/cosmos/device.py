@@ -35,5 +35,9 @@ def free_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def gib(size_bytes: int) -> str:
-    return f"{size_bytes / 2**30:.1f}"
+def memory_in_use() -> str:
+    """The most GPU memory that was in use, for a message; empty on a CPU."""
+    if not torch.cuda.is_available():
+        return ""
+    peak, total = torch.cuda.max_memory_allocated(), torch.cuda.mem_get_info()[1]
+    return f" ({peak / 2**30:.1f} of {total / 2**30:.1f} GiB were in use)"

@@ -18,7 +18,7 @@ from its_core.clip import ClipRequest, Geometry, Outcome
 from its_core.engines.cosmos import sampling
 from its_core.engines.cosmos.attention import attend_with, attention_backends
 from its_core.engines.cosmos.conditioning import read_conditioning
-from its_core.engines.cosmos.device import free_memory, gib, pick_device
+from its_core.engines.cosmos.device import free_memory, memory_in_use, pick_device
 from its_core.engines.cosmos.guardrail import load_guardrail, tiny_guardrail
 from its_core.engines.cosmos.lora import load_network
 from its_core.engines.cosmos.network import LATENT_CHANNELS
@@ -269,7 +269,7 @@ def _memory_is_a_receipt(options: CosmosOptions) -> Iterator[None]:
         yield
         return
     except torch.OutOfMemoryError:
-        used = f"{gib(torch.cuda.max_memory_allocated())} of {gib(torch.cuda.mem_get_info()[1])} GiB were in use"
+        used = memory_in_use()
     free_memory()
     helps = []
     if not (options.disable_guardrail or options.offload_guardrail):
@@ -279,7 +279,7 @@ def _memory_is_a_receipt(options: CosmosOptions) -> Iterator[None]:
     if options.resolution == "720":
         helps.append("--resolution 480")
     helps.append("more GPUs a clip (--context_parallel_size)")
-    raise EngineFailure(Outcome.OUT_OF_MEMORY, f"out of GPU memory ({used}); what helps: {', '.join(helps)}")
+    raise EngineFailure(Outcome.OUT_OF_MEMORY, f"out of GPU memory{used}; what helps: {', '.join(helps)}")
 
 
 @contextmanager

@@ -77,9 +77,9 @@ def _channels_last(model: nn.Module) -> None:
     """The layout that cuDNN's convolutions like best: a fifth less time to decode on an H200."""
     for layer in model.modules():
         if isinstance(layer, nn.Conv3d):
-            layer.to(memory_format=torch.channels_last_3d)
+            layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last_3d)
         elif isinstance(layer, nn.Conv2d):
-            layer.to(memory_format=torch.channels_last)
+            layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
 
 
 def _load(path: Path) -> Any:

@@ -1,0 +1,180 @@
+"""The engine behind the seam, whole, at size tiny on the CPU."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from its_core.clip import ClipRequest, Geometry, Outcome, Scene
+from its_core.engines.cosmos import engine
+from its_core.engines.cosmos.generator import CosmosEngine
+from its_core.engines.cosmos.options import CosmosOptions
+from its_core.engines.cosmos.tiny import BLOCKED_WORDS, LORA_CHECKPOINT
+from its_core.engines.cosmos.weights import CheckpointError
+from its_core.engines.engine import EngineFailure, engine_module
+
+
+@pytest.fixture(scope="module")
+def options(tiny_folder: Path) -> CosmosOptions:
+    chosen = {"model_size": "tiny", "checkpoints_dir": str(tiny_folder), "use_lora": True}
+    return engine.parse_options(chosen | {"dit_path": str(tiny_folder / LORA_CHECKPOINT)}, "480", 10)
+
+
+@pytest.fixture(scope="module")
+def loaded(options: CosmosOptions) -> Iterator[CosmosEngine]:
+    with torch.no_grad():
+        opened = CosmosEngine(options)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def frame(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture whose left half is dark and right half light."""
+    path = tmp_path_factory.mktemp("frames") / "frame.jpg"
+    levels = np.where(np.arange(768) < 384, 40, 210).astype(np.uint8)
+    Image.fromarray(np.broadcast_to(levels[None, :, None], (432, 768, 3)).copy()).save(path)
+    return path
+
+
+@pytest.fixture
+def request_(frame: Path) -> ClipRequest:
+    return ClipRequest(
+        clip_id="clip",
+        scenario_id="clip",
+        variant=0,
+        seed=3,
+        prompt="A red car runs a red light.",
+        negative_prompt="blurry",
+        guidance=7.0,
+        geometry=Geometry.of("480", 10),
+        scene=Scene(camera_id="a"),
+        input_path=str(frame),
+    )
+
+
+def failure(opened: CosmosEngine, request: ClipRequest) -> EngineFailure:
+    with pytest.raises(EngineFailure) as caught:
+        list(opened.generate(request).frames)
+    return caught.value
+
+
+def test_a_clip_has_its_geometry_starts_with_its_input_and_repeats(loaded: Any, request_: ClipRequest) -> None:
+    loaded.prepare([request_])
+    clip = loaded.generate(request_)
+    frames = np.stack(list(clip.frames))
+    assert frames.shape == (61, 432, 768, 3)
+    assert frames.dtype == np.uint8
+    assert abs(frames[0, :, :300].mean() - 40) < 12
+    assert abs(frames[0, :, 468:].mean() - 210) < 12
+    assert frames[30].std() > 20
+    again = np.stack(list(loaded.generate(request_).frames))
+    assert np.array_equal(frames, again)
+    other = next(loaded.generate(dataclasses.replace(request_, prompt="A bus stops.")).frames)
+    assert other.shape == (432, 768, 3)
+
+
+def test_the_record_says_what_ran(loaded: Any, request_: ClipRequest) -> None:
+    clip = loaded.generate(request_)
+    for _ in clip.frames:
+        pass
+    record = clip.record
+    assert record["is_stand_in"]
+    assert record["lora"] == {"rank": 16, "alpha": 16, "targets": CosmosOptions().targets}
+    assert record["guardrail"]["text"] == ["word list"]
+    assert record["prompt_refiner"] == "none: size tiny has no refiner"
+    assert (record["seed"], record["steps"], record["precision"], record["device"]) == (3, 4, "float32", "cpu")
+    assert record["attention"] == "flash_attention"
+    assert {len(digest) for digest in record["weights"].values()} == {64}
+    assert set(record["seconds"]) == {"prompt", "conditioning", "sampling", "decoding"}
+
+
+def test_a_blocked_prompt_is_a_receipt_of_its_own(loaded: Any, request_: ClipRequest) -> None:
+    blocked = dataclasses.replace(request_, clip_id="blocked", prompt=f"A crash with {BLOCKED_WORDS[1]}.")
+    loaded.prepare([request_, blocked])
+    failed = failure(loaded, blocked)
+    assert failed.outcome is Outcome.GUARDRAIL_TEXT
+    assert "prompt blocked by word list: it says 'gore'" in failed.reason
+    assert next(loaded.generate(request_).frames).shape == (432, 768, 3)
+
+
+def test_a_bad_input_is_rejected(loaded: Any, request_: ClipRequest, tmp_path: Path) -> None:
+    (tmp_path / "no.jpg").write_text("no picture")
+    failed = failure(loaded, dataclasses.replace(request_, input_path=str(tmp_path / "no.jpg")))
+    assert failed.outcome is Outcome.REJECTED_INPUT
+    failed = failure(loaded, dataclasses.replace(request_, geometry=Geometry.of("720", 16)))
+    assert failed.outcome is Outcome.REJECTED_INPUT
+    assert "1280×704 at 16 fps was asked of an engine that was loaded for --resolution 480 --fps 10" in failed.reason
+
+
+def test_out_of_memory_is_a_receipt_with_what_would_help(
+    loaded: Any, request_: ClipRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loaded._network, "forward", exhausted)
+        failed = failure(loaded, request_)
+        assert failed.outcome is Outcome.OUT_OF_MEMORY
+        assert (
+            "--offload_guardrail, --offload_prompt_refiner, more GPUs a clip (--context_parallel_size)" in failed.reason
+        )
+    with monkeypatch.context() as patched:
+        patched.setattr(loaded._vae, "decode", exhausted)
+        assert failure(loaded, request_).outcome is Outcome.OUT_OF_MEMORY
+    assert next(loaded.generate(request_).frames).shape == (432, 768, 3)  # and the next clip goes on
+
+
+def test_a_blocked_video_is_a_receipt_of_its_own(
+    loaded: Any, request_: ClipRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Blocks:
+        name = "frame classifier"
+
+        def blocks(self, frames: Any) -> str:
+            return f"{len(frames)} frames of it"
+
+    monkeypatch.setattr(loaded._guardrail, "frame_checks", [Blocks()])
+    failed = failure(loaded, request_)
+    assert (failed.outcome, failed.reason) == (
+        Outcome.GUARDRAIL_VIDEO,
+        "video blocked by frame classifier: 61 frames of it",
+    )
+
+
+def test_identity_follows_what_changes_the_frames(options: CosmosOptions) -> None:
+    name = engine.identity(options)
+    assert name == engine.identity(options.model_copy(update={"offload_guardrail": True, "benchmark": True}))
+    assert name.reads == {"prompt", "negative_prompt", "guidance", "input"}
+    assert name.weights_sha256 != engine.identity(options.model_copy(update={"use_lora": False, "dit_path": ""}))
+    for change in ({"num_conditional_frames": 5}, {"lora_alpha": 8.0}, {"disable_guardrail": True}):
+        assert engine.identity(options.model_copy(update=change)).settings != name.settings
+
+
+def test_the_seam(options: CosmosOptions) -> None:
+    module = engine_module("cosmos")
+    assert module.refuses(Scene(camera_id="a"), has_input=True) is None
+    assert "input_image is missing" in (module.refuses(Scene(camera_id="a"), has_input=False) or "")
+    assert "--use_lora" in module.flags(options)
+    assert module.ranks_per_clip(options, ranks=4, clips=9) == 1
+
+
+def test_sizes_that_need_a_gpu_say_so_before_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="--model_size 2B needs a CUDA GPU, and this machine has none"):
+        engine.load(CosmosOptions(dit_path="none.pt"))
+
+
+def test_missing_parts_stop_the_run(options: CosmosOptions, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="t5-11b: no folder with the T5 text encoder"):
+        engine.load(options.model_copy(update={"checkpoints_dir": str(tmp_path)}))
+    with pytest.raises(CheckpointError, match=r"nowhere\.pt: no such checkpoint file"):
+        engine.load(options.model_copy(update={"dit_path": "nowhere.pt"}))
