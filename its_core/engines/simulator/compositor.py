@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from PIL import Image, ImageFilter
 
 from its_core.engines.simulator.camera import Camera
 from its_core.engines.simulator.look import Look
@@ -45,11 +45,16 @@ class Compositor:
         """Where the window's pixels meet the ground: x and y in metres."""
         return self._plate.x[window], self._plate.y[window]
 
-    def cast_shadow(self, drawn: Frame, window: Window) -> None:
-        """Takes the sun from the ground where the flattened actors lie (``drawn``: 255 there, 0 elsewhere in the window)."""
-        shade = ndimage.uniform_filter(drawn.astype(np.float32), 3) * np.float32(1.0 / 255.0)
-        self._dim[window] *= 1.0 - shade * self._plate.sun_share[window]
-        self._touch(window, shade > 0)
+    def cast_shadows(self, drawn: Frame, windows: list[Window]) -> None:
+        """Takes the sun from the ground where the flattened actors lie (``drawn`` H×W: 255 there, else 0), within
+        these windows."""
+        for top, low, left, right in _merged([_grown(window, 2, self._shape) for window in windows]):
+            window = (slice(top, low), slice(left, right))
+            soft = Image.fromarray(np.ascontiguousarray(drawn[window])).filter(ImageFilter.BoxBlur(1))
+            shade = np.asarray(soft) * np.float32(1.0 / 255.0)
+            self._dim[window] *= 1.0 - shade * self._plate.sun_share[window]
+            self._touched[window] |= shade > 0
+        self._windows += windows
 
     def darken(self, window: Window, amount: F32) -> None:
         """Takes a share of all light from the ground (contact shadows)."""
@@ -100,7 +105,8 @@ class Compositor:
         plate = self._plate
         share = plate.ground_share.reshape(-1)[pixels]
         dim = 1.0 - share * (1.0 - self._dim.reshape(-1)[pixels])
-        light: F32 = plate.radiance.reshape(-1, 3)[pixels] * dim[:, None]
+        light = plate.radiance.reshape(-1, 3)[pixels]
+        light *= dim[:, None]
         lamps = self._lamps.reshape(-1)[pixels] * share
         lit = np.flatnonzero(lamps)
         if len(lit):
@@ -154,6 +160,14 @@ def _any_sample(fine: Frame, window: Window) -> NDArray[np.bool_]:
     found = part[0::2, 0::2] | part[0::2, 1::2] | part[1::2, 0::2] | part[1::2, 1::2]
     anything: NDArray[np.bool_] = found != 0
     return anything
+
+
+def _grown(window: Window, by_px: int, shape: tuple[int, int]) -> Window:
+    rows, columns = window
+    return (
+        slice(max(0, rows.start - by_px), min(shape[0], rows.stop + by_px)),
+        slice(max(0, columns.start - by_px), min(shape[1], columns.stop + by_px)),
+    )
 
 
 def _merged(windows: list[Window]) -> list[tuple[int, int, int, int]]:

@@ -93,8 +93,8 @@ def _look(camera: Camera) -> tuple[_View, NDArray[np.bool_]]:
     length = np.sqrt(np.einsum("ijk,ijk->ij", rays, rays))
     across = reach * length / np.float32(camera.focal_px)
     along = across * length / np.maximum(fall, 1e-4)
-    x = np.float32(camera.position_m[0]) + reach * rays[..., 0]
-    y = np.float32(camera.position_m[1]) + reach * rays[..., 1]
+    x: F32 = np.float32(camera.position_m[0]) + reach * rays[..., 0]
+    y: F32 = np.float32(camera.position_m[1]) + reach * rays[..., 1]
     return _View(x, y, reach * length, across, np.minimum(along, 60.0)), land
 
 
@@ -214,28 +214,43 @@ def _verge(layout: Layout, view: _View, off_road: F32, grain: tuple[F32, F32, F3
     if layout.name is RoadLayout.HIGHWAY:
         gravel = np.clip(1.4 - off_road / 1.2 + 0.25 * middle, 0.0, 1.0)[..., None]
         stones = np.array([0.23, 0.22, 0.20], np.float32) * np.maximum(1.0 + 0.12 * fine + 0.2 * blades, 0.5)[..., None]
-        return (grass + gravel * (stones - grass)).astype(np.float32)
+        return _mixed(grass, stones, gravel)
     # In town the ground between pavement and houses is mostly paved.
     paved = np.clip(1.1 - 0.9 * large, 0.0, 1.0)[..., None]
     yard = np.array([0.22, 0.215, 0.20], np.float32) * (1.0 + 0.08 * coarse + 0.06 * middle + 0.06 * fine)[..., None]
-    return (grass + paved * (yard - grass)).astype(np.float32)
+    return _mixed(grass, yard, paved)
+
+
+def _mixed(under: F32, over: F32, share: F32) -> F32:
+    mixed: F32 = (under + share * (over - under)).astype(np.float32)
+    return mixed
 
 
 def _kerb_face(camera: Camera, daylight: Daylight, view: _View, off_road: F32, change: F32) -> F32:
     """Kerbs stand up a little: where one faces the camera, a thin band of it shows its own slope to the sun."""
-    down, right = np.gradient(off_road)
-    x_down, x_right = np.gradient(view.x)
-    y_down, y_right = np.gradient(view.y)
+    columns = camera.width_px
+    light = np.ones(off_road.size, np.float32)
+    near = np.flatnonzero(np.abs(off_road[:-1]) < 0.8)
+    near = near[near % columns < columns - 1]
+
+    def steps(plane: F32) -> tuple[F32, F32]:
+        flat = plane.reshape(-1)
+        here = flat[near]
+        return flat[near + columns] - here, flat[near + 1] - here
+
+    (down, right), (x_down, x_right), (y_down, y_right) = steps(off_road), steps(view.x), steps(view.y)
     area = x_right * y_down - x_down * y_right
     area = np.where(np.abs(area) < 1e-9, np.float32(1e-9), area)
     outward_x = (right * y_down - down * y_right) / area
     outward_y = (down * x_right - right * x_down) / area
-    to_eye = np.hypot(camera.position_m[0] - view.x, camera.position_m[1] - view.y)
-    towards = -(outward_x * (camera.position_m[0] - view.x) + outward_y * (camera.position_m[1] - view.y)) / to_eye
-    band = np.clip(towards, 0.0, 1.0) * np.float32(_KERB_HEIGHT_M) * to_eye / np.float32(camera.position_m[2])
-    covered = np.clip(0.5 - (off_road - band) / change, 0.0, 1.0) * np.clip(0.5 + off_road / change, 0.0, 1.0)
+    eye_x = np.float32(camera.position_m[0]) - view.x.reshape(-1)[near]
+    eye_y = np.float32(camera.position_m[1]) - view.y.reshape(-1)[near]
+    towards = -(outward_x * eye_x + outward_y * eye_y)  # how far the face looks to the eye, in metres
+    band = np.maximum(towards, 0.0) * np.float32(_KERB_HEIGHT_M / camera.position_m[2])
+    off, step = off_road.reshape(-1)[near], change.reshape(-1)[near]
+    covered = np.clip(0.5 - (off - band) / step, 0.0, 1.0) * np.clip(0.5 + off / step, 0.0, 1.0)
     sun = daylight.sun
-    facing = -(outward_x * sun[0] + outward_y * sun[1]) / max(sun[2], 0.2)
+    facing = -(outward_x * np.float32(sun[0]) + outward_y * np.float32(sun[1])) / np.float32(max(sun[2], 0.2))
     slope = np.clip(facing, 0.0, 1.3) if daylight.casts_shadows else np.float32(0.75)
-    lit: F32 = (1.0 + covered * (slope - 1.0)).astype(np.float32)
-    return np.where(np.isfinite(lit), lit, np.float32(1.0))
+    light[near] = np.nan_to_num(1.0 + covered * (slope - 1.0), nan=1.0)
+    return light.reshape(off_road.shape)

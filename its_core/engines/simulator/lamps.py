@@ -38,7 +38,7 @@ class Signals:
     """The lamps of a layout's signals in one fixed view."""
 
     def __init__(self, layout: Layout, camera: Camera, standing: Frame, evening: bool) -> None:
-        """``standing``: what the scenery alone looks like, two samples a pixel, surfaces in the fourth byte."""
+        """``standing`` 2H×2W: what the scenery is made of where it shows."""
         self._evening = evening
         self._seen = [[_visible(head, lamp, camera, standing) for lamp in range(3)] for head in layout.signals]
 
@@ -68,7 +68,7 @@ def _visible(head: SignalHead, lamp: int, camera: Camera, standing: Frame) -> tu
     facing = float(to_eye[:2] @ [-math.sin(turn), math.cos(turn)]) / float(np.linalg.norm(to_eye))
     if facing < 0.15:
         return None
-    surface = int(standing[int(2 * y), int(2 * x), 3])
+    surface = int(standing[int(2 * y), int(2 * x)])
     lenses = {int(Surface.LENS_RED), int(Surface.LENS_AMBER), int(Surface.LENS_GREEN), int(Surface.HOUSING)}
     if surface not in lenses:
         return None

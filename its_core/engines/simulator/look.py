@@ -83,8 +83,8 @@ class Look:
         return np.clip(np.round(tone * 255.0), room, 255 - room).astype(np.uint8)
 
     def _shaded_exposure(self, daylight: Daylight, width_px: int, height_px: int) -> F32:
-        x = (np.arange(width_px, dtype=np.float32) + 0.5) / width_px * 2 - 1
-        y = ((np.arange(height_px, dtype=np.float32) + 0.5) / height_px * 2 - 1) * np.float32(height_px / width_px)
+        x = np.linspace(-1.0, 1.0, width_px, dtype=np.float32)
+        y = np.linspace(-1.0, 1.0, height_px, dtype=np.float32) * np.float32(height_px / width_px)
         corner = (x[None, :] ** 2 + y[:, None] ** 2) / np.float32(1.3)
         exposure: F32 = np.float32(daylight.exposure * self._traits.gain) * (
             1 - np.float32(self._traits.shading) * corner
@@ -97,7 +97,7 @@ class Look:
         rows, columns = height_px + _BANK_MARGIN_PX, width_px + _BANK_MARGIN_PX
         luma = rng.standard_normal((rows, columns), dtype=np.float32)
         luma = ndimage.gaussian_filter(luma, 0.55 * self._traits.coarse * self._scale)
-        luma = luma / luma.std() * np.float32(self._traits.noise)
+        luma *= np.float32(self._traits.noise) / luma.std()
         small = rng.standard_normal((rows // 3 + 1, columns // 3 + 1, 3), dtype=np.float32)
         chroma = np.repeat(np.repeat(small, 3, axis=0), 3, axis=1)[:rows, :columns] * np.float32(
             0.35 * self._traits.noise
@@ -105,7 +105,7 @@ class Look:
         limit = 3.0 * self._traits.noise
         return np.clip(np.round(luma[..., None] + chroma), -limit, limit).astype(np.int8).view(np.uint8)
 
-    def exposed(self, radiance: F32, pixels: NDArray[np.int64] | None = None) -> Frame:
+    def exposed(self, radiance: F32, pixels: NDArray[np.intp] | None = None) -> Frame:
         """K×3 bytes of K×3 linear light at flat pixel numbers (None: all of them, in order)."""
         exposure = self._exposure if pixels is None else self._exposure[pixels]
         light = radiance * exposure[:, None]
@@ -113,17 +113,15 @@ class Look:
         grey = light @ np.array([0.25, 0.60, 0.15], np.float32)
         light = grey[:, None] + np.float32(self._traits.saturation) * (light - grey[:, None])
         steps = np.clip(light * np.float32((_STEPS - 1) / _BRIGHTEST), 0, _STEPS - 1).astype(np.int16)
-        return self._curve[steps]
+        seen: Frame = self._curve[steps]
+        return seen
 
     def softened(self, picture: Frame) -> Frame:
-        """Lens and compression blur, then the camera's own sharpening."""
-        radius = self._traits.softness_px * self._scale
-        image = Image.fromarray(picture)
-        if radius > 0.3:
-            image = image.filter(ImageFilter.BoxBlur(radius * 0.75))
+        """Lens and compression blur, then the camera's own sharpening (which leaves halos)."""
+        image = Image.fromarray(picture).filter(ImageFilter.BoxBlur(0.75 * self._traits.softness_px * self._scale))
         if self._traits.halo > 0.2:
-            percent = round(70 * self._traits.halo)
-            image = image.filter(ImageFilter.UnsharpMask(radius=1.6 * self._scale, percent=percent, threshold=2))
+            wide = image.filter(ImageFilter.BoxBlur(1.5 * self._scale))
+            image = Image.blend(wide, image, 1.0 + 0.7 * self._traits.halo)
         return np.asarray(image)
 
     def noisy(self, picture: Frame) -> Frame:

@@ -25,7 +25,8 @@ F32 = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
 FINE = 2  # samples a pixel along each axis, in every pass
-_SHIFTS = ((0.25, 0.25), (-0.25, -0.25))  # of the sample points between passes, in fine pixels
+# Two passes, their sample points shifted (in fine pixels), and the samples taken of each pixel: a rotated grid of four.
+_PASSES = (((0.25, -0.25), ((0, 0), (1, 1))), ((-0.25, 0.25), ((0, 1), (1, 0))))
 _BRIGHTEST = 2.2  # of a sample, so that a lamp does not eat the anti-aliasing of its edge
 
 
@@ -49,9 +50,9 @@ def plate(raster: Raster, camera: Camera, layout: Layout, scene: Scenery, daylig
     walls = _wall_mesh(scene.walls)
     everything = merged([things, walls])
     cast = plans(raster, layout, scene, everything, daylight)
-    sunlit = np.ones(len(things.vertices), np.float32)
-    if daylight.casts_shadows:
-        sunlit = scene.sunlit(things.vertices + np.float32(0.02) * things.normals, daylight)
+    sunlit = np.concatenate(
+        [scene.sunlit(thing.vertices + np.float32(0.02) * thing.normals, daylight) for thing in scene.things]
+    )
     rgba = np.concatenate([packed(things.normals, sunlit, things.slots), _wall_bytes(scene.walls)])
     soup = Soup(everything.vertices, rgba, everything.triangles)
     skyline = 0.06 if len(layout.crosswalks) == 0 else 0.30
@@ -91,18 +92,14 @@ def _wall_bytes(walls: Walls) -> NDArray[np.uint8]:
 def _paint_coverage(raster: Raster, camera: Camera, layout: Layout) -> tuple[F32, F32]:
     """Share of each pixel under white and under yellow paint."""
     soup = paint(layout)
-    total = np.zeros((camera.height_px, camera.width_px, 2), np.float32)
-    for shift in _SHIFTS:
+    total = np.zeros((camera.height_px, camera.width_px, 2), np.uint16)
+    for shift, _ in _PASSES:
         drawn = raster.view(camera, soup, FINE, shift)[..., :2]
-        total += binned(drawn.astype(np.float32))
-    total /= 255.0 * len(_SHIFTS)
-    return total[..., 0], total[..., 1]
-
-
-def binned(fine: F32) -> F32:
-    """Fine samples averaged into pixels."""
-    mean: F32 = (fine[0::2, 0::2] + fine[1::2, 0::2] + fine[0::2, 1::2] + fine[1::2, 1::2]) * np.float32(0.25)
-    return mean
+        for row in range(FINE):
+            for column in range(FINE):
+                total += drawn[row::FINE, column::FINE]
+    share = total * np.float32(1.0 / (255.0 * len(_PASSES) * FINE**2))
+    return share[..., 0], share[..., 1]
 
 
 def _standing(
@@ -113,20 +110,19 @@ def _standing(
     shade = _wall_shade(scene, daylight)
     light = np.zeros((camera.height_px, camera.width_px, 3), np.float32)
     covered = np.zeros((camera.height_px, camera.width_px), np.float32)
-    weight = np.float32(1.0 / (FINE * FINE * len(_SHIFTS)))
-    for shift in _SHIFTS:
+    weight = np.float32(1.0 / sum(len(taken) for _, taken in _PASSES))
+    for shift, taken in _PASSES:
         drawn = raster.view(camera, soup, FINE, shift)
-        for row in range(FINE):
-            for column in range(FINE):
-                rgba = drawn[row::FINE, column::FINE].reshape(-1, 4)
-                hit = np.flatnonzero(rgba[:, 3])
-                x = (hit % camera.width_px) + np.float32((column + 0.5 + shift[0]) / FINE)
-                y = (hit // camera.width_px) + np.float32((row + 0.5 + shift[1]) / FINE)
-                rays = camera.rays(x, y)
-                rays /= np.sqrt(np.einsum("ij,ij->i", rays, rays))[:, None]
-                seen = np.minimum(_lit(np.take(rgba, hit, axis=0), rays, painter, shader, shade), _BRIGHTEST)
-                light.reshape(-1, 3)[hit] += weight * seen
-                covered.reshape(-1)[hit] += weight
+        for row, column in taken:
+            rgba = drawn[row::FINE, column::FINE].reshape(-1, 4)
+            hit = np.flatnonzero(rgba[:, 3])
+            x = (hit % camera.width_px) + np.float32((column + 0.5 + shift[0]) / FINE)
+            y = (hit // camera.width_px) + np.float32((row + 0.5 + shift[1]) / FINE)
+            rays = camera.rays(x, y)
+            rays /= np.sqrt(np.einsum("ij,ij->i", rays, rays))[:, None]
+            seen = np.minimum(_lit(np.take(rgba, hit, axis=0), rays, painter, shader, shade), _BRIGHTEST)
+            light.reshape(-1, 3)[hit] += weight * seen
+            covered.reshape(-1)[hit] += weight
     return light, covered
 
 
@@ -143,14 +139,16 @@ def _lit(rgba: NDArray[np.uint8], rays: F32, painter: FacadePainter, shader: Sha
 def _wall_shade(scene: Scenery, daylight: Daylight) -> F32:
     """Of each wall, the share of points about it that no other house shades."""
     walls = scene.walls
-    shares = []
-    for along in (0.15, 0.5, 0.85):
-        for up in (0.25, 0.6, 0.92):
-            flat = walls.corner + walls.along * (walls.length * np.float32(along))[:, None] + 0.08 * walls.outward
-            points = np.concatenate([flat, (walls.height * np.float32(up))[:, None]], axis=1)
-            shares.append(scene.sunlit(points.astype(np.float32), daylight))
-    mean: F32 = np.mean(shares, axis=0).astype(np.float32)
-    return mean
+    shares = np.ones(len(walls.length), np.float32)
+    if not daylight.casts_shadows:
+        return shares
+    facing = np.flatnonzero(walls.outward @ daylight.sun_vector[:2] > 0.0)
+    spread = np.array([(along, up) for along in (0.12, 0.5, 0.88) for up in (0.2, 0.55, 0.92)], np.float32)
+    for wall in facing:
+        flat = walls.corner[wall] + spread[:, :1] * walls.length[wall] * walls.along[wall] + 0.08 * walls.outward[wall]
+        points = np.concatenate([flat, spread[:, 1:] * walls.height[wall]], axis=1).astype(np.float32)
+        shares[wall] = scene.sunlit(points, daylight).mean()
+    return shares
 
 
 def _sky(camera: Camera, daylight: Daylight) -> F32:

@@ -17,7 +17,7 @@ from its_core.engines.simulator.daylight import Daylight, daylight
 from its_core.engines.simulator.lamps import Signals, head_lights
 from its_core.engines.simulator.layouts import Layout
 from its_core.engines.simulator.look import Look
-from its_core.engines.simulator.occluders import Occluders, occluders
+from its_core.engines.simulator.occluders import Numbers, Occluders, occluders
 from its_core.engines.simulator.overlay import Overlay
 from its_core.engines.simulator.plans import flattened
 from its_core.engines.simulator.plate import FINE, Plate, plate
@@ -84,13 +84,12 @@ class _Clip:
         size = (camera.width_px, camera.height_px)
         self._raster, self._trace, self._camera, self._sky, self._bodies = raster, trace, camera, sky, found
         self._plate: Plate = plate(raster, camera, layout, scene, sky)
-        self._before: Occluders = occluders(camera, scene)
+        self._standing: Occluders = occluders(raster, camera, scene)
         self._look = Look(camera.camera_id, sky, *size, seed)
         self._overlay = Overlay(camera.camera_id, sky.lit, *size, seed)
         self._compositor = Compositor(self._plate, camera, self._look)
-        self._witness = Witness(raster, camera, self._before.soup, self._before.boxes)
-        standing = raster.view(camera, self._before.surfaces, FINE)
-        self._signals = Signals(layout, camera, standing, sky.lit)
+        self._witness = Witness(raster, camera, self._standing)
+        self._signals = Signals(layout, camera, self._standing.surfaces, sky.lit)
 
     def frames(self) -> Iterator[RenderedFrame]:
         for frame in range(len(self._trace.positions)):
@@ -99,12 +98,15 @@ class _Clip:
     def _frame(self, frame: int) -> RenderedFrame:
         actors = cast(self._bodies, frame)
         extents = outlines(self._camera, actors)
-        shown = extents.in_frame(self._camera)
-        sight = self._witness.look(actors, extents, self._poses(frame))
-        self._shadows(actors, extents)
+        before = {
+            number: self._standing.before(extents.boxes[number], float(extents.far_m[number]))
+            for number in extents.in_frame(self._camera)
+        }
+        sight = self._witness.look(actors, extents, before, self._poses(frame))
+        self._shadows(actors)
         self._contacts(frame)
-        fine = self._draw(actors, shown) if shown else None
-        windows = [window for number in shown if (window := self._window(extents, number)) is not None]
+        fine = self._draw(actors, before) if before else None
+        windows = [window for number in before if (window := self._window(extents, number)) is not None]
         if self._sky.lit and fine is not None:
             cars = [body for body in self._bodies if isinstance(body, CarActor)]
             head_lights(cars, frame, self._camera, self._compositor, fine)
@@ -138,16 +140,17 @@ class _Clip:
             return self._compositor.window(0, 0, self._camera.width_px, self._camera.height_px)
         return self._compositor.window(*(float(value) for value in box))
 
-    def _draw(self, actors: Cast, shown: list[int]) -> Frame:
+    def _draw(self, actors: Cast, before: dict[int, Numbers]) -> Frame:
         """The actors' samples; what stands before them is left out of them."""
         sunlit = np.ones(len(actors.vertices), np.float32)
         if self._sky.casts_shadows:
             sunlit = self._plate.plans.sunlit(actors.vertices)
         rgba = packed(actors.normals, sunlit, actors.surfaces)
-        soup = beside(Soup(actors.vertices, rgba, actors.chosen(shown)), self._before.soup)
-        return np.ascontiguousarray(self._raster.view(self._camera, soup, FINE))
+        things = self._standing.soup(frozenset().union(*before.values()))
+        soup = beside(Soup(actors.vertices, rgba, actors.chosen(list(before))), things)
+        return self._raster.view(self._camera, soup, FINE)
 
-    def _shadows(self, actors: Cast, extents: Outlines) -> None:
+    def _shadows(self, actors: Cast) -> None:
         if not self._sky.casts_shadows or not len(actors.vertices):
             return
         flat = flattened(actors.vertices, self._plate.plans.sun_slope, _SHADOW_LIFT_M)
@@ -157,15 +160,8 @@ class _Clip:
             return
         ink = np.full((len(flat), 4), 255, np.uint8)
         drawn = self._raster.view(self._camera, Soup(flat, ink, actors.chosen(shown)), 1)[..., 0]
-        whole = (0.0, 0.0, float(self._camera.width_px), float(self._camera.height_px))
-        done = np.zeros(drawn.shape, bool)
-        for number in shown:
-            box = around.boxes[number]
-            x1, y1, x2, y2 = whole if np.isnan(box[0]) else (float(value) for value in box)
-            window = self._compositor.window(x1 - 2, y1 - 2, x2 + 2, y2 + 2)
-            if window is not None:
-                self._compositor.cast_shadow(np.where(done[window], 0, drawn[window]), window)
-                done[window] = True
+        windows = [window for number in shown if (window := self._window(around, number)) is not None]
+        self._compositor.cast_shadows(drawn, windows)
 
     def _contacts(self, frame: int) -> None:
         """The dark under cars and about feet."""

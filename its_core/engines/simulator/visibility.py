@@ -12,11 +12,13 @@ from scipy import ndimage
 from its_core.annotations import Box
 from its_core.engines.simulator.actors import Cast
 from its_core.engines.simulator.camera import Camera
+from its_core.engines.simulator.occluders import Numbers, Occluders
 from its_core.engines.simulator.raster import Raster, Soup
 
 Ints = NDArray[np.int64]
 
 MOST_ACTORS = 255
+_NEAR_M = 0.3  # what lies nearer counts as behind the camera
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +35,34 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Outlines:
-    """Projected extents of N actors: boxes N×4 (NaN where part lies behind the camera), nearest and farthest depth N."""
+    """Projected extents of N actors: ``boxes`` N×4 (NaN where part lies behind the camera), ``ahead`` N×4 those of the
+    part that does not (empty ones reversed), nearest and farthest depth N."""
 
     boxes: NDArray[np.float64]
+    ahead: NDArray[np.float64]
     near_m: NDArray[np.float64]
     far_m: NDArray[np.float64]
 
     def in_frame(self, camera: Camera) -> list[int]:
         """Actors that may show."""
-        x1, y1, x2, y2 = self.boxes.T
-        outside = (x2 <= 0) | (y2 <= 0) | (x1 >= camera.width_px) | (y1 >= camera.height_px)
-        return [int(i) for i in np.flatnonzero(~outside & (self.far_m > 0))]
+        x1, y1, x2, y2 = self.ahead.T
+        inside = (x2 > 0) & (y2 > 0) & (x1 < camera.width_px) & (y1 < camera.height_px)
+        return [int(number) for number in np.flatnonzero(inside)]
 
 
 def outlines(camera: Camera, cast: Cast) -> Outlines:
-    count = len(cast.starts) - 1
-    if count == 0:
-        return Outlines(np.zeros((0, 4)), np.zeros(0), np.zeros(0))
+    if len(cast.starts) == 1:
+        return Outlines(np.zeros((0, 4)), np.zeros((0, 4)), np.zeros(0), np.zeros(0))
     seen = camera.project(cast.vertices.astype(np.float64))
     first = cast.starts[:-1]
     near, far = np.minimum.reduceat(seen[:, 2], first), np.maximum.reduceat(seen[:, 2], first)
-    low, high = np.minimum.reduceat(seen[:, :2], first, axis=0), np.maximum.reduceat(seen[:, :2], first, axis=0)
-    boxes = np.concatenate([low, high], axis=1)
-    boxes[near <= 0.05] = np.nan
-    return Outlines(boxes, near, far)
+    behind = seen[:, 2] <= _NEAR_M
+    low, high = seen[:, :2].copy(), seen[:, :2]
+    low[behind], high[behind] = np.inf, -np.inf
+    ahead = np.concatenate([np.minimum.reduceat(low, first), np.maximum.reduceat(high, first)], axis=1)
+    boxes = ahead.copy()
+    boxes[near <= _NEAR_M] = np.nan
+    return Outlines(boxes, ahead, near, far)
 
 
 @dataclass(slots=True)
@@ -65,18 +71,18 @@ class Witness:
 
     raster: Raster
     camera: Camera
-    occluders: Soup
-    occluder_boxes: NDArray[np.float64]  # M×5: x1, y1, x2, y2 in pixels, nearest depth in metres
+    occluders: Occluders
     _remembered: dict[int, tuple[bytes, int]] = field(default_factory=dict)
 
-    def look(self, cast: Cast, found: Outlines, poses: Sequence[bytes]) -> Sight:
-        """``poses``: bytes that change whenever an actor's shape in the picture does."""
+    def look(self, cast: Cast, found: Outlines, before: dict[int, Numbers], poses: Sequence[bytes]) -> Sight:
+        """``before``: of each actor that may show, the standing things that may hide it; ``poses``: bytes that change
+        whenever an actor's shape in the picture does."""
         count = len(cast.starts) - 1
-        shown = found.in_frame(self.camera)
-        ids = self._mask(cast, shown, occluded=True)
+        shown = list(before)
+        ids = self._mask(cast, shown, frozenset().union(*before.values()))
         visible = np.bincount(ids.ravel(), minlength=count + 1)[1 : count + 1].astype(np.int64)
         full = visible.copy()
-        self._count_alone(cast, found, shown, poses, full)
+        self._count_alone(cast, found, before, poses, full)
         full = np.maximum(full, visible)
         boxes = _bounds(ids, count)
         hidden = [1.0 - v / f if f > 0 else 0.0 for v, f in zip(visible.tolist(), full.tolist(), strict=True)]
@@ -86,7 +92,7 @@ class Witness:
         ]
         return Sight(visible, full, boxes, amodal, hidden)
 
-    def _mask(self, cast: Cast, numbers: Sequence[int], occluded: bool) -> NDArray[np.uint8]:
+    def _mask(self, cast: Cast, numbers: Sequence[int], things: Numbers) -> NDArray[np.uint8]:
         """H×W actor numbers counted from 1, 0 where none shows."""
         count = len(cast.starts) - 1
         if count > MOST_ACTORS:
@@ -95,17 +101,18 @@ class Witness:
         rgba[:, 0] = np.repeat(np.arange(1, count + 1), np.diff(cast.starts))
         rgba[:, 3] = 255
         soup = Soup(cast.vertices, rgba, cast.chosen(numbers))
-        if occluded:
-            soup = beside(soup, self.occluders)
+        if things:
+            soup = beside(soup, self.occluders.soup(things))
         return np.ascontiguousarray(self.raster.view(self.camera, soup, 1)[..., 0])
 
     def _count_alone(
-        self, cast: Cast, found: Outlines, shown: Sequence[int], poses: Sequence[bytes], full: Ints
+        self, cast: Cast, found: Outlines, before: dict[int, Numbers], poses: Sequence[bytes], full: Ints
     ) -> None:
         """Fills in the full counts of actors that something may hide, several at a time where they do not touch."""
         waiting = []
-        for number in shown:
-            if not self._may_be_hidden(found, shown, number):
+        for number, things in before.items():
+            rivals = (other for other in before if other != number and found.near_m[other] < found.far_m[number])
+            if not things and not any(_overlap(found.boxes[number], found.boxes[other]) for other in rivals):
                 continue
             known = self._remembered.get(number)
             if known is not None and known[0] == poses[number]:
@@ -118,18 +125,10 @@ class Witness:
                 if not any(_overlap(found.boxes[number], found.boxes[other]) for other in layer):
                     layer.append(number)
             waiting = [number for number in waiting if number not in layer]
-            counts = np.bincount(self._mask(cast, layer, occluded=False).ravel(), minlength=len(full) + 1)
+            counts = np.bincount(self._mask(cast, layer, frozenset()).ravel(), minlength=len(full) + 1)
             for number in layer:
                 full[number] = counts[number + 1]
                 self._remembered[number] = (poses[number], int(counts[number + 1]))
-
-    def _may_be_hidden(self, found: Outlines, shown: Sequence[int], number: int) -> bool:
-        box, far = found.boxes[number], found.far_m[number]
-        if any(_overlap(box, found.boxes[other]) for other in shown if other != number):
-            return True
-        things = self.occluder_boxes
-        touching = (things[:, 0] < box[2]) & (box[0] < things[:, 2]) & (things[:, 1] < box[3]) & (box[1] < things[:, 3])
-        return bool(np.isnan(box[0]) or (touching & (things[:, 4] < far)).any())
 
 
 def beside(soup: Soup, other: Soup) -> Soup:
