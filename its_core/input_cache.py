@@ -128,8 +128,8 @@ class InputCache:
         try:
             storage.download(url, path, found)
         except BaseException:
-            with self._ledger() as ledger:
-                _write(ledger, "")  # counted anew when it matters
+            # The ledger keeps counting it, until a fetch that does not seem to fit counts anew.
+            with self._ledger():
                 del self._used[name]
                 _write(self._session, "".join(_line(*entry) for entry in self._used.items()))
             raise

@@ -81,7 +81,7 @@ def exists(url: str) -> bool:
             look(url)
             return True
     try:
-        return bool(call("list_objects_v2", url, Prefix=_prefix(key), MaxKeys=1).get("KeyCount"))
+        return "Contents" in call("list_objects_v2", url, Prefix=_prefix(key), MaxKeys=1) or not key
     except NotThere:
         return False
 

@@ -31,6 +31,26 @@ def test_links_share_bytes_and_survive_their_source(tmp_path):
     assert (tmp_path / "b" / "c").read_bytes() == b"clip"
 
 
+def test_a_download_shares_nothing_with_its_source(tmp_path):
+    source = tmp_path / "a"
+    source.write_bytes(b"manifest")
+    storage.download(f"file://{source}", tmp_path / "b" / "c")
+    source.write_bytes(b"changed")
+    assert storage.read_bytes(str(tmp_path / "b" / "c")) == b"manifest"
+
+
+def test_removing_a_tree_follows_no_link(tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
+    (tmp_path / "tree" / "deep").mkdir(parents=True)
+    (tmp_path / "tree" / "link").symlink_to(tmp_path / "kept")
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    for name in ("tree", "link", "nothing"):
+        storage.remove_tree(str(tmp_path / name))
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert storage.exists(str(tmp_path / "kept" / "file"))
+
+
 def test_folder_listing(tmp_path):
     (tmp_path / "b").mkdir()
     (tmp_path / "a.txt").touch()

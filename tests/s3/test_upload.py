@@ -69,20 +69,23 @@ def test_broken_connections_lose_nothing(pairs, s3, fault):
 
 def test_the_end_of_parts_whose_answer_was_lost(pairs, s3, monkeypatch):
     storage.upload_many(pairs[:1])
-    ended = False
+    ends = 0
     plain = s3.proxy.forward
 
     def forward_all_but_one_answer(request):
-        nonlocal ended
-        answer = plain(request)
-        if request.method == "POST" and "uploadId" in request.path and not ended:
-            ended = True
-            raise ConnectionResetError
-        return answer
+        nonlocal ends
+        if request.method != "POST" or "uploadId" not in request.path:
+            return plain(request)
+        ends += 1
+        if ends > 1:
+            error = b"<Error><Code>NoSuchUpload</Code></Error>"
+            return 404, [("Content-Length", str(len(error)))], error
+        plain(request)
+        raise ConnectionResetError
 
     monkeypatch.setattr(s3.proxy, "forward", forward_all_but_one_answer)
     storage.upload(*pairs[-1])
-    assert ended
+    assert ends == 2
     assert storage.read_bytes(pairs[-1][1]) == pairs[-1][0].read_bytes()
 
 
