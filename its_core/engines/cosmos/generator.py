@@ -171,7 +171,12 @@ class CosmosEngine(Engine):
     def _sample(self, request: ClipRequest, inputs: _Inputs) -> Tensor:
         noise = sampling.initial_noise(request.seed, tuple(inputs.given_BCTHW.shape)).to(self._device)
         denoise = sampling.guided(
-            self._network, inputs.texts_BND, request.guidance, inputs.given_BCTHW, inputs.mask_B1THW, self._group
+            self._network.for_texts,
+            inputs.texts_BND,
+            request.guidance,
+            inputs.given_BCTHW,
+            inputs.mask_B1THW,
+            self._group,
         )
         try:
             with _memory_is_a_receipt(self._options), torch.no_grad(), attend_with(self._backends):
@@ -191,7 +196,7 @@ class CosmosEngine(Engine):
         try:
             with torch.no_grad(), attend_with(self._backends):
                 time_BT = inputs.mask_B1THW[:, 0, :, 0, 0]
-                self._network(inputs.given_BCTHW, time_BT, inputs.texts_BND[0], inputs.mask_B1THW)
+                self._network.for_texts(inputs.given_BCTHW, time_BT, inputs.texts_BND[:1], inputs.mask_B1THW)
         finally:
             self._network.share = self._group.share
 

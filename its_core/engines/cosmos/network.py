@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 import os
 import shutil
+from collections.abc import Sequence
+from typing import cast
 
 import torch
 from einops import rearrange
@@ -25,6 +27,11 @@ LATENT_CHANNELS = 16
 PATCH = 2  # rows and columns a token covers; one latent frame in time
 GRID_MAX = 128  # longest side of the grid that positions are defined for (frames; rows and columns stop at 120)
 EPS = 1e-6
+
+Rope = tuple[Tensor, Tensor]  # cosine and sine of the tokens' angles, L × d/2
+Time = tuple[
+    Tensor, Tensor
+]  # a frame's normalised embedding (B T D), and its shift, scale and gate for all blocks (3D)
 
 
 class RotaryPositions(nn.Module):
@@ -44,7 +51,7 @@ class RotaryPositions(nn.Module):
         temporal = self.part_widths[0]
         self.register_buffer("dim_temporal_range", torch.arange(0, temporal, 2, dtype=torch.float32) / temporal)
 
-    def forward(self, grid: tuple[int, int, int], device: torch.device) -> tuple[Tensor, Tensor]:
+    def forward(self, grid: tuple[int, int, int], device: torch.device) -> Rope:
         """Cosine and sine of every token's angles for a (T, H, W) grid of patches: two float32 tensors, L × d/2."""
         if max(grid) > GRID_MAX:
             raise ValueError(f"a grid of {grid} patches is larger than the {GRID_MAX} that the network has places for")
@@ -84,7 +91,7 @@ class Attention(nn.Module):
         self,
         x_BLD: Tensor,
         context_BND: Tensor | None = None,
-        rope: tuple[Tensor, Tensor] | None = None,
+        rope: Rope | None = None,
         share: SequenceShare = ALONE,
     ) -> Tensor:
         context = x_BLD if context_BND is None else context_BND
@@ -117,6 +124,14 @@ def _modulation(width: int, rank: int, parts: int) -> nn.Sequential:
     return nn.Sequential(nn.SiLU(), nn.Linear(width, rank, bias=False), nn.Linear(rank, parts * width, bias=False))
 
 
+def _parts(modulation: nn.Module, time: Time) -> tuple[Tensor, ...]:
+    """Shift, scale (and gate) of each frame, B T 1 D: the low-rank map's and the embedding's own added up."""
+    embedded_BTD, shared_BTD = time
+    parts_BTD: Tensor = modulation(embedded_BTD)
+    parts_BTD = parts_BTD + shared_BTD[..., : parts_BTD.shape[-1]]
+    return parts_BTD.unsqueeze(2).chunk(parts_BTD.shape[-1] // embedded_BTD.shape[-1], dim=-1)
+
+
 def _modulate(x_BTSD: Tensor, shift_BT1D: Tensor, scale_BT1D: Tensor) -> Tensor:
     return F.layer_norm(x_BTSD, x_BTSD.shape[-1:], eps=EPS) * (1 + scale_BT1D) + shift_BT1D
 
@@ -134,28 +149,22 @@ class Block(nn.Module):
         self.adaln_modulation_cross_attn = _modulation(width, rank, 3)
         self.adaln_modulation_mlp = _modulation(width, rank, 3)
 
-    def forward(
-        self,
-        x_BTSD: Tensor,
-        time_BTD: Tensor,
-        time_BT3D: Tensor,
-        text_BND: Tensor,
-        rope: tuple[Tensor, Tensor],
-        share: SequenceShare = ALONE,
-    ) -> Tensor:
-        frames = x_BTSD.shape[1]
+    def forward(self, x_BTSD: Tensor, time: Time, text_BND: Tensor, rope: Rope, share: SequenceShare) -> Tensor:
+        return self.attend_to_text(self.attend_to_itself(x_BTSD, time, rope, share), time, text_BND)
 
-        def parts(modulation: nn.Module) -> tuple[Tensor, ...]:
-            parts_BT3D: Tensor = modulation(time_BTD) + time_BT3D
-            return parts_BT3D.unsqueeze(2).chunk(3, dim=-1)
+    def attend_to_itself(self, x_BTSD: Tensor, time: Time, rope: Rope, share: SequenceShare) -> Tensor:
+        shift, scale, gate = _parts(self.adaln_modulation_self_attn, time)
+        tokens_BLD = _modulate(x_BTSD, shift, scale).flatten(1, 2)
+        out: Tensor = self.self_attn(tokens_BLD, rope=rope, share=share)
+        return x_BTSD + gate * out.view_as(x_BTSD)
 
-        shift, scale, gate = parts(self.adaln_modulation_self_attn)
-        tokens = _modulate(x_BTSD, shift, scale).flatten(1, 2)
-        x_BTSD = x_BTSD + gate * self.self_attn(tokens, rope=rope, share=share).unflatten(1, (frames, -1))
-        shift, scale, gate = parts(self.adaln_modulation_cross_attn)
-        tokens = _modulate(x_BTSD, shift, scale).flatten(1, 2)
-        x_BTSD = x_BTSD + gate * self.cross_attn(tokens, text_BND).unflatten(1, (frames, -1))
-        shift, scale, gate = parts(self.adaln_modulation_mlp)
+    def attend_to_text(self, x_BTSD: Tensor, time: Time, text_BND: Tensor) -> Tensor:
+        """Cross-attention and what follows it: all of the block that the text has a part in."""
+        shift, scale, gate = _parts(self.adaln_modulation_cross_attn, time)
+        tokens_BLD = _modulate(x_BTSD, shift, scale).flatten(1, 2)
+        out: Tensor = self.cross_attn(tokens_BLD, text_BND)
+        x_BTSD = x_BTSD + gate * out.view_as(x_BTSD)
+        shift, scale, gate = _parts(self.adaln_modulation_mlp, time)
         mixed: Tensor = self.mlp(_modulate(x_BTSD, shift, scale))
         return x_BTSD + gate * mixed
 
@@ -204,9 +213,8 @@ class FinalLayer(nn.Module):
         self.linear = nn.Linear(shape.width, PATCH**2 * LATENT_CHANNELS, bias=False)
         self.adaln_modulation = _modulation(shape.width, shape.adaln_rank, 2)
 
-    def forward(self, x_BTSD: Tensor, time_BTD: Tensor, time_BT3D: Tensor) -> Tensor:
-        width = x_BTSD.shape[-1]
-        shift, scale = (self.adaln_modulation(time_BTD) + time_BT3D[..., : 2 * width]).unsqueeze(2).chunk(2, dim=-1)
+    def forward(self, x_BTSD: Tensor, time: Time) -> Tensor:
+        shift, scale = _parts(self.adaln_modulation, time)
         out: Tensor = self.linear(_modulate(x_BTSD, shift, scale))
         return out
 
@@ -234,24 +242,34 @@ class Video2WorldNetwork(nn.Module):
         ``time_BT`` is the flow time of each latent frame, 0 to 1; ``given_B1THW`` is 1 where a frame conditions the
         clip. Rows and columns must be even; the text's padding must be zero.
         """
+        return self.for_texts(x_BCTHW, time_BT, (text_BND,), given_B1THW)[0]
+
+    def for_texts(
+        self, x_BCTHW: Tensor, time_BT: Tensor, texts_BND: Sequence[Tensor], given_B1THW: Tensor
+    ) -> list[Tensor]:
+        """One output a text. The first block's self-attention has not seen the text yet, so it is done once for all."""
         dtype = self.t_embedding_norm.weight.dtype
         _, _, frames, rows, columns = x_BCTHW.shape
-        rope = self.pos_embedder((frames, rows // PATCH, columns // PATCH), x_BCTHW.device)
         padding_B1THW = torch.zeros_like(given_B1THW)
-        tokens = self.x_embedder(torch.cat([x_BCTHW, given_B1THW, padding_B1THW], dim=1).to(dtype))
-        waves = self.t_embedder[0](time_BT).to(dtype)
-        time_BT3D, time_BTD = self.t_embedder[1](waves), self.t_embedding_norm(waves)
+        tokens_BTSD = self.x_embedder(torch.cat([x_BCTHW, given_B1THW, padding_B1THW], dim=1).to(dtype))
+        waves_BTD = self.t_embedder[0](time_BT).to(dtype)
+        cos_Ld, sin_Ld = self.pos_embedder((frames, rows // PATCH, columns // PATCH), x_BCTHW.device)
 
-        tokens, time_BTD, time_BT3D = (self.share.mine(t, dim=1) for t in (tokens, time_BTD, time_BT3D))
-        rope = (self.share.mine(rope[0], dim=0), self.share.mine(rope[1], dim=0))
-        text_BND = text_BND.to(dtype)
-        for block in self.blocks:
-            tokens = block(tokens, time_BTD, time_BT3D, text_BND, rope, self.share)
-        patches = self.share.everyones(self.final_layer(tokens, time_BTD, time_BT3D), dim=1)
+        share = self.share
+        tokens_BTSD = share.mine(tokens_BTSD, dim=1)
+        time = (share.mine(self.t_embedding_norm(waves_BTD), dim=1), share.mine(self.t_embedder[1](waves_BTD), dim=1))
+        rope = (share.mine(cos_Ld, dim=0), share.mine(sin_Ld, dim=0))
 
-        return rearrange(patches, "b t (h w) (m n c) -> b c t (h m) (w n)", h=rows // PATCH, m=PATCH, n=PATCH).to(
-            x_BCTHW.dtype
-        )
+        outputs = []
+        first = cast(Block, self.blocks[0])
+        textless_BTSD = first.attend_to_itself(tokens_BTSD, time, rope, share)
+        for text_BND in texts_BND:
+            x_BTSD = first.attend_to_text(textless_BTSD, time, text_BND.to(dtype))
+            for block in self.blocks[1:]:
+                x_BTSD = block(x_BTSD, time, text_BND.to(dtype), rope, share)
+            patches = share.everyones(self.final_layer(x_BTSD, time), dim=1)
+            outputs.append(_unpatch(patches, rows // PATCH).to(x_BCTHW.dtype))
+        return outputs
 
     def compile_blocks(self) -> bool:
         """Compiles each block on a GPU, where a C compiler is at hand for it; says whether it did.
@@ -261,9 +279,17 @@ class Video2WorldNetwork(nn.Module):
         compiler = shutil.which(os.environ.get("CC", "cc")) or shutil.which("gcc") or shutil.which("clang")
         if self.t_embedding_norm.weight.device.type != "cuda" or compiler is None:
             return False
-        for block in self.blocks:
+        first = cast(Block, self.blocks[0])
+        first.attend_to_itself = torch.compile(first.attend_to_itself, dynamic=False)  # type: ignore[method-assign]
+        first.attend_to_text = torch.compile(first.attend_to_text, dynamic=False)  # type: ignore[method-assign]
+        for block in self.blocks[1:]:
             block.compile(dynamic=False)
         return True
+
+
+def _unpatch(patches_BTSP: Tensor, rows: int) -> Tensor:
+    """Tokens of 2×2 pixels each (row, column, channel) back to a latent of ``2 · rows`` rows."""
+    return rearrange(patches_BTSP, "b t (h w) (m n c) -> b c t (h m) (w n)", h=rows, m=PATCH, n=PATCH)
 
 
 def network_on_meta(shape: NetworkShape) -> Video2WorldNetwork:

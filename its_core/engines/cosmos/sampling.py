@@ -8,7 +8,7 @@ Adams–Bashforth in log-sigma).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -21,8 +21,8 @@ SIGMA_MAX, SIGMA_MIN, RAMP_ORDER = 80.0, 0.002, 7.0
 SIGMA_GIVEN = 1e-4  # the noise level that conditioning frames are said to have
 STEPS = 35
 
-Flow = Callable[[Tensor, Tensor], Tensor]  # (input B C T H W, flow time B T) -> network output B C T H W
-Network = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]  # (input, flow time, text B N D, given B 1 T H W)
+# (input B C T H W, flow time B T, texts B N D, given B 1 T H W) -> an output a text, each like the input
+Network = Callable[[Tensor, Tensor, Sequence[Tensor], Tensor], list[Tensor]]
 Denoise = Callable[[Tensor, float], Tensor]  # (state x, sigma) -> clean latent
 
 
@@ -44,18 +44,21 @@ def flow_time(sigma: float) -> float:
     return sigma / (sigma + 1)
 
 
-def predict_clean(flow: Flow, x: Tensor, sigma: float, given: Tensor, given_B1THW: Tensor) -> Tensor:
-    """The clean latent that ``flow`` sees in ``x``; the ``given`` frames (mask 1) pass through untouched.
+def network_input(x: Tensor, sigma: float, given: Tensor, given_B1THW: Tensor) -> tuple[Tensor, Tensor]:
+    """What the network sees of the state, and the flow time of each frame (B T), float32.
 
-    Float32 in and out. Given frames replace the scaled input, are told the time of SIGMA_GIVEN, and replace the output.
+    Given frames (mask 1) replace the scaled state and are told the time of SIGMA_GIVEN.
     """
     t = flow_time(sigma)
-    x = x.float()
-    scaled = torch.where(given_B1THW > 0, given, x * (1 - t))
-    given_BT = given_B1THW[:, 0, :, 0, 0]
-    time_BT = torch.where(given_BT > 0, flow_time(SIGMA_GIVEN), t)
-    clean = x * (1 - t) - t * flow(scaled, time_BT)
-    return torch.where(given_B1THW > 0, given, clean)
+    scaled = torch.where(given_B1THW > 0, given, x.float() * (1 - t))
+    time_BT = torch.where(given_B1THW[:, 0, :, 0, 0] > 0, flow_time(SIGMA_GIVEN), t)
+    return scaled, time_BT
+
+
+def clean_latent(x: Tensor, flow: Tensor, sigma: float, given: Tensor, given_B1THW: Tensor) -> Tensor:
+    """The clean latent that the network's output ``flow`` points to; the given frames pass through untouched."""
+    t = flow_time(sigma)
+    return torch.where(given_B1THW > 0, given, x.float() * (1 - t) - t * flow)
 
 
 def guide(cond: Tensor, uncond: Tensor, guidance: float) -> Tensor:
@@ -113,14 +116,13 @@ def guided(
     On one process both are evaluated here; in a group with guidance halves each half evaluates its own.
     """
 
-    def clean(text_BND: Tensor, x: Tensor, sigma: float) -> Tensor:
-        return predict_clean(lambda x, t: network(x, t, text_BND, given_B1THW), x, sigma, given, given_B1THW)
+    mine = texts_BND if group.guidance_half is None else (texts_BND[group.guidance_half],)
 
     def denoise(x: Tensor, sigma: float) -> Tensor:
-        if group.guidance_half is None:
-            cond, uncond = clean(texts_BND[0], x, sigma), clean(texts_BND[1], x, sigma)
-        else:
-            cond, uncond = group.both_halves(clean(texts_BND[group.guidance_half], x, sigma))
+        scaled, time_BT = network_input(x, sigma, given, given_B1THW)
+        flows = network(scaled, time_BT, mine, given_B1THW)
+        clean = [clean_latent(x, flow, sigma, given, given_B1THW) for flow in flows]
+        cond, uncond = clean if len(clean) == 2 else group.both_halves(clean[0])
         return guide(cond, uncond, guidance)
 
     return denoise

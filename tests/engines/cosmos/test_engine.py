@@ -121,7 +121,7 @@ def test_out_of_memory_is_a_receipt_with_what_would_help(
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     with monkeypatch.context() as patched:
-        patched.setattr(loaded._network, "forward", exhausted)
+        patched.setattr(loaded._network, "for_texts", exhausted)
         failed = failure(loaded, request_)
         assert failed.outcome is Outcome.OUT_OF_MEMORY
         assert (

@@ -37,7 +37,7 @@ def _render(rank: int, world: int, folder: str, cases: list[Any]) -> None:
             output = case.output(network)
             network.share = group.share
             denoise = sampling.guided(
-                network,
+                network.for_texts,
                 (case.tensors["text_B_N_D"], case.tensors["negative_text_B_N_D"]),
                 case.settings["guidance"],
                 case.tensors["conditioning_latent_B_C_T_H_W"],

@@ -31,7 +31,7 @@ def test_sigmas_and_noise(case: Any, relative_error: Any) -> None:
 def test_every_step_and_the_final_latent(case: Any, relative_error: Any) -> None:
     network, tensors = case.network(), case.tensors
     denoise = sampling.guided(
-        network,
+        network.for_texts,
         (tensors["text_B_N_D"], tensors["negative_text_B_N_D"]),
         case.settings["guidance"],
         tensors["conditioning_latent_B_C_T_H_W"],
