@@ -84,7 +84,7 @@ def _missing(definition: Definition, planned: Plan) -> list[int]:
     return [
         place
         for place, clip_id in enumerate(planned.clip_ids)
-        if (receipt := files_of(definition.work_path, clip_id).standing()) is None or receipt.outcome.can_be_retried
+        if (receipt := files_of(definition.work_path, clip_id).standing()) is None or receipt.can_be_retried
     ]
 
 

@@ -14,10 +14,12 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from its_core import s3
 from its_core.storage_errors import Changed as Changed
@@ -260,12 +262,37 @@ def exclusive(path: Path) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise Busy(f"{path} is held by process {file.read().strip() or 'unknown'}") from None
+        if not (_lock(file, fcntl.LOCK_EX) or _lock_again(file)):
+            raise Busy(f"{path} is held by process {_named(file)}")
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def holder(path: Path) -> str | None:
+    """The process that holds the lock file ``path``, None when nobody does."""
+    try:
+        with path.open("r") as file:
+            return None if _lock(file, fcntl.LOCK_SH) else _named(file)
+    except FileNotFoundError:
+        return None
+
+
+def _lock(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lock_again(file: IO[str]) -> bool:
+    """After a moment: somebody may only have asked for the holder, which holds the lock for an instant."""
+    time.sleep(0.05)
+    return _lock(file, fcntl.LOCK_EX)
+
+
+def _named(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read().strip() or "unknown"

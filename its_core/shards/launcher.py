@@ -6,6 +6,7 @@ A rank that dies or hangs costs the clip it had in hand: that clip gets its rece
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import os
 import re
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import psutil
 
-from its_core import storage
+from its_core import logs, storage
 from its_core.clip import ClipRequest, Outcome
 from its_core.provenance import code_version
 from its_core.shards import batch, progress, tether
@@ -33,6 +34,7 @@ TERMINATION_GRACE_S = 5.0
 START_UP_LIMIT_S = 1800.0
 # A launch that torchrun itself did not survive blames no clip; more than this many without a receipt between them do.
 FRUITLESS_LAUNCHES = 3
+_log = logging.getLogger(__name__)
 
 
 class LaunchRefused(RuntimeError):
@@ -69,7 +71,8 @@ def run(
     fruitless = 0
     while pending := [job for job in jobs if job.request.clip_id not in receipts]:
         attempt = _Launched(folder, pending, launch, on_receipt, cancelled)
-        fresh = attempt.run()
+        with logs.about(shard=folder.name, launch=attempt.id):
+            fresh = attempt.run()
         fruitless = 0 if fresh else fruitless + 1
         if fruitless >= FRUITLESS_LAUNCHES:
             fresh = [attempt.blame(job, Outcome.ENGINE_ERROR, attempt.account()) for job in pending]
@@ -139,6 +142,7 @@ class _Launched:
                 env=self._environment(),
                 start_new_session=True,
             )
+            _log.info("torchrun of %d clips started", len(self._waiting), extra={"pid": process.pid})
             try:
                 stuck = self._follow(process, deadline)
             finally:
@@ -146,6 +150,7 @@ class _Launched:
         self._code = process.returncode
         self._collect()
         self._settle(stuck)
+        _log.info("torchrun ended", extra={"status": self._code, "receipts": len(self._receipts)})
         return self._receipts
 
     def _environment(self) -> dict[str, str]:
@@ -153,7 +158,7 @@ class _Launched:
         # Ranks of a CPU engine share the cores among themselves; each must not take them all.
         threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // self._processes))}
         visible = {"CUDA_VISIBLE_DEVICES": ",".join(devices)} if devices is not None else {}
-        told = {LAUNCH: self.id, progress.FOLDER: str(self._logs), "PYTHONUNBUFFERED": "1"}
+        told = {LAUNCH: self.id, progress.FOLDER: str(self._logs), "PYTHONUNBUFFERED": "1", **logs.environment()}
         return {**os.environ, **threads, **visible, **self._launch.environment, **told, **tether.environment()}
 
     def _follow(self, process: subprocess.Popen[bytes], deadline: float) -> list[str]:
@@ -179,6 +184,9 @@ class _Launched:
     def _receive(self, receipt: Receipt) -> None:
         del self._waiting[receipt.clip_id]
         self._receipts.append(receipt)
+        last = receipt.attempts[-1]
+        known = {"clip": receipt.clip_id, "rank": last.rank, "outcome": last.outcome, "duration_s": last.duration_s}
+        _log.info("clip ended: %s", last.reason or last.outcome, extra=known)
         self._on_receipt(receipt)
 
     def _settle(self, stuck: list[str]) -> None:
@@ -195,7 +203,8 @@ class _Launched:
 
     def _settle_failure(self) -> None:
         states = progress.read_all(self._logs)
-        if not states:  # a script that tells nothing, or a worker that could not even be imported
+        told = bool(states)
+        if not told:  # a script that tells nothing, or a worker that could not even be imported
             in_hand = list(self._waiting)
         else:
             in_hand = [str(state.clip_id) for state in states if state.state == "rendering"]
@@ -203,7 +212,8 @@ class _Launched:
             raise LaunchRefused(refusal)
         for clip_id in in_hand:
             if clip_id in self._waiting:
-                self._receive(self.blame(self._waiting[clip_id], Outcome.ENGINE_ERROR, self.account()))
+                broken = self.blame(self._waiting[clip_id], Outcome.ENGINE_ERROR, self.account(), broke_rank=told)
+                self._receive(broken)
 
     def _judge_silence(self, job: batch.Job) -> Receipt:
         """A receipt for a clip of which a launch that ended well says nothing."""
@@ -221,10 +231,10 @@ class _Launched:
             job.request, self._attempt(Outcome.GENERATED, ""), clip_sha256=sha256, record=record
         )
 
-    def blame(self, job: batch.Job, outcome: Outcome, reason: str) -> Receipt:
-        return job.files.add_attempt(job.request, self._attempt(outcome, reason))
+    def blame(self, job: batch.Job, outcome: Outcome, reason: str, *, broke_rank: bool = False) -> Receipt:
+        return job.files.add_attempt(job.request, self._attempt(outcome, reason, broke_rank))
 
-    def _attempt(self, outcome: Outcome, reason: str) -> Attempt:
+    def _attempt(self, outcome: Outcome, reason: str, broke_rank: bool = False) -> Attempt:
         elapsed_s = time.monotonic() - self._clock.since
         return Attempt(
             outcome=outcome,
@@ -234,6 +244,7 @@ class _Launched:
             rank=None,
             launch=self.id,
             code_version=code_version(),
+            broke_rank=broke_rank,
         )
 
     def account(self) -> str:

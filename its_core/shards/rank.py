@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +18,8 @@ from its_core.provenance import code_version
 from its_core.shards.batch import Job
 from its_core.shards.progress import RankProgress
 from its_core.shards.receipts import Attempt, utc_now
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Rank:
         self._engine.prepare([job.request for job in jobs if not job.files.made()])
         for job in jobs:
             if job.files.made():
-                self._say(f"{job.request.clip_id} is there already")
+                _log.info("%s is there already", job.request.clip_id, extra={"clip": job.request.clip_id})
                 continue
             self._progress.starts(job.request.clip_id)
             self._render_one(job)
@@ -135,10 +138,8 @@ class Rank:
             code_version=code_version(),
         )
         job.files.add_attempt(job.request, attempt, clip_sha256=clip_sha256, record=record)
-        self._say(f"{job.request.clip_id} {outcome} {attempt.duration_s} s {reason}")
-
-    def _say(self, line: str) -> None:
-        print(f"[rank {self._place.rank}] {line}".rstrip(), flush=True)
+        known = {"clip": job.request.clip_id, "outcome": outcome, "duration_s": attempt.duration_s}
+        _log.info("%s %s %s s %s", job.request.clip_id, outcome, attempt.duration_s, reason, extra=known)
 
     def _await_encoder(self) -> None:
         if self._encoding is not None:

@@ -13,10 +13,12 @@ from its_core import storage
 from its_core.clip import ClipRequest, Outcome
 
 LAUNCH = "ITS_LAUNCH"  # environment variable: the launch that a worker is part of
+QUARANTINE_AFTER = 3  # ranks that a clip may break before it is left alone
 
 
 class Attempt(BaseModel):
-    """One try at a clip. ``launch`` names the torchrun it was part of; ``started_at`` is ISO 8601 in UTC."""
+    """One try at a clip. ``launch`` names the torchrun it was part of; ``started_at`` is ISO 8601 in UTC;
+    ``broke_rank`` says that the process which had the clip in hand died of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,6 +29,7 @@ class Attempt(BaseModel):
     rank: int | None
     launch: str
     code_version: str
+    broke_rank: bool = False
 
 
 class Receipt(BaseModel):
@@ -49,6 +52,15 @@ class Receipt(BaseModel):
     @property
     def reason(self) -> str:
         return self.attempts[-1].reason
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether the clip broke so many ranks that it is not tried again until its receipt is deleted."""
+        return not self.outcome.made_a_clip and sum(try_.broke_rank for try_ in self.attempts) >= QUARANTINE_AFTER
+
+    @property
+    def can_be_retried(self) -> bool:
+        return self.outcome.can_be_retried and not self.quarantined
 
 
 class TooFewClips(RuntimeError):
@@ -99,6 +111,10 @@ class ClipFiles:
             clip_bytes=self.video.stat().st_size if clip_sha256 else None,
             record=record or (before.record if before else {}),
         )
+        if attempt.broke_rank and receipt.quarantined:
+            told = f"{attempt.reason}; quarantined: it broke its rank {QUARANTINE_AFTER} times, delete {self.receipt} "
+            last = attempt.model_copy(update={"reason": told + "to have it tried again"})
+            receipt = receipt.model_copy(update={"attempts": (*receipt.attempts[:-1], last)})
         with storage.replacing(self.receipt) as part:
             part.write_text(receipt.model_dump_json(indent=1), encoding="utf-8")
         return receipt

@@ -8,6 +8,7 @@ The engine is the one that the batch names, else cosmos when ``--dit_path`` is g
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import cast
 
+from its_core import logs
 from its_core.clip import ClipRequest, Fps, Geometry, Resolution, Scene
 from its_core.engines.cosmos import flags as cosmos_flags
 from its_core.engines.engine import engine_module
@@ -25,6 +27,9 @@ from its_core.shards.progress import FOLDER, REFUSAL, RankProgress
 from its_core.shards.rank import Place, Rank
 from its_core.shards.receipts import LAUNCH, ClipFiles
 from its_core.shards.tether import tie_to_parent
+
+# Run as a program, this module's own name is __main__.
+_log = logging.getLogger("its_core.shards.worker")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -100,6 +105,7 @@ def main() -> None:
     tie_to_parent()
     arguments = parser().parse_args()
     rank, ranks = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    logs.configure(sys.stdout, f"[rank {rank}] %(message)s", rank=rank)
     progress = RankProgress(os.environ.get(FOLDER), rank)
 
     def stop(number: int, _: FrameType | None) -> None:
@@ -119,7 +125,7 @@ def main() -> None:
         place = Place(rank, ranks, module.ranks_per_clip(options, ranks, len(jobs)))
         mine = place.share(jobs)
         if all(job.files.made() for job in mine) and place.ranks_per_clip == 1:
-            print(f"[rank {rank}] all {len(mine)} clips are there already", flush=True)
+            _log.info("all %d clips are there already", len(mine))
             progress.ends()
             return
         engine = module.load(options, place.ranks_per_clip)

@@ -1,0 +1,122 @@
+"""What a build is up to, in ``build.json`` beside its clips: who looks later sees how it ended, or that it did not."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from its_core import logs, storage
+from its_core.clip import Outcome
+from its_core.definition import DefinitionError
+from its_core.scenarios.manifest import ManifestError
+from its_core.shards.receipts import utc_now
+
+FILE = "build.json"
+LOCK_FILE = "build.lock"
+_log = logging.getLogger(__name__)
+
+
+class State(StrEnum):
+    """``running`` also stands where a build ended without a word: then nobody holds its lock."""
+
+    RUNNING = "running"
+    PUBLISHED = "published"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    WRONG_INPUT = "wrong_input"
+
+
+class Build(BaseModel):
+    """The last build of a dataset. ``overrides`` are what it was called with; times are ISO 8601 in UTC; ``clips`` is
+    None until the plan stands; ``outcomes`` and ``url`` are the published version's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    dataset: str
+    overrides: dict[str, Any]
+    state: State
+    started_at: str
+    ended_at: str | None = None
+    reason: str = ""
+    rows: int | None = None
+    clips: int | None = None
+    outcomes: dict[Outcome, int] = {}
+    url: str | None = None
+
+
+class Recording:
+    """Writes down what becomes of a build."""
+
+    def __init__(self, work: Path, build: Build) -> None:
+        self._path = work / FILE
+        self.build = build
+        self._write()
+
+    def planned(self, rows: int, clips: int) -> None:
+        self._change(rows=rows, clips=clips)
+        _log.info("planned %d clips from %d rows", clips, rows)
+
+    def published(self, url: str, outcomes: Mapping[Outcome, int]) -> None:
+        self._change(state=State.PUBLISHED, url=url, outcomes=dict(outcomes), ended_at=utc_now())
+        _log.info("published %s", url, extra={"outcomes": dict(outcomes)})
+
+    def ended(self, state: State, reason: str) -> None:
+        _log.info("%s: %s", state, reason)
+        with suppress(OSError):  # the disk may be what ended it, and that error is on its way
+            self._change(state=state, reason=reason, ended_at=utc_now())
+
+    def _change(self, **changes: object) -> None:
+        self.build = self.build.model_copy(update=changes)
+        self._write()
+
+    def _write(self) -> None:
+        with storage.replacing(self._path) as part:
+            part.write_text(self.build.model_dump_json(indent=1), encoding="utf-8")
+
+
+@contextmanager
+def recording(work: Path, dataset: str, overrides: Mapping[str, Any]) -> Iterator[Recording]:
+    """Records a build that holds its work folder's lock: that it runs, and how it ended unless it was killed."""
+    where = str(Path(dataset).resolve())
+    build = Build(
+        id=uuid.uuid4().hex[:12],
+        dataset=where,
+        overrides=dict(overrides),
+        state=State.RUNNING,
+        started_at=utc_now(),
+    )
+    with logs.about(build=build.id):
+        _log.info("build of %s started", where)
+        record = Recording(work, build)
+        try:
+            yield record
+        except (DefinitionError, ManifestError) as error:
+            record.ended(State.WRONG_INPUT, str(error).partition("\n")[0])
+            raise
+        except Exception as error:
+            record.ended(State.FAILED, f"{type(error).__name__}: {error}".partition("\n")[0])
+            raise
+        except BaseException as error:  # Ctrl-C, SIGTERM, a run cancelled in Prefect
+            record.ended(State.CANCELLED, type(error).__name__)
+            raise
+
+
+def read(work: Path) -> Build | None:
+    """The last build of a work folder, or None where there was none that can be read."""
+    try:
+        return Build.model_validate_json((work / FILE).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def running(work: Path) -> str | None:
+    """The process that builds in this work folder now."""
+    return storage.holder(work / LOCK_FILE)
