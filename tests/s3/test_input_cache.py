@@ -112,16 +112,17 @@ def test_what_can_never_fit_removes_nothing(s3, folder):
         assert objects(folder) == [b"a"]
 
 
-def test_a_killed_fetch_leaves_nothing_that_counts(s3, folder):
+@pytest.mark.parametrize("limit_bytes", [100, 1000])
+def test_a_killed_fetch_leaves_nothing_that_counts(s3, folder, limit_bytes):
     url = f"{s3.bucket}/x"
     storage.write_bytes(url, b"x" * 80)
     asked = s3.proxy.delay(600, methods=("GET",))
-    killed = start(FETCH, folder, 100, url)
+    killed = start(FETCH, folder, limit_bytes, url)
     assert asked.wait(60)
     killed.kill()
     killed.communicate()
     assert [path.name[0] for path in (folder / "objects").iterdir()] == ["."]
-    with InputCache(folder, 100) as cache:
+    with InputCache(folder, limit_bytes) as cache:
         assert cache.fetch(url).read_bytes() == b"x" * 80
         assert objects(folder) == [b"x" * 80]
 
