@@ -25,20 +25,17 @@ from statistics import median
 from typing import Any
 
 import torch
+from random_cosmos import LATENT, dtype_on, make_checkpoints, random_inputs, random_network, request_of
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import scaled_dot_product_attention
 
 from its_core import video
-from its_core.clip import ClipRequest, Scene
 from its_core.engines.cosmos.attention import attend_with, attention_backends
 from its_core.engines.cosmos.network import LATENT_CHANNELS, Video2WorldNetwork
 from its_core.engines.cosmos.options import CosmosOptions
 from its_core.engines.cosmos.shapes import SHAPES, ModelSize
-from its_core.engines.cosmos.tiny import save_random_text_encoder
 
 DIFFUSERS_DEFAULT, DIFFUSERS_CUDNN = "native", "_native_cudnn"
-LATENT = {"2B": (24, 88, 160), "14B": (24, 88, 160), "tiny": (4, 12, 20)}
-TEXT_TOKENS = 512
 PARTS = ("attention", "forward", "profile", "clip", "14B", "two_gpus")
 
 
@@ -121,46 +118,15 @@ def _synchronize(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def _dtype(device: torch.device) -> torch.dtype:
-    return torch.bfloat16 if device.type == "cuda" else torch.float32
-
-
-def random_network(size: ModelSize, device: torch.device) -> Video2WorldNetwork:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(_dtype(device))
-    try:
-        with device:
-            network = Video2WorldNetwork(SHAPES[size])
-    finally:
-        torch.set_default_dtype(before)
-    for parameter in network.parameters():
-        if parameter.ndim == 2:
-            parameter.normal_(std=0.6 * parameter.shape[1] ** -0.5)
-    return network.eval().requires_grad_(False)
-
-
-def random_inputs(size: ModelSize, device: torch.device) -> tuple[torch.Tensor, ...]:
-    """Latent, time, text and the mask of one given frame, as in the middle of sampling."""
-    frames, rows, columns = LATENT[size]
-    x = torch.randn(1, LATENT_CHANNELS, frames, rows, columns, device=device)
-    time_BT = torch.full((1, frames), 0.7, device=device)
-    time_BT[:, 0] = 1e-4
-    mask = torch.zeros_like(x[:, :1])
-    mask[:, :, 0] = 1
-    text = torch.randn(1, TEXT_TOKENS, SHAPES[size].text_width, device=device, dtype=_dtype(device)) * 0.2
-    text[:, 120:] = 0
-    return x, time_BT, text, mask
-
-
 def attention_kernels(report: Report, device: torch.device, size: ModelSize) -> None:
     shape = SHAPES[size]
     frames, rows, columns = LATENT[size]
     tokens = frames * rows * columns // 4
     q, k, v = torch.randn(
-        3, 1, tokens, shape.heads, shape.width // shape.heads, device=device, dtype=_dtype(device)
+        3, 1, tokens, shape.heads, shape.width // shape.heads, device=device, dtype=dtype_on(device)
     ).transpose(2, 3)
     table = []
-    for backend in attention_backends(device, _dtype(device), shape.width // shape.heads):
+    for backend in attention_backends(device, dtype_on(device), shape.width // shape.heads):
         if backend is SDPBackend.MATH and tokens > 10_000:
             continue  # writes the whole matrix of scores
         with sdpa_kernel(backend):
@@ -174,7 +140,7 @@ def attention_kernels(report: Report, device: torch.device, size: ModelSize) -> 
 def forwards(report: Report, device: torch.device, size: ModelSize) -> None:
     """diffusers' network, then ours by attention backend, with the same weights and inputs."""
     network, inputs = random_network(size, device), random_inputs(size, device)
-    backends = attention_backends(device, _dtype(device), SHAPES[size].width // SHAPES[size].heads)
+    backends = attention_backends(device, dtype_on(device), SHAPES[size].width // SHAPES[size].heads)
     rows: list[list[Any]] = []
 
     def measure(name: str, run: Callable[[], torch.Tensor], reference: torch.Tensor | None, runs: int) -> torch.Tensor:
@@ -194,6 +160,11 @@ def forwards(report: Report, device: torch.device, size: ModelSize) -> None:
         with attend_with(chosen):
             return network(*inputs)
 
+    def both(chosen: list[SDPBackend]) -> torch.Tensor:
+        x, time_BT, text, mask = inputs
+        with attend_with(chosen):
+            return network.for_texts(x, time_BT, (text, text * 0.5), mask)[0]
+
     theirs, reference = diffusers_network(size, network, device), None
     for backend in (DIFFUSERS_DEFAULT, DIFFUSERS_CUDNN) if device.type == "cuda" else (DIFFUSERS_DEFAULT,):
         theirs.set_attention_backend(backend)
@@ -202,6 +173,7 @@ def forwards(report: Report, device: torch.device, size: ModelSize) -> None:
     measure(f"ours, {backends[0].name}, not compiled", lambda: ours(backends), reference, runs=1)
     if network.compile_blocks():
         measure(f"ours, {backends[0].name}", lambda: ours(backends), reference, runs=3)
+        measure("ours, two texts together (one guided evaluation)", lambda: both(backends), reference, runs=2)
         torch.compiler.reset()  # a compiled block keeps the kernel that it was compiled with
         measure("ours, FLASH_ATTENTION", lambda: ours([SDPBackend.FLASH_ATTENTION]), reference, runs=1)
     head = ["network", "s a forward", "first call s", "peak GiB", "difference from the first row"]
@@ -256,7 +228,7 @@ def kernel_shares(report: Report, device: torch.device, size: ModelSize) -> None
 
     network, inputs = random_network(size, device), random_inputs(size, device)
     network.compile_blocks()
-    backends = attention_backends(device, _dtype(device), SHAPES[size].width // SHAPES[size].heads)
+    backends = attention_backends(device, dtype_on(device), SHAPES[size].width // SHAPES[size].heads)
     with attend_with(backends):
         network(*inputs)
         with profile(activities=[ProfilerActivity.CUDA]) as trace:
@@ -280,64 +252,6 @@ def _kind(kernel: str) -> str:
     if "gemm" in name or "nvjet" in name or "cutlass" in name:
         return "matrix products"
     return "fused element-wise (Triton)" if name.startswith("triton") else "other"
-
-
-def make_checkpoints(size: ModelSize, device: torch.device, work: Path) -> CosmosOptions:
-    """Random weights on disk, laid out like NVIDIA's: base network, a LoRA alone, VAE, a shallow T5 of full width."""
-    if size == "tiny":
-        from its_core.engines.cosmos.tiny import make_tiny_checkpoint
-
-        lora = make_tiny_checkpoint(work)
-        return CosmosOptions(model_size="tiny", use_lora=True, dit_path=str(lora), checkpoints_dir=str(work))
-    from diffusers import AutoencoderKLWan
-
-    lora = work / "iter_000001000.pt"
-    options = CosmosOptions(
-        model_size=size,
-        use_lora=True,
-        dit_path=str(lora),
-        checkpoints_dir=str(work),
-        disable_guardrail=True,
-        disable_prompt_refiner=True,
-    )
-    folders = options.folders
-    folders.base.parent.mkdir(parents=True, exist_ok=True)
-    network = random_network(size, device)
-    torch.save({f"net.{key}": value for key, value in network.state_dict().items()}, folders.base)
-    torch.save(random_lora(network, options), lora)
-    vae: Any = AutoencoderKLWan()
-    vae.save_pretrained(folders.model / "vae")
-    save_random_text_encoder(folders.text_encoder, width=SHAPES[size].text_width)
-    return options
-
-
-def random_lora(network: Video2WorldNetwork, options: CosmosOptions) -> dict[str, torch.Tensor]:
-    rank, weights = options.lora_rank, {}
-    for name, layer in network.named_modules():
-        if isinstance(layer, torch.nn.Linear) and any(name.endswith(f".{target}") for target in options.targets):
-            like = layer.weight
-            weights[f"net.{name}.lora_A.default.weight"] = torch.randn_like(like[:rank]) * 0.02
-            weights[f"net.{name}.lora_B.default.weight"] = torch.randn_like(like[:, :rank]) * 0.02
-    return weights
-
-
-def request_of(options: CosmosOptions, work: Path, number: int) -> ClipRequest:
-    from PIL import Image
-
-    frame = work / "frame.png"
-    Image.linear_gradient("L").resize((1280, 720)).convert("RGB").save(frame)
-    return ClipRequest(
-        clip_id=f"clip_{number}",
-        scenario_id=f"clip_{number}",
-        variant=0,
-        seed=number,
-        prompt="A static traffic camera captures a junction where a car runs a red light and hits another.",
-        negative_prompt="blurry, shaking camera",
-        guidance=7.0,
-        geometry=options.geometry,
-        scene=Scene(camera_id="benchmark"),
-        input_path=str(frame),
-    )
 
 
 def whole_clip(report: Report, device: torch.device, size: ModelSize, work: Path) -> None:
@@ -376,7 +290,7 @@ def one_forward_of_14b(report: Report, device: torch.device) -> None:
     network, inputs = random_network("14B", device), random_inputs("14B", device)
     network.compile_blocks()
     torch.cuda.reset_peak_memory_stats(device)
-    with attend_with(attention_backends(device, _dtype(device), 128)):
+    with attend_with(attention_backends(device, dtype_on(device), 128)):
         spent = seconds(lambda: network(*inputs), device, runs=1)
     peak = torch.cuda.max_memory_allocated(device) / 2**30
     report.table("14B on one GPU, one forward", ["s", "peak GiB"], [[f"{spent:.2f}", f"{peak:.1f}"]])

@@ -1,0 +1,104 @@
+"""Networks, inputs and checkpoints of the Cosmos engine with random weights of the true shapes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from its_core.clip import ClipRequest, Scene
+from its_core.engines.cosmos.network import LATENT_CHANNELS, Video2WorldNetwork
+from its_core.engines.cosmos.options import CosmosOptions
+from its_core.engines.cosmos.shapes import SHAPES, ModelSize
+from its_core.engines.cosmos.tiny import make_tiny_checkpoint, save_random_text_encoder
+
+LATENT = {"2B": (24, 88, 160), "14B": (24, 88, 160), "tiny": (4, 12, 20)}
+TEXT_TOKENS = 512
+
+
+def dtype_on(device: torch.device) -> torch.dtype:
+    return torch.bfloat16 if device.type == "cuda" else torch.float32
+
+
+def random_network(size: ModelSize, device: torch.device) -> Video2WorldNetwork:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype_on(device))
+    try:
+        with device:
+            network = Video2WorldNetwork(SHAPES[size])
+    finally:
+        torch.set_default_dtype(before)
+    for parameter in network.parameters():
+        if parameter.ndim == 2:
+            parameter.normal_(std=0.6 * parameter.shape[1] ** -0.5)
+    return network.eval().requires_grad_(False)
+
+
+def random_inputs(size: ModelSize, device: torch.device) -> tuple[torch.Tensor, ...]:
+    """Latent, time, text and the mask of one given frame, as in the middle of sampling."""
+    frames, rows, columns = LATENT[size]
+    x = torch.randn(1, LATENT_CHANNELS, frames, rows, columns, device=device)
+    time_BT = torch.full((1, frames), 0.7, device=device)
+    time_BT[:, 0] = 1e-4
+    mask = torch.zeros_like(x[:, :1])
+    mask[:, :, 0] = 1
+    text = torch.randn(1, TEXT_TOKENS, SHAPES[size].text_width, device=device, dtype=dtype_on(device)) * 0.2
+    text[:, 120:] = 0
+    return x, time_BT, text, mask
+
+
+def make_checkpoints(size: ModelSize, device: torch.device, work: Path) -> CosmosOptions:
+    """Random weights on disk, laid out like NVIDIA's: base network, a LoRA alone, VAE, a shallow T5 of full width."""
+    if size == "tiny":
+        lora = make_tiny_checkpoint(work)
+        return CosmosOptions(model_size="tiny", use_lora=True, dit_path=str(lora), checkpoints_dir=str(work))
+    from diffusers import AutoencoderKLWan
+
+    lora = work / "iter_000001000.pt"
+    options = CosmosOptions(
+        model_size=size,
+        use_lora=True,
+        dit_path=str(lora),
+        checkpoints_dir=str(work),
+        disable_guardrail=True,
+        disable_prompt_refiner=True,
+    )
+    folders = options.folders
+    folders.base.parent.mkdir(parents=True, exist_ok=True)
+    network = random_network(size, device)
+    torch.save({f"net.{key}": value for key, value in network.state_dict().items()}, folders.base)
+    torch.save(random_lora(network, options), lora)
+    vae: Any = AutoencoderKLWan()
+    vae.save_pretrained(folders.model / "vae")
+    save_random_text_encoder(folders.text_encoder, width=SHAPES[size].text_width)
+    return options
+
+
+def random_lora(network: Video2WorldNetwork, options: CosmosOptions) -> dict[str, torch.Tensor]:
+    rank, weights = options.lora_rank, {}
+    for name, layer in network.named_modules():
+        if isinstance(layer, torch.nn.Linear) and any(name.endswith(f".{target}") for target in options.targets):
+            like = layer.weight
+            weights[f"net.{name}.lora_A.default.weight"] = torch.randn_like(like[:rank]) * 0.02
+            weights[f"net.{name}.lora_B.default.weight"] = torch.randn_like(like[:, :rank]) * 0.02
+    return weights
+
+
+def request_of(options: CosmosOptions, work: Path, number: int) -> ClipRequest:
+    from PIL import Image
+
+    frame = work / "frame.png"
+    Image.linear_gradient("L").resize((1280, 720)).convert("RGB").save(frame)
+    return ClipRequest(
+        clip_id=f"clip_{number}",
+        scenario_id=f"clip_{number}",
+        variant=0,
+        seed=number,
+        prompt="A static traffic camera captures a junction where a car runs a red light and hits another.",
+        negative_prompt="blurry, shaking camera",
+        guidance=7.0,
+        geometry=options.geometry,
+        scene=Scene(camera_id="benchmark"),
+        input_path=str(frame),
+    )
