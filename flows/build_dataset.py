@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,19 +19,18 @@ from tasks.publish import Published, publish
 from tasks.reuse import reuse
 
 from its_core import definition as definitions
-from its_core import storage
+from its_core import logs, storage
 from its_core.clip import Outcome
 from its_core.definition import Definition
-from its_core.shards import devices
+from its_core.shards import build, devices
 from its_core.shards.launcher import Launch
 from its_core.shards.plan import Plan, Shard, shards, shards_of_one_seed
 from its_core.shards.receipts import Receipt, TooFewClips, files_of
 from tasks.check import ClipsInvalid, check
-from tasks.plan import EngineOrder, order_engine, plan
+from tasks.plan import EngineOrder, order_engine, order_fallbacks, plan
 from tasks.progress import Progress
 from tasks.render import ShardIncomplete, describe, render
 
-LOCK_FILE = "build.lock"
 _MOST_NAMED = 100  # failures named one by one; all are in the receipts
 
 
@@ -52,18 +52,30 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
     made, Busy when another build of the same dataset runs on this machine.
     """
     definition = definitions.load(dataset, overrides)
-    with storage.exclusive(definition.work_path / LOCK_FILE), Progress(Console(stderr=True)) as progress:
+    work = definition.work_path
+    logs.configure(sys.stderr)
+    console = Console(stderr=True, quiet=logs.as_json())
+    with (
+        storage.exclusive(work / build.LOCK_FILE),
+        build.recording(work, dataset, overrides or {}) as record,
+        Progress(console) as progress,
+    ):
         order = order_engine(definition)
+        orders = order_fallbacks(definition, order)
         planned = plan(definition, order, progress)
+        record.planned(planned.rows, len(planned.clip_ids))
         reuse(definition, planned)
-        _make(definition, order, planned, progress)
+        _make(definition, orders, planned, progress)
         receipts = _settle(definition, planned)
-        return Built(publish(definition, order, planned, receipts), _count(planned, receipts), planned.rows)
+        outcomes = _count(planned, receipts)
+        published = publish(definition, order, planned, receipts)
+        record.published(published.url, outcomes)
+        return Built(published, outcomes, planned.rows)
 
 
-def _make(definition: Definition, order: EngineOrder, planned: Plan, progress: Progress) -> None:
+def _make(definition: Definition, orders: Sequence[EngineOrder], planned: Plan, progress: Progress) -> None:
     """Renders and checks until nothing is missing that another try may bring, or the tries are used up."""
-    _check(definition, order, planned, 0, progress)
+    _check(definition, orders[0], planned, 0, progress)
     missing = _missing(definition, planned)
     progress.starts(len(planned.clip_ids), len(planned.clip_ids) - len(missing))
     for attempt in range(definition.retries + 1):
@@ -74,9 +86,22 @@ def _make(definition: Definition, order: EngineOrder, planned: Plan, progress: P
             time.sleep(definition.retry_delay_s * 2 ** (attempt - 1))
         alike = shards_of_one_seed if definition.engine.script else shards
         # A clip that failed is tried again alone: it may be what breaks its neighbours.
-        batches = alike(planned, missing, definition.shard_size if attempt == 0 else 1)
-        _render_all(definition, order, planned, batches, attempt + 1, progress)
-        _check(definition, order, planned, attempt + 1, progress)
+        size = definition.shard_size if attempt == 0 else 1
+        for fallback, places in _by_fallback(definition, planned, missing).items():
+            changed = definition.under_fallback(fallback)
+            _render_all(changed, orders[fallback], planned, alike(planned, places, size), attempt + 1, progress)
+        _check(definition, orders[0], planned, attempt + 1, progress)
+
+
+def _by_fallback(definition: Definition, planned: Plan, missing: Iterable[int]) -> dict[int, list[int]]:
+    """The missing places, apart by how often their clips ran out of memory: 0, 1 … up to the last fallback."""
+    apart: dict[int, list[int]] = defaultdict(list)
+    for place in missing:
+        receipt = files_of(definition.work_path, planned.clip_ids[place]).read_receipt()
+        attempts = receipt.attempts if receipt else ()
+        exhausted = sum(attempt.outcome is Outcome.OUT_OF_MEMORY for attempt in attempts)
+        apart[min(exhausted, len(definition.out_of_memory_fallbacks))].append(place)
+    return dict(sorted(apart.items()))
 
 
 def _missing(definition: Definition, planned: Plan) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -40,6 +40,16 @@ class EngineChoice(BaseModel):
     )
 
 
+class MemoryFallback(BaseModel):
+    """How a clip that ran out of memory is tried again; what is empty stays as the definition has it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    options: dict[str, Any] = Field(default_factory=dict, description="engine options in place of the definition's")
+    processes_per_shard: int | None = Field(None, ge=1, le=1024, description="more GPUs a clip, or fewer CPU processes")
+    shards_at_once: int | None = Field(None, ge=1, le=1024, description="fewer clips side by side")
+
+
 class Definition(BaseSettings):
     """Every key of ``dataset.yaml``."""
 
@@ -65,6 +75,9 @@ class Definition(BaseSettings):
     shard_timeout_s: float | None = Field(None, gt=0, description="a shard's limit; empty: start-up plus its clips'")
     retries: int = Field(2, ge=0, le=20, description="further tries for clips that failed in a way that may pass")
     retry_delay_s: float = Field(1.0, ge=0, le=3600, description="wait before the first further try; doubles each time")
+    out_of_memory_fallbacks: tuple[MemoryFallback, ...] = Field(
+        (), description="for clips that ran out of memory, in turn: options, processes_per_shard, shards_at_once"
+    )
     min_success_ratio: float = Field(
         0.95, ge=0, le=1, description="clips made ÷ clips asked below which nothing is published"
     )
@@ -107,6 +120,15 @@ class Definition(BaseSettings):
     @property
     def work_path(self) -> Path:
         return storage.local_path(self.work_dir)
+
+    def under_fallback(self, number: int) -> Definition:
+        """This definition as it is for clips that ran out of memory ``number`` times; the last fallback goes on."""
+        if number == 0 or not self.out_of_memory_fallbacks:
+            return self
+        fallback = self.out_of_memory_fallbacks[:number][-1]
+        engine = self.engine.model_copy(update={"options": self.engine.options | fallback.options})
+        chosen = fallback.model_dump(include={"processes_per_shard", "shards_at_once"}, exclude_none=True)
+        return self.model_copy(update={"engine": engine, **chosen})
 
 
 _PATH_KEYS = ("manifest", "allowed_inputs", "publish_url", "work_dir")
@@ -231,8 +253,18 @@ def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
 
 def _keys_beside(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
     for part in location[:-1]:
-        field = model.model_fields.get(str(part))
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+        if isinstance(part, int):
+            continue
+        inner = _model_in(model.model_fields[part].annotation) if part in model.model_fields else None
+        if inner is None:
             break
-        model = field.annotation
+        model = inner
     return sorted(name for name, field in model.model_fields.items() if not field.exclude)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that a field holds, itself or in a tuple."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None

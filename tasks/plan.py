@@ -14,6 +14,7 @@ from its_core.dataset import splits
 from its_core.definition import Definition, DefinitionError, explain
 from its_core.engines.engine import EngineModule, engine_module
 from its_core.scenarios import manifest
+from its_core.shards import devices
 from its_core.shards import plan as planning
 from its_core.shards.batch import EngineSettings
 from tasks.progress import Progress
@@ -45,6 +46,25 @@ def order_engine(definition: Definition) -> EngineOrder:
         raise DefinitionError(f"{definition.folder}: engine {choice.name}: {error}") from None
     flags = ("--resolution", definition.resolution, "--fps", str(definition.fps), *module.flags(options))
     return EngineOrder(module, EngineSettings(choice.name, choice.options), options, identity, flags)
+
+
+def order_fallbacks(definition: Definition, order: EngineOrder) -> list[EngineOrder]:
+    """What clips are rendered with that ran out of memory 0, 1, 2 … times.
+
+    Raises DefinitionError when a fallback would make other clips, or asks for more GPUs than there are.
+    """
+    orders = [order]
+    for number in range(1, len(definition.out_of_memory_fallbacks) + 1):
+        key = f"{definition.folder}: out_of_memory_fallbacks.{number - 1}"
+        changed = definition.under_fallback(number)
+        orders.append(order_engine(changed))
+        if orders[-1].identity != order.identity:
+            raise DefinitionError(f"{key}: would make other clips; name only what saves memory")
+        try:
+            devices.slots(order.settings.name, changed.processes_per_shard, changed.shards_at_once)
+        except ValueError as error:
+            raise DefinitionError(f"{key}: {error}") from None
+    return orders
 
 
 @task(name="plan", task_run_name="plan {definition.name}", cache_policy=NO_CACHE)
