@@ -1,0 +1,190 @@
+"""Where a version comes from: who made it, when, from which manifest, configuration, weights and code, clip by clip.
+
+``lineage/run.json`` is shaped like an OpenLineage run event; ``lineage/clips.parquet`` has every clip's attempts and
+the engine's own record of what ran. They are the only files of a version that tell of a run and not of its content.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import platform
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from its_core.clip import EngineIdentity
+from its_core.dataset.clip import FinishedClip
+from its_core.provenance import code_version
+from its_core.scenarios import source
+from its_core.shards.receipts import utc_now
+
+FOLDER = "lineage"
+RUN_FILE = "run.json"
+CLIPS_FILE = "clips.parquet"
+_OPENLINEAGE = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
+_PACKAGES = ("av", "great_expectations", "imageio", "numpy", "panda3d", "pandas", "prefect", "pyarrow", "torch")
+_SECRET_KEY = re.compile(r"(^|_)(secret|token|password|credentials?|(api|access|private)_?key)(_|$)", re.IGNORECASE)
+_USER_IN_URL = re.compile(r"(?<=://)[^/@\s]+@")
+_QUERY_IN_URL = re.compile(r"(://[^\s?]*\?)\S+")
+_ROWS_AT_ONCE = 1024
+_ATTEMPT = pa.struct(
+    [
+        ("outcome", pa.string()),
+        ("reason", pa.string()),
+        ("started_at", pa.string()),
+        ("duration_s", pa.float64()),
+        ("rank", pa.int32()),
+        ("launch", pa.string()),
+        ("code_version", pa.string()),
+    ]
+)
+_CLIPS = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("scenario_id", pa.string()),
+        ("variant", pa.int32()),
+        ("manifest_row", pa.int64()),
+        ("outcome", pa.string()),
+        ("attempts", pa.list_(_ATTEMPT)),
+        ("duration_s", pa.float64()),
+        ("engine_record", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The build that publishes. ``config`` is the resolved definition as JSON values; secrets in it are struck out."""
+
+    run_id: str
+    started_at: str
+    manifest_url: str
+    config: Mapping[str, Any]
+    engine: EngineIdentity
+
+
+def event(run: Run, dataset: str, version: str, url: str, counts: Mapping[str, int]) -> dict[str, Any]:
+    """The run as an OpenLineage event; ``counts`` are clips by split, and rows rejected."""
+    engine = asdict(run.engine) | {"reads": sorted(run.engine.reads)}
+    return {
+        "eventType": "COMPLETE",
+        "eventTime": utc_now(),
+        "producer": f"its-accident-factory/{code_version()}",
+        "schemaURL": _OPENLINEAGE,
+        "run": {
+            "runId": run.run_id,
+            "facets": {
+                "started": {"at": run.started_at},
+                "by": {"user": _user(), "host": socket.gethostname()},
+                "code": {"version": code_version(), "python": platform.python_version(), "packages": _packages()},
+            },
+        },
+        "job": {
+            "namespace": "its-accident-factory",
+            "name": dataset,
+            "facets": {"configuration": without_secrets(dict(run.config)), "engine": without_secrets(engine)},
+        },
+        "inputs": [
+            {"namespace": "manifest", "name": file["url"], "facets": {"content": file}}
+            for file in manifest_files(run.manifest_url)
+        ],
+        "outputs": [
+            {
+                "namespace": "dataset",
+                "name": without_secrets(url),
+                "facets": {"version": {"datasetVersion": version}, "counts": dict(counts)},
+            }
+        ],
+    }
+
+
+def manifest_files(url: str) -> list[dict[str, Any]]:
+    """URL, SHA-256 and size of each file of the manifest. Raises ManifestError when it is gone."""
+    filesystem, paths = source.find_files(url)
+    found = []
+    for path in paths:
+        with filesystem.open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        name = without_secrets(filesystem.unstrip_protocol(path).removeprefix("file://"))
+        found.append({"url": name, "sha256": digest, "size_bytes": filesystem.size(path)})
+    return found
+
+
+def without_secrets(value: Any, key: str = "") -> Any:
+    """The same JSON value with passwords, tokens and keys struck out, in URLs too."""
+    match value:
+        case dict():
+            return {name: without_secrets(each, str(name)) for name, each in value.items()}
+        case list() | tuple():
+            return [without_secrets(each, key) for each in value]
+        case str() if _SECRET_KEY.search(key):
+            return "***"
+        case str():
+            return _QUERY_IN_URL.sub(r"\1***", _USER_IN_URL.sub("***@", value))
+        case _:
+            return value
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "unknown"
+
+
+def _packages() -> dict[str, str]:
+    installed = {}
+    for name in _PACKAGES:
+        try:
+            installed[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return installed
+
+
+class ClipLineageWriter:
+    """Writes ``clips.parquet`` into a folder, clip by clip."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._writer = pq.ParquetWriter(folder / CLIPS_FILE, _CLIPS)
+        self._pending: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with self._writer:
+            if error is None:
+                self._flush()
+
+    def add(self, clip: FinishedClip) -> None:
+        receipt = clip.receipt
+        self._pending.append(
+            {
+                "clip_id": receipt.clip_id,
+                "scenario_id": receipt.scenario_id,
+                "variant": receipt.variant,
+                "manifest_row": clip.planned.row,
+                "outcome": receipt.outcome.value,
+                "attempts": [attempt.model_dump(mode="json") for attempt in receipt.attempts],
+                "duration_s": sum(attempt.duration_s for attempt in receipt.attempts),
+                "engine_record": json.dumps(without_secrets(receipt.record), sort_keys=True),
+            }
+        )
+        if len(self._pending) == _ROWS_AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._writer.write_table(pa.Table.from_pylist(self._pending, _CLIPS))
+        self._pending = []

@@ -1,0 +1,221 @@
+"""Publishes a version whole or not at all: built aside, its marker written last, then moved under its name.
+
+On a disk the version is built in ``<publish_url>/<dataset>/.staging`` and renamed, so that no reader ever sees a part
+of it. On S3 the files are uploaded first and the marker last: a version without a marker is none. ``latest.json`` is
+changed when the version is there. Whatever an interrupted publisher left behind is cleared away by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import orjson
+
+from its_core import storage
+from its_core.checks import suite
+from its_core.checks.measures import table
+from its_core.dataset import card, checksums, contact_sheet, draft, lineage
+from its_core.dataset.clip import FinishedClip
+from its_core.dataset.draft import Dataset, Draft
+from its_core.dataset.labels import ANNOTATIONS_FOLDER
+from its_core.dataset.lineage import Run
+
+MARKER_FILE = "_SUCCESS.json"
+LATEST_FILE = "latest.json"
+REJECTED_FILE = "rejected.parquet"
+REPORT_FOLDER = "report"  # not "validation": the Hugging Face builder would take that for a split
+_MEASURES_FILE = "measures.parquet"
+_STAGING = ".staging"
+_LOCK = ".publishing"
+_MOST_NAMED = 10
+
+
+class PublishError(RuntimeError):
+    """A version that must not be published; the message says which clips, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A version that is there; ``was_there`` when an earlier build had published the same content."""
+
+    url: str
+    version: str
+    clips: int
+    was_there: bool
+
+    @property
+    def contact_sheet_url(self) -> str:
+        return storage.join(self.url, contact_sheet.FILE_NAME)
+
+
+def publish(clips: Iterable[FinishedClip], dataset: Dataset, rejected: Path, run: Run, work: Path) -> Published:
+    """Publishes the clips, unless just this content is published already, and makes it the latest version.
+
+    Args:
+        clips: in the order of the manifest; gone through several times, so a list or an object that starts anew.
+        rejected: the manifest's ``rejected.parquet``.
+        work: a local folder for what is on its way to S3.
+
+    Raises:
+        PublishError: a clip is not what its receipt or its checks say, or there is none.
+        storage.Busy: another process of this machine publishes the same dataset.
+    """
+    root = storage.join(dataset.publish_url, dataset.name)
+    place = storage.local_path(root) if storage.is_local(root) else work / "publish" / dataset.name
+    with storage.exclusive(place / _LOCK):
+        staging = place / _STAGING
+        storage.remove_tree(str(staging))
+        drafted = draft.write(staging, clips, dataset, rejected)
+        if not drafted.incidents:
+            raise PublishError(f"{dataset.name}: no clip to publish")
+        url = storage.join(root, drafted.version)
+        was_there = storage.exists(storage.join(url, MARKER_FILE))
+        if not was_there:
+            _complete(staging, clips, dataset, drafted, rejected, run)
+            _hand_over(staging, url)
+        storage.remove_tree(str(staging))
+        latest = {"dataset": dataset.name, "version": drafted.version}
+        storage.write_bytes(storage.join(root, LATEST_FILE), _as_json(latest))
+    return Published(url, drafted.version, len(drafted.incidents), was_there)
+
+
+def _complete(
+    folder: Path, clips: Iterable[FinishedClip], dataset: Dataset, drafted: Draft, rejected: Path, run: Run
+) -> None:
+    """Gathers all that belongs to the version beside its rows; the marker last."""
+    digests: dict[str, str | None] = dict(_gather(folder, clips))
+    storage.link_or_copy(rejected, folder / REJECTED_FILE)
+    _write_report(folder / REPORT_FOLDER, clips, dataset)
+    _draw_contact_sheet(folder, clips, dataset, drafted)
+    text = card.render(
+        name=dataset.name,
+        description=dataset.description,
+        license_=dataset.license,
+        geometry=dataset.geometry,
+        engine=dataset.engine,
+        counts=drafted.counts,
+        rejected=drafted.rejected,
+        columns=drafted.columns,
+    )
+    (folder / card.FILE_NAME).write_text(text, encoding="utf-8")
+    for path in _content_files(folder):
+        digests.setdefault(path, None)
+    checksums.write(folder, digests.items())
+    url = storage.join(dataset.publish_url, dataset.name, drafted.version)
+    counts = dict(drafted.counts.clips) | {"rejected": drafted.rejected}
+    event = lineage.event(run, dataset.name, drafted.version, url, counts)
+    (folder / lineage.FOLDER / lineage.RUN_FILE).write_bytes(_as_json(event))
+    marker = {
+        "dataset": dataset.name,
+        "version": drafted.version,
+        "clips": dict(drafted.counts.clips),
+        "checksums_sha256": storage.sha256_file(folder / checksums.FILE_NAME),
+    }
+    (folder / MARKER_FILE).write_bytes(_as_json(marker))
+
+
+def _gather(folder: Path, clips: Iterable[FinishedClip]) -> Iterator[tuple[str, str]]:
+    """Links every clip and its annotations into the folder; yields paths and digests."""
+    with lineage.ClipLineageWriter(folder / lineage.FOLDER) as writer:
+        for clip in clips:
+            path = f"{clip.planned.split}/{clip.clip_id}.mp4"
+            storage.link_or_copy(clip.files.video, folder / path)
+            digest = storage.sha256_file(folder / path)
+            if digest != clip.receipt.clip_sha256:
+                raise PublishError(
+                    f"{clip.files.video}: SHA-256 is {digest}, its receipt says {clip.receipt.clip_sha256}; "
+                    "the file was changed after it was made: delete it, and it is made anew"
+                )
+            yield path, digest
+            if clip.has_annotations:
+                path = f"{ANNOTATIONS_FOLDER}/{clip.clip_id}.json.gz"
+                storage.link_or_copy(clip.files.annotations, folder / path)
+                yield path, storage.sha256_file(folder / path)
+            writer.add(clip)
+
+
+def _write_report(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset) -> None:
+    measures = {clip.clip_id: clip.measures for clip in clips}
+    rows = table(measures)
+    verdict = suite.validate(rows, list(measures), dataset.geometry, folder)
+    rows.to_parquet(folder / _MEASURES_FILE, index=False)
+    invalid = [f"{clip_id}: {'; '.join(reasons)}" for clip_id, reasons in verdict.reasons.items() if reasons]
+    if invalid:
+        raise PublishError(
+            f"{dataset.name}: {len(invalid)} clips do not pass their checks\n  " + "\n  ".join(invalid[:_MOST_NAMED])
+        )
+
+
+def _draw_contact_sheet(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset, drafted: Draft) -> None:
+    places = set(contact_sheet.choose(drafted.incidents))
+    shown = [clip for place, clip in enumerate(islice(clips, max(places) + 1)) if place in places]
+    total, geometry = len(drafted.incidents), dataset.geometry
+    subtitle = (
+        f"{f'{len(shown)} of {total}' if len(shown) < total else total} clips · {geometry.frames} frames at "
+        f"{geometry.fps} a second · {geometry.width_px} x {geometry.height_px} · engine {dataset.engine.name}"
+    )
+    entries = [contact_sheet.Entry(clip.files.video, clip.annotations(), *_caption(clip)) for clip in shown]
+    contact_sheet.draw(entries, dataset.name, subtitle, geometry).save(folder / contact_sheet.FILE_NAME)
+
+
+def _caption(clip: FinishedClip) -> tuple[str, str]:
+    request, record = clip.planned.request, clip.receipt.record
+    scene = request.scene
+    incident = scene.incident_type.replace("_", " ").capitalize() if scene.incident_type else "Incident unsaid"
+    conditions = [record.get(name) or getattr(scene, name) for name in ("weather", "light")]
+    variant = f" v{request.variant}" if request.variant else ""
+    details = [
+        request.scenario_id + variant,
+        f"camera {scene.camera_id}",
+        ", ".join(word for word in conditions if word),
+        clip.planned.split.value,
+    ]
+    return incident, " · ".join(part for part in details if part)
+
+
+def _content_files(folder: Path) -> Iterator[str]:
+    """Files that follow from the content alone: all that is there by now, but for the run's lineage and Data Docs."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        runs_own = name.startswith((f"{lineage.FOLDER}/", f"{REPORT_FOLDER}/"))
+        if path.is_file() and (not runs_own or path.name == _MEASURES_FILE):
+            yield name
+
+
+def _hand_over(folder: Path, url: str) -> None:
+    """Gives a complete version its name. What lies there has no marker: the rest of an upload that was cut off."""
+    if storage.is_local(url):
+        storage.remove_tree(url)
+        _flush(folder)
+        target = storage.local_path(url)
+        folder.rename(target)
+        _flush_one(target.parent)
+        return
+    storage.remove_tree(storage.join(url, REPORT_FOLDER))  # its pages are named after the time of their making
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != MARKER_FILE)
+    storage.upload_many((path, storage.join(url, path.relative_to(folder).as_posix())) for path in files)
+    storage.write_bytes(storage.join(url, MARKER_FILE), (folder / MARKER_FILE).read_bytes())
+
+
+def _flush(folder: Path) -> None:
+    """Everything is on the disk before the name is: a power cut must not leave a named version of empty files."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            _flush_one(Path(parent) / name)
+        _flush_one(Path(parent))
+
+
+def _flush_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _as_json(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -1,0 +1,160 @@
+"""Reads what was published: its rows and annotations, whether its files are whole, and its clips for another build."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from its_core import storage
+from its_core.annotations import Annotations
+from its_core.dataset import checksums, contact_sheet, lineage, metadata
+from its_core.dataset.publish import LATEST_FILE, MARKER_FILE
+from its_core.taxonomy import Split
+
+
+class NotPublished(ValueError):
+    """Nothing is published there; the message says where and what was looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A published version: its folder, and what its marker says."""
+
+    url: str
+    dataset: str
+    version: str
+    clips: dict[Split, int]
+    checksums_sha256: str
+
+    @property
+    def contact_sheet_url(self) -> str:
+        return storage.join(self.url, contact_sheet.FILE_NAME)
+
+    def table(self, split: Split, columns: list[str] | None = None) -> pa.Table:
+        """The split's ``metadata.parquet``, all columns or some."""
+        return _read_parquet(storage.join(self.url, split.value, metadata.FILE_NAME), columns)
+
+    def rows(self, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
+        """The rows of all splits: train, val, test."""
+        for split in self.clips:
+            yield from self.table(split, columns).to_pylist()
+
+    def annotations(self, row: dict[str, Any]) -> Annotations | None:
+        """The ground truth of the clip of a row, None where it has none."""
+        if row["annotations_path"] is None:
+            return None
+        packed = storage.read_bytes(storage.join(self.url, row["annotations_path"]))
+        return Annotations.model_validate_json(gzip.decompress(packed))
+
+    def damaged(self) -> list[str]:
+        """Paths of files that are missing or not what ``checksums.sha256`` says; the list itself goes first."""
+        listed = storage.read_bytes(storage.join(self.url, checksums.FILE_NAME))
+        if hashlib.sha256(listed).hexdigest() != self.checksums_sha256:
+            return [checksums.FILE_NAME]
+        return [path for path, digest in checksums.read(listed.decode()).items() if self._digest(path) != digest]
+
+    def _digest(self, path: str) -> str | None:
+        url = storage.join(self.url, path)
+        try:
+            if storage.is_local(url):
+                return storage.sha256_file(storage.local_path(url))
+            return hashlib.sha256(storage.read_bytes(url)).hexdigest()
+        except FileNotFoundError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedClip:
+    """A clip that lies in a published version; ``record`` is the engine's own account of how it was made."""
+
+    clip_id: str
+    video_url: str
+    clip_sha256: str
+    annotations_url: str | None
+    record: dict[str, Any]
+
+
+def latest(root_url: str) -> Version:
+    """The latest version of the dataset published at ``<publish_url>/<dataset>``. Raises NotPublished."""
+    url = storage.join(root_url, LATEST_FILE)
+    try:
+        name = orjson.loads(storage.read_bytes(url))["version"]
+    except FileNotFoundError:
+        raise NotPublished(f"{root_url}: nothing is published there (no {LATEST_FILE})") from None
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise NotPublished(f"{url}: does not name a version") from None
+    return open_version(storage.join(root_url, str(name)))
+
+
+def open_version(url: str) -> Version:
+    """The version in a folder. Raises NotPublished when its marker is missing or not readable."""
+    try:
+        marker = orjson.loads(storage.read_bytes(storage.join(url, MARKER_FILE)))
+        return Version(
+            url=url,
+            dataset=marker["dataset"],
+            version=marker["version"],
+            clips={split: marker["clips"][split] for split in Split if split in marker["clips"]},
+            checksums_sha256=marker["checksums_sha256"],
+        )
+    except FileNotFoundError:
+        raise NotPublished(f"{url}: no published version (no {MARKER_FILE})") from None
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise NotPublished(f"{storage.join(url, MARKER_FILE)}: is not a version's marker") from None
+
+
+def versions(root_url: str) -> list[Version]:
+    """All published versions of a dataset, by name."""
+    found = []
+    for name in storage.list_folder(root_url):
+        if name.startswith(".") or name == LATEST_FILE:
+            continue
+        try:
+            found.append(open_version(storage.join(root_url, name)))
+        except NotPublished:
+            continue
+    return found
+
+
+def clips_by_id(root_url: str, wanted: Collection[str]) -> dict[str, PublishedClip]:
+    """Those of the wanted clips that lie in any published version of the dataset."""
+    missing = set(wanted)
+    found: dict[str, PublishedClip] = {}
+    for version in versions(root_url):
+        if not missing:
+            break
+        rows = version.rows(["clip_id", "file_name", "split", "clip_sha256", "annotations_path"])
+        here = {row["clip_id"]: row for row in rows if row["clip_id"] in missing}
+        if not here:
+            continue
+        records = _read_parquet(storage.join(version.url, lineage.FOLDER, lineage.CLIPS_FILE))
+        for line in records.select(["clip_id", "engine_record"]).to_pylist():
+            if row := here.get(line["clip_id"]):
+                found[row["clip_id"]] = _clip(version, row, orjson.loads(line["engine_record"]))
+        missing -= found.keys()
+    return found
+
+
+def _clip(version: Version, row: dict[str, Any], record: dict[str, Any]) -> PublishedClip:
+    path = row["annotations_path"]
+    return PublishedClip(
+        clip_id=row["clip_id"],
+        video_url=storage.join(version.url, row["split"], row["file_name"]),
+        clip_sha256=row["clip_sha256"],
+        annotations_url=None if path is None else storage.join(version.url, path),
+        record=record,
+    )
+
+
+def _read_parquet(url: str, columns: list[str] | None = None) -> pa.Table:
+    if storage.is_local(url):
+        return pq.read_table(storage.local_path(url), columns=columns, partitioning=None)
+    return pq.read_table(BytesIO(storage.read_bytes(url)), columns=columns)

@@ -1,0 +1,41 @@
+"""Our words in those of the published accident sets."""
+
+from __future__ import annotations
+
+from its_core.taxonomy import CollisionType, IncidentType, Light, RoadLayout, Weather
+
+# ACCIDENT (CVPR 2026). It has day and night only; at dusk one still sees by daylight. Its list of layouts knows no
+# roundabout, which keeps our word.
+ACCIDENT_WEATHER = {
+    Weather.CLEAR: "normal",
+    Weather.OVERCAST: "normal",
+    Weather.RAIN: "rain",
+    Weather.SNOW: "snow",
+    Weather.FOG: "fog",
+}
+ACCIDENT_DAY_TIME = {Light.DAY: "day", Light.DUSK: "day", Light.NIGHT: "night"}
+ACCIDENT_LAYOUT = {
+    RoadLayout.FOUR_WAY_INTERSECTION: "signalized_intersection",
+    RoadLayout.T_INTERSECTION: "simple_intersection",
+    RoadLayout.ROUNDABOUT: "roundabout",
+    RoadLayout.HIGHWAY: "highway",
+    RoadLayout.URBAN_STREET: "city_street",
+}
+
+# DoTA (Yao et al., 2022), whose classes tell how the parties moved; "other" because no crash involves the camera.
+_DOTA_BY_COLLISION = {
+    CollisionType.HEAD_ON: "oncoming",
+    CollisionType.REAR_END: "moving_ahead_or_waiting",
+    CollisionType.SIDESWIPE: "lateral",
+    CollisionType.SINGLE: "unknown",
+    CollisionType.T_BONE: "turning",
+}
+
+
+def dota_class(incident: IncidentType | None, collision: CollisionType | None) -> str | None:
+    """DoTA's accident class, None for what DoTA does not count as one (near-misses, normal traffic)."""
+    if incident is IncidentType.PEDESTRIAN_COLLISION:
+        return "other: pedestrian"
+    if collision is None or (incident is not None and not incident.has_contact):
+        return None
+    return f"other: {_DOTA_BY_COLLISION[collision]}"
