@@ -198,3 +198,7 @@ def _main(
     if version:
         _out.print(__version__)
         raise typer.Exit
+
+
+if __name__ == "__main__":
+    app()

@@ -6,9 +6,9 @@ import signal
 
 import pandas as pd
 import pytest
-from conftest import TROUBLED_WORKER, Dataset, wait_until
 
 from its_core.clip import Outcome
+from tests.system.conftest import TROUBLED_WORKER, Dataset, wait_until
 
 SCRIPT = {"engine": {"name": "simulator", "script": str(TROUBLED_WORKER)}}
 
@@ -87,7 +87,7 @@ def test_kill_9_in_the_middle_then_the_same_command_finishes(dataset: Dataset, v
     (rank,) = dataset.ranks()
     target = {"rank": rank, "torchrun": rank.parent(), "flow": rank.parent().parent()}[victim]
     before = dataset.clips()
-    done_before = {name: receipt for name, receipt in dataset.receipts().items()}
+    done_before = dataset.receipts()
     os.kill(target.pid, signal.SIGKILL)
     if victim == "flow":
         flow.wait(30)
