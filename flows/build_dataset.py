@@ -15,8 +15,6 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.futures import PrefectFuture
 from rich.console import Console
-from tasks.publish import Published, publish
-from tasks.reuse import reuse
 
 from its_core import definition as definitions
 from its_core import logs, storage
@@ -29,7 +27,9 @@ from its_core.shards.receipts import Receipt, TooFewClips, files_of
 from tasks.check import ClipsInvalid, check
 from tasks.plan import EngineOrder, order_engine, order_fallbacks, plan
 from tasks.progress import Progress
+from tasks.publish import Published, publish
 from tasks.render import ShardIncomplete, describe, render
+from tasks.reuse import reuse
 
 _MOST_NAMED = 100  # failures named one by one; all are in the receipts
 
@@ -65,9 +65,10 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
         planned = plan(definition, order, progress)
         record.planned(planned.rows, len(planned.clip_ids))
         reuse(definition, planned)
+        before = _made(definition, planned)
         _make(definition, orders, planned, progress)
         receipts = _settle(definition, planned)
-        outcomes = _count(planned, receipts)
+        outcomes = _count(planned, receipts, before)
         published = publish(definition, order, planned, receipts)
         record.published(published.url, outcomes)
         return Built(published, outcomes, planned.rows)
@@ -198,8 +199,16 @@ def _settle(definition: Definition, planned: Plan) -> dict[str, Receipt]:
     return receipts
 
 
-def _count(planned: Plan, receipts: Mapping[str, Receipt]) -> dict[Outcome, int]:
-    outcomes = Counter(receipt.outcome for receipt in receipts.values())
+def _made(definition: Definition, planned: Plan) -> frozenset[str]:
+    return frozenset(clip_id for clip_id in planned.clip_ids if files_of(definition.work_path, clip_id).made())
+
+
+def _count(planned: Plan, receipts: Mapping[str, Receipt], before: frozenset[str]) -> dict[Outcome, int]:
+    """``before`` are the clips that were there when the build began."""
+    outcomes = Counter(
+        Outcome.REUSED if clip_id in before and receipt.outcome.made_a_clip else receipt.outcome
+        for clip_id, receipt in receipts.items()
+    )
     outcomes[Outcome.REJECTED_INPUT] += len(planned.rejections)
     assert outcomes.total() == len(planned.clip_ids) + len(planned.rejections)
     return dict(outcomes)

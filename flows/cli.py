@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +25,8 @@ from rich.text import Text
 
 from its_core import __version__, storage
 from its_core import definition as definitions
+from its_core.dataset import reader
+from its_core.dataset.publish import PublishError
 from its_core.definition import DefinitionError
 from its_core.engines.engine import EngineName, engine_module
 from its_core.scenarios.manifest import ManifestError, Rejection
@@ -52,7 +55,7 @@ def _errors_in_a_line() -> Iterator[None]:
         yield
     except (DefinitionError, ManifestError) as error:
         status, problem = 2, error
-    except (TooFewClips, LaunchRefused) as error:
+    except (TooFewClips, LaunchRefused, PublishError, reader.NotPublished) as error:
         status, problem = 1, error
     except storage.Busy as error:
         status, problem = 3, error
@@ -99,9 +102,9 @@ def build(
 def _print_built(built: Any) -> None:
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(built.outcomes.items()) if count)
     _out.print(f"{built.rows:,} rows: {counts}", highlight=False)
-    word = "published" if built.published.is_new else "nothing to do: already published as"
+    word = "nothing to do: already published as" if built.published.was_there else "published"
     _out.print(f"{word} {built.published.url}", highlight=False, soft_wrap=True)
-    _out.print(f"contact sheet: {built.published.contact_sheet}", highlight=False, soft_wrap=True)
+    _out.print(f"contact sheet: {built.published.contact_sheet_url}", highlight=False, soft_wrap=True)
 
 
 def _survey(manifest: str, engine: EngineName, allow: list[str]) -> Survey:
@@ -177,6 +180,64 @@ def check(
     if not report.scenarios:
         raise typer.Exit(2)
     raise typer.Exit(1 if report.rejections else 0)
+
+
+_SHOW_EXAMPLES = """
+Examples:
+
+    its show datasets/quickstart
+
+    its show published/quickstart/1a2b3c4d5e6f --verify
+"""
+
+
+@app.command(epilog=_SHOW_EXAMPLES)
+def show(
+    dataset: Annotated[str, typer.Argument(help="A definition's folder (its latest version), or a published version.")],
+    most: Annotated[int, typer.Option(min=1, help="How many clips to list.")] = 40,
+    verify: Annotated[bool, typer.Option("--verify", help="Hold every file against its checksum.")] = False,
+) -> None:
+    """Show a published dataset: its clips in a table, and where its contact sheet lies."""
+    with _errors_in_a_line():
+        version = _version_of(dataset)
+    _out.print(f"{version.dataset}, version {version.version}: {version.url}", highlight=False, soft_wrap=True)
+    _out.print(_clips_table(version, most))
+    counts = ", ".join(f"{count:,} {split}" for split, count in version.clips.items())
+    _out.print(f"{sum(version.clips.values()):,} clips: {counts}", highlight=False)
+    _out.print(f"contact sheet: {version.contact_sheet_url}", highlight=False, soft_wrap=True)
+    if verify:
+        damaged = version.damaged()
+        for path in damaged:
+            _err.print(f"[red]damaged:[/red] {path}", highlight=False)
+        _out.print("every file is as it was published" if not damaged else f"{len(damaged)} files are damaged")
+        raise typer.Exit(1 if damaged else 0)
+
+
+def _version_of(dataset: str) -> reader.Version:
+    if (Path(dataset) / definitions.FILE_NAME).is_file():
+        definition = definitions.load(dataset)
+        return reader.latest(storage.join(definition.publish_url, definition.name))
+    url = storage.resolve(dataset, Path.cwd())
+    try:
+        return reader.open_version(url)
+    except reader.NotPublished:
+        return reader.latest(url)
+
+
+def _clips_table(version: reader.Version, most: int) -> Table:
+    table = Table()
+    for column in ("split", "scenario", "camera", "incident", "light", "weather", "accident", "type"):
+        table.add_column(column, overflow="fold")
+    rows = version.rows(["split", "scenario_id", "variant", "camera_id", "incident_type", *_SHOWN])
+    for row in islice(rows, most):
+        at = f"{row['accident_time']:.2f} s" if row["accident_time"] is not None else "–"
+        scenario = row["scenario_id"] + (f" v{row['variant']}" if row["variant"] else "")
+        words = (row["camera_id"], row["incident_type"], row["light"], row["weather"], at, row["type"])
+        table.add_row(row["split"], Text(scenario), *(Text(word or "–") for word in words))
+    return table
+
+
+_SHOWN = ("light", "weather", "accident_time", "type")
 
 
 @app.command("make-tiny-checkpoint", epilog="Example: its make-tiny-checkpoint checkpoints")

@@ -1,0 +1,70 @@
+"""The task ``publish``: the clips that were made, labelled and with their lineage, under a version's name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from prefect import task
+from prefect.artifacts import create_link_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.context import get_run_context
+
+from its_core import storage
+from its_core.checks import ledger
+from its_core.dataset import publish as publishing
+from its_core.dataset.clip import FinishedClip
+from its_core.dataset.draft import Dataset
+from its_core.dataset.lineage import Run
+from its_core.dataset.publish import Published
+from its_core.definition import Definition
+from its_core.shards.plan import Plan
+from its_core.shards.receipts import Receipt, files_of
+from tasks.plan import REJECTED_FILE, EngineOrder
+
+__all__ = ["Published", "publish"]
+
+
+@dataclass(frozen=True, slots=True)
+class _FinishedClips:
+    """The plan's clips that were made, read anew each time one goes through them."""
+
+    definition: Definition
+    plan: Plan
+    receipts: Mapping[str, Receipt]
+
+    def __iter__(self) -> Iterator[FinishedClip]:
+        made = [place for place, clip_id in enumerate(self.plan.clip_ids) if self.receipts[clip_id].outcome.made_a_clip]
+        for clip in self.plan.clips(made):
+            receipt = self.receipts[clip.request.clip_id]
+            files = files_of(self.definition.work_path, clip.request.clip_id)
+            measures = ledger.read(files, receipt)
+            if measures is None:
+                raise publishing.PublishError(f"{files.video}: was changed after it was checked; build again")
+            yield FinishedClip(clip, receipt, files, measures)
+
+
+@task(name="publish", task_run_name="publish {definition.name}", cache_policy=NO_CACHE)
+def publish(definition: Definition, order: EngineOrder, plan: Plan, receipts: Mapping[str, Receipt]) -> Published:
+    """Publishes what was made, unless just that is published already. Raises PublishError, Busy."""
+    context = get_run_context()
+    dataset = Dataset(
+        name=definition.name,
+        description=definition.description,
+        license=definition.license,
+        publish_url=definition.publish_url,
+        geometry=definition.geometry,
+        engine=order.identity,
+    )
+    run = Run(
+        run_id=str(context.task_run.flow_run_id),
+        started_at=str(context.start_time),
+        manifest_url=definition.manifest,
+        config=definition.model_dump(mode="json"),
+        engine=order.identity,
+    )
+    work = definition.work_path
+    published = publishing.publish(_FinishedClips(definition, plan, receipts), dataset, work / REJECTED_FILE, run, work)
+    if not storage.is_local(published.url):
+        create_link_artifact(published.contact_sheet_url, key="contact-sheet", description=published.url)
+    return published

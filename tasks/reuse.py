@@ -1,0 +1,53 @@
+"""The task ``reuse``: clips that an earlier version of the dataset holds are taken from there, not made again."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from its_core import storage
+from its_core.clip import ClipRequest, Outcome
+from its_core.dataset import reader
+from its_core.definition import Definition
+from its_core.provenance import code_version
+from its_core.shards.plan import Plan
+from its_core.shards.receipts import Attempt, ClipFiles, files_of, utc_now
+
+
+@task(name="reuse", task_run_name="reuse published clips of {definition.name}", cache_policy=NO_CACHE)
+def reuse(definition: Definition, plan: Plan) -> int:
+    """Fetches published clips that the work folder lacks (a new machine, a cleared folder). Returns how many."""
+    places = {
+        clip_id: place
+        for place, clip_id in enumerate(plan.clip_ids)
+        if files_of(definition.work_path, clip_id).standing() is None
+    }
+    if not places:
+        return 0
+    published = reader.clips_by_id(storage.join(definition.publish_url, definition.name), places)
+    fetched = 0
+    for clip in plan.clips(sorted(places[clip_id] for clip_id in published)):
+        found = published[clip.request.clip_id]
+        fetched += _fetch(found, clip.request, files_of(definition.work_path, clip.request.clip_id))
+    return fetched
+
+
+def _fetch(found: reader.PublishedClip, request: ClipRequest, files: ClipFiles) -> bool:
+    """Brings one clip in; one whose bytes are not those that were published is left to be made anew."""
+    storage.download(found.video_url, files.video)
+    if storage.sha256_file(files.video) != found.clip_sha256:
+        files.video.unlink()
+        return False
+    if found.annotations_url is not None:
+        storage.download(found.annotations_url, files.annotations)
+    attempt = Attempt(
+        outcome=Outcome.REUSED,
+        reason=f"from {found.video_url}",
+        started_at=utc_now(),
+        duration_s=0.0,
+        rank=None,
+        launch="reuse",
+        code_version=code_version(),
+    )
+    files.add_attempt(request, attempt, clip_sha256=found.clip_sha256, record=found.record)
+    return True
