@@ -19,6 +19,7 @@ from rich.console import Console
 from its_core import definition as definitions
 from its_core import logs, storage
 from its_core.clip import Outcome
+from its_core.dataset.publish import MARKER_FILE
 from its_core.definition import Definition
 from its_core.shards import build, devices
 from its_core.shards.launcher import Launch
@@ -70,7 +71,7 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
         receipts = _settle(definition, planned)
         outcomes = _count(planned, receipts, before)
         published = publish(definition, order, planned, receipts)
-        record.published(published.url, outcomes)
+        record.published(published.url, storage.join(published.url, MARKER_FILE), outcomes)
         return Built(published, outcomes, planned.rows)
 
 

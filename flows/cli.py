@@ -146,6 +146,31 @@ def _print_problems(title: str, problems: list[Rejection], most: int) -> None:
         _out.print(f"… and {len(problems) - most:,} more (--most {len(problems)} shows them)")
 
 
+_STATUS_EXAMPLES = """
+Examples:
+
+    its status
+
+    its status datasets/quickstart --json
+"""
+
+
+@app.command(epilog=_STATUS_EXAMPLES)
+def status(
+    datasets: Annotated[str, typer.Argument(help="A folder of definitions, or one definition.")] = "datasets",
+    as_json: Annotated[bool, typer.Option("--json", help="All that is known, as JSON.")] = False,
+) -> None:
+    """Show all builds: what runs, what is left, what failed and why, and when it may end."""
+    from flows import status as builds
+
+    with _errors_in_a_line():
+        found = builds.survey(datasets)
+    if as_json:
+        typer.echo(builds.as_json(found))
+    else:
+        builds.show(found, _out)
+
+
 _CHECK_EXAMPLES = """
 Examples:
 

@@ -198,6 +198,18 @@ def load(folder: str | Path, overrides: Mapping[str, Any] | None = None) -> Defi
         raise DefinitionError(explain(error, str(file), Definition)) from None
 
 
+def find(folder: str | Path) -> list[Path]:
+    """The folders of all definitions in ``folder``, or ``folder`` itself when it is one, sorted.
+
+    Raises DefinitionError where there is none.
+    """
+    root = Path(folder)
+    found = [root] if (root / FILE_NAME).is_file() else sorted(path.parent for path in root.glob(f"*/{FILE_NAME}"))
+    if not found:
+        raise DefinitionError(f"{root}: no dataset: neither {FILE_NAME} nor a folder with one lies there")
+    return found
+
+
 def _read_yaml(file: Path) -> dict[str, Any]:
     try:
         written = yaml.safe_load(file.read_text(encoding="utf-8"))

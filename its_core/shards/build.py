@@ -16,7 +16,7 @@ from its_core import logs, storage
 from its_core.clip import Outcome
 from its_core.definition import DefinitionError
 from its_core.scenarios.manifest import ManifestError
-from its_core.shards.receipts import utc_now
+from its_core.shards.receipts import TooFewClips, utc_now
 
 FILE = "build.json"
 LOCK_FILE = "build.lock"
@@ -29,13 +29,14 @@ class State(StrEnum):
     RUNNING = "running"
     PUBLISHED = "published"
     FAILED = "failed"
+    TOO_FEW_CLIPS = "too_few_clips"
     CANCELLED = "cancelled"
     WRONG_INPUT = "wrong_input"
 
 
 class Build(BaseModel):
     """The last build of a dataset. ``overrides`` are what it was called with; times are ISO 8601 in UTC; ``clips`` is
-    None until the plan stands; ``outcomes`` and ``url`` are the published version's."""
+    None until the plan stands; ``outcomes``, ``url`` and ``marker`` are the published version's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -50,6 +51,7 @@ class Build(BaseModel):
     clips: int | None = None
     outcomes: dict[Outcome, int] = {}
     url: str | None = None
+    marker: str | None = None
 
 
 class Recording:
@@ -64,8 +66,8 @@ class Recording:
         self._change(rows=rows, clips=clips)
         _log.info("planned %d clips from %d rows", clips, rows)
 
-    def published(self, url: str, outcomes: Mapping[Outcome, int]) -> None:
-        self._change(state=State.PUBLISHED, url=url, outcomes=dict(outcomes), ended_at=utc_now())
+    def published(self, url: str, marker: str, outcomes: Mapping[Outcome, int]) -> None:
+        self._change(state=State.PUBLISHED, url=url, marker=marker, outcomes=dict(outcomes), ended_at=utc_now())
         _log.info("published %s", url, extra={"outcomes": dict(outcomes)})
 
     def ended(self, state: State, reason: str) -> None:
@@ -100,6 +102,9 @@ def recording(work: Path, dataset: str, overrides: Mapping[str, Any]) -> Iterato
             yield record
         except (DefinitionError, ManifestError) as error:
             record.ended(State.WRONG_INPUT, str(error).partition("\n")[0])
+            raise
+        except TooFewClips as error:
+            record.ended(State.TOO_FEW_CLIPS, str(error).partition("\n")[0])
             raise
         except Exception as error:
             record.ended(State.FAILED, f"{type(error).__name__}: {error}".partition("\n")[0])

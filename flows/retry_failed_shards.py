@@ -1,0 +1,57 @@
+"""The flow ``retry-failed-shards``: finds builds that were not finished and finishes them with only what is missing."""
+
+from __future__ import annotations
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_table_artifact
+
+from flows.build_dataset import build_dataset
+from its_core import definition as definitions
+from its_core import storage
+from its_core.shards.standing import Look, Standing, look
+
+
+class StillUnfinished(RuntimeError):
+    """Builds that were tried again and did not finish; the message says which and why."""
+
+
+@flow(name="retry-failed-shards", flow_run_name="retry what is unfinished in {datasets}")
+def retry_failed_shards(datasets: str = "datasets") -> dict[str, str]:
+    """Goes on with every unfinished build in a folder of definitions; returns what became of each dataset.
+
+    Unfinished is what crashed, was cancelled, lost its machine or its published version, or made too few clips while
+    some may still be made. What runs, was never built or waits for a person is left alone. Raises StillUnfinished once
+    all were tried, DefinitionError when the folder holds no definition.
+    """
+    became = {str(folder): _finish(str(folder)) for folder in definitions.find(datasets)}
+    create_table_artifact(
+        [{"dataset": dataset, "outcome": outcome} for dataset, outcome in became.items()], key="retried-builds"
+    )
+    failed = [f"{dataset}: {outcome}" for dataset, outcome in became.items() if outcome.startswith(_FAILED)]
+    if failed:
+        raise StillUnfinished("\n".join(failed))
+    return became
+
+
+_FAILED = "not finished: "
+
+
+def _finish(dataset: str) -> str:
+    """Finishes one build if it is unfinished. Its failure must not keep the others from being tried."""
+    log = get_run_logger()
+    try:
+        now = look(definitions.load(dataset).work_path)
+        if now.standing is not Standing.UNFINISHED or now.build is None:
+            return f"left alone: {_told(now)}"
+        log.info("%s goes on: %s; %d clips are made, %d left", dataset, now.why, now.made, now.left)
+        built = build_dataset(dataset, now.build.overrides)
+    except storage.Busy as error:
+        return f"left alone: {error}"
+    except Exception as error:
+        log.error("%s: %s", dataset, error)
+        return f"{_FAILED}{type(error).__name__}: {error}"
+    return f"finished: {built.published.url}"
+
+
+def _told(now: Look) -> str:
+    return f"{now.standing}: {now.why}" if now.why else str(now.standing)
