@@ -36,16 +36,20 @@ class TroubledEngine(Engine):
                 raise RuntimeError("a fault of the engine's own")
             case ["no-memory"]:
                 raise MemoryError
+            case ["no-memory-unless", *words]:
+                if not all(word in sys.argv for word in words):
+                    raise MemoryError
         return Clip(self._frames(request), record={"engine": "troubled", "seed": request.seed})
 
     @staticmethod
     def _frames(request: ClipRequest):
-        rng = np.random.default_rng(request.seed)
-        shape = (request.geometry.height_px, request.geometry.width_px, 3)
+        """A mosaic that wanders: every frame differs, and both ends of the video coder are quick about it."""
+        size = (request.geometry.height_px // 16 + 1, request.geometry.width_px // 16, 3)
+        tiles = np.random.default_rng(request.seed).integers(0, 255, size, dtype=np.uint8)
         for index in range(request.geometry.frames):
             if request.prompt == "break-off" and index == 2:
                 raise EngineFailure(Outcome.GUARDRAIL_VIDEO, "asked to end in the middle")
-            yield rng.integers(0, 255, shape, dtype=np.uint8)
+            yield np.roll(tiles, 3 * index, axis=1).repeat(16, 0).repeat(16, 1)[: request.geometry.height_px]
 
 
 def main() -> None:
