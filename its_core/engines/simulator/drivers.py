@@ -90,7 +90,7 @@ class Driver:
         self.path = Path(lane.points)
         self.manner = manner
         self.intent = intent
-        self.hardest_mps2 = 0.88 * grip * GRAVITY_MPS2
+        self.hardest_mps2 = hardest_braking_mps2(grip)
         self.crossings = [stretch for walk in crosswalks if (stretch := stretch_over(self.path, walk)) is not None]
         self.caps = speed_caps(self.path, manner)
         self.s_m = float(self.path.project(vehicle.position[None, :2])[0][0])
@@ -141,7 +141,7 @@ class Driver:
         if intent.parked:
             return HOLDING_MPS2
         if intent.brakes_s[0] <= time_s < intent.brakes_s[1]:
-            return -intent.brakes_mps2
+            return -min(intent.brakes_mps2, self.hardest_mps2)
         wanted = self._free(speed)
         if time_s >= intent.looks_up_s:
             aside = self.aside_m(time_s)
@@ -215,6 +215,11 @@ class Driver:
         turn_over = self.path.direction(self.s_m) @ self.path.direction(self.path.length_m) > 0.98
         far = self.lane.stop_s_m is not None and self.s_m < self.lane.stop_s_m - 45.0
         return 0 if turn_over or far else (-1 if self.lane.movement == "left" else 1)
+
+
+def hardest_braking_mps2(grip: float) -> float:
+    """What an emergency stop reaches on tyres of this grip."""
+    return 0.85 * grip * GRAVITY_MPS2
 
 
 def free_mps2(manner: Manner, speed_mps: float, cap_mps: float) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ from its_core.engines.simulator.bodies import (
 )
 from its_core.engines.simulator.hulls import hull_parts
 from its_core.engines.simulator.layouts import Layout
+from its_core.engines.simulator.paths import straight
 from its_core.taxonomy import ParticipantType, RoadSurface
 
 Floats = NDArray[np.float64]
@@ -50,6 +52,7 @@ SUSPENSION_REST_M = 0.4  # Bullet's own, which Panda3D does not let one set
 SUSPENSION_SAG_M = GRAVITY_MPS2 / (4 * SUSPENSION_STIFFNESS)
 MIN_IMPULSE_NS = 5.0
 STILL_MPS = 0.1
+BARRIER_PIECE_M = 6  # Bullet finds no sensible normal on a box that is hundreds of metres long and 30 cm thick
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,8 @@ class Vehicle:
 
     def lock_wheels(self, grip: float) -> None:
         """Brakes on for good: the tyres slide, or hold the car where it stands."""
-        self.drive(-30.0, self.steer_rad)
+        # Bullet lets a brake hold twice what the tyre's grip allows, so the brake itself is set to what a slide leaves.
+        self.drive(-grip * LOCKED_SHARE * GRAVITY_MPS2, self.steer_rad)
         self.set_grip(grip * LOCKED_SHARE)
         self.locked = True
 
@@ -217,11 +221,14 @@ class Walking:
         """People are round: any direction will do."""
         return np.array([0.0, 1.0])
 
-    def fall(self) -> None:
+    def fall(self, point_m: Floats, push_ns: Floats) -> None:
+        """Lets go of the upright stance, after a push at a point: Bullet has moved the person, not yet turned them."""
         self.fallen = True
         self.node.setAngularFactor(Vec3(1, 1, 1))
         self.node.setFriction(0.8)
         self.node.setAngularDamping(0.4)
+        lever = point_m - np.array(self.path.getPos())
+        self.node.applyTorqueImpulse(Vec3(*np.cross(lever, push_ns)))
 
     @property
     def position(self) -> Floats:
@@ -294,9 +301,11 @@ def _standing(layout: Layout) -> Iterator[tuple[BulletRigidBodyNode, Point3]]:
     for building in layout.buildings:
         x1, y1, x2, y2 = building.rect
         yield _box(x2 - x1, y2 - y1, building.height_m), Point3((x1 + x2) / 2, (y1 + y2) / 2, building.height_m / 2)
-    for (x1, y1), (x2, y2) in layout.barriers:
-        node = _box(max(abs(x2 - x1), 0.3), max(abs(y2 - y1), 0.3), 0.85)
-        yield node, Point3((x1 + x2) / 2, (y1 + y2) / 2, 0.425)
+    for start, end in layout.barriers:
+        posts_m = straight(start, end)[:: BARRIER_PIECE_M] + [end]
+        for (x1, y1), (x2, y2) in pairwise(posts_m):
+            node = _box(max(abs(x2 - x1), 0.3), max(abs(y2 - y1), 0.3), 0.85)
+            yield node, Point3((x1 + x2) / 2, (y1 + y2) / 2, 0.425)
     posts = [(point, 0.16) for point in layout.trees]
     posts += [(point, 0.1) for point in layout.street_lamps]
     posts += [(point, 0.13) for point in sorted({signal.mast_m for signal in layout.signals})]

@@ -129,9 +129,10 @@ class _Simulation:
             return  # people brush past each other, or a wall
         self.log.add(tick, touch)
         for body in bodies:
-            if isinstance(body, Walking):
-                body.fall()
-            elif touch.impulse_ns > SHAKEN_NS and body.number not in self.wrecked_at:
+            if isinstance(body, Walking) and not body.fallen:
+                away = touch.normal if body.number == touch.first else -touch.normal
+                body.fall(touch.point_m, away * touch.impulse_ns)
+            elif isinstance(body, Vehicle) and touch.impulse_ns > SHAKEN_NS and body.number not in self.wrecked_at:
                 self.wrecked_at[body.number] = tick
                 self.drivers[body.number].crash()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from its_core.clip import Scene
-from its_core.taxonomy import Colour, ParticipantType, Role, TrafficDensity
+from its_core.taxonomy import Colour, ParticipantType, RoadLayout, Role, TrafficDensity
 
 # Shares of what drives in a European or American town today, roughly.
 _TYPES = {
@@ -29,9 +29,9 @@ _PAINTS = {
     Colour.ORANGE: 0.01,
 }
 _CARS: dict[TrafficDensity, tuple[int, int]] = {
-    TrafficDensity.LOW: (2, 4),
-    TrafficDensity.MEDIUM: (6, 9),
-    TrafficDensity.HIGH: (11, 15),
+    TrafficDensity.LOW: (3, 5),
+    TrafficDensity.MEDIUM: (8, 12),
+    TrafficDensity.HIGH: (14, 19),
 }
 _PEOPLE: dict[TrafficDensity, tuple[int, int]] = {
     TrafficDensity.LOW: (1, 2),
@@ -62,6 +62,7 @@ class Cast:
 
 def cast(
     scene: Scene,
+    layout: RoadLayout,
     rng: np.random.Generator,
     at_fault: ParticipantType | None,
     not_at_fault: tuple[ParticipantType, ...],
@@ -79,9 +80,12 @@ def cast(
         victims = [Part(type_, _colour(rng, type_, None), Role.NOT_AT_FAULT) for type_ in not_at_fault]
     others = [Part(p.type, _colour(rng, p.type, p.colour), Role.BYSTANDER) for p in named[Role.BYSTANDER]]
     density = scene.traffic_density or TrafficDensity.MEDIUM
+    low, high = _CARS[density]
+    if layout is RoadLayout.HIGHWAY:  # a longer stretch of road, and more lanes of it
+        low, high = round(1.5 * low), round(1.5 * high)
     cars = [part for part in others if part.type is not ParticipantType.PEDESTRIAN]
     people = [part for part in others if part.type is ParticipantType.PEDESTRIAN]
-    for _ in range(int(rng.integers(_CARS[density][0], _CARS[density][1] + 1)) - len(cars)):
+    for _ in range(int(rng.integers(low, high + 1)) - len(cars)):
         type_ = drawn_vehicle(rng)
         cars.append(Part(type_, _colour(rng, type_, None), Role.BYSTANDER))
     for _ in range(int(rng.integers(_PEOPLE[density][0], _PEOPLE[density][1] + 1)) - len(people)):

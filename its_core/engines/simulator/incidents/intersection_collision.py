@@ -30,7 +30,7 @@ CANNOT_STOP_MPS2 = 6.0  # a driver who would have to brake harder than this is n
 def stage(setting: Setting) -> Staging:
     """Actor 0 runs the red light, actor 1 has green."""
     rng = setting.rng
-    parts = cast(setting.scene, rng, drawn_vehicle(rng), (drawn_vehicle(rng),))
+    parts = cast(setting.scene, setting.layout.name, rng, drawn_vehicle(rng), (drawn_vehicle(rng),))
     assert parts.at_fault is not None
     runner, crosser = setting.seen(_crossing_pairs(setting.layout), lambda pair: _crossing_point(*pair))
     moment = setting.moment_s(0.43, 0.58)

@@ -15,7 +15,7 @@ from its_core.taxonomy import RoadLayout
 
 
 def stage(setting: Setting) -> Staging:
-    parts = cast(setting.scene, setting.rng, None, ())
+    parts = cast(setting.scene, setting.layout.name, setting.rng, None, ())
     programme: Programme | None = None
     streams: list[Stream]
     if setting.layout.name is RoadLayout.FOUR_WAY_INTERSECTION:

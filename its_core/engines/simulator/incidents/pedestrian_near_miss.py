@@ -49,7 +49,7 @@ def stage(setting: Setting) -> Staging:
     """Actor 0 does not yield; the people it endangers come right after the vehicles."""
     rng = setting.rng
     two = (ParticipantType.PEDESTRIAN, ParticipantType.PEDESTRIAN)
-    parts = cast(setting.scene, rng, ParticipantType.VAN, two)
+    parts = cast(setting.scene, setting.layout.name, rng, ParticipantType.VAN, two)
     crossing = _choose(setting)
     moment = setting.moment_s(0.45, 0.57)
     from_start = bool(rng.random() < 0.6)  # which end of the crosswalk people come from
@@ -86,7 +86,7 @@ def judge(run: Run) -> Verdict:
     trace = run.trace
     endangered = [i for i, a in enumerate(trace.actors) if i >= len(run.paths) and a.role.value == "not_at_fault"]
     gaps, times = _nearness(run, endangered)
-    nearest = first_frame(gaps.min(axis=1) < gaps.min() + 0.05, len(gaps))
+    nearest = first_frame(gaps.min(axis=1) < gaps.min() + 0.15, len(gaps))
     share = nearest / len(gaps)
     if gaps.min() >= NEAR_M or times.min() >= NEAR_S:
         return Verdict(False, f"not near enough: {gaps.min():.2f} m, {times.min():.2f} s")

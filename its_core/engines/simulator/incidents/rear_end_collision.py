@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from its_core.engines.simulator.bodies import VEHICLES
-from its_core.engines.simulator.drivers import Intent, Manner
+from its_core.engines.simulator.drivers import Intent, Manner, hardest_braking_mps2
 from its_core.engines.simulator.incidents.casting import Cast, Part, cast, drawn_vehicle
 from its_core.engines.simulator.incidents.setting import Setting, actor
 from its_core.engines.simulator.incidents.streams import highway_streams, junction_streams, street_streams
@@ -22,20 +22,21 @@ from its_core.engines.simulator.incidents.verdicts import (
 )
 from its_core.engines.simulator.layouts import Lane, Point
 from its_core.engines.simulator.paths import Path
+from its_core.engines.simulator.physics import TYRE_GRIP
 from its_core.engines.simulator.signals import Programme
 from its_core.engines.simulator.simulation import Run
 from its_core.engines.simulator.staging import StagedVehicle, Staging, Verdict
 from its_core.taxonomy import RoadLayout
 
 STRAIGHT_DEG = 30.0
-HARD_BRAKING_MPS2 = 4.0
+HARD_BRAKING_MPS2 = 3.5
 CLOSE_S = 1.5
 
 
 def stage(setting: Setting) -> Staging:
     """Actor 0 does not look, actor 1 is hit."""
     rng = setting.rng
-    parts = cast(setting.scene, rng, drawn_vehicle(rng), (drawn_vehicle(rng),))
+    parts = cast(setting.scene, setting.layout.name, rng, drawn_vehicle(rng), (drawn_vehicle(rng),))
     if setting.layout.name is RoadLayout.HIGHWAY:
         principals = _braking_hard(setting, parts)
         streams, programme = highway_streams(setting.layout), None
@@ -82,7 +83,7 @@ def _braking_hard(setting: Setting, parts: Cast) -> list[StagedVehicle]:
     lane = lanes[int(setting.rng.integers(len(lanes)))]
     speed = lane.speed_limit_mps * setting.between(0.80, 0.92)
     faster = setting.between(0.3, 1.2)
-    braking = setting.between(6.2, 7.2)
+    braking = setting.between(0.82, 0.95) * hardest_braking_mps2(TYRE_GRIP[setting.surface])
     gap = setting.between(6.0, 9.5)
     # Without any reaction the gap closes after the root of faster·t + braking·t²/2 = gap.
     closes_s = (math.sqrt(faster**2 + 2 * braking * gap) - faster) / braking

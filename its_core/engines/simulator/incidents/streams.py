@@ -13,7 +13,7 @@ from its_core.engines.simulator.paths import Path
 def highway_streams(layout: Layout) -> list[Stream]:
     """Every lane flows."""
     middle = {lane: Path(lane.points).length_m / 2 for lane in layout.lanes}
-    return [Stream((lane,), start_m=at + 90.0, end_m=at - 170.0, headway_s=(1.4, 3.0)) for lane, at in middle.items()]
+    return [Stream((lane,), start_m=at + 70.0, end_m=at - 170.0, headway_s=(1.1, 2.4)) for lane, at in middle.items()]
 
 
 def street_streams(layout: Layout) -> list[Stream]:

@@ -14,10 +14,11 @@ from its_core.engines.simulator.drivers import Manner, speed_caps
 from its_core.engines.simulator.incidents.casting import Part
 from its_core.engines.simulator.incidents.setting import Setting, actor
 from its_core.engines.simulator.layouts import Lane
-from its_core.engines.simulator.paths import Path
+from its_core.engines.simulator.paths import Floats, Path
 from its_core.engines.simulator.staging import StagedVehicle, StagedWalker
 from its_core.engines.simulator.walkers import Walk
 
+ROOM_M = 2.5  # between people when a clip begins
 Accepts = Callable[[Lane, float, float], bool]  # lane, arc length at frame 0, speed
 
 
@@ -126,22 +127,30 @@ def _clear(lane: Lane, s_m: float, speed: float, half_m: float, other: StagedVeh
 
 
 def strollers(setting: Setting, parts: Sequence[Part], first_number: int) -> list[StagedWalker]:
-    """People walking along the pavements, nearer the middle of the scene more often."""
-    ways = setting.layout.walkways
-    if not ways:
-        return []
-    focus = setting.layout.focus_m
+    """People walking along the pavements, nearer the middle of the scene more often, nobody in another's way."""
     found: list[StagedWalker] = []
-    for part in parts:
-        a, b = ways[int(setting.rng.integers(len(ways)))]
-        if setting.rng.random() < 0.5:
-            a, b = b, a
-        side = setting.between(-0.9, 0.9)
-        length = math.dist(a, b)
-        left = (-(b[1] - a[1]) / length * side, (b[0] - a[0]) / length * side)
-        points = ((a[0] + left[0], a[1] + left[1]), (b[0] + left[0], b[1] + left[1]))
-        nearest = float(Path(points).project(np.array([focus]))[0][0])
-        s_m = min(max(nearest + float(setting.rng.normal(0, 18)), 1.0), length - 1.0)
-        walk = Walk(points, setting.between(1.15, 1.55), s_m=s_m)
-        found.append(StagedWalker(actor(first_number + len(found), part), walk))
+    taken: list[Floats] = []
+    for part in parts if setting.layout.walkways else ():
+        for _ in range(20):
+            walk = _stroll(setting)
+            at = Path(walk.points).at(walk.s_m)
+            if all(float(np.hypot(*(at - other))) > ROOM_M for other in taken):
+                taken.append(at)
+                found.append(StagedWalker(actor(first_number + len(found), part), walk))
+                break
     return found
+
+
+def _stroll(setting: Setting) -> Walk:
+    ways = setting.layout.walkways
+    a, b = ways[int(setting.rng.integers(len(ways)))]
+    if setting.rng.random() < 0.5:
+        a, b = b, a
+    # People keep right, each at a distance of their own from the middle of the pavement.
+    side = -setting.between(0.15, 1.1)
+    length = math.dist(a, b)
+    left = (-(b[1] - a[1]) / length * side, (b[0] - a[0]) / length * side)
+    points = ((a[0] + left[0], a[1] + left[1]), (b[0] + left[0], b[1] + left[1]))
+    nearest = float(Path(points).project(np.array([setting.layout.focus_m]))[0][0])
+    s_m = min(max(nearest + float(setting.rng.normal(0, 16)), 1.0), length - 9.0)
+    return Walk(points, setting.between(1.15, 1.55), s_m=s_m)
