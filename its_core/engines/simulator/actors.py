@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator.materials import PAINTS, Surface, byte_table
-from its_core.engines.simulator.mesh import Mesh
+from its_core.engines.simulator.mesh import Mesh, turned
 from its_core.engines.simulator.pedestrians import clothes, figure, posed, stature
 from its_core.engines.simulator.trace import Actor, Dent, Trace
 from its_core.engines.simulator.vehicles import FRONT_LEFT, FRONT_RIGHT, car
@@ -57,7 +57,9 @@ class CarActor:
         self._car = car(self.actor.type)
         self._dents = [dent for dent in trace.dents if dent.track_id == self.actor.track_id]
         self._wheels = [np.flatnonzero(self._car.mesh.parts == part) for part in range(1, 5)]
-        self._bent: tuple[int, Mesh] = (0, self._car.mesh)
+        self._bent = (0, self._car.mesh)
+        self._broken: frozenset[Surface] = frozenset()
+        self._lamps = _lamp_middles(self._car.mesh)
 
     def _suffered(self, frame: int) -> list[Dent]:
         return [dent for dent in self._dents if dent.frame <= frame]
@@ -66,6 +68,8 @@ class CarActor:
         dents = self._suffered(frame)
         if len(dents) != self._bent[0]:
             self._bent = (len(dents), self._car.dented(dents))
+            self._broken = frozenset(self._car.broken_lamps(dents))
+            self._lamps = _lamp_middles(self._bent[1])
         return self._bent[1]
 
     def posed(self, frame: int) -> Posed:
@@ -76,17 +80,17 @@ class CarActor:
         for wheel, mine in enumerate(self._wheels):
             turn = _wheel_turn(spin, steer if wheel + 1 in (FRONT_LEFT, FRONT_RIGHT) else 0.0)
             hub = self._car.hubs[wheel] + np.array([0.0, 0.0, float(trace.suspension[frame, number, wheel])])
-            points[mine] = points[mine] @ turn.T + hub.astype(np.float32)
-            normals[mine] = normals[mine] @ turn.T
+            points[mine] = turned(points[mine], turn) + hub.astype(np.float32)
+            normals[mine] = turned(normals[mine], turn)
         turn = turn_of(trace.rotations[frame, number]).astype(np.float32)
-        placed = points @ turn.T + trace.positions[frame, number].astype(np.float32)
+        placed = turned(points, turn) + trace.positions[frame, number].astype(np.float32)
         surfaces = byte_table(self.surfaces(frame))[mesh.slots]
-        return Posed(placed, normals @ turn.T, surfaces, mesh.triangles)
+        return Posed(placed, turned(normals, turn), surfaces, mesh.triangles)
 
     def surfaces(self, frame: int) -> dict[Surface, Surface]:
         """What the car's variable surfaces are made of in a frame: paint, and lamps as they burn."""
         trace, number = self._trace, self._number
-        broken = set(self._car.broken_lamps(self._suffered(frame)))
+        self._mesh(frame)
         braking = bool(trace.braking[frame, number])
         head = Surface.HEADLAMP_LIT if self._lit else Surface.HEADLAMP_DARK
         tail = Surface.TAILLAMP_BRAKE if braking else Surface.TAILLAMP_DIM if self._lit else Surface.TAILLAMP_DARK
@@ -96,7 +100,7 @@ class CarActor:
             (_LAMP_PAIRS[1], tail, Surface.TAILLAMP_DARK),
         ):
             for lamp in lamps:
-                chosen[lamp] = dark if lamp in broken else burning
+                chosen[lamp] = dark if lamp in self._broken else burning
         side = int(trace.indicator[frame, number])
         on = (frame / trace.fps * _BLINK_HZ + 0.37 * number) % 1.0 < 0.5
         for lamp, sign in ((Surface.INDICATOR_LEFT, -1), (Surface.INDICATOR_RIGHT, 1)):
@@ -105,11 +109,16 @@ class CarActor:
 
     def lamp_points(self, frame: int, lamp: Surface) -> tuple[Floats, Floats]:
         """Middle of a lamp and the way it shines, in the world frame."""
-        mesh = self._mesh(frame)
-        middle = mesh.vertices[mesh.slots == lamp].mean(axis=0).astype(np.float64)
+        self._mesh(frame)
+        middle = self._lamps[lamp]
         turn = turn_of(self._trace.rotations[frame, self._number])
         shines = np.array([0.0, 1.0 if middle[1] > 0 else -1.0, 0.0])
         return turn @ middle + self._trace.positions[frame, self._number], turn @ shines
+
+
+def _lamp_middles(mesh: Mesh) -> dict[Surface, Floats]:
+    lamps = [lamp for pair in _LAMP_PAIRS for lamp in pair]
+    return {lamp: mesh.vertices[mesh.slots == lamp].mean(axis=0).astype(np.float64) for lamp in lamps}
 
 
 def _wheel_turn(spin: float, steer: float) -> F32:
@@ -142,8 +151,8 @@ class WalkerActor:
             float(trace.startle[frame, number]),
         )
         turn = turn_of(trace.rotations[frame, number])
-        placed = (points @ turn.T + trace.positions[frame, number]).astype(np.float32)
-        return Posed(placed, (normals @ turn.T).astype(np.float32), self._surfaces, self._figure.triangles)
+        placed = (turned(points, turn) + trace.positions[frame, number]).astype(np.float32)
+        return Posed(placed, turned(normals, turn).astype(np.float32), self._surfaces, self._figure.triangles)
 
 
 Body = CarActor | WalkerActor

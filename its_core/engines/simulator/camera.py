@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from its_core.annotations import CameraModel
 from its_core.clip import Geometry
 from its_core.engines.simulator.layouts import Layout, Rect
+from its_core.engines.simulator.mesh import turned
 from its_core.engines.simulator.seeds import rng_of
 from its_core.taxonomy import RoadLayout
 
@@ -56,7 +57,7 @@ class Camera:
 
     def project(self, points: Floats) -> Floats:
         """World points N×3 (metres) to N×3: x and y in pixels (y down), depth in metres (≤ 0: behind the camera)."""
-        seen = (np.asarray(points, dtype=np.float64) - np.array(self.position_m)) @ self.rotation.T
+        seen = turned(np.asarray(points, dtype=np.float64) - np.array(self.position_m), self.rotation)
         depth = seen[:, 2]
         scale = self.focal_px / np.where(np.abs(depth) < 1e-9, 1e-9, depth)
         return np.column_stack([seen[:, 0] * scale + self.width_px / 2, seen[:, 1] * scale + self.height_px / 2, depth])

@@ -44,7 +44,9 @@ def add_lamps(sculptor: Sculptor, kind: ParticipantType, made: Tub) -> None:
         sculptor.grid(made.patch((far - half, near - half), (low, split), side, 6, 3), blink, flipped=flipped)
 
 
-def add_face(sculptor: Sculptor, shape: CarShape, rear: bool, width_m: float, low: float, high: float, slot: int) -> None:
+def add_face(
+    sculptor: Sculptor, shape: CarShape, rear: bool, width_m: float, low: float, high: float, slot: int
+) -> None:
     """A strip across the flat of nose or tail, following its bow."""
     half = shape.body.length_m / 2 + 0.006
     x = np.linspace(-width_m / 2, width_m / 2, 7)
@@ -96,7 +98,9 @@ def add_mirrors(sculptor: Sculptor, shape: CarShape) -> None:
         x = side * (shape.body.width_m / 2 + 0.045)
         sculptor.ball((x, y, z), (0.105, 0.055, 0.075), Surface.PAINT, rings=5, sides=8)
         sculptor.box(
-            (min(x, side * house.base[2]), y - 0.02, z - 0.075), (max(x, side * house.base[2]), y + 0.03, z - 0.04), Surface.TRIM
+            (min(x, side * house.base[2]), y - 0.02, z - 0.075),
+            (max(x, side * house.base[2]), y + 0.03, z - 0.04),
+            Surface.TRIM,
         )
 
 
@@ -120,11 +124,15 @@ def add_wheel(sculptor: Sculptor, radius_m: float, part: int, outward: int) -> N
     angle = np.linspace(0.0, 2.0 * np.pi, 21)[:-1]
 
     def ring(x: float, share: float) -> np.ndarray:
-        return np.stack([np.full(20, outward * x), share * radius_m * np.cos(angle), share * radius_m * np.sin(angle)], axis=1)
+        return np.stack(
+            [np.full(20, outward * x), share * radius_m * np.cos(angle), share * radius_m * np.sin(angle)], axis=1
+        )
 
-    sculptor.grid(np.stack([ring(x, share) for x, share in profile]), Surface.TYRE, part=part, closed=True, flipped=outward < 0)
+    sculptor.grid(
+        np.stack([ring(x, share) for x, share in profile]), Surface.TYRE, part=part, closed=True, flipped=outward < 0
+    )
     dish = [(half * 0.92, 0.70), (half * 0.55, 0.62), (half * 0.62, 0.24), (half * 0.75, 0.02)]
     cells = np.full((3, 20), int(Surface.RIM), np.uint8)
     cells[1, np.isin(np.arange(20) % 4, (2, 3))] = Surface.WELL
     sculptor.grid(np.stack([ring(x, share) for x, share in dish]), cells, part=part, closed=True, flipped=outward < 0)
-    sculptor.polygon(ring(-half, 0.72)[:: -outward], Surface.WELL, part=part)
+    sculptor.polygon(ring(-half, 0.72)[::-outward], Surface.WELL, part=part)

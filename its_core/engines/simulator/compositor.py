@@ -16,6 +16,7 @@ Window = tuple[slice, slice]
 
 _BRIGHTEST = 3.0  # of a sample, as in the plate
 _SOFTEN_MARGIN_PX = 8
+_FAINTEST = 0.05  # lamp light on white ground that can be told from none
 
 
 class Compositor:
@@ -33,6 +34,8 @@ class Compositor:
         self._lamps = np.zeros(self._shape, np.float32)
         self._glow = np.zeros((*self._shape, 3), np.float32)
         self._touched = np.zeros(self._shape, bool)
+        self._acted = np.zeros(self._shape, bool)  # touched by actors themselves
+        self._glowing = False
         self._windows: list[Window] = []
 
     def window(self, x1: float, y1: float, x2: float, y2: float) -> Window | None:
@@ -53,18 +56,19 @@ class Compositor:
             soft = Image.fromarray(np.ascontiguousarray(drawn[window])).filter(ImageFilter.BoxBlur(1))
             shade = np.asarray(soft) * np.float32(1.0 / 255.0)
             self._dim[window] *= 1.0 - shade * self._plate.sun_share[window]
-            self._touched[window] |= shade > 0
-        self._windows += windows
+            self._touch(window, shade > 0)
 
     def darken(self, window: Window, amount: F32) -> None:
         """Takes a share of all light from the ground (contact shadows)."""
+        amount = np.where(amount > 0.004, amount, np.float32(0.0))
         self._dim[window] *= 1.0 - amount
-        self._touch(window, amount > 0.004)
+        self._touch(window, amount > 0)
 
     def light_ground(self, window: Window, light: F32) -> None:
         """Adds lamp light (radiance of white ground)."""
+        light = np.maximum(light - _FAINTEST, 0.0) * (self._plate.ground_share[window] > 0)
         self._lamps[window] += light
-        self._touch(window, light > 0.004)
+        self._touch(window, light > 0.0)
 
     def add_glow(
         self, x: float, y: float, radius_px: float, rgb: tuple[float, float, float], reach: float = 3.0
@@ -77,47 +81,60 @@ class Compositor:
         rows = np.arange(window[0].start, window[0].stop, dtype=np.float32)[:, None] + np.float32(0.5 - y)
         columns = np.arange(window[1].start, window[1].stop, dtype=np.float32)[None, :] + np.float32(0.5 - x)
         fall = np.exp(-(rows**2 + columns**2) / np.float32(2.0 * radius_px**2))
+        self._glowing = True
+        fall = np.where(fall > 0.003, fall, np.float32(0.0))
         self._glow[window] += fall[..., None] * np.array(rgb, np.float32)
-        self._touch(window, fall > 0.003)
+        self._touch(window, fall > 0)
 
-    def _touch(self, window: Window, where: NDArray[np.bool_]) -> None:
-        self._touched[window] |= where
-        self._windows.append(window)
+    def _touch(self, window: Window, where: NDArray[np.bool_], mask: NDArray[np.bool_] | None = None) -> None:
+        rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
+        if not len(rows):
+            return
+        (self._touched if mask is None else mask)[window] |= where
+        top, left = window[0].start, window[1].start
+        changed = (
+            slice(top + int(rows[0]), top + int(rows[-1]) + 1),
+            slice(left + int(columns[0]), left + int(columns[-1]) + 1),
+        )
+        self._windows.append(changed)
 
     def frame(self, fine: Frame | None, windows: list[Window]) -> Frame:
         """The finished frame, but for noise and text. ``fine`` are the actors' samples (shading.packed), ``windows``
         the parts of the frame that hold any."""
         if fine is not None:
             for window in windows:
-                self._touch(window, _any_sample(fine, window))
-        pixels = np.flatnonzero(self._touched)
-        light = self._background(pixels)
-        if fine is not None and len(pixels):
-            self._put_actors(fine, pixels, light)
-        light += self._glow.reshape(-1, 3)[pixels]
+                self._touch(window, _any_sample(fine, window), self._acted)
         sharp = self._still.copy()
-        sharp.reshape(-1, 3)[pixels] = self._look.exposed(light, pixels)
+        for where in (self._touched & ~self._acted, self._acted):
+            pixels = np.flatnonzero(where)
+            light = self._background(pixels)
+            if fine is not None and where is self._acted:
+                self._put_actors(fine, pixels, light)
+            if self._glowing:
+                light += np.take(self._glow.reshape(-1, 3), pixels, axis=0)
+            sharp.reshape(-1, 3)[pixels] = self._look.exposed(light, pixels)
         picture = self._softened(sharp)
-        self._rest(pixels)
+        self._rest()
         return picture
 
     def _background(self, pixels: NDArray[np.int64]) -> F32:
         plate = self._plate
-        share = plate.ground_share.reshape(-1)[pixels]
-        dim = 1.0 - share * (1.0 - self._dim.reshape(-1)[pixels])
-        light = plate.radiance.reshape(-1, 3)[pixels]
+        share = np.take(plate.ground_share, pixels)
+        dim = 1.0 - share * (1.0 - np.take(self._dim, pixels))
+        light = np.take(plate.radiance.reshape(-1, 3), pixels, axis=0)
         light *= dim[:, None]
-        lamps = self._lamps.reshape(-1)[pixels] * share
+        lamps = np.take(self._lamps, pixels)
         lit = np.flatnonzero(lamps)
         if len(lit):
             colour = np.array([1.0, 0.94, 0.82], np.float32)
-            light[lit] += plate.albedo.reshape(-1, 3)[pixels[lit]] * (lamps[lit, None] * colour)
+            albedo = np.take(plate.albedo.reshape(-1, 3), pixels[lit], axis=0)
+            light[lit] += albedo * ((lamps * share)[lit, None] * colour)
         return light
 
     def _put_actors(self, fine: Frame, pixels: NDArray[np.int64], light: F32) -> None:
         """Blends the actors' samples over the background, in place."""
         rows, columns = np.divmod(pixels, self._shape[1])
-        rays = self._rays.reshape(-1, 3)
+        rays = np.take(self._rays.reshape(-1, 3), pixels, axis=0)
         seen = np.zeros_like(light)
         hits = np.zeros(len(pixels), np.float32)
         words = fine.view(np.uint32)[..., 0]
@@ -126,7 +143,7 @@ class Compositor:
                 found = words[FINE * rows + down, FINE * columns + right]
                 hit = np.flatnonzero(found)
                 samples = found[hit].view(np.uint8).reshape(-1, 4)
-                radiance = self._plate.shader.radiance(samples, rays[pixels[hit]])
+                radiance = self._plate.shader.radiance(samples, np.take(rays, hit, axis=0))
                 seen[hit] += np.minimum(radiance, _BRIGHTEST)
                 hits[hit] += 1.0
         covered = hits * np.float32(1.0 / FINE**2)
@@ -146,11 +163,14 @@ class Compositor:
             picture[top:low, left:right] = soft[top - above : low - above, left - before : right - before]
         return picture
 
-    def _rest(self, pixels: NDArray[np.int64]) -> None:
-        self._dim.reshape(-1)[pixels] = 1.0
-        self._lamps.reshape(-1)[pixels] = 0.0
-        self._glow.reshape(-1, 3)[pixels] = 0.0
-        self._touched.reshape(-1)[pixels] = False
+    def _rest(self) -> None:
+        for window in self._windows:
+            self._dim[window] = 1.0
+            self._lamps[window] = 0.0
+            self._touched[window] = self._acted[window] = False
+            if self._glowing:
+                self._glow[window] = 0.0
+        self._glowing = False
         self._windows.clear()
 
 

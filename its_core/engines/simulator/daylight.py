@@ -78,13 +78,13 @@ def daylight(light: Light, weather: Weather, camera_id: str) -> Daylight:
     warmth = float(rng.uniform(0.0, 1.0))
     cover = float(rng.uniform(0.1, 0.55))
     if light is Light.DAY and weather is Weather.CLEAR:
-        sun_rgb = (1.95, 1.82 - 0.06 * warmth, 1.62 - 0.18 * warmth)
+        sun_rgb = (2.15, 2.00 - 0.07 * warmth, 1.76 - 0.20 * warmth)
         return Daylight(
             sun=_unit(azimuth, elevation),
             sun_rgb=sun_rgb,
-            zenith=(0.30, 0.46, 0.78),
-            horizon=(0.86, 0.94, 1.02),
-            ground=(0.20, 0.195, 0.18),
+            zenith=(0.23, 0.36, 0.64),
+            horizon=(0.68, 0.76, 0.85),
+            ground=(0.19, 0.185, 0.17),
             glow=(0.0, 0.0, 0.0),
             clouds=cover,
             haze_m=2600.0,
@@ -109,13 +109,13 @@ def daylight(light: Light, weather: Weather, camera_id: str) -> Daylight:
         return Daylight(
             sun=_unit(azimuth, math.radians(2.0)),
             sun_rgb=(0.0, 0.0, 0.0),
-            zenith=(0.085, 0.115, 0.20) if clear else (0.095, 0.105, 0.13),
-            horizon=(0.22, 0.20, 0.22) if clear else (0.13, 0.135, 0.15),
+            zenith=(0.060, 0.085, 0.155) if clear else (0.075, 0.085, 0.11),
+            horizon=(0.17, 0.155, 0.175) if clear else (0.11, 0.115, 0.13),
             ground=(0.026, 0.026, 0.028),
             glow=(0.62, 0.30, 0.12) if clear else (0.05, 0.04, 0.03),
             clouds=0.45 if clear else 1.0,
             haze_m=1500.0,
-            exposure=2.7,
+            exposure=2.25,
             lit=True,
         )
     raise ValueError(f"the simulator paints day and dusk, clear and overcast, not {light.value} with {weather.value}")

@@ -143,7 +143,7 @@ class FacadePainter:
         near_ground = 0.62 + 0.38 * np.clip(z / 3.0, 0.0, 1.0)
         direct = np.zeros((len(z), 1), np.float32)
         if sky.casts_shadows:
-            facing = np.clip(outward @ sky.sun_vector[:2], 0.0, 1.0) * shade
+            facing = np.clip(outward[:, 0] * sky.sun_vector[0] + outward[:, 1] * sky.sun_vector[1], 0.0, 1.0) * shade
             direct = facing[:, None] * np.array(sky.sun_rgb, np.float32)
         return near_ground[:, None] * ambient, direct
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from its_core.engines.simulator.camera import Camera
 from its_core.engines.simulator.daylight import Daylight
 from its_core.engines.simulator.layouts import Layout, Rect
-from its_core.engines.simulator.noise import noise, sampled
+from its_core.engines.simulator.noise import noise
 from its_core.engines.simulator.plans import Plans
 from its_core.engines.simulator.road_wear import wear
 from its_core.engines.simulator.seeds import rng_of
@@ -93,8 +93,8 @@ def _look(camera: Camera) -> tuple[_View, NDArray[np.bool_]]:
     length = np.sqrt(np.einsum("ijk,ijk->ij", rays, rays))
     across = reach * length / np.float32(camera.focal_px)
     along = across * length / np.maximum(fall, 1e-4)
-    x: F32 = np.float32(camera.position_m[0]) + reach * rays[..., 0]
-    y: F32 = np.float32(camera.position_m[1]) + reach * rays[..., 1]
+    x = (np.float32(camera.position_m[0]) + reach * rays[..., 0]).astype(np.float32)
+    y = (np.float32(camera.position_m[1]) + reach * rays[..., 1]).astype(np.float32)
     return _View(x, y, reach * length, across, np.minimum(along, 60.0)), land
 
 
@@ -109,7 +109,6 @@ def _surfaces(
     pavement_m = layout.pavement_m
     coarse, middle, fine = view.grain(9.0, 1), view.grain(1.7, 2), view.grain(0.35, 3)
     road = _asphalt(layout, camera.camera_id, view, off_road, (coarse, middle, fine), rng)
-    road = _painted(road, view, white, yellow, middle, fine)
     verge = _verge(layout, view, off_road, (coarse, middle, fine))
     albedo = verge
     if pavement_m > 0.0:
@@ -124,6 +123,7 @@ def _surfaces(
         albedo += kerb[..., None] * (stone[..., None] - albedo)
         kerb_light = _kerb_face(camera, daylight, view, off_road, change)
     albedo += on_road[..., None] * (road - albedo)
+    albedo = _painted(albedo, view, white, yellow, middle, fine)
     return albedo.astype(np.float32), kerb_light.astype(np.float32)
 
 

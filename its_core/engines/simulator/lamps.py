@@ -20,7 +20,7 @@ Frame = NDArray[np.uint8]
 
 _SIGNAL_RGB = ((0.08, 1.7, 1.0), (2.0, 1.05, 0.06), (2.2, 0.10, 0.05))
 _CAR_RGB = {
-    Surface.HEADLAMP_LIT: (1.5, 1.4, 1.2),
+    Surface.HEADLAMP_LIT: (0.95, 0.90, 0.78),
     Surface.TAILLAMP_DIM: (0.22, 0.012, 0.008),
     Surface.TAILLAMP_BRAKE: (0.75, 0.04, 0.025),
     Surface.INDICATOR_LIT: (0.7, 0.28, 0.02),
@@ -31,7 +31,7 @@ _LAMPS = (
     Surface.TAILLAMP_LEFT,
     Surface.TAILLAMP_RIGHT,
 )
-_BEAM_M = 30.0
+_BEAM_M = 24.0
 
 
 class Signals:
@@ -110,7 +110,7 @@ def _halo(
     facing = float(to_eye @ shines) / float(np.linalg.norm(to_eye))
     if facing < 0.05:
         return
-    size = 0.22 * camera.focal_px / depth
+    size = 0.15 * camera.focal_px / depth
     window = compositor.window(x - size - 1, y - size - 1, x + size + 1, y + size + 1)
     if window is None:
         return
@@ -122,7 +122,7 @@ def _halo(
         return
     red, green, blue = (strength * value for value in rgb)
     compositor.add_glow(x, y, 1.1 * size + 0.8, (red, green, blue))
-    compositor.add_glow(x, y, 4.0 * size + 2.0, (0.10 * red, 0.10 * green, 0.10 * blue))
+    compositor.add_glow(x, y, 3.6 * size + 2.0, (0.07 * red, 0.07 * green, 0.07 * blue))
 
 
 def _beam(car: CarActor, frame: int, share: float, camera: Camera, compositor: Compositor) -> None:
@@ -147,6 +147,6 @@ def _beam(car: CarActor, frame: int, share: float, camera: Camera, compositor: C
     across = dx * np.float32(aside[0]) + dy * np.float32(aside[1])
     begun = np.clip(along / 2.2, 0.0, 1.0)
     width = 1.0 + 0.16 * np.maximum(along, 0.0)
-    light = 0.95 * share * begun**2 * np.exp(-((across / width) ** 2) - np.maximum(along, 0.0) / 9.5)
+    light = 1.5 * share * begun**2 * np.exp(-((across / width) ** 2) - np.maximum(along, 0.0) / 9.5)
     light *= np.clip((_BEAM_M - along) / 8.0, 0.0, 1.0)
     compositor.light_ground(window, light.astype(np.float32))

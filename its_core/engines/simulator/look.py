@@ -44,7 +44,7 @@ def traits(camera_id: str, daylight: Daylight) -> Traits:
     quality = float(rng.choice([0.0, 0.35, 0.55, 0.8, 1.0], p=[0.2, 0.25, 0.25, 0.2, 0.1]))  # 0 poor
     warmth = float(rng.normal(0.0, 0.045))
     green = float(rng.normal(0.0, 0.02))
-    dark = 1.9 if daylight.lit else 1.0
+    dark = 1.35 if daylight.lit else 1.0
     return Traits(
         gain=float(rng.uniform(0.86, 1.22)),
         cast=(1.0 + warmth, 1.0 + green, 1.0 - warmth),
@@ -83,8 +83,8 @@ class Look:
         return np.clip(np.round(tone * 255.0), room, 255 - room).astype(np.uint8)
 
     def _shaded_exposure(self, daylight: Daylight, width_px: int, height_px: int) -> F32:
-        x = np.linspace(-1.0, 1.0, width_px, dtype=np.float32)
-        y = np.linspace(-1.0, 1.0, height_px, dtype=np.float32) * np.float32(height_px / width_px)
+        x: F32 = np.linspace(-1.0, 1.0, width_px, dtype=np.float32)
+        y: F32 = np.linspace(-1.0, 1.0, height_px, dtype=np.float32) * np.float32(height_px / width_px)
         corner = (x[None, :] ** 2 + y[:, None] ** 2) / np.float32(1.3)
         exposure: F32 = np.float32(daylight.exposure * self._traits.gain) * (
             1 - np.float32(self._traits.shading) * corner
@@ -103,18 +103,18 @@ class Look:
             0.35 * self._traits.noise
         )
         limit = 3.0 * self._traits.noise
-        return np.clip(np.round(luma[..., None] + chroma), -limit, limit).astype(np.int8).view(np.uint8)
+        signed = np.clip(np.round(luma[..., None] + chroma), -limit, limit).astype(np.int8)
+        return signed.view(np.uint8)
 
     def exposed(self, radiance: F32, pixels: NDArray[np.intp] | None = None) -> Frame:
         """K×3 bytes of K×3 linear light at flat pixel numbers (None: all of them, in order)."""
         exposure = self._exposure if pixels is None else self._exposure[pixels]
         light = radiance * exposure[:, None]
         light *= np.array(self._traits.cast, np.float32)
-        grey = light @ np.array([0.25, 0.60, 0.15], np.float32)
+        grey = light[:, 0] * np.float32(0.25) + light[:, 1] * np.float32(0.60) + light[:, 2] * np.float32(0.15)
         light = grey[:, None] + np.float32(self._traits.saturation) * (light - grey[:, None])
         steps = np.clip(light * np.float32((_STEPS - 1) / _BRIGHTEST), 0, _STEPS - 1).astype(np.int16)
-        seen: Frame = self._curve[steps]
-        return seen
+        return np.take(self._curve, steps)
 
     def softened(self, picture: Frame) -> Frame:
         """Lens and compression blur, then the camera's own sharpening (which leaves halos)."""

@@ -135,7 +135,7 @@ def _grey(value: float) -> RGB:
 
 S, M = Surface, Material
 MATERIALS: dict[Surface, Material] = {
-    S.GLASS: M((0.012, 0.015, 0.017), 0.07, 0.95),
+    S.GLASS: M((0.009, 0.011, 0.012), 0.05, 0.95),
     S.TRIM: M(_grey(0.018), 0.03, 0.25),
     S.TYRE: M(_grey(0.022)),
     S.RIM: M((0.30, 0.30, 0.31), 0.30, 0.6),
@@ -235,7 +235,10 @@ class OpticalTable:
 
 def optical_table() -> OpticalTable:
     table = OpticalTable(
-        np.zeros((256, 3), np.float32), np.zeros(256, np.float32), np.zeros(256, np.float32), np.zeros((256, 3), np.float32)
+        np.zeros((256, 3), np.float32),
+        np.zeros(256, np.float32),
+        np.zeros(256, np.float32),
+        np.zeros((256, 3), np.float32),
     )
     for surface, material in MATERIALS.items():
         table.albedo[surface] = material.albedo

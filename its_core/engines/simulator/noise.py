@@ -11,6 +11,7 @@ F32 = NDArray[np.float32]
 
 _SIDE = 1024
 _TEXELS_A_WAVE = 16.0
+_COARSE_M = 1.5  # waves from here on are interpolated, for their texels could be seen
 
 
 @cache
@@ -27,10 +28,20 @@ def _tile(number: int) -> F32:
 def noise(x: F32, y: F32, wave_m: float, number: int = 0) -> F32:
     """Noise at points of a plane whose humps are about ``wave_m`` across; ``number`` picks one of many patterns."""
     per_m = np.float32(_TEXELS_A_WAVE / wave_m)
-    column = (x * per_m + np.float32(1e6)).astype(np.int32) & (_SIDE - 1)
-    row = (y * per_m + np.float32(1e6)).astype(np.int32) & (_SIDE - 1)
-    values: F32 = _tile(number % 3)[row, (column + 251 * number) & (_SIDE - 1)]
-    return values
+    u, v = x * per_m + np.float32(251 * number), y * per_m
+    column, row = np.floor(u).astype(np.int32), np.floor(v).astype(np.int32)
+    tile = _tile(number % 3).ravel()
+    here = ((row & (_SIDE - 1)) << 10) | (column & (_SIDE - 1))
+    if wave_m < _COARSE_M:
+        fine: F32 = tile[here]
+        return fine
+    east = ((row & (_SIDE - 1)) << 10) | ((column + 1) & (_SIDE - 1))
+    south, both = (here + _SIDE) & (_SIDE * _SIDE - 1), (east + _SIDE) & (_SIDE * _SIDE - 1)
+    u, v = u - column, v - row
+    upper = tile[here] + u * (tile[east] - tile[here])
+    lower = tile[south] + u * (tile[both] - tile[south])
+    smooth: F32 = (upper + v * (lower - upper)).astype(np.float32)
+    return smooth
 
 
 def hashed(*numbers: NDArray[np.int32]) -> F32:

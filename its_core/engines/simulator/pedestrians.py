@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator.bodies import PEDESTRIAN_HEIGHT_M
 from its_core.engines.simulator.materials import Surface
-from its_core.engines.simulator.mesh import Mesh, Sculptor
+from its_core.engines.simulator.mesh import Mesh, Sculptor, turned
 from its_core.engines.simulator.seeds import rng_of
 
 Floats = NDArray[np.float64]
@@ -27,9 +27,9 @@ _JOINTS: dict[int, tuple[tuple[float, float, float], int | None]] = {
     SHIN_L: ((0.0, 0.0, -0.44), THIGH_L),
     THIGH_R: ((0.095, 0.0, 0.93), None),
     SHIN_R: ((0.0, 0.0, -0.44), THIGH_R),
-    ARM_L: ((-0.205, 0.0, 0.46), TORSO),
+    ARM_L: ((-0.198, 0.0, 0.445), TORSO),
     FOREARM_L: ((0.0, 0.0, -0.29), ARM_L),
-    ARM_R: ((0.205, 0.0, 0.46), TORSO),
+    ARM_R: ((0.198, 0.0, 0.445), TORSO),
     FOREARM_R: ((0.0, 0.0, -0.29), ARM_R),
 }
 _TOPS = [
@@ -89,7 +89,7 @@ def figure(person: Stature) -> Mesh:
         _limb(sculptor, shin, Surface.BOTTOM, 0.42, 0.060, 0.045)
         sculptor.ball((0.0, 0.055, -0.455), (0.046, 0.135, 0.045), Surface.SHOES, rings=4, sides=8, part=shin)
     for arm, forearm in ((ARM_L, FOREARM_L), (ARM_R, FOREARM_R)):
-        sculptor.ball((0.0, 0.0, 0.0), (0.064, 0.066, 0.066), Surface.TOP, rings=4, sides=7, part=arm)
+        sculptor.ball((0.0, 0.0, -0.015), (0.054, 0.060, 0.060), Surface.TOP, rings=4, sides=7, part=arm)
         _limb(sculptor, arm, Surface.TOP, 0.29, 0.055, 0.046)
         _limb(sculptor, forearm, Surface.TOP if person.coat else Surface.SKIN, 0.25, 0.043, 0.032)
         sculptor.ball((0.0, 0.01, -0.30), (0.032, 0.042, 0.062), Surface.SKIN, rings=4, sides=6, part=forearm)
@@ -111,9 +111,7 @@ def _torso(sculptor: Sculptor, person: Stature) -> None:
         (0.45, 0.185, 0.105), (0.50, 0.130, 0.080), (0.53, 0.060, 0.055),
     ]  # fmt: skip
     angle = np.arange(10) * (2.0 * np.pi / 10)
-    rings = [
-        np.stack([half * np.cos(angle), deep * np.sin(angle), np.full(10, z)], axis=1) for z, half, deep in levels
-    ]
+    rings = [np.stack([half * np.cos(angle), deep * np.sin(angle), np.full(10, z)], axis=1) for z, half, deep in levels]
     cells = np.full((len(levels) - 1, 10), int(Surface.TOP), np.uint8)
     cells[0] = Surface.BOTTOM
     sculptor.grid(np.stack(rings), cells, part=TORSO, closed=True, flipped=True)
@@ -124,7 +122,7 @@ def _torso(sculptor: Sculptor, person: Stature) -> None:
         ]
         sculptor.grid(np.stack(skirt), Surface.TOP, part=TORSO, closed=True, flipped=True)
     if person.bag:
-        sculptor.ball((0.0, -0.17, 0.30), (0.14, 0.09, 0.20), Surface.LEATHER, rings=5, sides=8, part=TORSO)
+        sculptor.ball((0.0, -0.13, 0.28), (0.12, 0.075, 0.17), Surface.LEATHER, rings=5, sides=8, part=TORSO)
 
 
 def _head(sculptor: Sculptor, person: Stature) -> None:
@@ -158,8 +156,8 @@ def posed(mesh: Mesh, person: Stature, stride_rad: float, walking: float, startl
             place, turn = base_turn @ place + base_place, base_turn @ turn
         frames[part] = (turn, place)
         mine = mesh.parts == part
-        points[mine] = mesh.vertices[mine] @ turn.T + place
-        normals[mine] = mesh.normals[mine] @ turn.T
+        points[mine] = turned(mesh.vertices[mine].astype(np.float64), turn) + place
+        normals[mine] = turned(mesh.normals[mine].astype(np.float64), turn)
     return points, normals
 
 

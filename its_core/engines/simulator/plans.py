@@ -22,7 +22,7 @@ _SUN_REACH_M = 88.0
 _COARSE_M = 0.5
 _COARSE_REACH_M = 120.0
 LAMP_RGB = (1.0, 0.70, 0.40)
-_LAMP_POWER = 27.0  # radiance of white ground, times the square of the lamp's height
+_LAMP_LIGHT = 0.85  # radiance of white ground right below a lamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +120,5 @@ def _lamps(scene: Scenery, daylight: Daylight, rect: Rect) -> F32:
         return light
     for lx, ly, lz in scene.lamps:
         away = (x - np.float32(lx)) ** 2 + (y - np.float32(ly)) ** 2
-        light += np.float32(_LAMP_POWER / 55.0) * (np.float32(lz**2) / (np.float32(lz**2) + away)) ** 1.8
+        light += np.float32(_LAMP_LIGHT) * (np.float32(lz**2) / (np.float32(lz**2) + away)) ** 1.8
     return light

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator.backdrop import with_backdrop
 from its_core.engines.simulator.camera import Camera
 from its_core.engines.simulator.daylight import Daylight
 from its_core.engines.simulator.facades import FacadePainter, Walls
@@ -14,7 +15,6 @@ from its_core.engines.simulator.ground import ground
 from its_core.engines.simulator.layouts import Layout
 from its_core.engines.simulator.materials import Surface
 from its_core.engines.simulator.mesh import Mesh
-from its_core.engines.simulator.noise import noise
 from its_core.engines.simulator.plans import Plans, plans
 from its_core.engines.simulator.raster import Raster, Soup
 from its_core.engines.simulator.road_paint import paint
@@ -57,13 +57,12 @@ def plate(raster: Raster, camera: Camera, layout: Layout, scene: Scenery, daylig
     soup = Soup(everything.vertices, rgba, everything.triangles)
     skyline = 0.06 if len(layout.crosswalks) == 0 else 0.30
     shader = Shader(daylight, skyline, _lamp_level(daylight))
-    white, yellow = _paint_coverage(raster, camera, layout)
+    white, yellow = _paint_coverage(raster, camera, layout, scene)
     floor = ground(camera, layout, daylight, cast, white, yellow)
     standing, covered = _standing(raster, camera, soup, scene, daylight, shader)
-    beyond = _sky(camera, daylight)
-    floor_or_sky = np.where(floor.land[..., None], floor.radiance, beyond)
+    far = with_backdrop(camera, daylight, floor.radiance, floor.land)
     open_share = (1.0 - covered)[..., None]
-    radiance = standing + open_share * floor_or_sky
+    radiance = standing + open_share * far
     share = (1.0 - covered) * floor.land
     return Plate(radiance, share, floor.sun_share, floor.albedo, floor.x, floor.y, cast, shader)
 
@@ -89,9 +88,9 @@ def _wall_bytes(walls: Walls) -> NDArray[np.uint8]:
     return rgba
 
 
-def _paint_coverage(raster: Raster, camera: Camera, layout: Layout) -> tuple[F32, F32]:
+def _paint_coverage(raster: Raster, camera: Camera, layout: Layout, scene: Scenery) -> tuple[F32, F32]:
     """Share of each pixel under white and under yellow paint."""
-    soup = paint(layout)
+    soup = paint((*layout.markings, *scene.bays), layout.crosswalks)
     total = np.zeros((camera.height_px, camera.width_px, 2), np.uint16)
     for shift, _ in _PASSES:
         drawn = raster.view(camera, soup, FINE, shift)[..., :2]
@@ -149,25 +148,3 @@ def _wall_shade(scene: Scenery, daylight: Daylight) -> F32:
         points = np.concatenate([flat, spread[:, 1:] * walls.height[wall]], axis=1).astype(np.float32)
         shares[wall] = scene.sunlit(points, daylight).mean()
     return shares
-
-
-def _sky(camera: Camera, daylight: Daylight) -> F32:
-    """The sky behind everything, with clouds where they belong."""
-    rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px].astype(np.float32)
-    rays = camera.rays(columns + np.float32(0.5), rows + np.float32(0.5))
-    up = rays[..., 2] / np.sqrt(np.einsum("ijk,ijk->ij", rays, rays))
-    last = int(np.flatnonzero((up > -0.01).any(axis=1)).max(initial=-1)) + 1
-    sky = np.zeros((*up.shape, 3), np.float32)
-    if last == 0:
-        return sky
-    rays = rays[:last]
-    directions = rays / np.sqrt(np.einsum("ijk,ijk->ij", rays, rays))[..., None]
-    directions[..., 2] = np.maximum(directions[..., 2], 0.0)
-    radiance = daylight.sky(directions)
-    dome = 900.0 / (directions[..., 2] + np.float32(0.12))
-    x, y = directions[..., 0] * dome, directions[..., 1] * dome
-    puffs = noise(x, y, 1500.0, 1) + 0.5 * noise(x, y, 560.0, 2) + 0.25 * noise(x, y, 210.0, 3)
-    cover = np.clip((puffs - (1.4 - 2.2 * daylight.clouds)) * 0.5, 0.0, 1.0) * np.float32(0.75)
-    white = daylight.ambient(np.zeros(1, np.float32)) * np.float32(1.15) + 0.25 * np.array(daylight.sun_rgb, np.float32)
-    sky[:last] = radiance + cover[..., None] * (white * (0.9 + 0.07 * puffs[..., None]) - radiance)
-    return sky

@@ -37,6 +37,7 @@ from panda3d.core import (
 )
 
 from its_core.engines.simulator.camera import Camera
+from its_core.engines.simulator.mesh import turned
 
 Bytes = NDArray[np.uint8]
 
@@ -82,7 +83,7 @@ class Raster:
         lens.setFocalLength(camera.focal_px * scale)
         lens.setFilmOffset(shift_px[0], -shift_px[1])
         lens.setNearFar(_NEAR_M, _FAR_M)
-        seen = (soup.vertices - np.array(camera.position_m, np.float32)) @ camera.rotation.T.astype(np.float32)
+        seen = turned(soup.vertices - np.array(camera.position_m, np.float32), camera.rotation.astype(np.float32))
         placed = np.stack([seen[:, 0], seen[:, 2], -seen[:, 1]], axis=1)
         return self._draw(size, lens, placed, soup)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from its_core.engines.simulator.layouts import Crosswalk, Layout, Marking
+from its_core.engines.simulator.layouts import Crosswalk, Marking
 from its_core.engines.simulator.raster import Soup
 
 F32 = NDArray[np.float32]
@@ -16,15 +17,15 @@ _STRIPE_M = 0.50
 _STRIPE_PITCH_M = 1.05
 
 
-def paint(layout: Layout) -> Soup:
+def paint(markings: Sequence[Marking], crosswalks: Sequence[Crosswalk]) -> Soup:
     """All paint of a place: white in the red channel, yellow in the green one."""
     quads: list[F32] = []
     yellow: list[bool] = []
-    for marking in layout.markings:
+    for marking in markings:
         strips = _strips(marking)
         quads += strips
         yellow += [marking.colour == "yellow"] * len(strips)
-    for crosswalk in layout.crosswalks:
+    for crosswalk in crosswalks:
         stripes = _zebra(crosswalk)
         quads += stripes
         yellow += [False] * len(stripes)

@@ -95,7 +95,7 @@ class _Plan:
 
     def tracks(self, lanes: tuple[Lane, ...], rng: np.random.Generator) -> None:
         """Two polished strips a lane and the oily one between them."""
-        polish, oil = int(rng.integers(7, 17)), int(rng.integers(10, 24))
+        polish, oil = int(rng.integers(8, 20)), int(rng.integers(14, 32))
         for lane in lanes:
             points, aside = _with_sides(lane)
             self._line(points, 0.7, _NEUTRAL - oil)
@@ -117,7 +117,7 @@ class _Plan:
             corners = points[at] + np.array(
                 [-half[0] - half[1], half[0] - half[1], half[0] + half[1], half[1] - half[0]]
             )
-            tone = _NEUTRAL + int(rng.choice([-26, -20, -14, 12, 18]))
+            tone = _NEUTRAL + int(rng.choice([-40, -32, -22, 14, 22]))
             self._draw.polygon(self._pixels(corners), fill=tone)
             self._line(np.concatenate([corners, corners[:1]]), 0.07, tone - 26)
 
@@ -134,7 +134,7 @@ class _Plan:
             turns = heading + np.cumsum(rng.normal(0.0, 0.22, int(rng.integers(8, 34))))
             steps = 0.3 * np.stack([np.cos(turns), np.sin(turns)], axis=1)
             path = points[at] - 1.5 * aside[at] + np.cumsum(steps, axis=0)
-            self._line(path, 0.10 if rng.random() < 0.5 else 0.07, _NEUTRAL - int(rng.integers(24, 60)))
+            self._line(path, 0.10 if rng.random() < 0.5 else 0.07, _NEUTRAL - int(rng.integers(34, 74)))
 
     def covers(self, layout: Layout, rng: np.random.Generator) -> None:
         """Manholes."""
@@ -162,7 +162,7 @@ class _Plan:
             drift = np.linspace(0.0, rng.normal(0.0, 0.5), length)[:, None] * aside[at : at + length]
             for side in (-1.0, 1.0):
                 path = points[at : at + length] + drift + side * _TRACK_M * aside[at : at + length]
-                self._line(path, 0.19, _NEUTRAL - int(rng.integers(18, 40)))
+                self._line(path, 0.19, _NEUTRAL - int(rng.integers(24, 56)))
 
 
 def _with_sides(lane: Lane) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -10,9 +10,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator.car_parks import car_parks
 from its_core.engines.simulator.daylight import Daylight
 from its_core.engines.simulator.facades import STYLES, Walls, walls_of
-from its_core.engines.simulator.layouts import Building, Layout, Point, Rect
+from its_core.engines.simulator.layouts import Building, Layout, Marking, Point, Rect
 from its_core.engines.simulator.materials import Surface
 from its_core.engines.simulator.mesh import Mesh, Sculptor
 from its_core.engines.simulator.seeds import rng_of
@@ -35,7 +36,7 @@ from its_core.taxonomy import RoadLayout
 F32 = NDArray[np.float32]
 
 _TREE_KINDS = 7
-_FAR_TREE_M = 70.0
+_LEAF_CARDS = ((35.0, 1700), (70.0, 900), (140.0, 380), (math.inf, 160))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Scenery:
     walls: Walls
     buildings: tuple[Building, ...]
     lamps: tuple[tuple[float, float, float], ...]
+    bays: tuple[Marking, ...]  # lines painted beside the road
     blocks: F32 = field(init=False)  # x1, y1, x2, y2, height of the buildings, B×5
 
     def __post_init__(self) -> None:
@@ -91,7 +93,8 @@ def scenery(layout: Layout, daylight: Daylight, eye: tuple[float, float, float],
         things.append(signal_mast(mast, [head for head in layout.signals if head.mast_m == mast]))
     things += _barriers(layout)
     things += _highway_signs(layout, rng) if sheds else _furniture(layout, rng)
-    return Scenery(tuple(things), walls_of(buildings, sheds), tuple(buildings), tuple(lamps))
+    parked, bays = ([], []) if sheds else car_parks(layout, eye[:2], rng)
+    return Scenery((*things, *parked), walls_of(buildings, sheds), tuple(buildings), tuple(lamps), tuple(bays))
 
 
 def outside_m(rect: Rect, x: float, y: float) -> float:
@@ -155,34 +158,39 @@ def _roof(house: Building, number: int, shed: bool) -> list[Mesh]:
 
 
 @cache
-def _tree_kind(kind: int, near: bool) -> Mesh:
-    return tree(rng_of("tree", kind), cards=1100 if near else 420)
+def _tree_kind(kind: int, cards: int) -> Mesh:
+    return tree(rng_of("tree", kind), cards)
+
+
+def _leaf_cards(x: float, y: float, eye: tuple[float, float, float]) -> int:
+    """How many leaves a tree shows at that distance."""
+    away = math.hypot(x - eye[0], y - eye[1])
+    return next(cards for farthest, cards in _LEAF_CARDS if away < farthest)
 
 
 def _trees(layout: Layout, eye: tuple[float, float, float], rng: np.random.Generator) -> list[Mesh]:
     found = []
     for x, y in layout.trees:
-        near = math.hypot(x - eye[0], y - eye[1]) < _FAR_TREE_M
         kind, turn = int(rng.integers(_TREE_KINDS)), float(rng.uniform(0.0, 6.3))
-        found.append(_tree_kind(kind, near).moved((x, y, 0.0), turn))
+        found.append(_tree_kind(kind, _leaf_cards(x, y, eye)).moved((x, y, 0.0), turn))
     if layout.name is RoadLayout.HIGHWAY:
-        found += _woods(layout, rng)
+        found += _woods(layout, eye, rng)
     return found
 
 
-def _woods(layout: Layout, rng: np.random.Generator) -> list[Mesh]:
+def _woods(layout: Layout, eye: tuple[float, float, float], rng: np.random.Generator) -> list[Mesh]:
     """Trees far along the road and behind it, so that it does not run into a bare horizon."""
     edge = max(abs(road[2]) for road in layout.carriageways)
     found = []
-    for _ in range(90):
+    for _ in range(230):
         side = 1 if rng.random() < 0.5 else -1
-        y = float(rng.uniform(-420.0, 420.0))
-        x = side * (edge + float(rng.uniform(30.0, 120.0) if abs(y) < layout.extent_m else rng.uniform(12.0, 90.0)))
+        y = float(rng.uniform(-480.0, 480.0))
+        near = 36.0 if abs(y) < layout.extent_m else 12.0
+        x = side * (edge + near + float(rng.exponential(38.0)))
         if any(outside_m(house.rect, x, y) < 4.0 for house in layout.buildings):
             continue
-        found.append(
-            _tree_kind(int(rng.integers(_TREE_KINDS)), near=False).moved((x, y, -0.4), float(rng.uniform(0, 6.3)))
-        )
+        kind, turn = int(rng.integers(_TREE_KINDS)), float(rng.uniform(0, 6.3))
+        found.append(_tree_kind(kind, _leaf_cards(x, y, eye)).moved((x, y, -0.4), turn))
     return found
 
 

@@ -57,9 +57,9 @@ class Shader:
         if sky.casts_shadows:
             sun = sky.sun_vector
             sun_rgb = np.array(sky.sun_rgb, np.float32)
-            direct = np.clip(normal @ sun, 0.0, 1.0) * sunlit
+            direct = np.clip(_dot(normal, sun), 0.0, 1.0) * sunlit
             light += direct[:, None] * sun_rgb
-            glint = np.clip(reflected @ sun, 0.0, 1.0) ** _GLINT_POWER * sunlit * (14.0 * gloss)
+            glint = np.clip(_dot(reflected, sun), 0.0, 1.0) ** _GLINT_POWER * sunlit * (14.0 * gloss)
             surround += glint[:, None] * sun_rgb
         fresnel = fresnel[:, None]
         lit: F32 = self.table.albedo[surface] * light * (1.0 - fresnel) + surround * fresnel + self.table.glow[surface]
@@ -75,3 +75,8 @@ class Shader:
         houses = 0.30 * self.daylight.ambient(np.zeros(1, np.float32))
         mirrored: F32 = sky + low[:, None] * (houses - sky)
         return mirrored
+
+
+def _dot(vectors: F32, axis: F32) -> F32:
+    along: F32 = vectors[:, 0] * axis[0] + vectors[:, 1] * axis[1] + vectors[:, 2] * axis[2]
+    return along

@@ -13,7 +13,7 @@ LEAVES = np.array([Surface[f"LEAF_{number}"] for number in range(1, 7)], np.uint
 
 
 def tree(rng: np.random.Generator, cards: int = 900) -> Mesh:
-    """A broad-leaved street tree on the origin, 5 to 9 m tall."""
+    """A broad-leaved street tree on the origin, 5 to 9 m tall; fewer leaf cards are larger ones."""
     height = float(rng.uniform(5.2, 8.6))
     crown = np.array([0.30, 0.30, 0.30]) * height * rng.uniform(0.9, 1.12, 3)
     middle = np.array([*rng.normal(0.0, 0.15, 2), 0.66 * height])
@@ -32,7 +32,8 @@ def tree(rng: np.random.Generator, cards: int = 900) -> Mesh:
     outward = _ball(rng, cards, shell=0.55)
     places = lobes[pick] + outward * sizes[pick][:, None]
     depth = np.linalg.norm((places - middle) / crown, axis=1)
-    _leaves(sculptor, rng, places, outward, depth, size=(0.20, 0.40))
+    size = np.sqrt(900.0 / cards)
+    _leaves(sculptor, rng, places, outward, depth, size=(0.21 * size, 0.40 * size))
     return _turned_outwards(sculptor.mesh(), middle)
 
 

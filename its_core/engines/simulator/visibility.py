@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from its_core.annotations import Box
 from its_core.engines.simulator.actors import Cast
@@ -78,13 +77,14 @@ class Witness:
         """``before``: of each actor that may show, the standing things that may hide it; ``poses``: bytes that change
         whenever an actor's shape in the picture does."""
         count = len(cast.starts) - 1
-        shown = list(before)
-        ids = self._mask(cast, shown, frozenset().union(*before.values()))
-        visible = np.bincount(ids.ravel(), minlength=count + 1)[1 : count + 1].astype(np.int64)
+        ids = self._mask(cast, list(before), frozenset().union(*before.values()))
+        visible = np.zeros(count, np.int64)
+        boxes: list[Box | None] = [None] * count
+        for number in before:
+            visible[number], boxes[number] = _found(ids, number, found.boxes[number])
         full = visible.copy()
         self._count_alone(cast, found, before, poses, full)
         full = np.maximum(full, visible)
-        boxes = _bounds(ids, count)
         hidden = [1.0 - v / f if f > 0 else 0.0 for v, f in zip(visible.tolist(), full.tolist(), strict=True)]
         amodal: list[Box | None] = [
             None if np.isnan(box[0]) else (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
@@ -125,10 +125,10 @@ class Witness:
                 if not any(_overlap(found.boxes[number], found.boxes[other]) for other in layer):
                     layer.append(number)
             waiting = [number for number in waiting if number not in layer]
-            counts = np.bincount(self._mask(cast, layer, frozenset()).ravel(), minlength=len(full) + 1)
+            alone = self._mask(cast, layer, frozenset())
             for number in layer:
-                full[number] = counts[number + 1]
-                self._remembered[number] = (poses[number], int(counts[number + 1]))
+                full[number], _ = _found(alone, number, found.boxes[number])
+                self._remembered[number] = (poses[number], int(full[number]))
 
 
 def beside(soup: Soup, other: Soup) -> Soup:
@@ -143,11 +143,15 @@ def _overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
     return bool(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3])
 
 
-def _bounds(ids: NDArray[np.uint8], count: int) -> list[Box | None]:
-    found = ndimage.find_objects(ids.astype(np.int32), max_label=count) if count else []
-    return [
-        None
-        if place is None
-        else (float(place[1].start), float(place[0].start), float(place[1].stop), float(place[0].stop))
-        for place in found
-    ]
+def _found(ids: NDArray[np.uint8], number: int, near: NDArray[np.float64]) -> tuple[int, Box | None]:
+    """How many pixels show an actor, and their bounds; ``near``: a box of pixels that holds them all (NaN: anywhere)."""
+    x1, y1, x2, y2 = (0.0, 0.0, np.inf, np.inf) if np.isnan(near[0]) else near
+    left, top = max(0, int(x1) - 1), max(0, int(y1) - 1)
+    mine = (
+        ids[top : max(0, int(min(y2, ids.shape[0])) + 2), left : max(0, int(min(x2, ids.shape[1])) + 2)] == number + 1
+    )
+    rows, columns = np.flatnonzero(mine.any(axis=1)), np.flatnonzero(mine.any(axis=0))
+    if not len(rows):
+        return 0, None
+    box = (float(left + columns[0]), float(top + rows[0]), float(left + columns[-1] + 1), float(top + rows[-1] + 1))
+    return int(np.count_nonzero(mine)), box
