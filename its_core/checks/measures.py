@@ -11,15 +11,13 @@ from pathlib import Path
 
 import av
 import av.logging
-import imageio.v3 as iio
 import numpy as np
 import pandas as pd
-from imageio.plugins.pyav import PyAVPlugin
 from PIL import Image, ImageOps
 
 from its_core.checks.motion import Luma, MotionMeter, block_means
 from its_core.clip import Geometry
-from its_core.video import Frame, Probe, UnreadableVideo, probe
+from its_core.video import Frame, Probe, UnreadableVideo, decode, probe
 
 # Of a clip longer than asked this many frames more are decoded: enough to say that it is too long, and bounded.
 EXTRA_FRAMES = 16
@@ -86,7 +84,7 @@ def measure(path: Path, geometry: Geometry, conditioning: Frame | None = None) -
     problem: str | None = None
     with _decoder_complaints() as complaints:
         try:
-            for luma in islice(_decode(path, found), geometry.frames + EXTRA_FRAMES):
+            for luma in islice(_luma(path, found), geometry.frames + EXTRA_FRAMES):
                 pictures.add(luma)
         except (av.FFmpegError, OSError, ValueError) as error:
             problem = f"decoding stopped after {pictures.count} frames: {error}"
@@ -133,13 +131,10 @@ class _Ears:
 _ears = _Ears()
 
 
-def _decode(path: Path, found: Probe) -> Iterator[Luma]:
+def _luma(path: Path, found: Probe) -> Iterator[Luma]:
     """Luma as stored (16 black, 235 white), H×W; a view that is only valid until the next frame."""
-    to_luma: tuple[str, str | dict[str, str]] = ("extractplanes", "y")
-    if found.pix_fmt != "yuv420p":
-        to_luma = ("format", "gray")
-    with iio.imopen(path, "r", plugin=PyAVPlugin, format="mp4") as file:
-        yield from file.iter(format="gray", filter_sequence=[to_luma], thread_count=1)
+    to_luma = ("extractplanes", "y") if found.pix_fmt == "yuv420p" else ("format", "gray")
+    return decode(path, "gray", [to_luma])
 
 
 class _Pictures:
