@@ -32,6 +32,7 @@ from its_core.engines.engine import EngineName, engine_module
 from its_core.scenarios.manifest import ManifestError, Rejection
 from its_core.scenarios.manifest import read as read_manifest
 from its_core.scenarios.survey import Survey, survey
+from its_core.shards import watchdog
 from its_core.shards.launcher import LaunchRefused
 from its_core.shards.receipts import TooFewClips
 
@@ -93,6 +94,7 @@ def build(
     with _errors_in_a_line():
         overrides = dict(definitions.parse_override(text) for text in override or [])
         definitions.load(dataset, overrides)  # before Prefect starts: a wrong key is told at once
+        watchdog.watch()
         from flows.build_dataset import build_dataset
 
         built = build_dataset(dataset, overrides)
