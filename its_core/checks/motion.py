@@ -23,6 +23,10 @@ LEAST_BLOCKS = 4
 # makes the last four go as 7 : 5 : 3 : 1), and the change a step must make to be judged: a car crossing some blocks.
 NEIGHBOURHOOD = 4
 BUSY_LEVELS = 100.0
+# What ends a still stretch, or begins it, is judged away from the frame's edge, where cars come and go in a frame or
+# two, and only when it is a fair share of the clip's usual motion: the last rolling of a wreck is no freeze.
+EDGE = 0.08  # of the frame's height and width, on each side
+FAIR_SHARE = 0.1
 
 
 def block_means(luma: Luma) -> Blocks:
@@ -34,13 +38,16 @@ def block_means(luma: Luma) -> Blocks:
     return sums / np.float32(side * side)
 
 
-def motion(before: Blocks, after: Blocks) -> float:
-    """The summed change, in levels, of the blocks that changed by more than noise and a change of exposure explain."""
+def motion(before: Blocks, after: Blocks, edge: float = 0.0) -> float:
+    """The summed change, in levels, of the blocks that changed by more than noise and a change of exposure explain,
+    those within ``edge`` of the frame's sides left out."""
     change = after - before
     change -= np.median(change)
     np.abs(change, out=change)
     noise = float(np.median(change)) / 0.6745
-    moved = change[change > FLOOR_LEVELS + NOISE_FACTOR * noise]
+    rows, columns = (round(edge * length) for length in change.shape)
+    inner = change[rows : change.shape[0] - rows, columns : change.shape[1] - columns]
+    moved = inner[inner > FLOOR_LEVELS + NOISE_FACTOR * noise]
     return float(moved.sum()) if len(moved) >= LEAST_BLOCKS else 0.0
 
 
@@ -50,7 +57,7 @@ class MotionMeter:
     def __init__(self) -> None:
         self._previous: Blocks | None = None
         self._anchor: Blocks | None = None
-        self._steps: list[float] = []  # motion between neighbouring frames
+        self._steps: list[float] = []  # motion between neighbouring frames, away from the edge
         self._stretches: list[tuple[int, int]] = []  # [first, end) of frames in which nothing moves away from the first
         self._first = 0
 
@@ -60,7 +67,7 @@ class MotionMeter:
             self._anchor = blocks
         else:
             index = len(self._steps) + 1
-            self._steps.append(motion(self._previous, blocks))
+            self._steps.append(motion(self._previous, blocks, EDGE))
             if motion(self._anchor, blocks):
                 self._stretches.append((self._first, index))
                 self._first, self._anchor = index, blocks
@@ -85,12 +92,13 @@ class MotionMeter:
         # Step i leads from frame i to frame i + 1.
         before = self._steps[max(0, first - NEIGHBOURHOOD) : first][::-1]
         after = self._steps[end - 1 : end - 1 + NEIGHBOURHOOD] if end <= len(self._steps) else []
-        return _in_full_swing(before) or _in_full_swing(after)
+        fair = max(BUSY_LEVELS, FAIR_SHARE * float(np.median([step for step in self._steps if step] or [0.0])))
+        return _in_full_swing(before, fair) or _in_full_swing(after, fair)
 
 
-def _in_full_swing(steps: list[float]) -> bool:
+def _in_full_swing(steps: list[float], fair: float) -> bool:
     """Whether motion next to a still stretch (nearest step first) is as strong as further away from it."""
     if len(steps) < NEIGHBOURHOOD:
         return False
     usual = float(np.median(steps))
-    return usual >= BUSY_LEVELS and steps[0] >= usual / 2
+    return usual >= fair and steps[0] >= usual / 2

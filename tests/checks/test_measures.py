@@ -107,6 +107,18 @@ def test_a_car_that_brakes_to_a_stop_is_at_rest_and_not_frozen(tmp_path: Path, s
     assert 18 <= found.still_frames <= 30
 
 
+@pytest.mark.parametrize("start_x", [70, -28 - 6 * 24], ids=["drives out", "drives in"])
+def test_a_road_that_is_empty_before_or_after_a_fast_car_is_not_frozen(tmp_path: Path, start_x: float) -> None:
+    scene = street()
+    frames = (car_at(scene, start_x + 6 * index) for index in range(40))
+
+    found = clip(tmp_path / "clip.mp4", with_noise(frames, 3))
+
+    assert found.frozen_frames == 0
+    assert found.still_frames is not None
+    assert found.still_frames >= 20
+
+
 def test_a_small_slow_walker_in_noise_is_motion(tmp_path: Path) -> None:
     def walking() -> Iterator[Frame]:
         for index in range(40):
