@@ -6,6 +6,7 @@ or the command line is wrong; 3 another build of the same dataset is running; 13
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -91,6 +92,7 @@ def build(
 ) -> None:
     """Build a dataset and publish it. What is there already is not made again."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "CRITICAL")
+    logging.getLogger("great_expectations").setLevel(logging.INFO if verbose else logging.WARNING)
     with _errors_in_a_line():
         overrides = dict(definitions.parse_override(text) for text in override or [])
         definitions.load(dataset, overrides)  # before Prefect starts: a wrong key is told at once
