@@ -302,8 +302,8 @@ def _standing(layout: Layout) -> Iterator[tuple[BulletRigidBodyNode, Point3]]:
         x1, y1, x2, y2 = building.rect
         yield _box(x2 - x1, y2 - y1, building.height_m), Point3((x1 + x2) / 2, (y1 + y2) / 2, building.height_m / 2)
     for start, end in layout.barriers:
-        posts_m = straight(start, end)[:: BARRIER_PIECE_M] + [end]
-        for (x1, y1), (x2, y2) in pairwise(posts_m):
+        corners = [*straight(start, end)[::BARRIER_PIECE_M], end]
+        for (x1, y1), (x2, y2) in pairwise(corners):
             node = _box(max(abs(x2 - x1), 0.3), max(abs(y2 - y1), 0.3), 0.85)
             yield node, Point3((x1 + x2) / 2, (y1 + y2) / 2, 0.425)
     posts = [(point, 0.16) for point in layout.trees]

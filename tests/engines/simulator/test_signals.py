@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from its_core.engines.simulator.signals import AMBER, GREEN, RED, Programme
@@ -15,7 +17,7 @@ def test_phases_never_show_green_or_amber_together():
 def test_amber_follows_green_and_red_follows_amber():
     programme = Programme(0.0)
     seen = [programme.aspect(True, t) for t in range(int(programme.cycle_s))]
-    changes = [a for a, b in zip(seen, seen[1:], strict=False) if a != b] + [seen[-1]]
+    changes = [a for a, b in itertools.pairwise(seen) if a != b] + [seen[-1]]
     assert changes == [GREEN, AMBER, RED]
 
 

@@ -46,16 +46,18 @@ class Setting:
         """One of ``choices`` at random, of those whose spot on the road the camera shows; any of them if it shows
         none."""
         points = np.array([(*spot(choice), 0.7) for choice in choices])
-        shown = [choice for choice, sees in zip(choices, in_picture(self.camera, points), strict=True) if sees]
+        shown = [
+            choice for choice, sees in zip(choices, in_picture(self.camera, points, 2 * MARGIN), strict=True) if sees
+        ]
         among = shown or choices
         return among[int(self.rng.integers(len(among)))]
 
 
-def in_picture(camera: Camera, points: Floats) -> NDArray[np.bool_]:
-    """Which of N×3 world points the camera shows, a margin inside its frame."""
+def in_picture(camera: Camera, points: Floats, margin: float = MARGIN) -> NDArray[np.bool_]:
+    """Which of N×3 world points the camera shows, a margin (share of width and height) inside its frame."""
     x, y, depth = camera.project(points).T
     across, down = x / camera.width_px, y / camera.height_px
-    inside = (depth > 0) & (np.abs(across - 0.5) < 0.5 - MARGIN) & (np.abs(down - 0.5) < 0.5 - MARGIN)
+    inside = (depth > 0) & (np.abs(across - 0.5) < 0.5 - margin) & (np.abs(down - 0.5) < 0.5 - margin)
     return np.asarray(inside)
 
 

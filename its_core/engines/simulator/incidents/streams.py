@@ -24,7 +24,7 @@ def street_streams(layout: Layout) -> list[Stream]:
             ways = tuple(w for w in layout.lanes if w.name.startswith(f"{way}_{lane}_"))
             if ways:
                 middle = Path(ways[0].points).length_m / 2
-                found.append(Stream(ways, start_m=middle + 50.0, end_m=middle - 90.0))
+                found.append(Stream(ways, start_m=middle + 45.0, end_m=middle - 85.0, headway_s=(1.2, 2.8)))
     return found
 
 
@@ -43,7 +43,7 @@ def junction_streams(setting: Setting, north_south_green: bool, keep_free: Seque
             stop_s = ways[0].stop_s_m
             assert stop_s is not None
             if (arm in ("south", "north")) == north_south_green:
-                found.append(Stream(ways, start_m=stop_s + 45.0, end_m=stop_s - 95.0))
+                found.append(Stream(ways, start_m=stop_s + 40.0, end_m=stop_s - 85.0, headway_s=(1.1, 2.4)))
             elif ways[0].points[0] in free:
                 found.append(Stream(ways, start_m=stop_s - 42.0, end_m=stop_s - 110.0))
             else:
