@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Literal
 
-from its_core.annotations import Annotations
+from pydantic import BaseModel, ConfigDict
+
+from its_core.annotations import Annotations, Box, Point2
 from its_core.checks.measures import Measures
 from its_core.shards.plan import PlannedClip
 from its_core.shards.receipts import ClipFiles, Receipt
@@ -31,9 +33,47 @@ class FinishedClip:
 
     def annotations(self) -> Annotations | None:
         """The ground truth, None from an engine without any. Raises pydantic's ValidationError when it is damaged."""
-        return read_annotations(self.files.annotations) if self.has_annotations else None
+        return Annotations.model_validate_json(self._unpacked()) if self.has_annotations else None
+
+    def outline(self) -> Outline | None:
+        """The same but for what is told frame by frame, several times as fast."""
+        return Outline.model_validate_json(self._unpacked()) if self.has_annotations else None
+
+    def _unpacked(self) -> bytes:
+        with gzip.open(self.files.annotations, "rb") as file:
+            return file.read()
 
 
-def read_annotations(path: Path) -> Annotations:
-    with gzip.open(path, "rb") as file:
-        return Annotations.model_validate_json(file.read())
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class TrackOutline(_Part):
+    type: str
+    colour: str | None
+    role: str
+
+
+class ContactOutline(_Part):
+    frame: int
+
+
+class FrameSize(_Part):
+    width_px: int
+    height_px: int
+
+
+class Outline(_Part):
+    """What of ``annotations.Annotations`` becomes labels; the fields mean what they mean there."""
+
+    source: Literal["simulated", "detected", "human"]
+    fps: int
+    camera: FrameSize | None
+    tracks: list[TrackOutline]
+    contacts: list[ContactOutline]
+    accident_frame: int | None
+    accident_time_s: float | None
+    anomaly_start: int | None
+    anomaly_end: int | None
+    impact_point: Point2 | None
+    impact_box: Box | None

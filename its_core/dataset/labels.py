@@ -12,9 +12,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from its_core.annotations import Annotations
 from its_core.clip import EngineIdentity, Participant
-from its_core.dataset.clip import FinishedClip
+from its_core.dataset.clip import FinishedClip, Outline
 from its_core.dataset.words import ACCIDENT_DAY_TIME, ACCIDENT_LAYOUT, ACCIDENT_WEATHER, dota_class
 from its_core.taxonomy import (
     DEFAULT_COLLISION,
@@ -129,7 +128,7 @@ class _Known:
 
 def row(clip: FinishedClip, engine: EngineIdentity) -> dict[str, Any]:
     """The clip's row: all of COLUMNS and SOURCES, as plain values."""
-    request, annotations = clip.planned.request, clip.annotations()
+    request, annotations = clip.planned.request, clip.outline()
     labels = _words(clip, annotations) | _moments(annotations) | _places(annotations)
     known = {name: label for name, label in labels.items() if label is not None and label.value is not None}
     geometry = request.geometry
@@ -168,7 +167,7 @@ def _source(source: Source) -> dict[str, Any]:
     return {"source": source, "confidence": 1.0 if source == "simulated" else None}
 
 
-def _words(clip: FinishedClip, annotations: Annotations | None) -> dict[str, _Known | None]:
+def _words(clip: FinishedClip, annotations: Outline | None) -> dict[str, _Known | None]:
     """Labels that are words. What the engine's record says it showed goes before what was asked for."""
     scene, record = clip.planned.request.scene, clip.receipt.record
     truth: Source = annotations.source if annotations else "requested"
@@ -222,7 +221,7 @@ def _in_words_of(translate: Callable[[Any], str | None], known: _Known | None) -
     return known and _Known(translate(known.value), known.source)
 
 
-def _participants(asked: tuple[Participant, ...], annotations: Annotations | None) -> _Known | None:
+def _participants(asked: tuple[Participant, ...], annotations: Outline | None) -> _Known | None:
     if annotations is None:
         return _requested([asdict(participant) for participant in asked] or None)
     involved = [
@@ -233,7 +232,7 @@ def _participants(asked: tuple[Participant, ...], annotations: Annotations | Non
     return _Known([asdict(participant) for participant in involved], annotations.source)
 
 
-def _moments(annotations: Annotations | None) -> dict[str, _Known | None]:
+def _moments(annotations: Outline | None) -> dict[str, _Known | None]:
     if annotations is None:
         return {}
     start, end, fps = annotations.anomaly_start, annotations.anomaly_end, annotations.fps
@@ -251,7 +250,7 @@ def _moments(annotations: Annotations | None) -> dict[str, _Known | None]:
     return {name: _Known(value, annotations.source) for name, value in values.items()}
 
 
-def _places(annotations: Annotations | None) -> dict[str, _Known | None]:
+def _places(annotations: Outline | None) -> dict[str, _Known | None]:
     """Impact point and box as shares of the frame."""
     if annotations is None or annotations.camera is None:
         return {}

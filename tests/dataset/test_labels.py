@@ -8,8 +8,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from its_core.annotations import Annotations
 from its_core.clip import Scene
-from its_core.dataset.clip import FinishedClip
+from its_core.dataset.clip import FinishedClip, Outline
 from its_core.dataset.labels import COLUMNS, LABELS, row
 from its_core.dataset.publish import Published
 from its_core.taxonomy import CollisionType, IncidentType, Light, RoadLayout, Weather
@@ -141,6 +142,15 @@ def test_columns_of_the_manifest_keep_their_types(published: Published) -> None:
     rows = pq.read_table(Path(published.url, "train", "metadata.parquet")).to_pylist()
 
     assert [(each["site"], each["lanes"]) for each in rows] == [("site 0", None), ("site 1", 3)]
+
+
+def test_the_outline_is_of_the_annotations(clips: list[FinishedClip]) -> None:
+    whole, outline = clips[0].annotations(), clips[0].outline()
+
+    assert whole is not None
+    assert outline is not None
+    assert outline == Outline.model_validate(whole.model_dump())
+    assert Outline.model_fields.keys() < Annotations.model_fields.keys()
 
 
 def test_a_scene_with_a_collision_of_its_own(tmp_path: Path) -> None:
