@@ -41,7 +41,7 @@ def refuses(scene: Scene, has_input: bool) -> str | None:  # noqa: ARG001
 
 
 def first_frame(options: CosmosOptions, request: ClipRequest) -> Frame | None:
-    """The input's frame that the clip begins with; random tiny weights reproduce none."""
+    """The input's frame that the clip begins with; None for size tiny, which shows it too coarsely to compare."""
     if options.model_size == "tiny":
         return None
     from its_core.engines.cosmos.conditioning import read_conditioning

@@ -151,7 +151,8 @@ def load_guardrail(root: Path, text_guard: Path, device: torch.device, offload: 
     if not root.is_dir():
         raise CheckpointError(f"{root}: no folder with the guardrail's weights; --disable_guardrail renders without")
     try:
-        from its_core.engines.cosmos.guardrail_models import FaceBlur, FrameSafety, PromptSafety
+        from its_core.engines.cosmos.frame_safety import FaceBlur, FrameSafety
+        from its_core.engines.cosmos.prompt_safety import PromptSafety
     except ImportError as error:
         raise CheckpointError(
             f"the guardrail needs the packages cosmos-guardrail and torchvision ({error}); "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,11 @@ def load_model(kind: Any, folder: Path, what: str, dtype: torch.dtype) -> Any:
             f"{len(info['mismatched_keys'])} have another shape"
         )
     return model.eval().requires_grad_(False)
+
+
+def without_markers(text: str) -> str:
+    """The text without Qwen's control tokens, so that it cannot open or close a turn of the conversation."""
+    return re.sub(r"<\|[^|]*\|>", " ", text)
 
 
 def _one_line(error: BaseException) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from PIL import Image
 
 from its_core.clip import Outcome
 from its_core.engines.cosmos.placement import on_device
-from its_core.engines.cosmos.pretrained import check_folder, load_model, load_part
+from its_core.engines.cosmos.pretrained import check_folder, load_model, load_part, without_markers
 from its_core.engines.engine import EngineFailure
 
 WHAT = "prompt refiner (Cosmos-Reason1-7B)"
@@ -58,10 +57,9 @@ class PromptRefiner:
 
 
 def _chat(prompt: str, image_tokens: int) -> str:
-    """Qwen's chat layout with room for one image; the prompt cannot open or close a turn."""
-    plain = re.sub(r"<\|[^|]*\|>", " ", prompt)
+    """Qwen's chat layout with room for one image."""
     image = f"<|vision_start|>{'<|image_pad|>' * image_tokens}<|vision_end|>"
     return (
-        f"<|im_start|>system\n{_INSTRUCTIONS}<|im_end|>\n<|im_start|>user\n{image}{plain}<|im_end|>\n"
+        f"<|im_start|>system\n{_INSTRUCTIONS}<|im_end|>\n<|im_start|>user\n{image}{without_markers(prompt)}<|im_end|>\n"
         "<|im_start|>assistant\n"
     )

@@ -1,4 +1,4 @@
-"""The guardrail's models. The frame classifier and the face blur come with the package cosmos-guardrail.
+"""The guardrail's models that look at frames; they come with the package cosmos-guardrail.
 
 That package fetches its weights by itself and lets through what it fails on; so only its networks and its arithmetic
 are used here, on local files, and every doubt is an exception.
@@ -6,47 +6,22 @@ are used here, on local files, and every doubt is an exception.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
 import torch
 from cosmos_guardrail import cosmos_guardrail as nvidia  # type: ignore[import-not-found]
 from PIL import Image
-from transformers import AutoModelForCausalLM, AutoTokenizer, SiglipModel, SiglipProcessor
+from transformers import SiglipModel, SiglipProcessor
 
 from its_core.engines.cosmos.checkpoint import read_tensors
 from its_core.engines.cosmos.guardrail import Frames
 from its_core.engines.cosmos.placement import on_device
-from its_core.engines.cosmos.pretrained import check_folder, load_model, load_part
+from its_core.engines.cosmos.pretrained import load_model, load_part
 from its_core.engines.cosmos.weights import CheckpointError
 
-_ANSWER_TOKENS = 16
 _LOOKS = 12  # frames that the classifier looks at, evenly spread: about two a second
 _SAFE_CLASS = 0
-
-
-class PromptSafety:
-    """Qwen3Guard, asked for its label; only the label "Safe" lets a prompt through."""
-
-    name = "Qwen3Guard"
-
-    def __init__(self, folder: Path, device: torch.device, offload: bool) -> None:
-        what = "prompt guard (Qwen3Guard-Gen)"
-        check_folder(folder, what)
-        self._device, self._offload = device, offload
-        self._tokenizer = load_part(AutoTokenizer, folder, f"tokenizer of the {what}")
-        self._model = load_model(AutoModelForCausalLM, folder, what, torch.bfloat16)
-
-    @torch.no_grad()
-    def blocks(self, prompt: str) -> str | None:
-        chat = self._tokenizer.apply_chat_template([{"role": "user", "content": prompt}], tokenize=False)
-        tokens = self._tokenizer([chat], return_tensors="pt").to(self._device)
-        with on_device(self._model, self._device, self._offload):
-            answer = self._model.generate(**tokens, max_new_tokens=_ANSWER_TOKENS, do_sample=False)
-        text: str = self._tokenizer.decode(answer[0][tokens.input_ids.shape[1] :], skip_special_tokens=True)
-        label = re.match(r"\s*Safety: (\w+)", text)
-        return None if label and label[1] == "Safe" else f"label {label[1] if label else text!r}"
 
 
 class FrameSafety:
