@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,13 +190,13 @@ def _ring(shape: CarShape, level: float, belt: float, shares: list[float]) -> Fl
 def _glazed(shape: CarShape, shares: list[float]) -> NDArray[np.bool_]:
     """Which cells of a ring are windows."""
     windows = set(shape.greenhouse.pillars)
-    side = [(a, b) in windows for a, b in zip(shares[:-1], shares[1:], strict=True)]
-    screen = [abs(a + b) / 2 < 0.93 for a, b in zip(_ACROSS[:-1], _ACROSS[1:], strict=True)]
+    side = [(a, b) in windows for a, b in pairwise(shares)]
+    screen = [abs(a + b) / 2 < 0.93 for a, b in pairwise(_ACROSS)]
     return np.array(screen + side + screen + side[::-1])
 
 
 def _between_windows(shares: list[float], windows: tuple[tuple[float, float], ...]) -> NDArray[np.bool_]:
     first, last = windows[0][0], windows[-1][1]
-    side = [first <= a and b <= last for a, b in zip(shares[:-1], shares[1:], strict=True)]
+    side = [first <= a and b <= last for a, b in pairwise(shares)]
     none = [False] * (len(_ACROSS) - 1)
     return np.array(none + side + none + side[::-1])

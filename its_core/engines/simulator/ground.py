@@ -67,7 +67,7 @@ class _View:
 
 
 def ground(camera: Camera, layout: Layout, daylight: Daylight, plans: Plans, white: F32, yellow: F32) -> Ground:
-    """``white`` and ``yellow`` (H×W) are the share of each pixel that paint covers; ``plans`` what is cast from above."""
+    """``white`` and ``yellow`` (H×W): the share of each pixel that paint covers; ``plans``: what is cast from above."""
     view, land = _look(camera)
     albedo, kerb_light = _surfaces(camera, layout, daylight, view, white, yellow)
     sun = plans.sun_at(view.x, view.y) if daylight.casts_shadows else np.zeros_like(view.x)

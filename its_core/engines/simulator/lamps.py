@@ -22,7 +22,7 @@ _SIGNAL_RGB = ((0.08, 1.7, 1.0), (2.0, 1.05, 0.06), (2.2, 0.10, 0.05))
 _CAR_RGB = {
     Surface.HEADLAMP_LIT: (0.95, 0.90, 0.78),
     Surface.TAILLAMP_DIM: (0.22, 0.012, 0.008),
-    Surface.TAILLAMP_BRAKE: (0.75, 0.04, 0.025),
+    Surface.TAILLAMP_BRAKE: (0.42, 0.022, 0.014),
     Surface.INDICATOR_LIT: (0.7, 0.28, 0.02),
 }
 _LAMPS = (

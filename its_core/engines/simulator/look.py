@@ -51,7 +51,7 @@ def traits(camera_id: str, daylight: Daylight) -> Traits:
         contrast=float(rng.uniform(0.75, 1.25)),
         lift=float(rng.uniform(0.0, 0.035)),
         saturation=float(rng.uniform(0.72, 1.12)),
-        softness_px=float(1.15 - 1.1 * quality + rng.uniform(0.0, 0.25)),
+        softness_px=float(1.75 - 1.7 * quality + rng.uniform(0.0, 0.25)),
         halo=float(rng.uniform(0.0, 0.9)),
         noise=float((4.2 - 3.0 * quality) * rng.uniform(0.75, 1.25) * dark),
         coarse=float(1.3 - 0.8 * quality),
@@ -103,7 +103,7 @@ class Look:
             0.35 * self._traits.noise
         )
         limit = 3.0 * self._traits.noise
-        signed = np.clip(np.round(luma[..., None] + chroma), -limit, limit).astype(np.int8)
+        signed: NDArray[np.int8] = np.clip(np.round(luma[..., None] + chroma), -limit, limit).astype(np.int8)
         return signed.view(np.uint8)
 
     def exposed(self, radiance: F32, pixels: NDArray[np.intp] | None = None) -> Frame:
@@ -114,7 +114,8 @@ class Look:
         grey = light[:, 0] * np.float32(0.25) + light[:, 1] * np.float32(0.60) + light[:, 2] * np.float32(0.15)
         light = grey[:, None] + np.float32(self._traits.saturation) * (light - grey[:, None])
         steps = np.clip(light * np.float32((_STEPS - 1) / _BRIGHTEST), 0, _STEPS - 1).astype(np.int16)
-        return np.take(self._curve, steps)
+        seen: Frame = np.take(self._curve, steps)
+        return seen
 
     def softened(self, picture: Frame) -> Frame:
         """Lens and compression blur, then the camera's own sharpening (which leaves halos)."""

@@ -82,7 +82,7 @@ def _houses(scene: Scenery) -> list[Mesh]:
     """The walls of each house."""
     quads = scene.walls.quads()
     corner = 4 * np.arange(4, dtype=np.int32)[:, None]
-    triangles = np.concatenate([corner + [0, 1, 2], corner + [0, 2, 3]]).astype(np.int32)
+    triangles = np.concatenate([corner + np.array([0, 1, 2]), corner + np.array([0, 2, 3])]).astype(np.int32)
     slots, parts, welds = np.full(16, 255, np.uint8), np.zeros(16, np.uint8), np.arange(16, dtype=np.int32)
     found = []
     for first in range(0, len(quads), 4):

@@ -75,7 +75,7 @@ def _wall_mesh(walls: Walls) -> Mesh:
     quads = walls.quads()
     count = len(quads)
     first = 4 * np.arange(count, dtype=np.int32)[:, None]
-    triangles = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]]).astype(np.int32)
+    triangles = np.concatenate([first + np.array([0, 1, 2]), first + np.array([0, 2, 3])]).astype(np.int32)
     vertices = quads.reshape(-1, 3)
     slots = np.full(len(vertices), int(Surface.WALL), np.uint8)
     return Mesh(vertices, np.zeros_like(vertices), slots, np.zeros(0, np.uint8), np.zeros(0, np.int32), triangles)

@@ -1,7 +1,7 @@
 """Triangles to pixels on a CPU: Panda3D's tinydisplay, used for nothing but that.
 
-It fills a buffer with four bytes a pixel, interpolated over each triangle, nearest surface first. What the bytes mean is
-the caller's affair.
+It fills a buffer with four bytes a pixel, interpolated over each triangle, nearest surface first. What the bytes mean
+is the caller's affair.
 """
 
 from __future__ import annotations
@@ -75,13 +75,12 @@ class Raster:
         self._format = _vertex_format()
 
     def view(self, camera: Camera, soup: Soup, scale: int, shift_px: tuple[float, float] = (0.0, 0.0)) -> Bytes:
-        """What the camera sees, ``scale`` times finer than its pixels: (H·scale)×(W·scale)×4 bytes R, G, B, A with zeros
-        where nothing is. ``shift_px`` moves the sample points (in fine pixels). Valid until the next call."""
+        """What the camera sees, ``scale`` times finer than its pixels: (H·scale)×(W·scale)×4 bytes R, G, B, A with
+        zeros where nothing is. ``shift_px`` moves the sample points (in fine pixels). Valid until the next call."""
         size = (camera.width_px * scale, camera.height_px * scale)
         lens = PerspectiveLens()
-        lens.setFilmSize(*size)
+        _fit(lens, size, shift_px)
         lens.setFocalLength(camera.focal_px * scale)
-        lens.setFilmOffset(shift_px[0], -shift_px[1])
         lens.setNearFar(_NEAR_M, _FAR_M)
         seen = turned(soup.vertices - np.array(camera.position_m, np.float32), camera.rotation.astype(np.float32))
         placed = np.stack([seen[:, 0], seen[:, 2], -seen[:, 1]], axis=1)
@@ -91,10 +90,11 @@ class Raster:
         """A plan of x1, y1, x2, y2 (metres) seen from straight above, north up: rows×columns×4 bytes."""
         x1, y1, x2, y2 = rect
         lens = OrthographicLens()
-        lens.setFilmSize(x2 - x1, y2 - y1)
+        _fit(lens, size, (0.0, 0.0))
         lens.setNearFar(_NEAR_M, 2000.0)
         x, y, z = soup.vertices.T
-        placed = np.stack([x - (x1 + x2) / 2, 1000.0 - z, y - (y1 + y2) / 2], axis=1)
+        across, up = (x - (x1 + x2) / 2) * (size[0] / (x2 - x1)), (y - (y1 + y2) / 2) * (size[1] / (y2 - y1))
+        placed = np.stack([across, 1000.0 - z, up], axis=1)
         return self._draw(size, lens, placed.astype(np.float32), soup)
 
     def _draw(self, size: tuple[int, int], lens: Lens, placed: NDArray[np.float32], soup: Soup) -> Bytes:
@@ -107,6 +107,13 @@ class Raster:
         for target in self._targets.values():
             self._engine.removeWindow(target.buffer)
         self._targets.clear()
+
+
+def _fit(lens: Lens, size: tuple[int, int], shift_px: tuple[float, float]) -> None:
+    """Makes a film unit a pixel. tinydisplay stretches a picture over half a pixel less than its size, and cuts the
+    fractions of corners off; this film undoes the first and leaves the second without bias."""
+    lens.setFilmSize(size[0] - 0.5, size[1] - 0.5)
+    lens.setFilmOffset(shift_px[0] - 0.25, 0.25 - shift_px[1])
 
 
 class _Target:

@@ -35,7 +35,7 @@ def paint(markings: Sequence[Marking], crosswalks: Sequence[Crosswalk]) -> Soup:
     rgba[:, 3] = 255
     rgba[np.arange(len(vertices)), np.repeat(np.array(yellow, np.int64), 4)] = 255
     first = 4 * np.arange(len(corners))[:, None]
-    triangles = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]]).astype(np.int32)
+    triangles = np.concatenate([first + np.array([0, 1, 2]), first + np.array([0, 2, 3])]).astype(np.int32)
     return Soup(vertices.astype(np.float32), rgba, triangles)
 
 

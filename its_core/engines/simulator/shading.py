@@ -6,7 +6,7 @@ in full sun) and its surface (alpha).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class Shader:
     daylight: Daylight
     skyline: float = 0.12
     lamp_light: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    table: OpticalTable = optical_table()
+    table: OpticalTable = field(default_factory=optical_table)
 
     def radiance(self, rgba: Bytes, towards: F32) -> F32:
         """K×3 radiance of K drawn samples (K×4 bytes) seen along K×3 unit directions from the camera."""

@@ -59,9 +59,10 @@ def signal_mast(foot: Point, heads: list[SignalHead]) -> Mesh:
         Surface.STEEL,
     )
     tip = np.array([*farthest.position_m[:2], arm_z + 0.25])
+    joint = np.array([*foot, arm_z])
     beyond = tip + 0.5 * (tip - np.array([*foot, tip[2]])) / max(math.dist(tip[:2], foot), 1e-6)
     sculptor.tube(
-        np.array([base + [0, 0, arm_z], (base + [0, 0, arm_z] + beyond) / 2, beyond]),
+        np.array([joint, (joint + beyond) / 2, beyond]),
         [0.085, 0.07, 0.05],
         Surface.STEEL,
         sides=7,

@@ -144,7 +144,7 @@ def _overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
 
 
 def _found(ids: NDArray[np.uint8], number: int, near: NDArray[np.float64]) -> tuple[int, Box | None]:
-    """How many pixels show an actor, and their bounds; ``near``: a box of pixels that holds them all (NaN: anywhere)."""
+    """How many pixels show an actor, and their bounds; ``near``: a box that holds them all (NaN: anywhere)."""
     x1, y1, x2, y2 = (0.0, 0.0, np.inf, np.inf) if np.isnan(near[0]) else near
     left, top = max(0, int(x1) - 1), max(0, int(y1) - 1)
     mine = (
