@@ -6,8 +6,8 @@ or the command line is wrong; 3 another build of the same dataset is running; 13
 
 from __future__ import annotations
 
-import logging
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,7 +46,8 @@ app = typer.Typer(
     help="Builds labelled synthetic traffic-accident datasets from scenario manifests.",
     epilog="Exit statuses: 0 done · 1 not made, or rows rejected · 2 wrong input · 3 already running · 130 interrupted",
 )
-_out = Console()
+# Into a pipe or a file, tables are as wide as they need to be, not 80 columns.
+_out = Console(width=None if sys.stdout.isatty() else 160)
 _err = Console(stderr=True)
 
 
@@ -92,7 +93,6 @@ def build(
 ) -> None:
     """Build a dataset and publish it. What is there already is not made again."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "CRITICAL")
-    logging.getLogger("great_expectations").setLevel(logging.INFO if verbose else logging.WARNING)
     with _errors_in_a_line():
         overrides = dict(definitions.parse_override(text) for text in override or [])
         definitions.load(dataset, overrides)  # before Prefect starts: a wrong key is told at once

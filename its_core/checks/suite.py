@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import importlib
 import json
+import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -203,6 +204,7 @@ def _expectations(rules: list[_Rule], clips: int) -> list[Any]:
 
 def _run(measures: pd.DataFrame, expectations: list[Any], docs_dir: Path | None) -> dict[str, Any]:
     gx = _great_expectations()
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it tells of every temporary folder
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     actions = []
