@@ -75,8 +75,10 @@ def test_the_guides_own_batch_gets_a_seed_a_clip(tmp_path):
             "2 entries share 1 output_video paths",
         ),
         (
-            '[{"input_video": "a", "prompt": "P", "output_video": "o.mp4", "engine": {"name": "cosmos", "options": {}}},'
-            ' {"input_video": "a", "prompt": "P", "output_video": "p.mp4", "engine": {"name": "simulator", "options": {}}}]',
+            '[{"input_video": "a", "prompt": "P", "output_video": "o.mp4",'
+            ' "engine": {"name": "cosmos", "options": {}}},'
+            ' {"input_video": "a", "prompt": "P", "output_video": "p.mp4",'
+            ' "engine": {"name": "simulator", "options": {}}}]',
             "names 2 different engines",
         ),
     ],

@@ -33,7 +33,7 @@ def scenario(row: int, **changes) -> Scenario:
 
 
 def make(tmp_path, scenarios, rejections=(), engine=SIMULATOR, assign=None):
-    assign = assign or (lambda cameras, pairs, wanted: [Split.TRAIN] * len(cameras))
+    assign = assign or (lambda cameras, *_: [Split.TRAIN] * len(cameras))
     return planning.make(tmp_path, [Batch(list(scenarios), list(rejections))], engine, GEOMETRY, assign)
 
 
@@ -88,7 +88,7 @@ def test_a_twin_is_rejected_with_the_row_it_repeats(tmp_path):
 
 
 def test_clips_that_can_have_no_split_are_rejected_and_the_rest_stay_in_place(tmp_path):
-    def assign(cameras, pairs, wanted):
+    def assign(cameras, *_):
         return [f"camera {camera} is torn" if camera == "cam-1" else Split.VAL for camera in cameras]
 
     plan = make(tmp_path, [scenario(row, variants=2) for row in range(4)], assign=assign)

@@ -30,6 +30,9 @@ class TroubledEngine(Engine):
                 if not Path(flag).exists():
                     Path(flag).touch()
                     os.kill(os.getpid(), signal.SIGKILL)
+            case ["die-until", flag]:
+                if not Path(flag).exists():
+                    os.kill(os.getpid(), signal.SIGKILL)
             case ["fail", outcome]:
                 raise EngineFailure(Outcome(outcome), f"asked to end as {outcome}")
             case ["raise"]:
