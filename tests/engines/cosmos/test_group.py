@@ -33,7 +33,7 @@ def _request(folder: Path) -> ClipRequest:
 
 
 def _part(rank: int, folder: str, options: Any, request: ClipRequest) -> None:
-    """This process's part of four clips: one that only rank 1 has no memory for, a bad one, a blocked one, a good one."""
+    """This process's part of four clips: one that rank 1 alone has no memory for, a bad, a blocked and a good one."""
     place = {"RANK": rank, "WORLD_SIZE": 2, "LOCAL_RANK": rank, "MASTER_ADDR": "localhost", "MASTER_PORT": 0}
     os.environ.update({key: str(value) for key, value in place.items()})
     store = torch.distributed.FileStore(f"{folder}/meet", 2)
