@@ -108,9 +108,9 @@ def dataset(tmp_path: Path, prefect_home: Path) -> Iterator[Dataset]:
         process.kill()
 
 
-def wait_until(condition, limit_s: float = 90.0):
+def wait_until(condition, limit_s: float = 90.0, every_s: float = 0.05):
     deadline = time.monotonic() + limit_s
     while not (result := condition()):
         assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
+        time.sleep(every_s)
     return result
