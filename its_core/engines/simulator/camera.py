@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 _TRIES = 240
 _CAR_M = 4.3  # what a car measures across the picture, seen from about any side
 _TREE_CROWN_M = (4.6, 2.6)  # height of the middle of a crown, radius
+_FOREGROUND_M = 15.0  # what stands nearer fills the picture: nobody would hang a camera behind a tree or a wall
+_FOREGROUND_SHARE = 0.04  # of the picture, that may be filled so
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,17 @@ def _score(camera: Camera, layout: Layout, mounting: Mounting, watched: Floats) 
     free = ~_hidden_by_buildings(eye, watched, layout) & ~_hidden_by_trees(eye, watched, layout)
     good = inside & free
     near_share = float(good[near].mean()) if near.any() else 1.0
-    return min(1.0, near_share) * (0.6 + 0.4 * min(1.0, float(good.mean()) / 0.55)) - far_aside
+    obstructed = 2.0 * max(0.0, _foreground_share(camera, layout) - _FOREGROUND_SHARE)
+    return min(1.0, near_share) * (0.6 + 0.4 * min(1.0, float(good.mean()) / 0.55)) - far_aside - obstructed
+
+
+def _foreground_share(camera: Camera, layout: Layout) -> float:
+    """The share of the picture that trees and buildings close to the camera fill."""
+    x, y = np.meshgrid((np.arange(24) + 0.5) / 24 * camera.width_px, (np.arange(14) + 0.5) / 14 * camera.height_px)
+    rays = camera.rays(x, y).reshape(-1, 3).astype(np.float64)
+    eye = np.array(camera.position_m)
+    reached = eye + _FOREGROUND_M * rays / np.linalg.norm(rays, axis=1, keepdims=True)
+    return float((_hidden_by_buildings(eye, reached, layout) | _hidden_by_trees(eye, reached, layout)).mean())
 
 
 def _outside_m(rect: Rect, x: float, y: float) -> float:
