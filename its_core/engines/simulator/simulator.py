@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import panda3d
 
 from its_core.clip import ClipRequest, Outcome, Scene
@@ -21,6 +22,8 @@ from its_core.engines.simulator.seeds import rng_of
 from its_core.engines.simulator.simulation import Run
 from its_core.engines.simulator.trying import Tried, try_until_it_happens
 from its_core.taxonomy import Light, Role, Weather
+
+_NO_PICTURE: Frame = np.empty((0, 0, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class SimulatorEngine(Engine):
         trace = shot.run.trace
         for rendered in self._renderer.frames(shot.layout, trace, shot.camera, shot.light, shot.weather, seed):
             yield rendered.image
-            seen.append(rendered)
+            seen.append(replace(rendered, image=_NO_PICTURE))  # the truth needs the boxes only
         participants = [i for i, actor in enumerate(trace.actors) if actor.role is not Role.BYSTANDER]
         clip.annotations = annotated(trace, shot.camera, seen, participants)
 
