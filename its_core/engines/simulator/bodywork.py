@@ -104,7 +104,7 @@ def _stations(shape: CarShape) -> Floats:
     rows = []
     for axle in (shape.body.wheelbase_m / 2, -shape.body.wheelbase_m / 2):
         plain = [y for y in plain if abs(y - axle) > radius + 0.03]
-        rows += [(axle + radius * np.cos(angle), 1.0) for angle in np.linspace(0.0, np.pi, 13)]
+        rows += [(axle + radius * np.cos(angle), 1.0) for angle in np.linspace(0.0, np.pi, 11)]
         plain += [axle + radius + 1e-4, axle - radius - 1e-4]
     if shape.bed is not None:
         plain += [shape.bed[0] + 1e-3, shape.bed[0] - 1e-3, shape.bed[1] + 1e-3, shape.bed[1] - 1e-3]

@@ -152,8 +152,8 @@ def _watched_points(layout: Layout) -> Floats:
 def _score(camera: Camera, layout: Layout, mounting: Mounting, watched: Floats) -> float:
     """1 for a mast that stands beside the road with all that it watches free and in the picture, less for less."""
     x, y, _ = camera.position_m
-    clear = min(_outside_m(rect, x, y) for rect in layout.carriageways)
-    if clear < mounting.aside_m[0] or any(_outside_m(house.rect, x, y) < 1.5 for house in layout.buildings):
+    clear = min(outside_m(rect, x, y) for rect in layout.carriageways)
+    if clear < mounting.aside_m[0] or any(outside_m(house.rect, x, y) < 1.5 for house in layout.buildings):
         return -1.0
     far_aside = max(0.0, clear - mounting.aside_m[1]) / 10.0
     seen = camera.project(watched)
@@ -180,7 +180,7 @@ def _foreground_share(camera: Camera, layout: Layout) -> float:
     return float((_hidden_by_buildings(eye, reached, layout) | _hidden_by_trees(eye, reached, layout)).mean())
 
 
-def _outside_m(rect: Rect, x: float, y: float) -> float:
+def outside_m(rect: Rect, x: float, y: float) -> float:
     """Distance of a point from a rectangle, negative inside."""
     x1, y1, x2, y2 = rect
     beside, beyond = max(x1 - x, x - x2), max(y1 - y, y - y2)

@@ -11,6 +11,7 @@ from its_core.engines.simulator.mesh import Sculptor
 from its_core.taxonomy import ParticipantType
 
 _TYRE_WIDTH_M = 0.215
+_SIDES = 15  # of a wheel: three to a spoke
 
 # Of each lamp: how far from the end it begins and ends along the flank (m), and between which columns of the section.
 _HEADLAMPS = {
@@ -96,7 +97,7 @@ def add_mirrors(sculptor: Sculptor, shape: CarShape) -> None:
     z = float(shape.top_m(np.array([0.0]))[0]) + 0.10
     for side in (1, -1):
         x = side * (shape.body.width_m / 2 + 0.045)
-        sculptor.ball((x, y, z), (0.105, 0.055, 0.075), Surface.PAINT, rings=5, sides=8)
+        sculptor.ball((x, y, z), (0.105, 0.055, 0.075), Surface.PAINT, rings=4, sides=7)
         sculptor.box(
             (min(x, side * house.base[2]), y - 0.02, z - 0.075),
             (max(x, side * house.base[2]), y + 0.03, z - 0.04),
@@ -121,18 +122,18 @@ def add_wheel(sculptor: Sculptor, radius_m: float, part: int, outward: int) -> N
     """A wheel about the origin, its axle along x; ``outward`` is the sign of x that faces away from the car."""
     half = _TYRE_WIDTH_M / 2
     profile = [(-half, 0.72), (-half, 0.93), (-half * 0.75, 0.995), (half * 0.75, 0.995), (half, 0.93), (half, 0.70)]
-    angle = np.linspace(0.0, 2.0 * np.pi, 21)[:-1]
+    angle = np.arange(_SIDES) * (2.0 * np.pi / _SIDES)
 
     def ring(x: float, share: float) -> np.ndarray:
         return np.stack(
-            [np.full(20, outward * x), share * radius_m * np.cos(angle), share * radius_m * np.sin(angle)], axis=1
+            [np.full(_SIDES, outward * x), share * radius_m * np.cos(angle), share * radius_m * np.sin(angle)], axis=1
         )
 
     sculptor.grid(
         np.stack([ring(x, share) for x, share in profile]), Surface.TYRE, part=part, closed=True, flipped=outward < 0
     )
     dish = [(half * 0.92, 0.70), (half * 0.55, 0.62), (half * 0.62, 0.24), (half * 0.75, 0.02)]
-    cells = np.full((3, 20), int(Surface.RIM), np.uint8)
-    cells[1, np.isin(np.arange(20) % 4, (2, 3))] = Surface.WELL
+    cells = np.full((3, _SIDES), int(Surface.RIM), np.uint8)
+    cells[1, np.arange(_SIDES) % 3 == 2] = Surface.WELL
     sculptor.grid(np.stack([ring(x, share) for x, share in dish]), cells, part=part, closed=True, flipped=outward < 0)
     sculptor.polygon(ring(-half, 0.72)[::-outward], Surface.WELL, part=part)

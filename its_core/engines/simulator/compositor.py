@@ -132,23 +132,32 @@ class Compositor:
         return light
 
     def _put_actors(self, fine: Frame, pixels: NDArray[np.int64], light: F32) -> None:
-        """Blends the actors' samples over the background, in place."""
+        """Blends the actors' samples over the background, in place. Where all of a pixel's samples show one surface,
+        their mean is lit; elsewhere each is."""
         rows, columns = np.divmod(pixels, self._shape[1])
         rays = np.take(self._rays.reshape(-1, 3), pixels, axis=0)
-        seen = np.zeros_like(light)
-        hits = np.zeros(len(pixels), np.float32)
         words = fine.view(np.uint32)[..., 0]
-        for down in range(FINE):
-            for right in range(FINE):
-                found = words[FINE * rows + down, FINE * columns + right]
-                hit = np.flatnonzero(found)
-                samples = found[hit].view(np.uint8).reshape(-1, 4)
-                radiance = self._plate.shader.radiance(samples, np.take(rays, hit, axis=0))
-                seen[hit] += np.minimum(radiance, _BRIGHTEST)
-                hits[hit] += 1.0
-        covered = hits * np.float32(1.0 / FINE**2)
-        light *= (1.0 - covered)[:, None]
-        light += seen * np.float32(1.0 / FINE**2)
+        found = np.stack(
+            [words[FINE * rows + down, FINE * columns + right] for down in range(FINE) for right in range(FINE)], axis=1
+        )
+        surface = found >> np.uint32(24)
+        uniform = (surface[:, 0] > 0) & (surface == surface[:, :1]).all(axis=1)
+        inner, edge = np.flatnonzero(uniform), np.flatnonzero(~uniform)
+        if len(inner):
+            samples = found[inner].view(np.uint8).reshape(-1, FINE**2, 4)
+            mean = (samples.sum(axis=1, dtype=np.uint16) // FINE**2).astype(np.uint8)
+            light[inner] = np.minimum(self._plate.shader.radiance(mean, np.take(rays, inner, axis=0)), _BRIGHTEST)
+        seen = np.zeros((len(edge), 3), np.float32)
+        hits = np.zeros(len(edge), np.float32)
+        for sample in range(FINE**2):
+            word = found[edge, sample]
+            hit = np.flatnonzero(word)
+            samples = word[hit].view(np.uint8).reshape(-1, 4)
+            radiance = self._plate.shader.radiance(samples, np.take(rays, edge[hit], axis=0))
+            seen[hit] += np.minimum(radiance, _BRIGHTEST)
+            hits[hit] += 1.0
+        share = np.float32(1.0 / FINE**2)
+        light[edge] = light[edge] * (1.0 - share * hits)[:, None] + share * seen
 
     def _softened(self, sharp: Frame) -> Frame:
         """The soft plate with the changed parts softened anew."""

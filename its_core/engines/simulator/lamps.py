@@ -31,7 +31,7 @@ _LAMPS = (
     Surface.TAILLAMP_LEFT,
     Surface.TAILLAMP_RIGHT,
 )
-_BEAM_M = 24.0
+_BEAM_M = 19.0
 
 
 class Signals:
@@ -147,6 +147,6 @@ def _beam(car: CarActor, frame: int, share: float, camera: Camera, compositor: C
     across = dx * np.float32(aside[0]) + dy * np.float32(aside[1])
     begun = np.clip(along / 2.2, 0.0, 1.0)
     width = 1.0 + 0.16 * np.maximum(along, 0.0)
-    light = 1.5 * share * begun**2 * np.exp(-((across / width) ** 2) - np.maximum(along, 0.0) / 9.5)
+    light = 1.5 * share * begun**2 * np.exp(-((across / width) ** 2) - np.maximum(along, 0.0) / 8.0)
     light *= np.clip((_BEAM_M - along) / 8.0, 0.0, 1.0)
     compositor.light_ground(window, light.astype(np.float32))

@@ -52,7 +52,7 @@ def traits(camera_id: str, daylight: Daylight) -> Traits:
         lift=float(rng.uniform(0.0, 0.035)),
         saturation=float(rng.uniform(0.72, 1.12)),
         softness_px=float(1.75 - 1.7 * quality + rng.uniform(0.0, 0.25)),
-        halo=float(rng.uniform(0.0, 0.9)),
+        halo=float(rng.uniform(0.0, 0.9)) * (not daylight.lit),
         noise=float((4.2 - 3.0 * quality) * rng.uniform(0.75, 1.25) * dark),
         coarse=float(1.3 - 0.8 * quality),
         shading=float(rng.uniform(0.0, 0.26)),

@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator.camera import outside_m
 from its_core.engines.simulator.car_parks import car_parks
 from its_core.engines.simulator.daylight import Daylight
 from its_core.engines.simulator.facades import STYLES, Walls, walls_of
@@ -95,12 +96,6 @@ def scenery(layout: Layout, daylight: Daylight, eye: tuple[float, float, float],
     things += _highway_signs(layout, rng) if sheds else _furniture(layout, rng)
     parked, bays = ([], []) if sheds else car_parks(layout, eye[:2], rng)
     return Scenery((*things, *parked), walls_of(buildings, sheds), tuple(buildings), tuple(lamps), tuple(bays))
-
-
-def outside_m(rect: Rect, x: float, y: float) -> float:
-    """Distance of a point from a rectangle, negative inside."""
-    beside, beyond = max(rect[0] - x, x - rect[2]), max(rect[1] - y, y - rect[3])
-    return max(beside, beyond) if beside <= 0.0 or beyond <= 0.0 else math.hypot(beside, beyond)
 
 
 def _towards_road(layout: Layout, foot: Point) -> tuple[float, float]:

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from its_core.clip import Geometry
-from its_core.engines.simulator.camera import Camera, camera_for
+from its_core.engines.simulator.camera import Camera, camera_for, outside_m
 from its_core.engines.simulator.places import place
-from its_core.engines.simulator.scenery import outside_m
 from its_core.taxonomy import RoadLayout
 
 LAYOUTS = [RoadLayout.FOUR_WAY_INTERSECTION, RoadLayout.HIGHWAY, RoadLayout.URBAN_STREET]

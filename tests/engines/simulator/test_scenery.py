@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from its_core.clip import Geometry
-from its_core.engines.simulator.camera import camera_for
+from its_core.engines.simulator.camera import camera_for, outside_m
 from its_core.engines.simulator.car_parks import car_parks
 from its_core.engines.simulator.daylight import daylight
 from its_core.engines.simulator.facades import FacadePainter, walls_of
 from its_core.engines.simulator.layouts import Building
 from its_core.engines.simulator.places import place
-from its_core.engines.simulator.scenery import outside_m, scenery
+from its_core.engines.simulator.scenery import scenery
 from its_core.engines.simulator.seeds import rng_of
 from its_core.engines.simulator.street_furniture import signal_lens
 from its_core.taxonomy import Light, RoadLayout, Weather
