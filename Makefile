@@ -1,12 +1,13 @@
 # make demo   build the sample dataset with the simulator engine and say where to look
 # make test   run all tests
+# make server a standing Prefect server on PostgreSQL, its data in .server/ (docs/operations.md)
 # Both make their own environment first; PYTHON names the interpreter to make it with (3.11 or newer).
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint install install-dev clean
+.PHONY: demo test server lint install install-dev clean
 
 demo: install
 	$(BIN)/its build datasets/quickstart
@@ -14,6 +15,9 @@ demo: install
 
 test: install-dev
 	$(BIN)/python -m pytest
+
+server: install
+	$(BIN)/python -m flows.server .server
 
 lint: install-dev
 	$(BIN)/ruff check .

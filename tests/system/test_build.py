@@ -1,11 +1,15 @@
 """Whole builds through ``its build``: real Prefect, real torchrun, real kills."""
 
+import hashlib
 import json
 import os
+import shutil
 import signal
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from its_core.clip import Outcome
 from tests.system.conftest import TROUBLED_WORKER, Dataset, wait_until
@@ -55,8 +59,60 @@ def test_what_fails_is_tried_again_alone_and_what_cannot_be_made_is_reported(dat
     }
     assert "6 rows: 1 engine_error, 3 generated, 1 guardrail_text, 1 rejected_input" in done.stdout
     assert "a fault of the engine's own" in done.stderr
-    lonely = json.loads(next(dataset.folder.glob(".its/shards/*/*/batch.json")).read_text())
-    assert lonely
+    batches = [json.loads(path.read_text()) for path in dataset.folder.glob(".its/shards/*/*/batch.json")]
+    assert sorted(len(batch) for batch in batches) == [1, 1, 3, 6]  # all; what the dead rank left; each failure alone
+
+
+def test_a_clip_that_is_not_what_was_asked_for_is_made_again_and_never_published(dataset: Dataset):
+    dataset.define(**SCRIPT, retries=1, min_success_ratio=0.5)
+    dataset.ask(["ok", "black"])
+    done = dataset.build()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 rows: 1 generated, 1 invalid_output" in done.stdout
+    outcomes = [attempt["outcome"] for attempt in dataset.receipts()["s1"]["attempts"]]
+    assert outcomes == ["generated", "invalid_output"] * 2
+    assert "61 of 61 frames are black" in dataset.receipts()["s1"]["attempts"][-1]["reason"]
+    assert [path.name for path in dataset.latest.glob("*/*.mp4")] == [f"{dataset.receipts()['s0']['clip_id']}.mp4"]
+
+
+def test_a_cleared_work_folder_is_filled_from_what_is_published(dataset: Dataset):
+    dataset.define(**SCRIPT)
+    dataset.ask(["ok"] * 3)
+    assert dataset.build().returncode == 0
+    version, contents = dataset.latest, _contents(dataset.latest)
+    shutil.rmtree(dataset.folder / ".its")
+    again = dataset.build()
+    assert again.returncode == 0, again.stderr
+    assert "3 rows: 3 reused" in again.stdout
+    assert not list(dataset.folder.glob(".its/shards/*"))  # nothing was rendered
+    assert {receipt["attempts"][-1]["outcome"] for receipt in dataset.receipts().values()} == {"reused"}
+    assert (dataset.latest, _contents(dataset.latest)) == (version, contents)
+
+
+def test_real_frames_are_checked_and_carried_to_the_labels(dataset: Dataset):
+    dataset.define(**SCRIPT)
+    frames = dataset.folder / "frames"
+    frames.mkdir()
+    for number in range(2):
+        Image.effect_noise((320, 180), 60 + number).convert("RGB").save(frames / f"camera_{number}.jpg")
+    (frames / "torn.jpg").write_bytes((frames / "camera_0.jpg").read_bytes()[:900])
+    (dataset.folder.parent / "private.jpg").write_bytes((frames / "camera_0.jpg").read_bytes())
+    names = ["frames/camera_0.jpg", "frames/camera_1.jpg", "frames/torn.jpg", "../private.jpg", "frames/none.png"]
+    dataset.ask(["ok"] * 5, input_image=names, site="north")
+    done = dataset.build()
+    assert done.returncode == 0, done.stderr
+    assert "5 rows: 2 generated, 3 rejected_input" in done.stdout
+    rows = pd.concat([pd.read_parquet(path) for path in dataset.latest.glob("*/metadata.parquet")])
+    digests = {name: hashlib.sha256((dataset.folder / name).read_bytes()).hexdigest() for name in names[:2]}
+    assert dict(zip(rows["input_image"], rows["input_sha256"], strict=True)) == digests
+    assert set(rows["site"]) == {"north"}
+    rejected = pd.read_parquet(dataset.latest / "rejected.parquet").set_index("scenario_id")
+    assert set(rejected["column"]) == {"input_image"}
+    assert "outside the allowed inputs" in rejected.loc["s3", "reason"]
+
+
+def _contents(version: Path) -> str:
+    return (version / "checksums.sha256").read_text()
 
 
 def test_too_many_failures_publish_nothing_and_say_why(dataset: Dataset):

@@ -1,0 +1,88 @@
+"""``make server``: a standing Prefect server on a real PostgreSQL."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from flows import server
+from tests.system.conftest import wait_until
+from tests.system.test_schedule import free_port
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """Root's PostgreSQL runs as another user, who cannot enter pytest's own folders."""
+    folder = Path(tempfile.mkdtemp(prefix="its-server-"))
+    folder.chmod(0o755)
+    yield folder / "postgresql"
+    for process in of_this(folder):
+        process.kill()
+    shutil.rmtree(folder)
+
+
+def of_this(folder: Path) -> list[psutil.Process]:
+    """What runs on this folder."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if str(folder) in " ".join(process.info["cmdline"] or [])
+    ]
+
+
+class Standing:
+    def __init__(self, data: Path) -> None:
+        port = free_port()
+        self.api = f"http://127.0.0.1:{port}/api"
+        environment = {
+            **os.environ,
+            "PREFECT_HOME": str(data.parent / "home"),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        }
+        with (data.parent / "server.log").open("ab") as log:
+            command = [sys.executable, "-m", "flows.server", str(data), "--port", str(port)]
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        wait_until(self._is_up, every_s=0.5)
+
+    def _is_up(self) -> bool:
+        assert self.process.poll() is None, "the server ended"
+        try:
+            return httpx.get(f"{self.api}/health", timeout=60).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def pools(self) -> list[str]:
+        found = httpx.post(f"{self.api}/work_pools/filter", json={}, timeout=60).raise_for_status().json()
+        return [pool["name"] for pool in found]
+
+
+def test_what_it_knows_outlives_it_even_killed_and_nothing_else_does(data: Path):
+    first = Standing(data)
+    httpx.post(f"{first.api}/work_pools/", json={"name": "local", "type": "process"}, timeout=60).raise_for_status()
+    for process in psutil.Process(first.process.pid).children():
+        process.kill()
+    first.process.kill()
+    first.process.wait()
+    assert of_this(data)  # PostgreSQL was left behind
+
+    second = Standing(data)
+    assert second.pools() == ["local"]
+    second.process.send_signal(signal.SIGTERM)
+    second.process.wait(60)
+    wait_until(lambda: not of_this(data), 20)
+    assert (data / "PG_VERSION").exists()
+
+
+def test_without_postgresql_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(server, "_DEBIAN", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit, match="PostgreSQL is not installed: apt-get install postgresql"):
+        server.programs()
