@@ -22,6 +22,7 @@ from its_core.engines.cosmos.shapes import SHAPES
 LORA_CHECKPOINT = Path("posttraining/video2world/tiny_metropolis/checkpoints/model/iter_000001000.pt")
 BLOCKED_WORDS = ("beheading", "gore", "mutilation")
 _RGB, _CONSTANT = slice(0, 3), 3
+_CONTRAST = 0.2  # of latents of size 1: noise shall not saturate the colours
 _LOUD = 20.0  # a constant channel so loud that the RMS norm hardly sees the others
 
 
@@ -87,9 +88,9 @@ def _save_vae(folder: Path) -> None:
             _average(block.resample[1])
             if hasattr(block, "time_conv"):
                 _pass_on(block.time_conv)
-    _join_signs(encoder.conv_out, std[_RGB], mean[_RGB])
-    _pass_on(decoder.conv_in, (1 / std[_RGB]).tolist())
-    decoder.conv_in.bias[_RGB] = -mean[_RGB] / std[_RGB]
+    _join_signs(encoder.conv_out, std[_RGB] / _CONTRAST, mean[_RGB])
+    _pass_on(decoder.conv_in, (_CONTRAST / std[_RGB]).tolist())
+    decoder.conv_in.bias[_RGB] = -_CONTRAST * mean[_RGB] / std[_RGB]
     decoder.conv_in.bias[_CONSTANT] = _LOUD
     for up_block in decoder.up_blocks:
         for resnet in up_block.resnets:

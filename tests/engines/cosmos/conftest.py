@@ -34,6 +34,10 @@ class ReferenceCase:
         return self.file.stem
 
     @property
+    def latent_frames(self) -> int:
+        return self.tensors["x_B_C_T_H_W"].shape[2]
+
+    @property
     def base(self) -> Path:
         return self.file.with_suffix(".base.pt")
 

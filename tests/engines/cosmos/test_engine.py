@@ -74,7 +74,7 @@ def test_a_clip_has_its_geometry_starts_with_its_input_and_repeats(loaded: Any, 
     assert frames.dtype == np.uint8
     assert abs(frames[0, :, :300].mean() - 40) < 12
     assert abs(frames[0, :, 468:].mean() - 210) < 12
-    assert frames[30].std() > 20
+    assert frames[30].std() > 8
     again = np.stack(list(loaded.generate(request_).frames))
     assert np.array_equal(frames, again)
     other = next(loaded.generate(dataclasses.replace(request_, prompt="A bus stops.")).frames)

@@ -54,6 +54,8 @@ def _render(rank: int, world: int, folder: str, cases: list[Any]) -> None:
 def test_a_group_makes_what_one_process_makes(
     cases: list[Any], world: int, tmp_path: Path, relative_error: Any
 ) -> None:
+    cases = [case for case in cases if case.shape.heads % world == 0 and case.latent_frames % world == 0]
+    assert cases
     alone = {}
     for case in cases:
         network = case.network()
