@@ -48,6 +48,9 @@ class TroubledEngine(Engine):
     def _frames(request: ClipRequest):
         """A mosaic that wanders: every frame differs, and both ends of the video coder are quick about it."""
         size = (request.geometry.height_px // 16 + 1, request.geometry.width_px // 16, 3)
+        if request.prompt == "black":
+            yield from [np.zeros((request.geometry.height_px, request.geometry.width_px, 3), np.uint8)] * 61
+            return
         tiles = np.random.default_rng(request.seed).integers(0, 255, size, dtype=np.uint8)
         for index in range(request.geometry.frames):
             if request.prompt == "break-off" and index == 2:
