@@ -1,24 +1,33 @@
 """Kills random processes of a small build at random moments, many times, and compares what it publishes in the end.
 
-Every build is called again after each kill of its flow, until it has published; a kill of a rank or of torchrun is left
-to the build itself. What it published must then be, byte for byte, what an undisturbed build publishes. Only the record
-of the run (lineage and validation report: times, attempts) may differ, and must be there.
+The flow runs in a process of its own, forked after the imports (they are most of a small build's time), with a Prefect
+server beside it; shards run under real torchrun. A build is called again after each kill of its flow, until it has
+published; a kill of a rank or of torchrun is left to the build itself. What it published must then be, byte for byte,
+what an undisturbed build publishes. Only the record of the run (lineage and validation report: times, attempts) may
+differ, and must be there.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
+import multiprocessing
 import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pandas as pd
@@ -26,10 +35,10 @@ import psutil
 
 WORKER = Path(__file__).parent.parent / "tests" / "shards" / "troubled_worker.py"
 CLIPS = 4
-KILLS_A_BUILD = 5
+KILLS_A_BUILD = 10
 # A clip that breaks its rank three times is quarantined, as it should be; here it is not the clip's fault.
 RANK_KILLS_A_BUILD = 2
-LAUNCH_S = 6.0  # about as long as a shard's launch lasts
+LAUNCH_S = 5.0  # about as long as a shard's launch lasts
 OF_THE_RUN = ("lineage", "report")
 
 
@@ -43,15 +52,14 @@ class Toll:
 
 
 class Soak:
-    def __init__(self, folder: Path, environment: dict[str, str], chance: random.Random) -> None:
+    def __init__(self, folder: Path, chance: random.Random) -> None:
         self.dataset = folder / "dataset"
         self.published = folder / "published"
-        self.environment = environment
         self.chance = chance
         self.toll = Toll()
         self._define()
         started = time.monotonic()
-        assert self._start().wait() == 0, "the undisturbed build failed"
+        assert _ended(self._start()) == 0, "the undisturbed build failed"
         self.usual_s = time.monotonic() - started
         self.expected = self._snapshot()
 
@@ -73,17 +81,17 @@ class Soak:
                 "scenario_id": f"s{n}",
                 "camera_id": f"c{n}",
                 "incident_type": "normal_traffic",
-                "prompt": "slow 0.5",
+                "prompt": "slow 1",
                 "seed": n,
             }
             for n in range(CLIPS)
         ]
         pd.DataFrame(rows).to_parquet(self.dataset / "scenarios.parquet")
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "flows.cli", "build", str(self.dataset)]
-        quiet = subprocess.DEVNULL
-        return subprocess.Popen(command, env=self.environment, stdout=quiet, stderr=quiet)
+    def _start(self) -> BaseProcess:
+        process = multiprocessing.get_context("fork").Process(target=_build, args=(str(self.dataset),))
+        process.start()
+        return process
 
     def _snapshot(self) -> dict[str, str]:
         """Every published file and its hash; the run's own record by its place alone."""
@@ -111,10 +119,10 @@ class Soak:
                 ranks_left -= victim == "rank"
                 if victim in {"flow", None}:
                     break
-            if process.wait() == 0:
+            if _ended(process) == 0:
                 break
             self.toll.restarts += 1
-        status = self._start().wait()
+        status = _ended(self._start())
         self.toll.builds += 1
         if status != 0:
             self.toll.lost.append(f"build {self.toll.builds} ended with status {status}")
@@ -122,11 +130,11 @@ class Soak:
             odd = sorted(set(now.items()) ^ set(self.expected.items()))
             self.toll.lost.append(f"build {self.toll.builds} published otherwise: {odd}")
 
-    def _kill_one(self, flow: subprocess.Popen[bytes], ranks_too: bool) -> str | None:
+    def _kill_one(self, flow: BaseProcess, ranks_too: bool) -> str | None:
         """Kills one of the build's processes, a while after there is one; None when the build ended before."""
         kind = self.chance.choice(["flow", "torchrun", "rank"] if ranks_too else ["flow", "torchrun"])
         while not (alive := _alive(flow, kind)):
-            if flow.poll() is not None:
+            if not flow.is_alive():
                 return None
             time.sleep(0.05)
         time.sleep(self.chance.uniform(0, self.usual_s if kind == "flow" else LAUNCH_S))
@@ -149,12 +157,25 @@ class Soak:
         return f"{receipts} of {CLIPS} clips there"
 
 
-def _alive(flow: subprocess.Popen[bytes], kind: str) -> list[psutil.Process]:
+def _build(dataset: str) -> None:
+    """What the flow's own process does."""
+    from flows.build_dataset import build_dataset
+
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
+        build_dataset(dataset)
+
+
+def _ended(process: BaseProcess) -> int | None:
+    process.join()
+    return process.exitcode
+
+
+def _alive(flow: BaseProcess, kind: str) -> list[psutil.Process]:
     """The build's processes of a kind."""
     try:
         whole = psutil.Process(flow.pid)
         if kind == "flow":
-            return [whole] if flow.poll() is None else []
+            return [whole] if flow.is_alive() else []
         return [process for process in whole.children(recursive=True) if _kind(process) == kind]
     except psutil.NoSuchProcess:
         return []
@@ -169,14 +190,41 @@ def _kind(process: psutil.Process) -> str | None:
         return None
 
 
+@contextmanager
+def prefect_server(folder: Path) -> Iterator[None]:
+    """A server for all builds; whatever imports Prefect later in this process talks to it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    os.environ.update(
+        PREFECT_HOME=str(folder / "prefect"),
+        PREFECT_LOGGING_LEVEL="CRITICAL",
+        PREFECT_SERVER_ANALYTICS_ENABLED="false",
+        DO_NOT_TRACK="1",
+    )
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+    try:
+        while True:
+            with contextlib.suppress(OSError), urllib.request.urlopen(os.environ["PREFECT_API_URL"] + "/health"):
+                break
+            time.sleep(0.5)
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="its-soak-") as folder:
-        environment = {**os.environ, "PREFECT_HOME": f"{folder}/prefect", "PREFECT_LOGGING_LEVEL": "CRITICAL"}
-        soak = Soak(Path(folder), environment, random.Random(arguments.seed))
+    with tempfile.TemporaryDirectory(prefix="its-soak-") as folder, prefect_server(Path(folder)):
+        import flows.build_dataset  # noqa: F401 (forked processes have it then)
+
+        soak = Soak(Path(folder), random.Random(arguments.seed))
         started = time.monotonic()
         while (left := arguments.kills - soak.toll.kills.total()) > 0:
             soak.disturbed_build(min(KILLS_A_BUILD, left))
