@@ -204,7 +204,7 @@ def _expectations(rules: list[_Rule], clips: int) -> list[Any]:
 
 def _run(measures: pd.DataFrame, expectations: list[Any], docs_dir: Path | None) -> dict[str, Any]:
     gx = _great_expectations()
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it tells of every temporary folder
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # tells of every folder
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     actions = []
