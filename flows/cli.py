@@ -18,6 +18,8 @@ from typing import Annotated, Any
 # Before anything imports Prefect: nothing is sent anywhere, and the console belongs to the build's own lines.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+# Its own short-lived server may be slow to start on a busy machine; that is no reason to give up a build.
+os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
 
 import typer
 from rich.console import Console
