@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+import uuid
 from pathlib import Path
 
 import psutil
@@ -12,9 +13,10 @@ import pytest
 from its_core.clip import ClipRequest, Geometry, Outcome, Scene
 from its_core.shards import batch, launcher
 from its_core.shards.launcher import Launch, LaunchRefused
-from its_core.shards.receipts import LAUNCH, files_of
+from its_core.shards.receipts import files_of
 from its_core.video import read_frames
 
+MARK = uuid.uuid4().hex  # told to every launch, so that another test run's processes are not taken for ours
 SCRIPT = str(Path(__file__).with_name("troubled_worker.py"))
 GEOMETRY = Geometry(64, 48, 16, 5)
 
@@ -30,7 +32,7 @@ def jobs_of(work: Path, *prompts: str) -> list[batch.Job]:
 
 def launch(processes: int = 1, clip_timeout_s: float = 60.0, script: str = SCRIPT, **more) -> Launch:
     settings = batch.EngineSettings("simulator", {})
-    return Launch(settings, (), processes, clip_timeout_s, script=script, **more)
+    return Launch(settings, (), processes, clip_timeout_s, script=script, environment={"ITS_TEST": MARK}, **more)
 
 
 def run(work: Path, jobs: list[batch.Job], how: Launch, on_receipt=lambda _: None):
@@ -41,7 +43,7 @@ def living_ranks() -> list[int]:
     found = []
     for process in psutil.process_iter():
         try:
-            if LAUNCH in process.environ() and process.status() != psutil.STATUS_ZOMBIE:
+            if process.environ().get("ITS_TEST") == MARK and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process.pid)
         except psutil.Error:
             continue
