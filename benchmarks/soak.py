@@ -110,19 +110,21 @@ class Soak:
         """One build from nothing, killed up to ``kills`` times, then left alone until it ends."""
         shutil.rmtree(self.dataset / ".its")
         shutil.rmtree(self.published)
-        before = self.toll.kills.total()
-        ranks_left = RANK_KILLS_A_BUILD
-        while (left := kills - (self.toll.kills.total() - before)) > 0:
+        left, ranks_left = kills, RANK_KILLS_A_BUILD
+        status: int | None = None
+        while status != 0:
             process = self._start()
-            for _ in range(left):
+            undisturbed = left == 0
+            while left:
                 victim = self._kill_one(process, ranks_left > 0)
+                left -= victim in self.toll.kills
                 ranks_left -= victim == "rank"
                 if victim in {"flow", None}:
                     break
-            if _ended(process) == 0:
+            status = _ended(process)
+            if undisturbed:
                 break
-            self.toll.restarts += 1
-        status = _ended(self._start())
+            self.toll.restarts += status != 0
         self.toll.builds += 1
         if status != 0:
             self.toll.lost.append(f"build {self.toll.builds} ended with status {status}")
