@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -223,6 +224,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the server is not to outlive this
     with tempfile.TemporaryDirectory(prefix="its-soak-") as folder, prefect_server(Path(folder)):
         import flows.build_dataset  # noqa: F401 (forked processes have it then)
 
