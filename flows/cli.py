@@ -23,6 +23,7 @@ os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -64,12 +65,14 @@ def _errors_in_a_line() -> Iterator[None]:
         status, problem = 1, error
     except storage.Busy as error:
         status, problem = 3, error
+    except OSError as error:  # a disk that is full or cannot be written, S3 that denies or cannot be reached
+        status, problem = 1, error
     except KeyboardInterrupt:
         _err.print("interrupted: nothing is lost, the same command goes on where it stopped")
         raise typer.Exit(130) from None
     else:
         return
-    _err.print(f"[red]error:[/red] {problem}", highlight=False, soft_wrap=True)
+    _err.print(f"[red]error:[/red] {escape(str(problem))}", highlight=False, soft_wrap=True)
     raise typer.Exit(status)
 
 
@@ -109,14 +112,14 @@ def _print_built(built: Any) -> None:
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(built.outcomes.items()) if count)
     _out.print(f"{built.rows:,} rows: {counts}", highlight=False)
     word = "nothing to do: already published as" if built.published.was_there else "published"
-    _out.print(f"{word} {built.published.url}", highlight=False, soft_wrap=True)
-    _out.print(f"contact sheet: {built.published.contact_sheet_url}", highlight=False, soft_wrap=True)
+    _out.print(f"{word} {built.published.url}", highlight=False, markup=False, soft_wrap=True)
+    _out.print(f"contact sheet: {built.published.contact_sheet_url}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _survey(manifest: str, engine: EngineName, allow: list[str]) -> Survey:
     """A definition brings its own engine and allowed inputs; for a bare manifest the command line says."""
     here = Path.cwd()
-    if (Path(manifest) / definitions.FILE_NAME).is_file():
+    if definitions.is_definition(manifest):
         definition = definitions.load(manifest)
         url, base, engine = definition.manifest, str(definition.folder), definition.engine.name
         allowed = [*definition.allowed_inputs, *(storage.resolve(path, here) for path in allow)]
@@ -231,21 +234,27 @@ def show(
     """Show a published dataset: its clips in a table, and where its contact sheet lies."""
     with _errors_in_a_line():
         version = _version_of(dataset)
-    _out.print(f"{version.dataset}, version {version.version}: {version.url}", highlight=False, soft_wrap=True)
+    _out.print(
+        f"{version.dataset}, version {version.version}: {version.url}", highlight=False, markup=False, soft_wrap=True
+    )
     _out.print(_clips_table(version, most))
     counts = ", ".join(f"{count:,} {split}" for split, count in version.clips.items())
     _out.print(f"{sum(version.clips.values()):,} clips: {counts}", highlight=False)
-    _out.print(f"contact sheet: {version.contact_sheet_url}", highlight=False, soft_wrap=True)
+    _out.print(f"contact sheet: {version.contact_sheet_url}", highlight=False, markup=False, soft_wrap=True)
     if verify:
         damaged = version.damaged()
         for path in damaged:
-            _err.print(f"[red]damaged:[/red] {path}", highlight=False)
-        _out.print("every file is as it was published" if not damaged else f"{len(damaged)} files are damaged")
+            _err.print(f"[red]damaged:[/red] {escape(path)}", highlight=False)
+        _out.print(
+            "every file listed in checksums.sha256 is as it was published"
+            if not damaged
+            else f"{len(damaged)} files are damaged"
+        )
         raise typer.Exit(1 if damaged else 0)
 
 
 def _version_of(dataset: str) -> reader.Version:
-    if (Path(dataset) / definitions.FILE_NAME).is_file():
+    if definitions.is_definition(dataset):
         definition = definitions.load(dataset)
         return reader.latest(storage.join(definition.publish_url, definition.name))
     url = storage.resolve(dataset, Path.cwd())

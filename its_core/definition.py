@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from its_core import storage
 from its_core.clip import Fps, Geometry, Resolution
@@ -111,6 +111,11 @@ class Definition(BaseSettings):
         located = _located(self.model_dump(include=set(_PATH_KEYS)), self.folder)
         for key, value in located.items():
             object.__setattr__(self, key, value)
+        for key in ("publish_url", "work_dir"):
+            if _read_as_rows(Path(self.manifest), Path(getattr(self, key))):
+                raise ValueError(
+                    f"{key} {getattr(self, key)!r}: lies in the manifest's folder; it would be read as rows"
+                )
         return self
 
     @property
@@ -129,6 +134,13 @@ class Definition(BaseSettings):
         engine = self.engine.model_copy(update={"options": self.engine.options | fallback.options})
         chosen = fallback.model_dump(include={"processes_per_shard", "shards_at_once"}, exclude_none=True)
         return self.model_copy(update={"engine": engine, **chosen})
+
+
+def _read_as_rows(manifest: Path, folder: Path) -> bool:
+    """Whether ``folder`` lies in a manifest that is a folder, under no name that its reader passes over."""
+    return folder.is_relative_to(manifest) and not any(
+        part.startswith((".", "_")) for part in folder.relative_to(manifest).parts
+    )
 
 
 _PATH_KEYS = ("manifest", "allowed_inputs", "publish_url", "work_dir")
@@ -165,6 +177,11 @@ class _Located(PydanticBaseSettingsSource):
         return _located(values, self._base)
 
 
+def is_definition(path: str | Path) -> bool:
+    """Whether ``path`` is a definition's folder, or its file."""
+    return (Path(path) / FILE_NAME).is_file() or (Path(path).name == FILE_NAME and Path(path).is_file())
+
+
 def load(folder: str | Path, overrides: Mapping[str, Any] | None = None) -> Definition:
     """Reads ``folder/dataset.yaml`` (``folder`` may name the file itself) under the environment and ``overrides``.
 
@@ -196,6 +213,8 @@ def load(folder: str | Path, overrides: Mapping[str, Any] | None = None) -> Defi
         return Sources(**{**nested(overrides or {}), "folder": base})
     except ValidationError as error:
         raise DefinitionError(explain(error, str(file), Definition)) from None
+    except SettingsError as error:
+        raise DefinitionError(f"environment: {error}; lists and keys with parts are written as JSON there") from None
 
 
 def find(folder: str | Path) -> list[Path]:
@@ -245,6 +264,8 @@ def nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
         level = result
         for parent in parents:
             level = level.setdefault(parent, {})
+            if not isinstance(level, dict):
+                raise DefinitionError(f"--set {key}: {parent} is also set to {level!r}; set it or its parts, not both")
         level[last] = value
     return result
 

@@ -51,8 +51,9 @@ def order_engine(definition: Definition) -> EngineOrder:
 def order_fallbacks(definition: Definition, order: EngineOrder) -> list[EngineOrder]:
     """What clips are rendered with that ran out of memory 0, 1, 2 … times.
 
-    Raises DefinitionError when a fallback would make other clips, or asks for more GPUs than there are.
+    Raises DefinitionError when a fallback would make other clips, or when there are too few GPUs.
     """
+    _check_devices(definition, order, f"{definition.folder}: processes_per_shard")
     orders = [order]
     for number in range(1, len(definition.out_of_memory_fallbacks) + 1):
         key = f"{definition.folder}: out_of_memory_fallbacks.{number - 1}"
@@ -60,11 +61,15 @@ def order_fallbacks(definition: Definition, order: EngineOrder) -> list[EngineOr
         orders.append(order_engine(changed))
         if orders[-1].identity != order.identity:
             raise DefinitionError(f"{key}: would make other clips; name only what saves memory")
-        try:
-            devices.slots(order.settings.name, changed.processes_per_shard, changed.shards_at_once)
-        except ValueError as error:
-            raise DefinitionError(f"{key}: {error}") from None
+        _check_devices(changed, order, key)
     return orders
+
+
+def _check_devices(definition: Definition, order: EngineOrder, key: str) -> None:
+    try:
+        devices.slots(order.settings.name, definition.processes_per_shard, definition.shards_at_once)
+    except ValueError as error:
+        raise DefinitionError(f"{key}: {error}") from None
 
 
 @task(name="plan", task_run_name="plan {definition.name}", cache_policy=NO_CACHE)

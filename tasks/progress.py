@@ -12,6 +12,7 @@ from uuid import UUID
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.logging import get_logger
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
@@ -78,7 +79,8 @@ class Progress:
                 if not self._console.is_terminal:
                     self._say(f"{self._made}/{self._total} {receipt.scenario_id} v{receipt.variant}")
             else:
-                self._say(f"[red]{receipt.scenario_id} v{receipt.variant}: {receipt.outcome}[/red]: {receipt.reason}")
+                told = f"{receipt.scenario_id} v{receipt.variant}: {receipt.outcome}: {receipt.reason}"
+                self._say(f"[red]{escape(told)}[/red]")  # a reason is text: its brackets are no markup
             self._publish(final=self._made == self._total)
 
     def clip_found_invalid(self, receipt: Receipt) -> None:

@@ -33,13 +33,18 @@ def reuse(definition: Definition, plan: Plan) -> int:
 
 
 def _fetch(found: reader.PublishedClip, request: ClipRequest, files: ClipFiles) -> bool:
-    """Brings one clip in; one whose bytes are not those that were published is left to be made anew."""
-    storage.download(found.video_url, files.video)
-    if storage.sha256_file(files.video) != found.clip_sha256:
-        files.video.unlink()
-        return False
+    """Brings one clip in; one that is gone, or not what was published, is left to be made anew."""
+    wanted = [(found.video_url, files.video, found.clip_sha256)]
     if found.annotations_url is not None:
-        storage.download(found.annotations_url, files.annotations)
+        wanted.append((found.annotations_url, files.annotations, found.annotations_sha256))
+    try:
+        for url, path, sha256 in wanted:
+            storage.download(url, path)
+            if storage.sha256_file(path) != sha256:
+                path.unlink()
+                return False
+    except FileNotFoundError:
+        return False
     attempt = Attempt(
         outcome=Outcome.REUSED,
         reason=f"from {found.video_url}",

@@ -65,6 +65,8 @@ def test_relative_paths_count_from_where_they_are_written(folder, tmp_path, monk
         ({"name": "../up"}, "name: '../up': String should match pattern"),
         ({"work_dir": "s3://bucket/work"}, "work_dir 's3://bucket/work': must be a folder on this machine"),
         ({"clip_timeout_s": 0}, "clip_timeout_s: 0: Input should be greater than 0"),
+        ({"manifest": ".", "work_dir": "deep/work"}, "lies in the manifest's folder"),
+        ({"engine": "simulator", "engine.name": "cosmos"}, "engine is also set to 'simulator'"),
         ({"retries": -1}, "retries: -1: Input should be greater than or equal to 0"),
     ],
 )
@@ -72,7 +74,7 @@ def test_a_wrong_value_is_named_with_what_would_be_right(folder, overrides, mess
     with pytest.raises(DefinitionError) as raised:
         definition.load(folder, overrides)
     assert message in str(raised.value)
-    assert str(raised.value).startswith(f"{folder}/dataset.yaml: ")
+    assert str(raised.value).startswith((f"{folder}/dataset.yaml: ", "--set "))
     assert "\n" not in str(raised.value)
 
 
@@ -96,6 +98,12 @@ def test_a_broken_file_is_told_in_a_line(folder, text, message):
 def test_a_missing_folder_says_what_a_dataset_is(tmp_path):
     with pytest.raises(DefinitionError, match=r"no such file; a dataset is a folder with a dataset\.yaml"):
         definition.load(tmp_path / "nothing")
+
+
+def test_an_environment_that_cannot_be_read_is_told_in_a_line(folder, monkeypatch):
+    monkeypatch.setenv("ITS_SPLITS", "train")
+    with pytest.raises(DefinitionError, match=r"environment: .*splits.*written as JSON"):
+        definition.load(folder)
 
 
 def test_an_override_without_a_value_is_refused():

@@ -19,6 +19,8 @@ BLOCK_ROWS = 88  # 8×8 pixels at 704 lines
 FLOOR_LEVELS = 4.0
 NOISE_FACTOR = 3.0
 LEAST_BLOCKS = 4
+# Where more than half the blocks change strongly (a shaking camera, a lorry close by), that is not all noise.
+MOST_NOISE_LEVELS = 4.0
 # Steps looked at on each side of a still stretch to tell a sudden end of motion from one that ebbs away (even braking
 # makes the last four go as 7 : 5 : 3 : 1), and the change a step must make to be judged: a car crossing some blocks.
 NEIGHBOURHOOD = 4
@@ -44,7 +46,7 @@ def motion(before: Blocks, after: Blocks, edge: float = 0.0) -> float:
     change = after - before
     change -= np.median(change)
     np.abs(change, out=change)
-    noise = float(np.median(change)) / 0.6745
+    noise = min(float(np.median(change)) / 0.6745, MOST_NOISE_LEVELS)
     rows, columns = (round(edge * length) for length in change.shape)
     inner = change[rows : change.shape[0] - rows, columns : change.shape[1] - columns]
     moved = inner[inner > FLOOR_LEVELS + NOISE_FACTOR * noise]

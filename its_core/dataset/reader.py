@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Collection, Iterator
+import logging
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -18,6 +20,9 @@ from its_core.annotations import Annotations
 from its_core.dataset import checksums, contact_sheet, lineage, metadata
 from its_core.dataset.publish import LATEST_FILE, MARKER_FILE
 from its_core.taxonomy import Split
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_log = logging.getLogger(__name__)
 
 
 class NotPublished(ValueError):
@@ -79,6 +84,7 @@ class PublishedClip:
     video_url: str
     clip_sha256: str
     annotations_url: str | None
+    annotations_sha256: str | None
     record: dict[str, Any]
 
 
@@ -87,10 +93,12 @@ def latest(root_url: str) -> Version:
     url = storage.join(root_url, LATEST_FILE)
     try:
         name = orjson.loads(storage.read_bytes(url))["version"]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise NotPublished(f"{root_url}: nothing is published there (no {LATEST_FILE})") from None
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise NotPublished(f"{url}: does not name a version") from None
+    if not _NAME.fullmatch(str(name)):
+        raise NotPublished(f"{url}: {str(name)[:40]!r} is not a version's name")
     return open_version(storage.join(root_url, str(name)))
 
 
@@ -105,7 +113,7 @@ def open_version(url: str) -> Version:
             clips={split: marker["clips"][split] for split in Split if split in marker["clips"]},
             checksums_sha256=marker["checksums_sha256"],
         )
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise NotPublished(f"{url}: no published version (no {MARKER_FILE})") from None
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise NotPublished(f"{storage.join(url, MARKER_FILE)}: is not a version's marker") from None
@@ -125,31 +133,42 @@ def versions(root_url: str) -> list[Version]:
 
 
 def clips_by_id(root_url: str, wanted: Collection[str]) -> dict[str, PublishedClip]:
-    """Those of the wanted clips that lie in any published version of the dataset."""
-    missing = set(wanted)
+    """Those of the wanted clips that lie in any published version of the dataset; a version that somebody has damaged
+    beyond reading is passed over."""
     found: dict[str, PublishedClip] = {}
     for version in versions(root_url):
+        missing = set(wanted) - found.keys()
         if not missing:
             break
-        rows = version.rows(["clip_id", "file_name", "split", "clip_sha256", "annotations_path"])
-        here = {row["clip_id"]: row for row in rows if row["clip_id"] in missing}
-        if not here:
-            continue
-        records = _read_parquet(storage.join(version.url, lineage.FOLDER, lineage.CLIPS_FILE))
-        for line in records.select(["clip_id", "engine_record"]).to_pylist():
-            if row := here.get(line["clip_id"]):
-                found[row["clip_id"]] = _clip(version, row, orjson.loads(line["engine_record"]))
-        missing -= found.keys()
+        try:
+            found |= _clips_of(version, missing)
+        except (FileNotFoundError, ValueError, KeyError):  # Arrow's own errors are ValueErrors too
+            _log.warning("%s cannot be read whole: none of its clips is reused", version.url)
     return found
 
 
-def _clip(version: Version, row: dict[str, Any], record: dict[str, Any]) -> PublishedClip:
+def _clips_of(version: Version, wanted: Collection[str]) -> dict[str, PublishedClip]:
+    rows = version.rows(["clip_id", "file_name", "split", "clip_sha256", "annotations_path"])
+    here = {row["clip_id"]: row for row in rows if row["clip_id"] in wanted}
+    if not here:
+        return {}
+    digests = checksums.read(storage.read_bytes(storage.join(version.url, checksums.FILE_NAME)).decode())
+    records = _read_parquet(storage.join(version.url, lineage.FOLDER, lineage.CLIPS_FILE))
+    return {
+        line["clip_id"]: _clip(version, here[line["clip_id"]], orjson.loads(line["engine_record"]), digests)
+        for line in records.select(["clip_id", "engine_record"]).to_pylist()
+        if line["clip_id"] in here
+    }
+
+
+def _clip(version: Version, row: dict[str, Any], record: dict[str, Any], digests: Mapping[str, str]) -> PublishedClip:
     path = row["annotations_path"]
     return PublishedClip(
         clip_id=row["clip_id"],
         video_url=storage.join(version.url, row["split"], row["file_name"]),
         clip_sha256=row["clip_sha256"],
         annotations_url=None if path is None else storage.join(version.url, path),
+        annotations_sha256=None if path is None else digests[path],
         record=record,
     )
 

@@ -128,6 +128,7 @@ class _Launched:
         batch.write(self._batch, jobs, launch.engine)
         self._processes = min(launch.processes, len(jobs)) if launch.devices is None else launch.processes
         waves = math.ceil(len(jobs) / self._processes)
+        self._limit = f"no clip within {launch.clip_timeout_s:g} s"  # the limit that ends a clip, in words
         self._limit_s = launch.shard_timeout_s or START_UP_LIMIT_S + waves * launch.clip_timeout_s
 
     def run(self) -> list[Receipt]:
@@ -172,6 +173,7 @@ class _Launched:
             if stuck := self._clock.stuck(progress.read_all(self._logs), self._waiting):
                 return stuck
             if time.monotonic() > deadline:
+                self._limit = f"the shard's limit of {self._limit_s:g} s was reached"
                 return list(self._waiting)
         return []
 
@@ -192,9 +194,8 @@ class _Launched:
     def _settle(self, stuck: list[str]) -> None:
         """Gives receipts to the clips that this launch's end left without one, where it is they that are to blame."""
         if stuck:
-            limit = f"no clip within {self._launch.clip_timeout_s:g} s"
             for clip_id in stuck:
-                self._receive(self.blame(self._waiting[clip_id], Outcome.TIMED_OUT, limit))
+                self._receive(self.blame(self._waiting[clip_id], Outcome.TIMED_OUT, self._limit))
         elif self._code == 0:
             for job in list(self._waiting.values()):
                 self._receive(self._judge_silence(job))

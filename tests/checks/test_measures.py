@@ -119,6 +119,13 @@ def test_a_road_that_is_empty_before_or_after_a_fast_car_is_not_frozen(tmp_path:
     assert found.still_frames >= 20
 
 
+def test_a_picture_in_which_everything_changes_is_not_still(tmp_path: Path) -> None:
+    generator = np.random.default_rng(3)
+    frames = (street(int(seed)) for seed in generator.integers(0, 1000, 40))
+
+    assert clip(tmp_path / "clip.mp4", frames).still_frames == 1
+
+
 def test_a_small_slow_walker_in_noise_is_motion(tmp_path: Path) -> None:
     def walking() -> Iterator[Frame]:
         for index in range(40):

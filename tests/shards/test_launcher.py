@@ -115,6 +115,13 @@ def test_a_stuck_clip_is_timed_out_and_the_others_finish(tmp_path):
     assert living_ranks() == []
 
 
+def test_the_shards_own_limit_is_named_when_it_ends_clips(tmp_path):
+    jobs = jobs_of(tmp_path, "hang", "ok")
+    receipts = run(tmp_path, jobs, launch(shard_timeout_s=4.0))
+    assert [receipt.outcome for receipt in receipts] == [Outcome.TIMED_OUT] * 2
+    assert {receipt.reason for receipt in receipts} == {"the shard's limit of 4 s was reached"}
+
+
 def test_a_rank_that_dies_costs_only_its_clip(tmp_path):
     jobs = jobs_of(tmp_path, "slow 1", "die", "ok", "ok again")
     receipts = run(tmp_path, jobs, launch(processes=2))
