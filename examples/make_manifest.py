@@ -97,7 +97,7 @@ def quickstart() -> list[dict[str, Any]]:
             **grey_day,
             "participants": [who("van", "white"), who("sedan", "silver")],
             "traffic_density": "medium",
-            "seed": 21,
+            "seed": 24,
         },
         {
             "scenario_id": "red-light-pickup-sedan",

@@ -91,7 +91,7 @@ def test_every_way_a_clip_can_end_has_its_receipt(tmp_path):
     for job, receipt in zip(jobs, receipts, strict=True):
         assert job.files.read_receipt() == receipt
         assert job.files.video.exists() == receipt.outcome.made_a_clip
-    assert receipts[6].reason == "RuntimeError: a fault of the engine's own"
+    assert receipts[6].reason == "RuntimeError: a fault of the engine's own [/at] [bold]"
     assert len(list(read_frames(jobs[0].files.video))) == GEOMETRY.frames
     assert not list(tmp_path.rglob("*.part"))
     assert living_ranks() == []

@@ -36,7 +36,7 @@ class TroubledEngine(Engine):
             case ["fail", outcome]:
                 raise EngineFailure(Outcome(outcome), f"asked to end as {outcome}")
             case ["raise"]:
-                raise RuntimeError("a fault of the engine's own")
+                raise RuntimeError("a fault of the engine's own [/at] [bold]")
             case ["no-memory"]:
                 raise MemoryError
             case ["no-memory-unless", *words]:
