@@ -153,7 +153,7 @@ def test_kill_9_in_the_middle_then_the_same_command_finishes(dataset: Dataset, v
     os.kill(target.pid, signal.SIGKILL)
     if victim == "flow":
         flow.wait(30)
-        wait_until(lambda: not dataset.processes(), 10)  # nobody survives the flow
+        wait_until(lambda: not dataset.processes())  # nobody survives the flow
         assert not dataset.published.exists()
     else:
         assert flow.wait(120) == 0  # the build itself copes
@@ -168,7 +168,7 @@ def test_kill_9_in_the_middle_then_the_same_command_finishes(dataset: Dataset, v
         name: written for name, written in before.items() if name.removesuffix(".mp4") in _made(done_before)
     }.items()
     assert sum(len(pd.read_parquet(path)) for path in dataset.latest.glob("*/metadata.parquet")) == 6
-    wait_until(lambda: not dataset.processes(), 10)
+    wait_until(lambda: not dataset.processes())
 
 
 def _made(receipts: dict[str, dict]) -> set[str]:
