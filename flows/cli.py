@@ -7,8 +7,10 @@ or the command line is wrong; 3 another build of the same dataset is running; 13
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -54,6 +56,27 @@ _out = Console(width=None if sys.stdout.isatty() else 160)
 _err = Console(stderr=True)
 
 
+_INTERRUPTED = "interrupted: nothing is lost, the same command goes on where it stopped"
+_INTERRUPT_GRACE_S = 10.0
+
+
+def _end_soon_when_interrupted() -> None:
+    """Ctrl-C ends a build within seconds. A terminal sends it to Prefect's own server too, and Prefect would wait for
+    minutes for an answer from there; by then the shards are ended, and the watchdog ends what is left."""
+
+    def leave() -> None:
+        _err.print(_INTERRUPTED)
+        os._exit(130)
+
+    def interrupted(*_: object) -> None:
+        timer = threading.Timer(_INTERRUPT_GRACE_S, leave)
+        timer.daemon = True
+        timer.start()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupted)
+
+
 @contextmanager
 def _errors_in_a_line() -> Iterator[None]:
     """Turns what the user can act on into a line and an exit status; any other error is a fault, with its traceback."""
@@ -68,7 +91,7 @@ def _errors_in_a_line() -> Iterator[None]:
     except OSError as error:  # a disk that is full or cannot be written, S3 that denies or cannot be reached
         status, problem = 1, error
     except KeyboardInterrupt:
-        _err.print("interrupted: nothing is lost, the same command goes on where it stopped")
+        _err.print(_INTERRUPTED)
         raise typer.Exit(130) from None
     else:
         return
@@ -102,6 +125,7 @@ def build(
         overrides = dict(definitions.parse_override(text) for text in override or [])
         definitions.load(dataset, overrides)  # before Prefect starts: a wrong key is told at once
         watchdog.watch()
+        _end_soon_when_interrupted()
         from flows.build_dataset import build_dataset
 
         built = build_dataset(dataset, overrides)

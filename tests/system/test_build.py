@@ -175,16 +175,17 @@ def _made(receipts: dict[str, dict]) -> set[str]:
     return {receipt["clip_id"] for receipt in receipts.values()}
 
 
-def test_an_interrupted_build_leaves_nobody_behind_and_says_how_to_go_on(dataset: Dataset):
+@pytest.mark.parametrize("terminal", [False, True], ids=["to the build alone", "to its whole group, like Ctrl-C"])
+def test_an_interrupted_build_leaves_nobody_behind_and_says_how_to_go_on(dataset: Dataset, terminal: bool):
     dataset.define(**SCRIPT)
     dataset.ask(["slow 60", "slow 60"])
     flow = dataset.start("build", str(dataset.folder))
     wait_until(dataset.ranks)
-    flow.send_signal(signal.SIGINT)
-    output, _ = flow.communicate(timeout=60)
+    (os.killpg if terminal else os.kill)(flow.pid, signal.SIGINT)
+    output, _ = flow.communicate(timeout=120)
     assert flow.returncode == 130, output
     assert "the same command goes on where it stopped" in output
-    assert not dataset.processes()
+    wait_until(lambda: not dataset.processes())
 
 
 def test_two_builds_of_one_dataset_do_not_run_at_once(dataset: Dataset):
