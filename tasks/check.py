@@ -12,9 +12,8 @@ from its_core.checks import ledger, suite
 from its_core.checks.measures import Measures, measure, table
 from its_core.clip import Outcome
 from its_core.definition import Definition
-from its_core.provenance import code_version
 from its_core.shards.plan import Plan, PlannedClip
-from its_core.shards.receipts import Attempt, files_of, utc_now
+from its_core.shards.receipts import files_of, found_by
 from tasks.plan import EngineOrder
 from tasks.progress import Progress
 
@@ -70,14 +69,6 @@ def _measure(definition: Definition, order: EngineOrder, clip: PlannedClip) -> M
 
 
 def _mark_invalid(definition: Definition, clip: PlannedClip, reason: str, progress: Progress) -> None:
-    attempt = Attempt(
-        outcome=Outcome.INVALID_OUTPUT,
-        reason=reason,
-        started_at=utc_now(),
-        duration_s=0.0,
-        rank=None,
-        launch="check",
-        code_version=code_version(),
-    )
+    attempt = found_by(Outcome.INVALID_OUTPUT, reason, "check")
     files = files_of(definition.work_path, clip.request.clip_id)
     progress.clip_found_invalid(files.add_attempt(clip.request, attempt))

@@ -9,9 +9,8 @@ from its_core import storage
 from its_core.clip import ClipRequest, Outcome
 from its_core.dataset import reader
 from its_core.definition import Definition
-from its_core.provenance import code_version
 from its_core.shards.plan import Plan
-from its_core.shards.receipts import Attempt, ClipFiles, files_of, utc_now
+from its_core.shards.receipts import ClipFiles, files_of, found_by
 
 
 @task(name="reuse", task_run_name="reuse published clips of {definition.name}", cache_policy=NO_CACHE)
@@ -45,14 +44,6 @@ def _fetch(found: reader.PublishedClip, request: ClipRequest, files: ClipFiles) 
                 return False
     except FileNotFoundError:
         return False
-    attempt = Attempt(
-        outcome=Outcome.REUSED,
-        reason=f"from {found.video_url}",
-        started_at=utc_now(),
-        duration_s=0.0,
-        rank=None,
-        launch="reuse",
-        code_version=code_version(),
-    )
+    attempt = found_by(Outcome.REUSED, f"from {found.video_url}", "reuse")
     files.add_attempt(request, attempt, clip_sha256=found.clip_sha256, record=found.record)
     return True

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from its_core import storage
 from its_core.clip import ClipRequest, Outcome
+from its_core.provenance import code_version
 
 LAUNCH = "ITS_LAUNCH"  # environment variable: the launch that a worker is part of
 QUARANTINE_AFTER = 3  # ranks that a clip may break before it is left alone
@@ -30,6 +31,19 @@ class Attempt(BaseModel):
     launch: str
     code_version: str
     broke_rank: bool = False
+
+
+def found_by(outcome: Outcome, reason: str, by: str) -> Attempt:
+    """An attempt that no launch made: what a check or a reuse (``by``) found, now."""
+    return Attempt(
+        outcome=outcome,
+        reason=reason,
+        started_at=utc_now(),
+        duration_s=0.0,
+        rank=None,
+        launch=by,
+        code_version=code_version(),
+    )
 
 
 class Receipt(BaseModel):
