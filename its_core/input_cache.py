@@ -4,6 +4,7 @@ The folder holds::
 
     objects/<name>    whole files, and hidden ones being fetched; the name is a hash of server and URL and one of the
                       ETag, the modification time that of the last use
+    views/<id>/       folders of links, laid out as on the server, of the session of that id
     sessions/<id>     the names that a living process uses, with their sizes; the process holds a lock on the file, of
                       which the kernel lets go when it ends
     fetching/<nn>     locks: who holds a name's fetches it, the others wait
@@ -17,8 +18,9 @@ import hashlib
 import logging
 import os
 import re
+import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -26,8 +28,11 @@ from typing import TextIO
 from its_core import s3, storage
 from its_core.storage_errors import StorageError, Unreachable, shown
 
+FOLDER_ENV = "ITS_CACHE"
+LIMIT_ENV = "ITS_CACHE_BYTES"
 # Removing more than is needed just now keeps every later fetch from counting anew.
 _REMOVE_DOWN_TO = 0.9
+_TAKES_TIME_BYTES = 100_000_000
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}$")
 _log = logging.getLogger(__name__)
 
@@ -51,6 +56,7 @@ class InputCache:
         self._folder = folder
         self._objects = folder / "objects"
         self._sessions = folder / "sessions"
+        self._views = folder / "views"
         self._max_bytes = max_bytes
         self._used: dict[str, int] = {}
         for each in (self._objects, self._sessions, folder / "fetching"):
@@ -61,7 +67,7 @@ class InputCache:
 
     def close(self) -> None:
         """From now on everything that was fetched may be removed."""
-        Path(self._session.name).unlink(missing_ok=True)
+        self._forget(Path(self._session.name))
         self._session.close()
 
     def __enter__(self) -> InputCache:
@@ -70,11 +76,14 @@ class InputCache:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def fetch(self, url: str) -> Path:
+    def fetch(self, url: str, refuse_bytes: Callable[[int], None] = lambda _: None) -> Path:
         """A local path with the content that ``url`` has now; for a local URL its own path.
 
         The server is asked for the ETag every time, and a changed object is fetched anew. When it does not answer
         there is no path, even if a copy is kept, because that may be out of date.
+
+        Args:
+            refuse_bytes: told the size before anything is fetched; what it raises comes through.
 
         Raises:
             NotThere, Denied, ExpiredCredentials: as the server says.
@@ -86,12 +95,36 @@ class InputCache:
         if storage.is_local(url):
             return storage.local_path(url)
         found, name = self._ask(url)
+        refuse_bytes(found.size_bytes)
         with storage.room_for(url, self._folder):
             if path := self._kept(name, found.size_bytes):
                 return path
             with self._fetching(name, url):
                 # Another may have fetched it while this one waited.
                 return self._kept(name, found.size_bytes) or self._download(url, found, name)
+
+    def fetch_below(self, root: str, part: str) -> Path:
+        """Fetches the object or the folder ``part`` below the URL ``root``, to a local folder that stands for ``root``:
+        it has all parts that were fetched from there under their own paths, until this InputCache is closed.
+
+        A local root is its own folder, and nothing is looked at. Raises NotThere when there is no such part, otherwise
+        as ``fetch`` does.
+        """
+        if storage.is_local(root):
+            return storage.local_path(root)
+        url = storage.join(root, part)
+        urls = [each for each in s3.find(url) if not each.endswith("/")] or [url]
+        folder = self._views / Path(self._session.name).name / _hash(root)
+        for each in urls:
+            relative = each.removeprefix(storage.join(root, ""))
+            if not {"", ".", ".."}.isdisjoint(relative.split("/")):
+                raise StorageError(f"{shown(each)}: no file on a disk can have this name")
+            path = folder / relative
+            path.parent.mkdir(parents=True, exist_ok=True)
+            kept = self.fetch(each)
+            path.unlink(missing_ok=True)
+            path.symlink_to(kept.resolve())
+        return folder
 
     def _ask(self, url: str) -> tuple[s3.Object, str]:
         place = _hash(f"{s3.endpoint(url)} {url}")
@@ -125,6 +158,8 @@ class InputCache:
             taken_bytes = self._make_room(url, found.size_bytes, ledger.read())
             _write(ledger, str(taken_bytes + found.size_bytes))
             self._use(name, found.size_bytes)
+        if found.size_bytes >= _TAKES_TIME_BYTES:
+            _log.info("%s: fetching %.1f GB", shown(url), found.size_bytes / 1e9)
         try:
             storage.download(url, path, found)
         except BaseException:
@@ -175,10 +210,14 @@ class InputCache:
             with path.open() as session:
                 try:
                     fcntl.flock(session, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                    path.unlink(missing_ok=True)
+                    self._forget(path)
                 except BlockingIOError:
                     names.update((name, int(size)) for name, size in (line.split() for line in session))
         return names
+
+    def _forget(self, session: Path) -> None:
+        shutil.rmtree(self._views / session.name, ignore_errors=True)
+        session.unlink(missing_ok=True)
 
     @contextmanager
     def _ledger(self) -> Iterator[TextIO]:
@@ -197,6 +236,27 @@ class InputCache:
                 _log.info("%s: another process is fetching it; waiting", shown(url))
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def of_this_machine() -> InputCache:
+    """A session in the cache that all builds of this user share.
+
+    It lies in ``ITS_CACHE``, else in ``its-accident-factory`` under ``XDG_CACHE_HOME`` or ``~/.cache``, and takes at
+    most ``ITS_CACHE_BYTES``, else half of its disk. Raises StorageError for a limit that is no number, or a folder that
+    cannot be written.
+    """
+    named = os.environ.get(FOLDER_ENV)
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(named).expanduser() if named else Path(home) / "its-accident-factory"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        limit = os.environ.get(LIMIT_ENV) or str(shutil.disk_usage(folder).total // 2)
+        if limit.isdecimal():
+            return InputCache(folder, int(limit))
+        told = f"{LIMIT_ENV}: {limit!r} is not a number of bytes, such as 200000000000"
+    except OSError as error:
+        told = f"{folder}: inputs from S3 cannot be kept there ({error.strerror}): name another folder in {FOLDER_ENV}"
+    raise StorageError(told)
 
 
 def _line(name: str, size_bytes: int) -> str:

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, wait
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from io import BufferedRandom
 from pathlib import Path
 from typing import Any, TypeVar
@@ -95,6 +96,44 @@ def list_folder(url: str) -> list[str]:
             names.update(entry["Prefix"] for entry in page.get("CommonPrefixes", []))
             names.update(entry["Key"] for entry in page.get("Contents", []))
     return sorted(name for path in names if (name := path.removeprefix(prefix).rstrip("/")))
+
+
+def find(url: str) -> dict[str, str]:
+    """URLs and ETags of all objects below a folder, sorted. Raises NotThere when the bucket does not exist."""
+    bucket, key = split(url)
+    found: dict[str, str] = {}
+    for page in _pages(url, Prefix=_prefix(key)):
+        found.update((f"s3://{bucket}/{each['Key']}", str(each.get("ETag", ""))) for each in page.get("Contents", []))
+    return dict(sorted(found.items()))
+
+
+def silent_s(url: str) -> float:
+    """Seconds since the object was written, by the server's own clock.
+
+    Raises:
+        NotThere: there is no such object.
+        StorageError: the answer does not say what the time is.
+    """
+    answer = call("head_object", url)
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    if date is None:
+        raise StorageError(
+            f"{shown(url)}: how old it is cannot be told, because the server's answer has no Date header: have the "
+            "gateway before the server let it through, or name an endpoint without that gateway"
+        )
+    return float((parsedate_to_datetime(date) - answer["LastModified"]).total_seconds())
+
+
+def sizes_bytes(url: str) -> dict[str, int]:
+    prefix = _prefix(split(url)[1])
+    try:
+        return {
+            entry["Key"].removeprefix(prefix): entry["Size"]
+            for page in _pages(url, Prefix=prefix)
+            for entry in page.get("Contents", [])
+        }
+    except NotThere:
+        return {}
 
 
 def read_bytes(url: str) -> bytes:

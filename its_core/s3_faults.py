@@ -18,6 +18,7 @@ from its_core.storage_errors import (
     Changed,
     Denied,
     ExpiredCredentials,
+    NotAuthenticated,
     NotThere,
     StorageError,
     Unreachable,
@@ -72,9 +73,12 @@ _BY_CODE: dict[str, tuple[type[StorageError], str]] = {
     "ExpiredToken": (ExpiredCredentials, _RENEW),
     "ExpiredTokenException": (ExpiredCredentials, _RENEW),
     "IllegalLocationConstraintException": (StorageError, _REGION),
-    "InvalidAccessKeyId": (Denied, "the server does not know the access key: check {source} and AWS_ENDPOINT_URL"),
+    "InvalidAccessKeyId": (
+        NotAuthenticated,
+        "the server does not know the access key: check {source} and AWS_ENDPOINT_URL",
+    ),
     "InvalidBucketName": (StorageError, "no bucket can have this name"),
-    "InvalidToken": (Denied, "the session token is not valid: renew the credentials ({source})"),
+    "InvalidToken": (NotAuthenticated, "the session token is not valid: renew the credentials ({source})"),
     "NoSuchBucket": (NotThere, _NO_BUCKET),
     "NoSuchKey": (NotThere, "does not exist"),
     "NotImplemented": (Unsupported, "the server does not know how to {action}"),
@@ -83,7 +87,10 @@ _BY_CODE: dict[str, tuple[type[StorageError], str]] = {
     "QuotaExceeded": (StorageError, _NO_ROOM),
     "RequestExpired": (ExpiredCredentials, _RENEW),
     "RequestTimeTooSkewed": (StorageError, "this machine's clock differs too much from the server's: set it right"),
-    "SignatureDoesNotMatch": (Denied, "the secret key does not belong to the access key: check {source}"),
+    "SignatureDoesNotMatch": (
+        NotAuthenticated,
+        "the secret key does not belong to the access key: check {source}",
+    ),
     "TokenRefreshRequired": (ExpiredCredentials, _RENEW),
     "XMinioStorageFull": (StorageError, _NO_ROOM),
 }
@@ -150,13 +157,13 @@ def _answered(response: dict[str, Any], operation: str, url: str) -> Fault:
 def _before_asking(error: Exception, kind: str) -> tuple[type[StorageError], str] | None:
     """Errors of the client's own settings, found before anything is sent."""
     if isinstance(error, _NO_CREDENTIALS):
-        return Denied, "no credentials found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        return NotAuthenticated, "no credentials found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     if isinstance(error, _EXPIRED_LOGIN):
         return ExpiredCredentials, "the login has expired: log in again (aws sso login) with {source}"
     if isinstance(error, _CREDENTIALS_FAILED):
-        return Denied, f"the credentials could not be fetched ({kind}): check {{source}}"
+        return NotAuthenticated, f"the credentials could not be fetched ({kind}): check {{source}}"
     if isinstance(error, exceptions.ProfileNotFound):
-        return Denied, "{source} is not in the AWS configuration files"
+        return NotAuthenticated, "{source} is not in the AWS configuration files"
     if isinstance(error, exceptions.BotoCoreError):
         return StorageError, f"the S3 client refuses its settings ({kind}): check the AWS_ variables and the URL"
     if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint"):

@@ -28,6 +28,7 @@ from its_core.storage_errors import Damaged as Damaged
 from its_core.storage_errors import Denied as Denied
 from its_core.storage_errors import DiskFull as DiskFull
 from its_core.storage_errors import ExpiredCredentials as ExpiredCredentials
+from its_core.storage_errors import NotAuthenticated as NotAuthenticated
 from its_core.storage_errors import NotThere as NotThere
 from its_core.storage_errors import StorageError as StorageError
 from its_core.storage_errors import Unreachable as Unreachable
@@ -36,6 +37,7 @@ from its_core.storage_errors import shown
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _CHUNK_BYTES = 1 << 20
 _AT_ONCE = 8
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room on the disk, in the quota, or under the process's limit
 
 
 def is_local(url: str) -> bool:
@@ -71,6 +73,14 @@ def list_folder(url: str) -> list[str]:
         return sorted(entry.name for entry in local_path(url).iterdir())
     except FileNotFoundError:
         return []
+
+
+def sizes_bytes(url: str) -> dict[str, int]:
+    """The size of every file below a folder, by its path from there; empty when it does not exist."""
+    if not is_local(url):
+        return s3.sizes_bytes(url)
+    folder = local_path(url)
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
 
 
 def read_bytes(url: str) -> bytes:
@@ -113,7 +123,7 @@ def download(url: str, path: Path, found: s3.Object | None = None) -> None:
     Raises:
         DiskFull: it does not fit.
     """
-    with room_for(url, path.parent), replacing(path) as part:
+    with replacing(path, url) as part:
         if is_local(url):
             _copy(local_path(url), part)
             return
@@ -127,7 +137,7 @@ def room_for(url: str, folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno not in _FULL:
             raise
         full = f"{shown(url)}: does not fit into {folder} ({os.strerror(error.errno)}): make room and run again"
         raise DiskFull(full) from None
@@ -215,12 +225,13 @@ def _copy(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, content: str = "") -> Iterator[Path]:
     """Yields a temporary name beside ``path``; on success its content is flushed to disk and takes the name.
 
-    On failure the temporary file is removed and ``path`` is as it was.
+    On failure the temporary file is removed and ``path`` is as it was. Raises DiskFull, which names what was to be
+    written: ``content``, or ``path`` itself.
     """
-    with _part_beside(path) as part:
+    with room_for(content or str(path), path.parent), _part_beside(path) as part:
         yield part
         _flush(part)
         part.replace(path)
@@ -263,15 +274,15 @@ def exclusive(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
         if not (_lock(file, fcntl.LOCK_EX) or _lock_again(file)):
-            raise Busy(f"{path} is held by process {_named(file)}")
+            raise Busy(f"{path} is held by process {_named(file)}: wait until it has ended, or end it")
         file.truncate(0)
-        file.write(str(os.getpid()))
+        file.write(f"{os.getpid()} on {os.uname().nodename}")  # the folder may be shared by several machines
         file.flush()
         yield
 
 
 def holder(path: Path) -> str | None:
-    """The process that holds the lock file ``path``, None when nobody does."""
+    """The process that holds the lock file ``path``, ``<number> on <host>``, None when nobody does."""
     try:
         with path.open("r") as file:
             return None if _lock(file, fcntl.LOCK_SH) else _named(file)

@@ -28,7 +28,11 @@ class Denied(StorageError, PermissionError):
     """The credentials are missing, wrong or not enough."""
 
 
-class ExpiredCredentials(Denied):
+class NotAuthenticated(Denied):
+    """The credentials are missing or wrong: they open nothing on this server."""
+
+
+class ExpiredCredentials(NotAuthenticated):
     """The credentials were good once."""
 
 

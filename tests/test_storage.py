@@ -1,5 +1,6 @@
 """Storage: writes are whole or absent, locks are let go of when their holder dies."""
 
+import os
 import subprocess
 import sys
 
@@ -79,8 +80,10 @@ def test_a_lock_names_its_holder_and_ends_with_it(tmp_path):
     holder = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(storage.Busy, match=f"held by process {holder.pid}"), storage.exclusive(path):
+        named = f"{holder.pid} on {os.uname().nodename}"
+        with pytest.raises(storage.Busy, match=f"is held by process {named}: wait"), storage.exclusive(path):
             pass
+        assert storage.holder(path) == named
     finally:
         holder.kill()
         holder.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 
 import jinja2
 import pyarrow as pa
+import yaml
 
 from its_core.clip import EngineIdentity, Geometry
 from its_core.dataset.labels import LABELS
@@ -50,7 +52,7 @@ def render(
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("its_core.dataset", "."), autoescape=False, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {"cell": _as_cell, "code": _as_code}
+    environment.filters |= {"cell": _as_cell, "code": _as_code, "scalar": _as_scalar}
     # Sources that no label has need no column.
     sources = [source for source in _SOURCES if any(found[source] for found in counts.labels.values())]
     fields = [{"name": each.name, "type": _type_name(each.type), "description": _description(each)} for each in columns]
@@ -73,12 +75,18 @@ def render(
 def _as_cell(text: object) -> str:
     """Text that can neither leave a Markdown table's cell nor become HTML, a link or code."""
     plain = html.escape(" ".join(str(text).split()), quote=False)
-    return "".join(f"\\{character}" if character in "|`[]*_\\" else character for character in plain)
+    escaped = "".join(f"\\{character}" if character in "|`[]*_\\#~$" else character for character in plain)
+    return "\\" + escaped if escaped.startswith(("-", "+", "=")) else escaped  # no list, rule or heading
 
 
 def _as_code(text: object) -> str:
     """The same for text between backticks, where a backslash is only a backslash."""
     return " ".join(str(text).split()).replace("`", "'").replace("|", "¦")
+
+
+def _as_scalar(text: str) -> str:
+    """A YAML text in quotes, in a line."""
+    return str(yaml.safe_dump(text, default_style='"', width=math.inf)).strip()
 
 
 def _description(column: pa.Field) -> str:

@@ -7,12 +7,10 @@ the engine's own record of what ran. They are the only files of a version that t
 from __future__ import annotations
 
 import getpass
-import hashlib
 import json
 import platform
-import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -25,7 +23,8 @@ import pyarrow.parquet as pq
 from its_core.clip import EngineIdentity
 from its_core.dataset.clip import FinishedClip
 from its_core.provenance import code_version
-from its_core.scenarios import source
+from its_core.redaction import without_secrets
+from its_core.scenarios.steady import ManifestFile
 from its_core.shards.receipts import utc_now
 
 FOLDER = "lineage"
@@ -33,9 +32,6 @@ RUN_FILE = "run.json"
 CLIPS_FILE = "clips.parquet"
 _OPENLINEAGE = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _PACKAGES = ("av", "great_expectations", "imageio", "numpy", "panda3d", "pandas", "prefect", "pyarrow", "torch")
-_SECRET_KEY = re.compile(r"(^|_)(secret|token|password|credentials?|(api|access|private)_?key)(_|$)", re.IGNORECASE)
-_USER_IN_URL = re.compile(r"(?<=://)[^/@\s]+@")
-_QUERY_IN_URL = re.compile(r"(://[^\s?]*\?)\S+")
 _ROWS_AT_ONCE = 1024
 _ATTEMPT = pa.struct(
     [
@@ -64,11 +60,12 @@ _CLIPS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The build that publishes. ``config`` is the resolved definition as JSON values; secrets in it are struck out."""
+    """The build that publishes. ``manifest`` is what it planned from, whatever lies there by now; ``config`` is the
+    resolved definition as JSON values; secrets are struck out of both."""
 
     run_id: str
     started_at: str
-    manifest_url: str
+    manifest: Sequence[ManifestFile]
     config: Mapping[str, Any]
     engine: EngineIdentity
 
@@ -94,10 +91,7 @@ def event(run: Run, dataset: str, version: str, url: str, counts: Mapping[str, i
             "name": dataset,
             "facets": {"configuration": without_secrets(dict(run.config)), "engine": without_secrets(engine)},
         },
-        "inputs": [
-            {"namespace": "manifest", "name": file["url"], "facets": {"content": file}}
-            for file in manifest_files(run.manifest_url)
-        ],
+        "inputs": [_input(file) for file in run.manifest],
         "outputs": [
             {
                 "namespace": "dataset",
@@ -108,31 +102,9 @@ def event(run: Run, dataset: str, version: str, url: str, counts: Mapping[str, i
     }
 
 
-def manifest_files(url: str) -> list[dict[str, Any]]:
-    """URL, SHA-256 and size of each file of the manifest. Raises ManifestError when it is gone."""
-    filesystem, paths = source.find_files(url)
-    found = []
-    for path in paths:
-        with filesystem.open(path, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        name = without_secrets(filesystem.unstrip_protocol(path).removeprefix("file://"))
-        found.append({"url": name, "sha256": digest, "size_bytes": filesystem.size(path)})
-    return found
-
-
-def without_secrets(value: Any, key: str = "") -> Any:
-    """The same JSON value with passwords, tokens and keys struck out, in URLs too."""
-    match value:
-        case dict():
-            return {name: without_secrets(each, str(name)) for name, each in value.items()}
-        case list() | tuple():
-            return [without_secrets(each, key) for each in value]
-        case str() if _SECRET_KEY.search(key):
-            return "***"
-        case str():
-            return _QUERY_IN_URL.sub(r"\1***", _USER_IN_URL.sub("***@", value))
-        case _:
-            return value
+def _input(file: ManifestFile) -> dict[str, Any]:
+    content = without_secrets(asdict(file))
+    return {"namespace": "manifest", "name": content["url"], "facets": {"content": content}}
 
 
 def _user() -> str:

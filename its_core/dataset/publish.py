@@ -1,13 +1,13 @@
 """Publishes a version whole or not at all: built aside, its marker written last, then moved under its name.
 
 On a disk the version is built in ``<publish_url>/<dataset>/.staging`` and renamed, so that no reader ever sees a part
-of it. On S3 the files are uploaded first and the marker last: a version without a marker is none. ``latest.json`` is
-changed when the version is there. Whatever an interrupted publisher left behind is cleared away by the next one.
+of it. On S3 its folder is claimed, then the files are uploaded, the marker last: a version without a marker is none.
+``latest.json`` is changed when the version is there. Whatever an interrupted publisher left behind is cleared away by
+the next one.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -18,14 +18,14 @@ import orjson
 from its_core import storage
 from its_core.checks import suite
 from its_core.checks.measures import table
-from its_core.dataset import card, checksums, contact_sheet, draft, lineage
+from its_core.dataset import card, checksums, contact_sheet, draft, handover, lineage
 from its_core.dataset.clip import FinishedClip
 from its_core.dataset.draft import Dataset, Draft
 from its_core.dataset.labels import ANNOTATIONS_FOLDER
 from its_core.dataset.lineage import Run
+from its_core.dataset.version import LATEST_FILE, MARKER_FILE
+from its_core.dataset.wholeness import is_whole
 
-MARKER_FILE = "_SUCCESS.json"
-LATEST_FILE = "latest.json"
 REJECTED_FILE = "rejected.parquet"
 REPORT_FOLDER = "report"  # not "validation": the Hugging Face builder would take that for a split
 _MEASURES_FILE = "measures.parquet"
@@ -55,6 +55,8 @@ class Published:
 def publish(clips: Iterable[FinishedClip], dataset: Dataset, rejected: Path, run: Run, work: Path) -> Published:
     """Publishes the clips, unless just this content is published already, and makes it the latest version.
 
+    A version that lost files, or whose clips have another length, is published again under its name.
+
     Args:
         clips: in the order of the manifest; gone through several times, so a list or an object that starts anew.
         rejected: the manifest's ``rejected.parquet``.
@@ -62,21 +64,26 @@ def publish(clips: Iterable[FinishedClip], dataset: Dataset, rejected: Path, run
 
     Raises:
         PublishError: a clip is not what its receipt or its checks say, or there is none.
-        storage.Busy: another process of this machine publishes the same dataset.
+        storage.DiskFull: it does not fit on this machine's disk.
+        storage.Busy: another process of this machine publishes the same dataset, or to S3 another machine the version.
     """
     root = storage.join(dataset.publish_url, dataset.name)
     place = storage.local_path(root) if storage.is_local(root) else work / "publish" / dataset.name
-    with storage.exclusive(place / _LOCK):
-        staging = place / _STAGING
+    staging = place / _STAGING
+    with storage.exclusive(place / _LOCK), storage.room_for(root, staging):
         storage.remove_tree(str(staging))
         drafted = draft.write(staging, clips, dataset, rejected)
         if not drafted.incidents:
             raise PublishError(f"{dataset.name}: no clip to publish")
         url = storage.join(root, drafted.version)
-        was_there = storage.exists(storage.join(url, MARKER_FILE))
+        sizes_bytes = {_clip_path(clip): clip.receipt.clip_bytes or 0 for clip in clips}
+        was_there = is_whole(url, sizes_bytes)
         if not was_there:
             _complete(staging, clips, dataset, drafted, rejected, run)
-            _hand_over(staging, url)
+            if storage.is_local(url):
+                handover.rename(staging, storage.local_path(url))
+            else:
+                was_there = not handover.upload(staging, url, REPORT_FOLDER, lambda: is_whole(url, sizes_bytes), place)
         storage.remove_tree(str(staging))
         latest = {"dataset": dataset.name, "version": drafted.version}
         storage.write_bytes(storage.join(root, LATEST_FILE), _as_json(latest))
@@ -122,7 +129,7 @@ def _gather(folder: Path, clips: Iterable[FinishedClip]) -> Iterator[tuple[str, 
     """Links every clip and its annotations into the folder; yields paths and digests."""
     with lineage.ClipLineageWriter(folder / lineage.FOLDER) as writer:
         for clip in clips:
-            path = f"{clip.planned.split}/{clip.clip_id}.mp4"
+            path = _clip_path(clip)
             storage.link_or_copy(clip.files.video, folder / path)
             digest = storage.sha256_file(folder / path)
             if digest != clip.receipt.clip_sha256:
@@ -136,6 +143,10 @@ def _gather(folder: Path, clips: Iterable[FinishedClip]) -> Iterator[tuple[str, 
                 storage.link_or_copy(clip.files.annotations, folder / path)
                 yield path, storage.sha256_file(folder / path)
             writer.add(clip)
+
+
+def _clip_path(clip: FinishedClip) -> str:
+    return f"{clip.planned.split}/{clip.clip_id}.mp4"
 
 
 def _write_report(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset) -> None:
@@ -184,37 +195,6 @@ def _content_files(folder: Path) -> Iterator[str]:
         runs_own = name.startswith((f"{lineage.FOLDER}/", f"{REPORT_FOLDER}/"))
         if path.is_file() and (not runs_own or path.name == _MEASURES_FILE):
             yield name
-
-
-def _hand_over(folder: Path, url: str) -> None:
-    """Gives a complete version its name. What lies there has no marker: the rest of an upload that was cut off."""
-    if storage.is_local(url):
-        storage.remove_tree(url)
-        _flush(folder)
-        target = storage.local_path(url)
-        folder.rename(target)
-        _flush_one(target.parent)
-        return
-    storage.remove_tree(storage.join(url, REPORT_FOLDER))  # its pages are named after the time of their making
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != MARKER_FILE)
-    storage.upload_many((path, storage.join(url, path.relative_to(folder).as_posix())) for path in files)
-    storage.write_bytes(storage.join(url, MARKER_FILE), (folder / MARKER_FILE).read_bytes())
-
-
-def _flush(folder: Path) -> None:
-    """Everything is on the disk before the name is: a power cut must not leave a named version of empty files."""
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            _flush_one(Path(parent) / name)
-        _flush_one(Path(parent))
-
-
-def _flush_one(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _as_json(value: object) -> bytes:

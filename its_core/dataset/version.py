@@ -1,4 +1,5 @@
-"""A version's name: what is published, hashed, so that equal content has an equal name wherever it is built."""
+"""A version's name: what is published, hashed, so that equal content has an equal name wherever it is built; and the
+files that are found by theirs."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ import orjson
 
 from its_core.storage import sha256_file
 
+MARKER_FILE = "_SUCCESS.json"
+LATEST_FILE = "latest.json"
 _DIGITS = 12
 
 

@@ -16,6 +16,7 @@ from its_core.clip import ClipRequest, EngineIdentity, Geometry, Outcome, Partic
 from its_core.dataset.clip import FinishedClip
 from its_core.dataset.draft import Dataset
 from its_core.dataset.lineage import Run
+from its_core.scenarios import steady
 from its_core.scenarios.manifest import write_rejections
 from its_core.scenarios.scenario import Rejection
 from its_core.shards.plan import PlannedClip
@@ -201,7 +202,7 @@ def run_of(work: Path, config: dict[str, Any] | None = None) -> Run:
     return Run(
         run_id="00000000-0000-0000-0000-000000000001",
         started_at="2026-01-02T03:04:05.000+00:00",
-        manifest_url=str(rejected(work)),
+        manifest=steady.files_of(str(rejected(work))),
         config=config or {"name": "sample"},
         engine=SIMULATOR,
     )

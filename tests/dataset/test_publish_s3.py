@@ -9,7 +9,8 @@ import pytest
 from its_core import storage
 from its_core.dataset import reader
 from its_core.dataset.clip import FinishedClip
-from its_core.dataset.publish import MARKER_FILE, Published, publish
+from its_core.dataset.publish import Published, publish
+from its_core.dataset.version import MARKER_FILE
 from tests.dataset import samples
 from tests.s3.server import S3
 
@@ -43,11 +44,15 @@ def test_an_upload_cut_off_before_the_marker_is_no_version(
     root = f"{s3.bucket}/datasets/sample"
     old = _publish(s3, work, clips[:1], tmp_path)
 
-    def cut_off(url: str, content: bytes) -> None:
-        raise ConnectionError(f"{len(content)} bytes never reached {url}")
+    create = storage.create
+
+    def cut_off(url: str, content: bytes) -> bool:
+        if url.endswith(MARKER_FILE):
+            raise ConnectionError(f"{len(content)} bytes never reached {url}")
+        return create(url, content)
 
     with monkeypatch.context() as patched:
-        patched.setattr(storage, "write_bytes", cut_off)
+        patched.setattr(storage, "create", cut_off)
         with pytest.raises(ConnectionError, match=MARKER_FILE):
             _publish(s3, work, clips, tmp_path)
     assert len(storage.list_folder(root)) == 3  # latest.json, the old version, and the new one's files

@@ -21,14 +21,19 @@ def proxy(server_url: str) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
-def s3(server_url: str, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> S3:
-    """A new bucket, and no fault armed. Tests share a connection as long as they leave the variables as they are."""
+def s3(
+    server_url: str, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> S3:
+    """A new bucket, an empty cache of inputs, and no fault armed. Tests share a connection as long as they leave the
+    variables as they are."""
     place = S3(server_url, proxy)
     for name in set(os.environ) - set(place.variables):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
     for name, value in place.variables.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ITS_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.delenv("ITS_CACHE_BYTES", raising=False)
     monkeypatch.setattr(s3_connection, "ATTEMPTS", 6)
     monkeypatch.setattr(s3_connection, "LONGEST_WAIT_S", 0.01)
     proxy.reset()

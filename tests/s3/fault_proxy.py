@@ -42,6 +42,7 @@ class FaultProxy:
     def __init__(self, upstream: str, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.ignore_conditions = False
+        self.strip_date = False
         self._faults: list[_Fault] = []
         self._lock = threading.Lock()
         self._upstream = urlsplit(upstream).netloc
@@ -58,6 +59,7 @@ class FaultProxy:
             self._faults.clear()
             self.requests.clear()
         self.ignore_conditions = False
+        self.strip_date = False
 
     def answer(self, status: int, code: str, times: float = math.inf, methods: tuple[str, ...] = ()) -> None:
         """An S3 error in the server's place."""
@@ -121,7 +123,7 @@ class FaultProxy:
                     upstream.putheader(name, value)
             upstream.endheaders(request.body)
             answer = upstream.getresponse()
-            hop = {"connection", "transfer-encoding", "keep-alive"}
+            hop = {"connection", "transfer-encoding", "keep-alive"} | ({"date"} if self.strip_date else set())
             return answer.status, [h for h in answer.getheaders() if h[0].lower() not in hop], answer.read()
         finally:
             upstream.close()

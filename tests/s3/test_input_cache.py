@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from its_core import storage
-from its_core.input_cache import CacheFull, InputCache
+from its_core.input_cache import CacheFull, InputCache, of_this_machine
 
 FETCH = """
 import sys
@@ -160,3 +160,43 @@ def test_without_an_answer_a_kept_copy_is_not_used(s3, folder):
             cache.fetch(f"{s3.bucket}/a")
         with pytest.raises(storage.Unreachable, match=r"\(ConnectionClosedError\)$"):
             cache.fetch(f"{s3.bucket}/b")
+
+
+def test_a_machine_has_one_cache_where_its_user_keeps_such_things(tmp_path, monkeypatch):
+    for name in ("ITS_CACHE", "ITS_CACHE_BYTES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    with of_this_machine():
+        assert len(list((tmp_path / "xdg" / "its-accident-factory" / "sessions").iterdir())) == 1
+    monkeypatch.setenv("ITS_CACHE", str(tmp_path / "own"))
+    with of_this_machine(), of_this_machine():
+        assert len(list((tmp_path / "own" / "sessions").iterdir())) == 2
+
+
+def test_a_cache_that_cannot_be_is_told_in_a_line(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ITS_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(
+        storage.StorageError, match=r"cannot be kept there \(Not a directory\): name another folder in ITS_"
+    ):
+        of_this_machine()
+    monkeypatch.setenv("ITS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("ITS_CACHE_BYTES", "200 GB")
+    with pytest.raises(storage.StorageError, match=r"ITS_CACHE_BYTES: '200 GB' is not a number of bytes"):
+        of_this_machine()
+
+
+def test_parts_of_a_place_are_laid_out_as_there_until_the_cache_is_closed(s3, folder):
+    for name in ("model/a.bin", "model/deep/b.json", "other/c.bin", "model-2/d.bin"):
+        storage.write_bytes(f"{s3.bucket}/root/{name}", name.encode())
+    with InputCache(folder, 1000) as cache:
+        root = cache.fetch_below(f"{s3.bucket}/root", "model")
+        assert cache.fetch_below(f"{s3.bucket}/root", "other/c.bin") == root
+        found = {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
+        assert found == {name: name for name in ("model/a.bin", "model/deep/b.json", "other/c.bin")}
+        storage.write_bytes(f"{s3.bucket}/root/other/c.bin", b"new")
+        cache.fetch_below(f"{s3.bucket}/root", "other")
+        assert (root / "other" / "c.bin").read_text() == "new"
+        with pytest.raises(storage.NotThere):
+            cache.fetch_below(f"{s3.bucket}/root", "mod")
+    assert not root.exists()
