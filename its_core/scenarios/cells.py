@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from its_core.scenarios.columns import PARTICIPANT_FIELDS, is_text
-from its_core.scenarios.participants import Fault, Triple
+from its_core.scenarios.participants import MAX_PARTICIPANTS, Fault, Triple
 from its_core.scenarios.scenario import Json
 from its_core.scenarios.vocabulary import advice
 
@@ -133,11 +133,17 @@ def numbers(
     return numbers
 
 
-def participants(array: pa.Array | None, count: int) -> list[tuple[Triple, ...]]:
-    """Each row's (type, colour, role) triples as they are written; none where the list is null or empty."""
+def participants(array: pa.Array | None, count: int, faults: Faults) -> list[tuple[Triple, ...]]:
+    """Each row's (type, colour, role) triples as they are written; none where the list is null, empty or too long."""
     if array is None or array.null_count == count:
         return [()] * count
     lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
+    crowds = lengths > MAX_PARTICIPANTS
+    for i in np.flatnonzero(crowds).tolist():
+        reason = f"at most {MAX_PARTICIPANTS} participants fit in a scenario"
+        faults[i].append(("participants", f"{lengths[i]} of them", reason))
+    array = array.take(pa.array(np.arange(count), mask=crowds))
+    lengths = np.where(crowds, 0, lengths)
     elements = pc.list_flatten(array)
     names = [field.name for field in elements.type]
     columns: list[list[str | None]] = []
@@ -174,14 +180,40 @@ def _json_column(array: pa.Array, column: str, faults: Faults) -> list[Json]:
             return value
 
         return list(_each_distinct(array, column, len(array), check, faults))
+    if not pa.types.is_nested(array.type):
+        return [_json(value) for value in array.to_pylist()]
+    lengths = _least_chars(array)
+    array = array.take(pa.array(np.arange(len(array)), mask=lengths > EXTRA_MAX_CHARS))  # null where it is too long
     cells = [_json(value) for value in array.to_pylist()]
-    if pa.types.is_nested(array.type):
-        for i, cell in enumerate(cells):
-            length = len(json.dumps(cell))
-            if length > EXTRA_MAX_CHARS:
-                reason = f"{length} characters long as JSON; a label carries {EXTRA_MAX_CHARS} at most"
-                faults[i].append((column, "", reason))
+    for i, cell in enumerate(cells):
+        length = max(int(lengths[i]), len(json.dumps(cell)))
+        if length > EXTRA_MAX_CHARS:
+            reason = f"{length} characters long as JSON; a label carries {EXTRA_MAX_CHARS} at most"
+            faults[i].append((column, "", reason))
     return cells
+
+
+def _least_chars(array: pa.Array) -> NDArray[np.int64]:
+    """What each cell has at least as JSON, in characters: from Arrow's own lengths, so that nothing is unfolded."""
+    kind = array.type
+    if pa.types.is_struct(kind):
+        fields = [_least_chars(pc.struct_field(array, i)) for i in range(kind.num_fields)]
+        return sum(fields, start=np.ones(len(array), np.int64))
+    if pa.types.is_dictionary(kind):
+        of_each = np.append(_least_chars(array.dictionary), 0)  # −1, for null, finds the 0
+        return np.asarray(of_each[_numbers(array.indices.cast(pa.int64()), -1)])
+    if is_text(kind) and not pa.types.is_null(kind):
+        return _numbers(pc.utf8_length(array), 0)
+    if pa.types.is_nested(kind):
+        counts = _numbers(pc.list_value_length(array), 0)
+        sums = np.append(0, np.cumsum(_least_chars(pc.list_flatten(array))))
+        ends = np.cumsum(counts)
+        return np.asarray(sums[ends] - sums[ends - counts] + counts)
+    return np.ones(len(array), np.int64)
+
+
+def _numbers(array: pa.Array, of_null: int) -> NDArray[np.int64]:
+    return np.asarray(pc.fill_null(array, of_null).to_numpy(zero_copy_only=False), np.int64)
 
 
 def _json(value: Any) -> Json:

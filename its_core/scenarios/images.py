@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import warnings
 from collections.abc import Iterable, Sequence
@@ -10,14 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from operator import methodcaller
 from pathlib import Path
-from typing import Any
 
-import fsspec
 from PIL import Image, UnidentifiedImageError
 
-from its_core import storage, video
-from its_core.scenarios.scenario import ManifestError
+from its_core import input_cache, storage, video
 from its_core.scenarios.vocabulary import short
+from its_core.storage_errors import Denied, NotAuthenticated, NotThere
 
 MAX_BYTES = 50 * 2**20
 MAX_PIXELS = 64_000_000
@@ -46,21 +43,23 @@ class InputChecker:
     Args:
         base_folder: what relative paths start from: a local folder or an s3:// prefix.
         allowed: local folders and s3:// prefixes that inputs may be read from, links followed.
-        cache_folder: where remote inputs are fetched to; an object that has not changed is not fetched again.
+        folder: where remote inputs are laid for as long as their clips need them: links into this machine's cache
+            where the disk allows, so that the cache may forget them.
     """
 
-    def __init__(self, base_folder: str, allowed: Sequence[str], cache_folder: Path) -> None:
+    def __init__(self, base_folder: str, allowed: Sequence[str], folder: Path) -> None:
         self._base = base_folder
         self._folders = [storage.local_path(place).resolve() for place in allowed if storage.is_local(place)]
         self._prefixes = [place.rstrip("/") + "/" for place in allowed if not storage.is_local(place)]
-        self._cache_folder = cache_folder
+        self._folder = folder
         self._checked: dict[str, Input | str] = {}
 
     def check(self, given: Iterable[str]) -> dict[str, Input | str]:
         """For each text of a manifest, the input it stands for or why it cannot be used.
 
         Raises:
-            ManifestError: the place of a remote input does not answer, so that nothing can be said about the row.
+            StorageError: nothing can be said about a row, because the server does not answer, the credentials open
+                nothing or the disk is full.
         """
         distinct = set(given)
         new = sorted(distinct - self._checked.keys())
@@ -101,23 +100,23 @@ class InputChecker:
                 f"lies outside the allowed inputs ({self._allowed()}); move it there or allow its prefix"
             )
         _kind(url)
-        filesystem: Any = fsspec.filesystem("s3", use_listings_cache=False)
-        try:
-            info = filesystem.info(url)
-            _refuse_bytes(info["size"])
-            name = hashlib.sha256(f"{url} {info.get('ETag')}".encode()).hexdigest()[:40] + Path(url).suffix.lower()
-            path = self._cache_folder / name
+        refusal = ""
+        with input_cache.of_this_machine() as cache:
+            try:
+                kept = cache.fetch(url, _refuse_bytes)
+            except NotThere:
+                refusal = "does not exist"
+            except NotAuthenticated:
+                raise
+            except Denied:
+                refusal = "may not be read with these credentials"
+            if refusal:
+                raise _UnusableError(refusal)
+            path = self._folder / kept.name
             if not path.exists():
-                storage.download(url, path)
-            return path
-        except FileNotFoundError as error:
-            raise _UnusableError("does not exist") from error
-        except PermissionError as error:
-            raise _UnusableError("may not be read with these credentials") from error
-        except _UnusableError:
-            raise
-        except Exception as error:  # the network's and the server's, after s3fs has tried again
-            raise ManifestError(f"{short(url, 300)}: cannot be fetched ({type(error).__name__})") from error
+                with storage.room_for(url, self._folder):
+                    storage.link_or_copy(kept, path)
+        return path
 
     def _allowed(self) -> str:
         return ", ".join([*map(str, self._folders), *self._prefixes]) or "none"

@@ -25,6 +25,7 @@ from its_core.scenarios.participants import Fault, contradiction, parse
 from its_core.scenarios.prompt import DEFAULT_NEGATIVE_PROMPT
 from its_core.scenarios.scenario import Batch, Json, ManifestError, Rejection, Scenario
 from its_core.scenarios.vocabulary import short
+from its_core.storage_errors import shown
 
 __all__ = ["Batch", "ManifestError", "Rejection", "Scenario", "read", "write_rejections"]
 
@@ -139,7 +140,7 @@ class _Checker:
         if unusable or self._needs_input:
             for i, given in enumerate(images):
                 if given in unusable:
-                    faults[i].append(("input_image", given or "", unusable[given or ""]))
+                    faults[i].append(("input_image", shown(given or ""), unusable[given or ""]))
                 elif given is None and self._needs_input and not faults.get(i):
                     faults[i].append(("input_image", "", "missing: this engine starts from an image or a video"))
         return {given: each for given, each in checked.items() if isinstance(each, Input)}
@@ -205,11 +206,10 @@ def _read_columns(rows: source.Rows, faults: cells.Faults) -> _Columns:
     words = {name: cells.words(column(name), name, kind, count, faults) for name, kind in WORDS.items()}
     splits = words.pop("split")
     incidents, collisions, *others = words.values()
+    triples = cells.participants(column("participants"), count, faults)
     return _Columns(
         scenario_ids=scenario_ids,
-        scene_keys=list(
-            zip(cameras, incidents, collisions, cells.participants(column("participants"), count), *others, strict=True)
-        ),
+        scene_keys=list(zip(cameras, incidents, collisions, triples, *others, strict=True)),
         prompts=cells.prompts(column("prompt"), "prompt", count, faults, may_be_blank=False),
         negative_prompts=cells.prompts(column("negative_prompt"), "negative_prompt", count, faults, may_be_blank=True),
         images=cells.paths(column("input_image"), "input_image", count, faults),

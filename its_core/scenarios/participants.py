@@ -30,8 +30,6 @@ _CALM = {Aftermath.TRAFFIC_FLOWS, Aftermath.DRIVES_ON, Aftermath.VEHICLES_STOP}
 @lru_cache(maxsize=65_536)
 def parse(triples: tuple[Triple, ...], incident: IncidentType | None) -> tuple[Participant, ...] | Fault:
     """Participants in the row's order, roles filled in where the row leaves them out; or the first fault."""
-    if len(triples) > MAX_PARTICIPANTS:
-        return "participants", f"{len(triples)} of them", f"at most {MAX_PARTICIPANTS} participants fit in a scenario"
     for number, (kind, colour, role) in enumerate(triples, start=1):
         if kind is None:
             return "participants", "", f"participant {number} has no type"

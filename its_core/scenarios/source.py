@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from fsspec.utils import glob_translate
 
-from its_core import storage
-from its_core.scenarios.columns import check_schema, is_text
+from its_core import input_cache, s3, storage
+from its_core.scenarios.columns import check_schema
 from its_core.scenarios.scenario import ManifestError
 from its_core.scenarios.vocabulary import short
+from its_core.storage_errors import Changed, NotThere, shown
 
 # A batch of rows with long prompts is made smaller, so that memory stays bounded whatever the rows hold.
 BATCH_BYTES = 64 * 2**20
+# Of one column in one row group, as its metadata tells before anything is decoded.
+MAX_CHUNK_VALUES = 20_000_000
+MAX_CHUNK_BYTES = 2**30
+_FETCHES = 4  # at a time, each in several ranges
+_GLOB = re.compile(r"[*?\[]")
+_NO_SUCH = "no such manifest; name a Parquet file, a folder of them or a glob"
+_NO_PARQUET = "no Parquet file there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,60 +41,96 @@ class Rows:
     extra: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a manifest: what it is called, and where its content lies on this machine."""
+
+    url: str
+    path: Path
+
+
 def rows(manifest_url: str, batch_rows: int) -> Iterator[Rows]:
     """All rows, at most ``batch_rows`` at a time. Text comes dictionary-encoded: a prompt used in each of a million
     rows is held once a batch.
 
     Raises:
         ManifestError: nothing is there, it is not Parquet, a column is missing or has a wrong type, or no row is in it.
+        StorageError: S3 does not give it.
     """
-    filesystem, paths = find_files(manifest_url)
     first_row = 0
-    for path in paths:
-        where = short(filesystem.unstrip_protocol(path).removeprefix("file://"), 300)
-        try:
-            with filesystem.open(path, "rb") as file:
-                for extra, table in _batches(file, where, batch_rows):
-                    yield Rows(first_row, table, extra)
-                    first_row += table.num_rows
-        except (pa.ArrowException, OSError) as error:
-            raise ManifestError(f"{where}: cannot be read as Parquet ({_told(error)})") from error
+    with files(manifest_url) as found:
+        for each in found:
+            where = short(shown(each.url), 300)
+            try:
+                with each.path.open("rb") as file:
+                    for extra, table in _batches(file, where, batch_rows):
+                        yield Rows(first_row, table, extra)
+                        first_row += table.num_rows
+            except (pa.ArrowException, OSError) as error:
+                raise ManifestError(f"{where}: cannot be read as Parquet ({_told(error)})") from error
     if first_row == 0:
-        raise ManifestError(f"{short(manifest_url, 300)}: the manifest has no rows")
+        raise ManifestError(f"{short(shown(manifest_url), 300)}: the manifest has no rows")
 
 
-def find_files(manifest_url: str) -> tuple[Any, list[str]]:
-    """The file system of ``manifest_url`` and the Parquet files that it names there, sorted by name.
+@contextmanager
+def files(manifest_url: str) -> Iterator[list[File]]:
+    """The Parquet files that ``manifest_url`` names, sorted by name. Those on S3 are fetched, all as they were at one
+    moment, and stay as they are until the block ends.
 
     A folder stands for every ``*.parquet`` below it, but for names that begin with ``_`` or ``.``.
+
+    Raises:
+        ManifestError: there is none.
+        StorageError: S3 does not give them, or they were changed while they were fetched.
     """
-    where = short(manifest_url, 300)
-    try:
-        filesystem, path = _place(manifest_url)
-        if filesystem.isfile(path):
-            return filesystem, [path]
-        if filesystem.isdir(path):
-            found = [name for name in filesystem.find(path) if _is_part(name.removeprefix(path).strip("/"))]
-        elif any(c in path for c in "*?["):
-            found = [name for name, info in filesystem.glob(path, detail=True).items() if info["type"] == "file"]
-        else:
-            raise ManifestError(f"{where}: no such manifest; name a Parquet file, a folder of them or a glob")
-    except ManifestError:
-        raise
-    except Exception as error:  # each file system and each S3 server has errors of its own
-        raise ManifestError(f"{where}: cannot be reached ({_told(error)})") from error
+    where = short(shown(manifest_url), 300)
+    if storage.is_local(manifest_url):
+        yield [File(path, Path(path)) for path in _on_disk(str(storage.local_path(manifest_url).absolute()), where)]
+        return
+    if not manifest_url.startswith("s3://"):
+        raise ManifestError(f"{where}: neither a local path nor an s3:// URL")
+    with input_cache.of_this_machine() as cache:
+        named = _on_s3(manifest_url, where)
+        with ThreadPoolExecutor(_FETCHES) as pool:
+            paths = list(pool.map(cache.fetch, named))
+        if _on_s3(manifest_url, where) != named:
+            raise Changed(f"{where}: was changed while it was being fetched: run again")
+        yield [File(url, path) for url, path in zip(named, paths, strict=True)]
+
+
+def _on_disk(path: str, where: str) -> list[str]:
+    disk = fsspec.filesystem("file")
+    if disk.isfile(path):
+        return [path]
+    if disk.isdir(path):
+        found = [name for name in disk.find(path) if _is_part(name.removeprefix(path).strip("/"))]
+    elif _GLOB.search(path):
+        found = [name for name, info in disk.glob(path, detail=True).items() if info["type"] == "file"]
+    else:
+        raise ManifestError(f"{where}: {_NO_SUCH}")
     if not found:
-        raise ManifestError(f"{where}: no Parquet file there")
-    return filesystem, sorted(found)
+        raise ManifestError(f"{where}: {_NO_PARQUET}")
+    return sorted(found)
 
 
-def _place(url: str) -> tuple[Any, str]:
-    if storage.is_local(url):
-        return fsspec.filesystem("file"), str(storage.local_path(url).absolute())
-    if not url.startswith("s3://"):
-        raise ManifestError(f"{short(url, 300)}: neither a local path nor an s3:// URL")
-    # Directory listings are not cached: another machine may be writing.
-    return fsspec.filesystem("s3", use_listings_cache=False), url.removeprefix("s3://").rstrip("/")
+def _on_s3(url: str, where: str) -> dict[str, str]:
+    """URLs and ETags."""
+    try:
+        if not url.endswith("/"):
+            with suppress(NotThere):
+                return {url: s3.look(url).etag}
+        if wildcard := _GLOB.search(url):
+            matches = re.compile(glob_translate(url)).match
+            found = s3.find(url[: wildcard.start()].rpartition("/")[0])
+            wanted = {name: etag for name, etag in found.items() if matches(name) and not name.endswith("/")}
+        else:
+            found = s3.find(url)
+            wanted = {name: etag for name, etag in found.items() if _is_part(name.removeprefix(url).strip("/"))}
+    except NotThere as error:
+        raise ManifestError(str(error)) from None
+    if not wanted:
+        raise ManifestError(f"{where}: {_NO_PARQUET if found else _NO_SUCH}")
+    return wanted
 
 
 def _is_part(relative: str) -> bool:
@@ -91,14 +140,35 @@ def _is_part(relative: str) -> bool:
 def _batches(file: Any, where: str, batch_rows: int) -> Iterator[tuple[tuple[str, ...], pa.RecordBatch]]:
     plain = pq.ParquetFile(file)
     extra = check_schema(plain.schema_arrow, where)
-    encoded = [f.name for f in plain.schema_arrow if is_text(f.type) and not pa.types.is_null(f.type)]
     metadata = plain.metadata
+    _refuse_bombs(metadata, where)
+    # In lists and structs too: a text of a megabyte may be named a million times in a few bytes.
+    encoded = [column.path for column in plain.schema if column.physical_type == "BYTE_ARRAY" and _is_plain(column)]
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     row_bytes = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
     size = max(1, min(batch_rows, BATCH_BYTES // max(row_bytes, 1)))
     parquet = pq.ParquetFile(file, metadata=metadata, read_dictionary=encoded, pre_buffer=False)
     for table in parquet.iter_batches(batch_size=size, use_threads=False):
         yield extra, table
+
+
+def _is_plain(column: Any) -> bool:
+    return column.logical_type.type in {"NONE", "STRING"}
+
+
+def _refuse_bombs(metadata: pq.FileMetaData, where: str) -> None:
+    """Refuses what would be decoded to many times the size of the file. Raises ManifestError."""
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for chunk in map(group.column, range(group.num_columns)):
+            for size, most, what in (
+                (chunk.num_values, MAX_CHUNK_VALUES, "values"),
+                (chunk.total_uncompressed_size, MAX_CHUNK_BYTES, "bytes"),
+            ):
+                if size > most:
+                    raise ManifestError(
+                        f"{where}: column {short(chunk.path_in_schema)!r} holds {size:,} {what} in {group.num_rows:,} "
+                        f"rows; at most {most:,} are read at a time: write smaller row groups, or less in a row"
+                    )
 
 
 def _told(error: Exception) -> str:
