@@ -108,6 +108,12 @@ class EngineIdentity:
     reads: frozenset[Literal["prompt", "negative_prompt", "guidance", "scene", "input"]]
     settings: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def made_by(self) -> str:
+        """Engine, version and a digest of the settings, weights aside: the same wherever the same code would run."""
+        told = json.dumps([self.name, self.version, self.settings, sorted(self.reads)], sort_keys=True)
+        return f"{self.name} {self.version} ({hashlib.sha256(told.encode()).hexdigest()[:12]})"
+
 
 def clip_seed(scenario_seed: int, scenario_id: str, variant: int) -> int:
     """A 31-bit seed of a variant's own (NumPy's legacy generator and torch both take it)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, cast
 
@@ -70,6 +71,9 @@ class EngineModule(Protocol):
     def identity(self, options: Any) -> EngineIdentity:
         """What names the clips of these options. May read the weights' files once, to hash them."""
 
+    def identity_but_weights(self, options: Any) -> EngineIdentity:
+        """The same with ``weights_sha256`` None, at no cost."""
+
     def refuses(self, scene: Scene, has_input: bool) -> str | None:
         """Why this engine cannot make such a scene, for ``rejected_input``; None when it can."""
 
@@ -81,6 +85,10 @@ class EngineModule(Protocol):
 
     def ranks_per_clip(self, options: Any, ranks: int, clips: int) -> int:
         """How many ranks make one clip together; it divides ``ranks``. Raises ValueError where sizes do not divide."""
+
+    def weights_at_hand(self, flags: Sequence[str]) -> AbstractContextManager[None]:
+        """Brings weights that lie on S3 onto this machine, however long that takes, and keeps them there while the
+        block runs; ``flags`` are those of a launch."""
 
     def load(self, options: Any, ranks_per_clip: int = 1) -> Engine:
         """The engine, ready to generate (weights loaded, renderer open), in a group of ``ranks_per_clip``."""

@@ -34,8 +34,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
+    """``planned`` is ``EngineIdentity.made_by`` of the engine that the clips were named for, None where nobody did."""
+
     name: EngineName
     options: dict[str, Any]
+    planned: str | None = None
 
 
 class _Entry(BaseModel):

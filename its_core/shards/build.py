@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from its_core import logs, storage
 from its_core.clip import Outcome
-from its_core.definition import DefinitionError
+from its_core.definition import DefinitionError, set_from_outside
+from its_core.plain_text import one_line
+from its_core.redaction import without_secrets
 from its_core.scenarios.manifest import ManifestError
 from its_core.shards.receipts import TooFewClips, utc_now
 
@@ -35,14 +37,16 @@ class State(StrEnum):
 
 
 class Build(BaseModel):
-    """The last build of a dataset. ``overrides`` are what it was called with; times are ISO 8601 in UTC; ``clips`` is
-    None until the plan stands; ``outcomes``, ``url`` and ``marker`` are the published version's."""
+    """The last build of a dataset. ``overrides`` are the keys that the environment and the call set, as dotted names;
+    ``withheld`` names those whose values may be secrets and are not kept. Times are ISO 8601 in UTC; ``clips`` is None
+    until the plan stands; ``outcomes``, ``url`` and ``marker`` are the published version's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
     dataset: str
     overrides: dict[str, Any]
+    withheld: tuple[str, ...] = ()
     state: State
     started_at: str
     ended_at: str | None = None
@@ -71,6 +75,7 @@ class Recording:
         _log.info("published %s", url, extra={"outcomes": dict(outcomes)})
 
     def ended(self, state: State, reason: str) -> None:
+        reason = one_line(reason)
         _log.info("%s: %s", state, reason)
         with suppress(OSError):  # the disk may be what ended it, and that error is on its way
             self._change(state=state, reason=reason, ended_at=utc_now())
@@ -88,10 +93,12 @@ class Recording:
 def recording(work: Path, dataset: str, overrides: Mapping[str, Any]) -> Iterator[Recording]:
     """Records a build that holds its work folder's lock: that it runs, and how it ended unless it was killed."""
     where = str(Path(dataset).resolve())
+    kept, withheld = _without_secrets(set_from_outside(overrides))
     build = Build(
         id=uuid.uuid4().hex[:12],
         dataset=where,
-        overrides=dict(overrides),
+        overrides=kept,
+        withheld=withheld,
         state=State.RUNNING,
         started_at=utc_now(),
     )
@@ -114,6 +121,11 @@ def recording(work: Path, dataset: str, overrides: Mapping[str, Any]) -> Iterato
             raise
 
 
+def _without_secrets(overrides: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    kept = {key: value for key, value in overrides.items() if without_secrets(value, key) == value}
+    return kept, tuple(sorted(overrides.keys() - kept.keys()))
+
+
 def read(work: Path) -> Build | None:
     """The last build of a work folder, or None where there was none that can be read."""
     try:
@@ -123,5 +135,5 @@ def read(work: Path) -> Build | None:
 
 
 def running(work: Path) -> str | None:
-    """The process that builds in this work folder now."""
+    """The process that builds in this work folder now, ``<number> on <host>``."""
     return storage.holder(work / LOCK_FILE)

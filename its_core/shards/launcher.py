@@ -11,6 +11,7 @@ import math
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -98,7 +99,8 @@ def command(batch_path: Path, logs: Path, launch: Launch, processes: int, first:
 
 def _spoken(request: ClipRequest) -> list[str]:
     told = {"--seed": request.seed, "--guidance": request.guidance, "--negative_prompt": request.negative_prompt}
-    return [word for flag, value in told.items() for word in (flag, str(value))]
+    # A word each: a text of the manifest's that begins with dashes must not be taken for a flag.
+    return [f"{flag}={value}" for flag, value in told.items()]
 
 
 class _Launched:
@@ -245,6 +247,7 @@ class _Launched:
             rank=None,
             launch=self.id,
             code_version=code_version(),
+            host=socket.gethostname(),
             broke_rank=broke_rank,
         )
 

@@ -22,6 +22,7 @@ from its_core import storage
 from its_core.clip import ClipNamer, ClipRequest, EngineIdentity, Geometry, Scene, clip_seed, scene_json
 from its_core.scenarios.prompt import compose
 from its_core.scenarios.scenario import Batch, Rejection, Scenario
+from its_core.scenarios.steady import ManifestFile
 from its_core.taxonomy import Split
 
 PLAN_FILE = "plan.parquet"
@@ -66,7 +67,8 @@ class PlannedClip:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a build makes. ``clip_ids`` are in the manifest's order; ``positions`` are their rows in the file."""
+    """What a build makes. ``clip_ids`` are in the manifest's order; ``positions`` are their rows in the file;
+    ``manifest`` is what was read."""
 
     path: Path
     geometry: Geometry
@@ -75,15 +77,23 @@ class Plan:
     positions: Sequence[int]
     split_of_camera: Mapping[str, Split]
     rejections: Sequence[Rejection]
+    manifest: Sequence[ManifestFile] = ()
 
     def clips(self, wanted: Iterable[int] | None = None) -> Iterator[PlannedClip]:
         """The clips at the given places of ``clip_ids`` (ascending), or all; one row group at a time is read."""
         places = range(len(self.clip_ids)) if wanted is None else wanted
-        with pq.ParquetFile(self.path) as file:
+        with self._open() as file:
             for group, rows in groupby((self.positions[place] for place in places), lambda row: row // _ROW_GROUP):
                 table = file.read_row_group(group)
                 kept = table.take([row - group * _ROW_GROUP for row in rows])
                 yield from (self._clip(row) for row in kept.to_pylist())
+
+    def _open(self) -> pq.ParquetFile:
+        try:
+            return pq.ParquetFile(self.path)
+        except (FileNotFoundError, NotADirectoryError):
+            gone = f"{self.path}: was removed during the build; build again, and it starts with what is left"
+            raise FileNotFoundError(gone) from None
 
     def _clip(self, row: dict[str, Any]) -> PlannedClip:
         scene = _scene.validate_json(row["scene"])

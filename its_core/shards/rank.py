@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -39,7 +40,7 @@ class Place:
 
 
 class Rank:
-    """Renders its jobs one after another; a clip is encoded while the next one is being made."""
+    """Renders its jobs one after another, all of them; a clip is encoded while the next one is being made."""
 
     def __init__(self, engine: Engine, place: Place, launch: str, progress: RankProgress) -> None:
         self._engine = engine
@@ -50,11 +51,8 @@ class Rank:
         self._encoding: Future[None] | None = None
 
     def render(self, jobs: list[Job]) -> None:
-        self._engine.prepare([job.request for job in jobs if not job.files.made()])
+        self._engine.prepare([job.request for job in jobs])
         for job in jobs:
-            if job.files.made():
-                _log.info("%s is there already", job.request.clip_id, extra={"clip": job.request.clip_id})
-                continue
             self._progress.starts(job.request.clip_id)
             self._render_one(job)
         self._await_encoder()
@@ -136,6 +134,7 @@ class Rank:
             rank=self._place.rank,
             launch=self._launch,
             code_version=code_version(),
+            host=socket.gethostname(),
         )
         job.files.add_attempt(job.request, attempt, clip_sha256=clip_sha256, record=record)
         known = {"clip": job.request.clip_id, "outcome": outcome, "duration_s": attempt.duration_s}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from its_core import storage
 from its_core.clip import ClipRequest, Outcome
+from its_core.plain_text import one_line
 from its_core.provenance import code_version
 
 LAUNCH = "ITS_LAUNCH"  # environment variable: the launch that a worker is part of
@@ -18,8 +20,8 @@ QUARANTINE_AFTER = 3  # ranks that a clip may break before it is left alone
 
 
 class Attempt(BaseModel):
-    """One try at a clip. ``launch`` names the torchrun it was part of; ``started_at`` is ISO 8601 in UTC;
-    ``broke_rank`` says that the process which had the clip in hand died of it."""
+    """One try at a clip. ``launch`` names the torchrun it was part of; ``host`` the machine;
+    ``started_at`` is ISO 8601 in UTC; ``broke_rank`` says that the process which had the clip in hand died of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,7 +32,13 @@ class Attempt(BaseModel):
     rank: int | None
     launch: str
     code_version: str
+    host: str = ""  # older receipts have none
     broke_rank: bool = False
+
+    @field_validator("reason")
+    @classmethod
+    def _in_a_line(cls, reason: str) -> str:
+        return one_line(reason)  # it may quote what a script, a library or a file said
 
 
 def found_by(outcome: Outcome, reason: str, by: str) -> Attempt:
@@ -43,6 +51,7 @@ def found_by(outcome: Outcome, reason: str, by: str) -> Attempt:
         rank=None,
         launch=by,
         code_version=code_version(),
+        host=socket.gethostname(),
     )
 
 
@@ -136,12 +145,14 @@ class ClipFiles:
     def standing(self) -> Receipt | None:
         """The receipt, unless it speaks of a clip that no longer lies there at its full length."""
         receipt = self.read_receipt()
-        if receipt is None or not receipt.outcome.made_a_clip:
-            return receipt
+        return receipt if receipt is not None and self.bears_out(receipt) else None
+
+    def bears_out(self, receipt: Receipt) -> bool:
+        """Whether what lies here is what the receipt says: the clip at its full length, where it says one was made."""
         try:
-            return receipt if self.video.stat().st_size == receipt.clip_bytes else None
+            return not receipt.outcome.made_a_clip or self.video.stat().st_size == receipt.clip_bytes
         except FileNotFoundError:
-            return None
+            return False
 
     def made(self) -> Receipt | None:
         """The receipt of a clip that was made and still lies there."""

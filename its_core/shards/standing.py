@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from its_core import storage
@@ -44,13 +45,17 @@ class Look:
     ends_in_s: float | None = None
 
 
-def look(work: Path) -> Look:
-    """Reads how the build of a work folder stands. Raises StorageError when its published version cannot be reached."""
+def look(work: Path, read: Callable[[Path], Iterable[Receipt]] | None = None) -> Look:
+    """Reads how the build of a work folder stands. Raises StorageError when its published version cannot be reached.
+
+    ``read`` gives the receipts of its planned clips that still hold; without it they are read from the disk.
+    """
     last = build.read(work)
     if last is None:
-        return Look(Standing.NEVER_BUILT, "")
+        unread = f"{work / build.FILE} cannot be read; build again, and it is written anew"
+        return Look(Standing.NEVER_BUILT, unread if (work / build.FILE).exists() else "")
     process = build.running(work)
-    receipts = list(_receipts(work))
+    receipts = list((read or _receipts)(work))
     made = [receipt for receipt in receipts if receipt.outcome.made_a_clip]
     failed = [receipt for receipt in receipts if not receipt.outcome.made_a_clip]
     left = max(0, (last.clips or 0) - len(made) - sum(not receipt.can_be_retried for receipt in failed))
@@ -75,16 +80,18 @@ def _of_ended(last: Build, left: int) -> tuple[Standing, str]:
 
 
 def _receipts(work: Path) -> Iterator[Receipt]:
-    """The receipts of the last plan's clips; earlier plans' clips may lie there too."""
+    return (receipt for clip_id in planned(work) if (receipt := files_of(work, clip_id).standing()))
+
+
+def planned(work: Path) -> Iterator[str]:
+    """The ids of the last plan's clips; earlier plans' clips may lie beside them."""
     try:
         file = pq.ParquetFile(work / PLAN_FILE)
-    except FileNotFoundError:
+    except (FileNotFoundError, pa.ArrowInvalid):  # not planned yet, or cut off by a power cut: to be planned anew
         return
     with file:
         for batch in file.iter_batches(columns=["clip_id"]):
-            for clip_id in batch.column(0).to_pylist():
-                if receipt := files_of(work, clip_id).standing():
-                    yield receipt
+            yield from batch.column(0).to_pylist()
 
 
 def _ends_in_s(last: Build, made: Sequence[Receipt], left: int) -> float | None:
@@ -95,8 +102,10 @@ def _ends_in_s(last: Build, made: Sequence[Receipt], left: int) -> float | None:
         return None
     if not of_this:
         return left * sum(attempt.duration_s for attempt in tries) / len(tries)
-    begun = min(map(_began, of_this))
-    return left * (datetime.now(UTC) - begun).total_seconds() / len(of_this)
+    elapsed_s = (datetime.now(UTC) - min(map(_began, of_this))).total_seconds()
+    if elapsed_s <= 0:  # the clock was set back
+        elapsed_s = sum(attempt.duration_s for attempt in of_this)
+    return left * elapsed_s / len(of_this)
 
 
 def _began(attempt: Attempt) -> datetime:

@@ -3,6 +3,7 @@
 Every rank holds one engine and renders its share of the clips: entries ``rank``, ``rank + N`` … of the batch. A clip
 ends in a receipt beside its file; one that already has its file and receipt is left alone, so the same command resumes.
 The engine is the one that the batch names, else cosmos when ``--dit_path`` is given, else the simulator.
+On several machines (``--nnodes``) they share the folders of batch, inputs and outputs, and end together.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from its_core import logs
 from its_core.clip import ClipRequest, Fps, Geometry, Resolution, Scene
 from its_core.engines.cosmos import flags as cosmos_flags
 from its_core.engines.engine import engine_module
+from its_core.provenance import code_version
 from its_core.scenarios.prompt import DEFAULT_NEGATIVE_PROMPT, scene_from_prompt
-from its_core.shards import batch
+from its_core.shards import batch, several_nodes
 from its_core.shards.progress import FOLDER, REFUSAL, RankProgress
 from its_core.shards.rank import Place, Rank
 from its_core.shards.receipts import LAUNCH, ClipFiles
+from its_core.shards.several_nodes import Nodes
 from its_core.shards.tether import tie_to_parent
 
 # Run as a program, this module's own name is __main__.
@@ -101,6 +104,18 @@ def _with_scene(job: batch.Job) -> batch.Job:
     return replace(job, request=replace(request, scene=scene_from_prompt(request.prompt, request.scene.camera_id)))
 
 
+def _refuse_another_engine(named: batch.EngineSettings | None, ours: str) -> None:
+    """Clips are named after the engine that they were planned for; another one must not make them under those names.
+
+    Raises BatchError.
+    """
+    if named is not None and named.planned not in {None, ours}:
+        raise batch.BatchError(
+            f"these clips were planned for the engine {named.planned}, on {os.uname().nodename} code "
+            f"{code_version()} has {ours}: bring it to the code that plans, or, if that changed meanwhile, build again"
+        )
+
+
 def main() -> None:
     tie_to_parent()
     arguments = parser().parse_args()
@@ -114,6 +129,7 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     try:
+        nodes = several_nodes.join()  # before anything that may end this rank: the other machines are to notice
         jobs, named = jobs_of(arguments)
         name = named.name if named else "cosmos" if arguments.dit_path else "simulator"
         module = engine_module(name)
@@ -122,21 +138,34 @@ def main() -> None:
         else:
             options = module.parse_options(named.options if named else {}, arguments.resolution, arguments.fps)
             jobs = [_with_scene(job) for job in jobs]
+        _refuse_another_engine(named, module.identity_but_weights(options).made_by)
         place = Place(rank, ranks, module.ranks_per_clip(options, ranks, len(jobs)))
-        mine = place.share(jobs)
-        if all(job.files.made() for job in mine) and place.ranks_per_clip == 1:
-            _log.info("all %d clips are there already", len(mine))
-            progress.ends()
-            return
-        engine = module.load(options, place.ranks_per_clip)
+        missing = _missing(jobs, nodes)
+        mine = [job for job in place.share(jobs) if str(job.files.video) in missing]
+        # Ranks that make clips together load together: also one whose own group has nothing to do.
+        engine = module.load(options, place.ranks_per_clip) if (missing if place.ranks_per_clip > 1 else mine) else None
     except ValueError as error:
         sys.exit(f"{REFUSAL}{error}")
-    launch = os.environ.get(LAUNCH, f"{os.uname().nodename}:{os.getppid()}")
-    try:
-        Rank(engine, place, launch, progress).render(mine)
-    finally:
-        engine.close()
-    sys.exit(_failures(jobs, launch))
+    _log.info("%d clips to make, %d are there already", len(mine), len(place.share(jobs)) - len(mine))
+    launch = os.environ.get(LAUNCH) or (nodes.launch if nodes else f"{os.uname().nodename}:{os.getppid()}")
+    if engine is not None:
+        try:
+            Rank(engine, place, launch, progress).render(mine)
+        finally:
+            engine.close()
+    else:
+        progress.ends()
+    sys.exit(_failures(jobs, launch) if nodes is None else _failures_everywhere(jobs, place, nodes))
+
+
+def _missing(jobs: list[batch.Job], nodes: Nodes | None) -> set[str]:
+    """The videos that are not made yet. On several machines it is rank 0's view that counts: ranks that make a clip
+    together must not differ about it. Raises ValueError when this machine's batch is another one."""
+    here = {str(job.files.video): job.files.made() is None for job in jobs}
+    agreed = nodes.agree(here) if nodes else here
+    if other := agreed.keys() ^ here.keys():
+        raise ValueError(f"the machines of this launch read different batches: {min(other)} is not in all of them")
+    return {video for video, is_missing in agreed.items() if is_missing}
 
 
 def _failures(jobs: list[batch.Job], launch: str) -> str | None:
@@ -147,9 +176,30 @@ def _failures(jobs: list[batch.Job], launch: str) -> str | None:
     receipts = [job.files.made() or job.files.read_receipt() for job in jobs]
     if any(r is None or not (r.outcome.made_a_clip or r.attempts[-1].launch == launch) for r in receipts):
         return None
-    failed = [receipt for receipt in receipts if receipt and not receipt.outcome.made_a_clip]
-    lines = [f"{receipt.clip_id}: {receipt.outcome}: {receipt.reason}" for receipt in failed]
-    return "\n".join([f"error: {len(failed)} of {len(jobs)} clips were not made", *lines]) if failed else None
+    return _told(_not_made(jobs), len(jobs))
+
+
+def _failures_everywhere(jobs: list[batch.Job], place: Place, nodes: Nodes) -> str | None:
+    """What went wrong on any machine, when all have ended; one rank a machine says so and ends its agent with an
+    error. What another machine wrote may not be seen here yet, so each tells its own."""
+    failed = nodes.end_together(_not_made(place.share(jobs)) if place.writes else [])
+    return _told(failed, len(jobs)) if nodes.leads else None
+
+
+def _not_made(jobs: list[batch.Job]) -> list[str]:
+    """A line for each clip that was not made."""
+    lines = []
+    for job in jobs:
+        receipt = job.files.read_receipt()
+        if receipt is None:
+            lines.append(f"{job.request.clip_id}: no receipt")
+        elif not receipt.outcome.made_a_clip:
+            lines.append(f"{receipt.clip_id}: {receipt.outcome}: {receipt.reason}")
+    return lines
+
+
+def _told(failed: list[str], clips: int) -> str | None:
+    return "\n".join([f"error: {len(failed)} of {clips} clips were not made", *failed]) if failed else None
 
 
 if __name__ == "__main__":

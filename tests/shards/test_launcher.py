@@ -1,10 +1,12 @@
 """Real torchrun, real ranks, real signals."""
 
+import json
 import os
 import signal
 import threading
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -186,6 +188,39 @@ def test_a_script_without_receipts_is_judged_by_its_files(tmp_path):
     assert [receipt.outcome for receipt in receipts] == [Outcome.GENERATED, Outcome.ENGINE_ERROR]
     assert receipts[0].record["observed"] is False
     assert "left no file" in receipts[1].reason
+
+
+HOSTILE = ["--dit_path=/etc/passwd", "@file $(touch owned) `touch owned`;\ntouch owned", "-h"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_manifests_text_is_no_flag_and_no_command_of_a_script(tmp_path, text):
+    script = tmp_path / "foreign.py"
+    script.write_text(
+        "import argparse, json, pathlib\n"
+        "flags = argparse.ArgumentParser(fromfile_prefix_chars='@')\n"
+        "for name in ('batch_input_json', 'num_gpus', 'seed', 'guidance', 'negative_prompt', 'dit_path'):\n"
+        "    flags.add_argument('--' + name)\n"
+        "given = flags.parse_args()\n"
+        "(job,) = json.loads(pathlib.Path(given.batch_input_json).read_text())\n"
+        "told = {'flag': given.negative_prompt, 'prompt': job['prompt'], 'dit_path': given.dit_path}\n"
+        "pathlib.Path(job['output_video']).write_text(json.dumps(told))\n"
+    )
+    (job,) = jobs_of(tmp_path, text)
+    job = batch.Job(replace(job.request, negative_prompt=text), job.files)
+    job.files.video.parent.mkdir(parents=True)
+    (receipt,) = run(tmp_path, [job], launch(script=str(script)))
+    assert receipt.outcome is Outcome.GENERATED, receipt.reason
+    assert json.loads(job.files.video.read_text()) == {"flag": text, "prompt": text, "dit_path": None}
+    assert not list(tmp_path.rglob("owned")) and not Path("owned").exists()
+
+
+def test_what_a_script_says_is_plain_text_in_the_receipt(tmp_path):
+    script = tmp_path / "crashes.py"
+    script.write_text("raise SystemExit('\\x1b]0;owned\\x07\\x1b[2J\\x1b[31mred\\u202e')\n")
+    (receipt,) = run(tmp_path, jobs_of(tmp_path, "ok"), launch(script=str(script)))
+    assert receipt.reason.isprintable()
+    assert "\\x1b[31mred\\u202e" in receipt.reason
 
 
 def test_a_script_that_crashes_says_why(tmp_path):

@@ -64,7 +64,7 @@ def test_a_running_build_names_its_process_and_guesses_its_end(tmp_path):
         ends(tmp_path, 2, Outcome.GUARDRAIL_TEXT)
         ends(tmp_path, 3, Outcome.TIMED_OUT)
         now = look(tmp_path)
-    assert (now.standing, now.process) == (Standing.RUNNING, str(os.getpid()))
+    assert (now.standing, now.process) == (Standing.RUNNING, f"{os.getpid()} on {os.uname().nodename}")
     assert (now.made, now.left, len(now.failed)) == (2, 3, 2)
     assert before.ends_in_s == 5 * 2.0  # at the pace of the clip that is there
     assert now.ends_in_s is not None and 0 < now.ends_in_s < 60

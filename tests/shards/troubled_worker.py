@@ -1,9 +1,16 @@
-"""A worker whose engine does what a clip's prompt says, for tests of what surrounds it; run under torchrun."""
+"""A worker whose engine does what a clip's prompt says, for tests of what surrounds it; run under torchrun.
 
+``ITS_TEST_TROUBLE``, JSON, tells it by scenario what to do instead: trouble that leaves no trace in what is published.
+"""
+
+import json
 import os
+import resource
+import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +26,23 @@ from its_core.shards.tether import tie_to_parent
 
 class TroubledEngine(Engine):
     def generate(self, request: ClipRequest) -> Clip:
-        match request.prompt.split():
+        trouble = json.loads(os.environ.get("ITS_TEST_TROUBLE", "{}"))
+        match trouble.get(request.scenario_id, request.prompt).split():
             case ["hang"]:
                 time.sleep(3600)
             case ["slow", seconds]:
                 time.sleep(float(seconds))
+            case ["freeze"]:
+                os.kill(os.getpid(), signal.SIGSTOP)
+            case ["no-file-beyond", size_bytes]:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (int(size_bytes), resource.RLIM_INFINITY))
+            case ["remove", folder]:
+                shutil.rmtree(folder)
+            case ["replace", path, by]:
+                Path(by).replace(path)
+            case ["wait-for", flag]:
+                while not Path(flag).exists():
+                    time.sleep(0.1)
             case ["die"]:
                 os.kill(os.getpid(), signal.SIGKILL)
             case ["die-once", flag]:
@@ -42,20 +61,25 @@ class TroubledEngine(Engine):
             case ["no-memory-unless", *words]:
                 if not all(word in sys.argv for word in words):
                     raise MemoryError
-        return Clip(self._frames(request), record={"engine": "troubled", "seed": request.seed})
+        return Clip(_frames(request), record={"engine": "troubled", "seed": request.seed})
 
-    @staticmethod
-    def _frames(request: ClipRequest):
-        """A mosaic that wanders: every frame differs, and both ends of the video coder are quick about it."""
-        size = (request.geometry.height_px // 16 + 1, request.geometry.width_px // 16, 3)
-        if request.prompt == "black":
-            yield from [np.zeros((request.geometry.height_px, request.geometry.width_px, 3), np.uint8)] * 61
-            return
-        tiles = np.random.default_rng(request.seed).integers(0, 255, size, dtype=np.uint8)
-        for index in range(request.geometry.frames):
-            if request.prompt == "break-off" and index == 2:
-                raise EngineFailure(Outcome.GUARDRAIL_VIDEO, "asked to end in the middle")
-            yield np.roll(tiles, 3 * index, axis=1).repeat(16, 0).repeat(16, 1)[: request.geometry.height_px]
+
+def _frames(request: ClipRequest) -> Iterator[np.ndarray]:
+    if request.prompt == "black":
+        yield from [np.zeros((request.geometry.height_px, request.geometry.width_px, 3), np.uint8)] * 61
+        return
+    for index, frame in enumerate(mosaic(request.seed, request.geometry)):
+        if request.prompt == "break-off" and index == 2:
+            raise EngineFailure(Outcome.GUARDRAIL_VIDEO, "asked to end in the middle")
+        yield frame
+
+
+def mosaic(seed: int, geometry: Geometry) -> Iterator[np.ndarray]:
+    """A mosaic that wanders: every frame differs, and both ends of the video coder are quick about it."""
+    size = (geometry.height_px // 16 + 1, geometry.width_px // 16, 3)
+    tiles = np.random.default_rng(seed).integers(0, 255, size, dtype=np.uint8)
+    for index in range(geometry.frames):
+        yield np.roll(tiles, 3 * index, axis=1).repeat(16, 0).repeat(16, 1)[: geometry.height_px]
 
 
 def main() -> None:

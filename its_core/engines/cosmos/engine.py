@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from its_core.clip import ClipRequest, EngineIdentity, Fps, Resolution, Scene
@@ -17,13 +19,23 @@ def parse_options(options: Mapping[str, Any], resolution: Resolution, fps: Fps) 
 
 
 def identity(options: CosmosOptions) -> EngineIdentity:
-    """What names the clips of these options. Reads the weights once to hash them. Raises CheckpointError."""
+    """What names the clips of these options. Reads the weights once to hash them, wherever they lie.
+
+    Raises CheckpointError, and StorageError for weights that S3 does not give.
+    """
+    from its_core.engines.cosmos.remote import at_hand
     from its_core.engines.cosmos.weights import weights_of
 
+    with at_hand(options) as local:
+        return replace(identity_but_weights(options), weights_sha256=weights_of(local).sha256)
+
+
+def identity_but_weights(options: CosmosOptions) -> EngineIdentity:
+    """The same without a look at the weights."""
     return EngineIdentity(
         name="cosmos",
         version=VERSION,
-        weights_sha256=weights_of(options).sha256,
+        weights_sha256=None,
         reads=frozenset({"prompt", "negative_prompt", "guidance", "input"}),
         settings={
             "model_size": options.model_size,
@@ -57,6 +69,13 @@ def flags(options: CosmosOptions) -> list[str]:
 def ranks_per_clip(options: CosmosOptions, ranks: int, clips: int) -> int:
     """How many of the launch's ``ranks`` make each clip together. Raises ValueError where sizes do not divide."""
     return options.ranks_per_clip(ranks, clips)
+
+
+def weights_at_hand(flags: Sequence[str]) -> AbstractContextManager[None]:
+    """Fetches weights from S3. Raises CheckpointError for a part that is not there, StorageError as S3 says."""
+    from its_core.engines.cosmos.remote import at_hand_for_flags
+
+    return at_hand_for_flags(flags)
 
 
 def load(options: CosmosOptions, ranks_per_clip: int = 1) -> Engine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from its_core.engines.cosmos.network import LATENT_CHANNELS
 from its_core.engines.cosmos.options import STEPS, VERSION, CosmosOptions
 from its_core.engines.cosmos.parallel import join_clip_group
 from its_core.engines.cosmos.refiner import PromptRefiner
+from its_core.engines.cosmos.remote import at_hand
 from its_core.engines.cosmos.shapes import SHAPES
 from its_core.engines.cosmos.text import TextEncoder
 from its_core.engines.cosmos.vae import SPACE, TIME, WanVae
@@ -61,7 +62,8 @@ class CosmosEngine(Engine):
     """Cosmos-Predict2 Video2World on this rank's device."""
 
     def __init__(self, options: CosmosOptions, ranks_per_clip: int = 1) -> None:
-        self._options = options
+        self._weights_at_hand = ExitStack()
+        self._options = options = self._weights_at_hand.enter_context(at_hand(options))
         self._device = device = pick_device(options)
         self._dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
         shape, folders = SHAPES[options.model_size], options.folders
@@ -135,6 +137,10 @@ class CosmosEngine(Engine):
                 result = work()
         except EngineFailure as error:
             failure = error
+        except Exception as error:
+            if self._group.ranks == 1:
+                raise
+            failure = EngineFailure(Outcome.ENGINE_ERROR, f"{type(error).__name__}: {error}")
         mine = (failure.outcome, failure.reason) if failure else None
         failures = self._group.everyones_object(mine)
         for failed in failures:
@@ -247,6 +253,7 @@ class CosmosEngine(Engine):
 
     def close(self) -> None:
         self._hashing.shutdown(wait=False, cancel_futures=True)
+        self._weights_at_hand.close()
         self._group.leave()
         free_memory()
 

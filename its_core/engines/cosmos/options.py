@@ -24,8 +24,8 @@ class CosmosOptions(BaseModel):
     """The engine's options, named like the guide's flags.
 
     ``dit_path`` is a LoRA checkpoint (``iter_*.pt``), a LoRA alone (file or PEFT folder) or a base checkpoint; empty,
-    the base checkpoint under ``checkpoints_dir`` is taken. Relative paths count from the current directory, as in the
-    guide.
+    the base checkpoint under ``checkpoints_dir`` is taken. Each of the three places may be an ``s3://`` URL. Relative
+    paths count from the current directory, as in the guide.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
@@ -41,7 +41,12 @@ class CosmosOptions(BaseModel):
     lora_target_modules: str = Field(LORA_TARGETS, description="comma-separated names of the layers with LoRA")
     init_lora_weights: Literal[True] = Field(True, description="PEFT's own start; loading replaces every value")
     num_conditional_frames: Literal[1, 5] = Field(1, description="frames of the input that start the clip; 5: a video")
-    num_gpus: int = Field(1, ge=1, le=1024, description="GPUs of the launch; above the number of clips they share one")
+    num_gpus: int = Field(
+        1,
+        ge=1,
+        le=1024,
+        description="GPUs of the launch, on all its machines; above the number of clips they share one",
+    )
     context_parallel_size: int | None = Field(None, ge=1, le=1024, description="GPUs that make each clip together")
     disable_guardrail: bool = Field(False, description="neither prompts nor videos are checked")
     offload_guardrail: bool = Field(False, description="keep the guardrail on the CPU while it is not needed")
@@ -50,7 +55,7 @@ class CosmosOptions(BaseModel):
     benchmark: bool = Field(False, description="print the seconds that each stage of a clip takes")
     checkpoints_dir: str = Field(
         default_factory=lambda: os.environ.get(CHECKPOINTS_ENV, "checkpoints"),
-        description=f"folder of all other weights; default: {CHECKPOINTS_ENV}, else checkpoints",
+        description=f"folder or s3:// prefix of all other weights; default: {CHECKPOINTS_ENV}, else checkpoints",
     )
 
     @field_validator("lora_target_modules")
@@ -104,7 +109,7 @@ class CosmosOptions(BaseModel):
         if self.num_gpus > ranks:
             raise ValueError(
                 f"--num_gpus {self.num_gpus}, but torchrun started {ranks} "
-                f"process{'es' if ranks > 1 else ''}: give --nproc_per_node={self.num_gpus}"
+                f"process{'es' if ranks > 1 else ''}: give --nproc_per_node={self.num_gpus}, or as many over --nnodes"
             )
         if self.context_parallel_size is not None:
             if ranks % self.context_parallel_size:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from its_core.clip import ClipRequest, EngineIdentity, Fps, Resolution, Scene
@@ -28,6 +29,11 @@ def identity(options: SimulatorOptions) -> EngineIdentity:
     )
 
 
+def identity_but_weights(options: SimulatorOptions) -> EngineIdentity:
+    """There are no weights."""
+    return identity(options)
+
+
 def refuses(scene: Scene, has_input: bool) -> str | None:  # noqa: ARG001 — an input image is welcome, and ignored
     return refusal(scene)
 
@@ -44,6 +50,11 @@ def flags(options: SimulatorOptions) -> list[str]:  # noqa: ARG001 — the guide
 def ranks_per_clip(options: SimulatorOptions, ranks: int, clips: int) -> int:  # noqa: ARG001
     """Each process makes its own clips."""
     return 1
+
+
+def weights_at_hand(flags: Sequence[str]) -> AbstractContextManager[None]:  # noqa: ARG001
+    """There are no weights."""
+    return nullcontext()
 
 
 def load(options: SimulatorOptions, ranks_per_clip: int = 1) -> Engine:  # noqa: ARG001

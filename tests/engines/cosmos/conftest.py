@@ -18,6 +18,7 @@ from torch import Tensor
 from its_core.engines.cosmos.network import Video2WorldNetwork
 from its_core.engines.cosmos.options import CosmosOptions
 from its_core.engines.cosmos.shapes import NetworkShape
+from tests.s3.conftest import proxy, s3, server_url  # noqa: F401 (fixtures)
 
 COPIES = Path(__file__).parent / "reference"
 FOLDER = Path(os.environ.get("ITS_REFERENCE_DIR") or COPIES)

@@ -33,7 +33,8 @@ def _request(folder: Path) -> ClipRequest:
 
 
 def _part(rank: int, folder: str, options: Any, request: ClipRequest) -> None:
-    """This process's part of four clips: one that rank 1 alone has no memory for, a bad, a blocked and a good one."""
+    """This process's part of five clips: one that rank 1 alone has no memory for, one that it alone fails at, a bad,
+    a blocked and a good one."""
     place = {"RANK": rank, "WORLD_SIZE": 2, "LOCAL_RANK": rank, "MASTER_ADDR": "localhost", "MASTER_PORT": 0}
     os.environ.update({key: str(value) for key, value in place.items()})
     store = torch.distributed.FileStore(f"{folder}/meet", 2)
@@ -52,8 +53,12 @@ def _part(rank: int, folder: str, options: Any, request: ClipRequest) -> None:
     def exhausted(*_: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    opened._network.for_texts = exhausted if rank == 1 else forward
-    ask(request)
+    def broken(*_: Any) -> None:
+        raise RuntimeError("a fault of this rank's")
+
+    for trouble in (exhausted, broken):
+        opened._network.for_texts = trouble if rank == 1 else forward
+        ask(request)
     opened._network.for_texts = forward
     ask(dataclasses.replace(request, input_path="none.png"))
     ask(dataclasses.replace(request, prompt="gore"))
@@ -66,8 +71,9 @@ def test_a_group_fails_and_goes_on_together(tiny_folder: Path, tmp_path: Path) -
     options = engine.parse_options({"model_size": "tiny", "checkpoints_dir": str(tiny_folder)}, "480", 10)
     mp.spawn(_part, args=(str(tmp_path), options, _request(tmp_path)), nprocs=2)
     first, second = ((tmp_path / f"{rank}.txt").read_text(encoding="utf-8").splitlines() for rank in (0, 1))
-    assert first[:3] == second[:3]
+    assert first[:4] == second[:4]
     assert first[0].startswith("out_of_memory: out of GPU memory; what helps:")
-    assert first[1] == "rejected_input: none.png: no such file"
-    assert first[2].startswith("guardrail_text: prompt blocked by word list")
-    assert (first[3], second[3]) == ("61", "0")  # the first process alone hands out the frames
+    assert first[1] == "engine_error: RuntimeError: a fault of this rank's"
+    assert first[2] == "rejected_input: none.png: no such file"
+    assert first[3].startswith("guardrail_text: prompt blocked by word list")
+    assert (first[4], second[4]) == ("61", "0")  # the first process alone hands out the frames
