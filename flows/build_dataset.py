@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import sys
-import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,17 +18,20 @@ from rich.console import Console
 from its_core import definition as definitions
 from its_core import logs, storage
 from its_core.clip import Outcome
-from its_core.dataset.publish import MARKER_FILE
+from its_core.dataset.places import refuse_unwritable
+from its_core.dataset.version import MARKER_FILE
 from its_core.definition import Definition
-from its_core.shards import build, devices
+from its_core.shards import build
+from its_core.shards.batch import Job
 from its_core.shards.launcher import Launch
 from its_core.shards.plan import Plan, Shard, shards, shards_of_one_seed
 from its_core.shards.receipts import Receipt, TooFewClips, files_of
 from tasks.check import ClipsInvalid, check
+from tasks.executors import Executor, ShardRun, executor
 from tasks.plan import EngineOrder, order_engine, order_fallbacks, plan
 from tasks.progress import Progress
 from tasks.publish import Published, publish
-from tasks.render import ShardIncomplete, describe, render
+from tasks.render import ShardIncomplete, describe
 from tasks.reuse import reuse
 
 _MOST_NAMED = 100  # failures named one by one; all are in the receipts
@@ -54,6 +56,7 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
     """
     definition = definitions.load(dataset, overrides)
     work = definition.work_path
+    refuse_unwritable("work_dir", definition.work_dir)
     logs.configure(sys.stderr)
     console = Console(stderr=True, quiet=logs.as_json())
     with (
@@ -61,13 +64,17 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
         build.recording(work, dataset, overrides or {}) as record,
         Progress(console) as progress,
     ):
+        refuse_unwritable("publish_url", storage.join(definition.publish_url, definition.name))
+        if definition.engine.name == "cosmos":
+            progress.say("the weights are read, and fetched first where they are on S3")
         order = order_engine(definition)
         orders = order_fallbacks(definition, order)
         planned = plan(definition, order, progress)
         record.planned(planned.rows, len(planned.clip_ids))
         reuse(definition, planned)
         before = _made(definition, planned)
-        _make(definition, orders, planned, progress)
+        with executor(definition, record.build.id, progress.say) as where:
+            _make(where, definition, orders, planned, progress)
         receipts = _settle(definition, planned)
         outcomes = _count(planned, receipts, before)
         published = publish(definition, order, planned, receipts)
@@ -75,7 +82,9 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
         return Built(published, outcomes, planned.rows)
 
 
-def _make(definition: Definition, orders: Sequence[EngineOrder], planned: Plan, progress: Progress) -> None:
+def _make(
+    where: Executor, definition: Definition, orders: Sequence[EngineOrder], planned: Plan, progress: Progress
+) -> None:
     """Renders and checks until nothing is missing that another try may bring, or the tries are used up."""
     _check(definition, orders[0], planned, 0, progress)
     missing = _missing(definition, planned)
@@ -91,7 +100,8 @@ def _make(definition: Definition, orders: Sequence[EngineOrder], planned: Plan, 
         size = definition.shard_size if attempt == 0 else 1
         for fallback, places in _by_fallback(definition, planned, missing).items():
             changed = definition.under_fallback(fallback)
-            _render_all(changed, orders[fallback], planned, alike(planned, places, size), attempt + 1, progress)
+            batches = alike(planned, places, size)
+            _render_all(where, changed, orders[fallback], planned, batches, attempt + 1, progress)
         _check(definition, orders[0], planned, attempt + 1, progress)
 
 
@@ -116,6 +126,7 @@ def _missing(definition: Definition, planned: Plan) -> list[int]:
 
 
 def _render_all(
+    where: Executor,
     definition: Definition,
     order: EngineOrder,
     planned: Plan,
@@ -124,22 +135,31 @@ def _render_all(
     progress: Progress,
 ) -> None:
     """Runs shards side by side, as many as there are places; a shard that fails does not stop the others."""
-    places = _launches(definition, order)
-    cancelled = threading.Event()
-    running: list[PrefectFuture[None]] = []
+    launches = where.launches(definition, order)
+    places: queue.SimpleQueue[tuple[Launch, PrefectFuture[Any] | None]] = queue.SimpleQueue()
+    for launch in launches:
+        places.put((launch, None))
+
+    def free_place() -> Launch:
+        launch, ended = places.get()
+        if ended is not None:
+            _tolerate(where.failure(ended), ShardIncomplete)
+        return launch
+
     try:
         for shard in batches:
-            launch = places.get()
-            for future in [future for future in running if future.state.is_final()]:
-                _tolerate(future.result(raise_on_failure=False), ShardIncomplete)
-                running.remove(future)
-            future = render.submit(planned, shard, attempt, definition.work_path, launch, progress, cancelled)
-            future.add_done_callback(lambda _, launch=launch: places.put(launch))
-            running.append(future)
-        for future in running:
-            _tolerate(future.result(raise_on_failure=False), ShardIncomplete)
+            launch = free_place()
+            jobs = [
+                Job(clip.request, files_of(definition.work_path, clip.request.clip_id))
+                for clip in planned.clips(shard.places)
+            ]
+            run = ShardRun(shard.shard_id, jobs, attempt, definition.work_path)
+            future = where.submit(run, launch, progress.clip_ended)
+            future.add_done_callback(lambda ended, launch=launch: places.put((launch, ended)))
+        for _ in launches:
+            free_place()
     except BaseException:
-        cancelled.set()
+        where.cancel()
         raise
 
 
@@ -152,25 +172,6 @@ def _tolerate(result: object, failure: type[Exception]) -> None:
     """Goes on after a task's ``failure``, whose clips have receipts that say it all; raises any other."""
     if isinstance(result, BaseException) and not isinstance(result, failure):
         raise result
-
-
-def _launches(definition: Definition, order: EngineOrder) -> queue.Queue[Launch]:
-    """A launch for each place where a shard can run, with GPUs of its own where the engine needs them."""
-    slots = devices.slots(order.settings.name, definition.processes_per_shard, definition.shards_at_once)
-    launches: queue.Queue[Launch] = queue.Queue()
-    for slot in slots:
-        launches.put(
-            Launch(
-                engine=order.settings,
-                flags=order.flags,
-                processes=definition.processes_per_shard,
-                clip_timeout_s=definition.clip_timeout_s,
-                shard_timeout_s=definition.shard_timeout_s,
-                devices=slot,
-                script=definition.engine.script,
-            )
-        )
-    return launches
 
 
 def _settle(definition: Definition, planned: Plan) -> dict[str, Receipt]:

@@ -43,6 +43,9 @@ def _finish(dataset: str) -> str:
         now = look(definitions.load(dataset).work_path)
         if now.standing is not Standing.UNFINISHED or now.build is None:
             return f"left alone: {_told(now)}"
+        if lacking := now.build.withheld and set(now.build.withheld) - definitions.set_from_outside({}).keys():
+            wanted = ", ".join(definitions.variable(key) for key in sorted(lacking))
+            return f"left alone: it was built with values that may be secrets and are not kept: set {wanted} here too"
         log.info("%s goes on: %s; %d clips are made, %d left", dataset, now.why, now.made, now.left)
         built = build_dataset(dataset, now.build.overrides)
     except storage.Busy as error:

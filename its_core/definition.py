@@ -9,11 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from its_core import storage
 from its_core.clip import Fps, Geometry, Resolution
@@ -21,6 +27,7 @@ from its_core.engines.engine import EngineName
 from its_core.taxonomy import Split
 
 FILE_NAME = "dataset.yaml"
+Executor = Literal["local", "ray"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -68,6 +75,10 @@ class Definition(BaseSettings):
     engine: EngineChoice = Field(default_factory=EngineChoice, description="engine.name, engine.options, engine.script")
     resolution: Resolution = Field("720", description="720 (1280×704) or 480 (768×432)")
     fps: Fps = Field(16, description="16 (93 frames) or 10 (61 frames)")
+    executor: Executor = Field("local", description="local (this machine) or ray (shards over a Ray cluster)")
+    ray_address: str = Field(
+        "auto", description="the cluster of executor ray: host:port, or auto: this machine's, else this machine alone"
+    )
     shard_size: int = Field(8, ge=1, le=10_000, description="clips a torchrun launch")
     processes_per_shard: int = Field(1, ge=1, le=1024, description="GPUs (cosmos) or CPU processes (simulator) a shard")
     shards_at_once: int | None = Field(None, ge=1, le=1024, description="shards side by side; empty: as many as fit")
@@ -217,6 +228,32 @@ def load(folder: str | Path, overrides: Mapping[str, Any] | None = None) -> Defi
         raise DefinitionError(f"environment: {error}; lists and keys with parts are written as JSON there") from None
 
 
+def set_from_outside(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """What the environment (``ITS_KEY``) and a call's ``overrides`` set, as dotted keys, relative paths made absolute:
+    as overrides they bring about the same definition in another environment and folder. Raises DefinitionError."""
+    here = Path.cwd()
+    try:
+        environment = _located(EnvSettingsSource(Definition)(), here)
+    except SettingsError as error:
+        raise DefinitionError(f"environment: {error}; lists and keys with parts are written as JSON there") from None
+    environment.pop("folder", None)
+    return dotted(_merged(environment, _located(nested(overrides), here)))
+
+
+def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, as sources are merged when a definition is loaded: ``above`` wins, key by key within mappings."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = below.get(key)
+        merged[key] = _merged(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def variable(key: str) -> str:
+    """The environment variable of a dotted key."""
+    return "ITS_" + key.upper().replace(".", "__")
+
+
 def find(folder: str | Path) -> list[Path]:
     """The folders of all definitions in ``folder``, or ``folder`` itself when it is one, sorted.
 
@@ -231,7 +268,7 @@ def find(folder: str | Path) -> list[Path]:
 
 def _read_yaml(file: Path) -> dict[str, Any]:
     try:
-        written = yaml.safe_load(file.read_text(encoding="utf-8"))
+        written = _joined(yaml.safe_load(file.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise DefinitionError(
             f"{file}: no such file; a dataset is a folder with a {FILE_NAME} (see datasets/quickstart)"
@@ -243,6 +280,19 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     if "folder" in written:
         raise DefinitionError(f"{file}: folder: not a key; the definition's folder is where the file lies")
     return written
+
+
+def _joined(value: Any) -> Any:
+    """The same with surrogates joined: PyYAML leaves the pairs of a file that was written as JSON apart. Raises
+    UnicodeDecodeError where one has no other half."""
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16")
+        case dict():
+            return {_joined(key): _joined(each) for key, each in value.items()}
+        case list():
+            return [_joined(each) for each in value]
+    return value
 
 
 def parse_override(text: str) -> tuple[str, Any]:
@@ -268,6 +318,16 @@ def nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
                 raise DefinitionError(f"--set {key}: {parent} is also set to {level!r}; set it or its parts, not both")
         level[last] = value
     return result
+
+
+def dotted(values: Mapping[str, Any], parents: str = "") -> dict[str, Any]:
+    """``{"engine": {"name": x}}`` as ``{"engine.name": x}``, of which ``nested`` makes the same again: what is empty
+    or has keys that are no names stays whole."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        has_names = isinstance(value, dict) and value and all(isinstance(k, str) and "." not in k for k in value)
+        flat |= dotted(value, f"{parents}{key}.") if has_names else {f"{parents}{key}": value}
+    return flat
 
 
 def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:

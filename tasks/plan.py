@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prefect import task
@@ -14,9 +14,11 @@ from its_core.dataset import splits
 from its_core.definition import Definition, DefinitionError, explain
 from its_core.engines.engine import EngineModule, engine_module
 from its_core.scenarios import manifest
+from its_core.scenarios.steady import unchanged
 from its_core.shards import devices
 from its_core.shards import plan as planning
 from its_core.shards.batch import EngineSettings
+from its_core.storage_errors import StorageError
 from tasks.progress import Progress
 
 REJECTED_FILE = "rejected.parquet"
@@ -34,18 +36,23 @@ class EngineOrder:
 
 
 def order_engine(definition: Definition) -> EngineOrder:
-    """Raises DefinitionError when the engine's options are wrong, or name weights that cannot be read."""
+    """Raises DefinitionError when the engine's options are wrong, or name weights that cannot be read; StorageError
+    when S3 does not give them."""
     choice = definition.engine
     module = engine_module(choice.name)
     try:
         options = module.parse_options(choice.options, definition.resolution, definition.fps)
+        flags = ("--resolution", definition.resolution, "--fps", str(definition.fps), *module.flags(options))
+        if choice.script and (remote := [flag for flag in flags if flag.startswith("s3://")]):
+            raise ValueError(f"{choice.script} cannot read {remote[0]}: name a copy on this disk")
         identity = module.identity(options)
     except ValidationError as error:
         raise DefinitionError(explain(error, f"{definition.folder}: engine.options", BaseModel)) from None
+    except StorageError:  # no fault of the definition
+        raise
     except (OSError, ValueError) as error:
         raise DefinitionError(f"{definition.folder}: engine {choice.name}: {error}") from None
-    flags = ("--resolution", definition.resolution, "--fps", str(definition.fps), *module.flags(options))
-    return EngineOrder(module, EngineSettings(choice.name, choice.options), options, identity, flags)
+    return EngineOrder(module, EngineSettings(choice.name, choice.options, identity.made_by), options, identity, flags)
 
 
 def order_fallbacks(definition: Definition, order: EngineOrder) -> list[EngineOrder]:
@@ -66,6 +73,8 @@ def order_fallbacks(definition: Definition, order: EngineOrder) -> list[EngineOr
 
 
 def _check_devices(definition: Definition, order: EngineOrder, key: str) -> None:
+    if definition.executor != "local":
+        return  # other machines' GPUs are seen there
     try:
         devices.slots(order.settings.name, definition.processes_per_shard, definition.shards_at_once)
     except ValueError as error:
@@ -74,7 +83,8 @@ def _check_devices(definition: Definition, order: EngineOrder, key: str) -> None
 
 @task(name="plan", task_run_name="plan {definition.name}", cache_policy=NO_CACHE)
 def plan(definition: Definition, order: EngineOrder, progress: Progress) -> planning.Plan:
-    """Reads and checks the manifest; names, splits and orders the clips. Raises ManifestError, DefinitionError."""
+    """Reads and checks the manifest; names, splits and orders the clips. Raises ManifestError, DefinitionError,
+    and StorageError when S3 does not give the manifest or an input."""
     batches = manifest.read(
         definition.manifest,
         base_folder=str(definition.folder),
@@ -83,14 +93,16 @@ def plan(definition: Definition, order: EngineOrder, progress: Progress) -> plan
         engine_needs_input="input" in order.identity.reads,
         refuses=order.module.refuses,
     )
-    made = planning.make(
-        definition.work_path,
-        batches,
-        order.identity,
-        definition.geometry,
-        lambda cameras, pairs, wanted: splits.assign(cameras, pairs, wanted, definition.splits),
-        progress.rows_read,
-    )
+    with unchanged(definition.manifest) as files:
+        made = planning.make(
+            definition.work_path,
+            batches,
+            order.identity,
+            definition.geometry,
+            lambda cameras, pairs, wanted: splits.assign(cameras, pairs, wanted, definition.splits),
+            progress.rows_read,
+        )
+    made = replace(made, manifest=files)
     manifest.write_rejections(definition.work_path / REJECTED_FILE, made.rejections)
     progress.planned(made)
     if not made.clip_ids:

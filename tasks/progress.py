@@ -57,7 +57,7 @@ class Progress:
 
     def planned(self, plan: Plan) -> None:
         rejected = len(plan.rejections)
-        self._say(
+        self.say(
             f"plan: {len(plan.clip_ids):,} clips from {plan.rows:,} rows"
             + (f", [yellow]{rejected:,} rows rejected[/yellow]" if rejected else "")
         )
@@ -66,7 +66,7 @@ class Progress:
         """``made`` of ``total`` clips are there already."""
         self._total, self._made = total, made
         if made:
-            self._say(f"{made:,} of {total:,} clips are there already")
+            self.say(f"{made:,} of {total:,} clips are there already")
         self._bar.update(self._clips, description="clips", total=total, completed=made, visible=total > made)
         self._artifact = create_progress_artifact(self._percent, description=self._description)
 
@@ -77,10 +77,10 @@ class Progress:
                 self._made += 1
                 self._bar.advance(self._clips)
                 if not self._console.is_terminal:
-                    self._say(f"{self._made}/{self._total} {receipt.scenario_id} v{receipt.variant}")
+                    self.say(f"{self._made}/{self._total} {receipt.scenario_id} v{receipt.variant}")
             else:
                 told = f"{receipt.scenario_id} v{receipt.variant}: {receipt.outcome}: {receipt.reason}"
-                self._say(f"[red]{escape(told)}[/red]")  # a reason is text: its brackets are no markup
+                self.say(f"[red]{escape(told)}[/red]")  # a reason is text: its brackets are no markup
             self._publish(final=self._made == self._total)
 
     def clip_found_invalid(self, receipt: Receipt) -> None:
@@ -107,5 +107,6 @@ class Progress:
         except Exception as error:  # a server that is away must not end the rendering
             get_logger(__name__).warning("progress artifact not updated: %s", error)
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """A line of its own, in rich's markup."""
         self._console.print(line, highlight=False)

@@ -59,7 +59,7 @@ def publish(definition: Definition, order: EngineOrder, plan: Plan, receipts: Ma
     run = Run(
         run_id=str(context.task_run.flow_run_id),
         started_at=str(context.start_time),
-        manifest_url=definition.manifest,
+        manifest=plan.manifest,
         config=definition.model_dump(mode="json"),
         engine=order.identity,
     )

@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from its_core.clip import Outcome
+from its_core.engines.engine import engine_module
 from its_core.shards import launcher
 from its_core.shards.batch import Job
-from its_core.shards.plan import Plan, Shard
-from its_core.shards.receipts import Receipt, files_of
-from tasks.progress import Progress
+from its_core.shards.receipts import Receipt
+
+TASK_RUN_NAME = "render shard {shard_id} try {attempt}"
 
 
 class ShardIncomplete(RuntimeError):
     """Some clips of a shard were not made; the message says which and why."""
 
 
-@task(name="render", task_run_name="render shard {shard.shard_id} try {attempt}", cache_policy=NO_CACHE)
+@task(name="render", task_run_name=TASK_RUN_NAME, cache_policy=NO_CACHE)
 def render(
-    plan: Plan,
-    shard: Shard,
+    shard_id: str,
+    jobs: Sequence[Job],
     attempt: int,  # noqa: ARG001 (it names the run)
     work: Path,
     launch: launcher.Launch,
-    progress: Progress,
+    on_receipt: launcher.OnReceipt,
     cancelled: threading.Event,
 ) -> None:
     """Renders what is missing of a shard. Raises ShardIncomplete, so that the run's page shows which clips and why."""
-    jobs = [Job(clip.request, files_of(work, clip.request.clip_id)) for clip in plan.clips(shard.places)]
-    folder = work / "shards" / shard.shard_id
-    receipts = launcher.run(folder, jobs, launch, progress.clip_ended, cancelled)
+    # Weights may be long in coming; no clock of the launch runs meanwhile.
+    with engine_module(launch.engine.name).weights_at_hand(launch.flags):
+        receipts = launcher.run(work / "shards" / shard_id, jobs, launch, on_receipt, cancelled)
     failed = [receipt for receipt in receipts if not receipt.outcome.made_a_clip]
     if failed:
         raise ShardIncomplete("; ".join(describe(receipt) for receipt in failed))

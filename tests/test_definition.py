@@ -1,5 +1,6 @@
 """Definitions: keys, overrides and their order, errors that say what to do."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,33 @@ def test_an_environment_that_cannot_be_read_is_told_in_a_line(folder, monkeypatc
         definition.load(folder)
 
 
+@pytest.mark.parametrize(
+    ("environment", "overrides"),
+    [
+        ({"ENGINE__OPTIONS__A": "1"}, {"engine.options": {}}),
+        ({"ENGINE__OPTIONS__A": "1"}, {"engine.options": {"b": 2}}),
+        ({"ENGINE": '{"name": "cosmos", "options": {"a": {"c": 1}}}'}, {"engine": {"options": {"a": {"d": 2}}}}),
+        ({"ENGINE__OPTIONS": '{"a": {"c": 1}}'}, {"engine.options.a": None, "engine.name": "cosmos"}),
+        ({"ENGINE__OPTIONS__A": "1"}, {"engine.options": {"a": {"d.e": {"f": 2}}}}),
+        ({"ALLOWED_INPUTS": '["frames", "s3://bucket/frames"]', "FPS": "16"}, {"publish_url": "out"}),
+        ({"ENGINE__SCRIPT": "run.py", "ENGINE__OPTIONS__A": "1"}, {"engine": {"options": {}, "name": "cosmos"}}),
+    ],
+)
+def test_what_was_set_from_outside_brings_about_the_same_definition_elsewhere(
+    folder, tmp_path, monkeypatch, environment, overrides
+):
+    (folder / "dataset.yaml").write_text("name: crossings\nengine: {options: {a: {z: 0}, b: 0}}\n")
+    monkeypatch.chdir(tmp_path)
+    for key, value in environment.items():
+        monkeypatch.setenv(f"ITS_{key}", value)
+    built = definition.load(folder, overrides).model_dump()
+    kept = json.loads(json.dumps(definition.set_from_outside(overrides)))
+    for key in environment:
+        monkeypatch.delenv(f"ITS_{key}")
+    monkeypatch.chdir(folder)
+    assert definition.load(folder, kept).model_dump() == built != definition.load(folder).model_dump()
+
+
 def test_an_override_without_a_value_is_refused():
     with pytest.raises(DefinitionError, match="must be key=value"):
         definition.parse_override("fps")
@@ -115,3 +143,11 @@ def test_yaml_cannot_run_code(folder):
     (folder / "dataset.yaml").write_text("name: !!python/object/apply:os.system ['true']\n")
     with pytest.raises(DefinitionError, match="cannot be read as YAML"):
         definition.load(folder)
+
+
+def test_a_definition_written_as_json_keeps_its_emoji_and_half_of_one_is_told(tmp_path):
+    (tmp_path / "dataset.yaml").write_text(json.dumps({"name": "small", "description": "a 😀"}))
+    assert definition.load(tmp_path).description == "a 😀"
+    (tmp_path / "dataset.yaml").write_text('{"name": "small", "description": "a \\ud83d"}')
+    with pytest.raises(DefinitionError, match="cannot be read as YAML"):
+        definition.load(tmp_path)
