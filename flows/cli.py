@@ -32,9 +32,11 @@ from rich.text import Text
 from its_core import __version__, storage
 from its_core import definition as definitions
 from its_core.dataset import reader
+from its_core.dataset.places import refuse_unwritable
 from its_core.dataset.publish import PublishError
 from its_core.definition import DefinitionError
 from its_core.engines.engine import EngineName, engine_module
+from its_core.plain_text import one_line
 from its_core.scenarios.manifest import ManifestError, Rejection
 from its_core.scenarios.manifest import read as read_manifest
 from its_core.scenarios.survey import Survey, survey
@@ -95,7 +97,8 @@ def _errors_in_a_line() -> Iterator[None]:
         raise typer.Exit(130) from None
     else:
         return
-    _err.print(f"[red]error:[/red] {escape(str(problem))}", highlight=False, soft_wrap=True)
+    told = "\n  ".join(one_line(line) for line in str(problem).splitlines())
+    _err.print(f"[red]error:[/red] {escape(told)}", highlight=False, soft_wrap=True)
     raise typer.Exit(status)
 
 
@@ -105,6 +108,8 @@ Examples:
     its build datasets/quickstart
 
     its build datasets/quickstart --set publish_url=s3://bucket/datasets --set processes_per_shard=4
+
+    its build datasets/quickstart --ray-address auto
 
     ITS_RESOLUTION=480 its build datasets/quickstart
 """
@@ -117,13 +122,20 @@ def build(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Another value for a key of dataset.yaml; may be repeated."),
     ] = None,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Run the shards on this Ray cluster; auto: this machine's."),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log.")] = False,
 ) -> None:
     """Build a dataset and publish it. What is there already is not made again."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "CRITICAL")
     with _errors_in_a_line():
         overrides = dict(definitions.parse_override(text) for text in override or [])
-        definitions.load(dataset, overrides)  # before Prefect starts: a wrong key is told at once
+        if ray_address is not None:
+            overrides |= {"executor": "ray", "ray_address": ray_address}
+        definition = definitions.load(dataset, overrides)  # before Prefect starts: a wrong key is told at once
+        refuse_unwritable("work_dir", definition.work_dir)
         watchdog.watch()
         _end_soon_when_interrupted()
         from flows.build_dataset import build_dataset
@@ -204,6 +216,37 @@ def status(
         builds.show(found, _out)
 
 
+_METRICS_EXAMPLES = """
+Examples:
+
+    its metrics --port 9464
+
+    its metrics datasets/quickstart --once
+"""
+
+
+@app.command(epilog=_METRICS_EXAMPLES)
+def metrics(
+    datasets: Annotated[str, typer.Argument(help="A folder of definitions, or one definition.")] = "datasets",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0: any free port.")] = 9464,
+    host: Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0: all of this machine's.")] = "127.0.0.1",
+    once: Annotated[bool, typer.Option("--once", help="Print the metrics once instead.")] = False,
+) -> None:
+    """Serve for Prometheus how all builds stand: clips, failures, seconds, what is left."""
+    from flows import metrics as exporter
+
+    with _errors_in_a_line():
+        if once:
+            typer.echo(exporter.exposition(datasets), nl=False)
+            return
+        url, thread = exporter.serve(datasets, host, port)
+    typer.echo(url)
+    try:
+        thread.join()
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
 _CHECK_EXAMPLES = """
 Examples:
 
@@ -268,7 +311,7 @@ def show(
     if verify:
         damaged = version.damaged()
         for path in damaged:
-            _err.print(f"[red]damaged:[/red] {escape(path)}", highlight=False)
+            _err.print(f"[red]damaged:[/red] {escape(one_line(path))}", highlight=False)
         _out.print(
             "every file listed in checksums.sha256 is as it was published"
             if not damaged
@@ -297,7 +340,7 @@ def _clips_table(version: reader.Version, most: int) -> Table:
         at = f"{row['accident_time']:.2f} s" if row["accident_time"] is not None else "–"
         scenario = row["scenario_id"] + (f" v{row['variant']}" if row["variant"] else "")
         words = (row["camera_id"], row["incident_type"], row["light"], row["weather"], at, row["type"])
-        table.add_row(row["split"], Text(scenario), *(Text(word or "–") for word in words))
+        table.add_row(row["split"], *(Text(one_line(word or "–")) for word in (scenario, *words)))
     return table
 
 
