@@ -14,7 +14,7 @@ demo: install
 	$(BIN)/its show datasets/quickstart
 
 test: install-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 server: install
 	$(BIN)/python -m flows.server .server
@@ -34,7 +34,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) -e '.[cosmos,dev]'
+	$(PIP) -e '.[cosmos,dev,ray]'
 	touch $@
 
 clean:

@@ -1,16 +1,22 @@
 """Builds as a person starts them: the command ``its`` in a process of its own, with a Prefect home of its own."""
 
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import psutil
 import pytest
+from prefect.testing.utilities import prefect_test_harness
+
+from its_core.dataset import reader
 
 TROUBLED_WORKER = Path(__file__).parent.parent / "shards" / "troubled_worker.py"
 
@@ -76,20 +82,20 @@ class Dataset:
         found = [json.loads(path.read_text()) for path in self.folder.glob(".its/clips/*/*.receipt.json")]
         return {receipt["scenario_id"]: receipt for receipt in found}
 
-    def processes(self) -> list[psutil.Process]:
-        """What belongs to this dataset's builds and is alive."""
+    def processes(self, told: str = "PREFECT_HOME") -> list[psutil.Process]:
+        """What belongs to this dataset's builds, is alive and has the variable ``told`` in its environment."""
         mark = self.environment["PREFECT_HOME"]
         found = []
         for process in psutil.process_iter():
-            try:
-                if process.environ().get("PREFECT_HOME") == mark and process.status() != psutil.STATUS_ZOMBIE:
+            with contextlib.suppress(psutil.Error):  # it may end while it is looked at
+                environment = process.environ()
+                ours = environment.get("PREFECT_HOME") == mark and told in environment
+                if ours and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
-            except psutil.Error:
-                continue
         return found
 
     def ranks(self) -> list[psutil.Process]:
-        return [process for process in self.processes() if "LOCAL_RANK" in process.environ()]
+        return self.processes("LOCAL_RANK")
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +116,8 @@ def dataset(tmp_path: Path, prefect_home: Path) -> Iterator[Dataset]:
     made = Dataset(tmp_path / "dataset", environment)
     yield made
     for process in made.processes():
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def wait_until(condition, limit_s: float = 90.0, every_s: float = 0.05):
@@ -119,3 +126,86 @@ def wait_until(condition, limit_s: float = 90.0, every_s: float = 0.05):
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(every_s)
     return result
+
+
+@pytest.fixture(scope="module")
+def prefect_server() -> Iterator[None]:
+    """For flows that a test calls itself."""
+    with prefect_test_harness():
+        yield
+
+
+def define(folder: Path, prompts: list[str], **keys: object) -> Path:
+    """A small dataset whose clips end as ``prompts`` say."""
+    folder.mkdir(parents=True)
+    known = {
+        "name": folder.name,
+        "resolution": "480",
+        "fps": 10,
+        "publish_url": "../../published",
+        "retries": 0,
+        "retry_delay_s": 0,
+        "engine": {"name": "simulator", "script": str(TROUBLED_WORKER)},
+    }
+    (folder / "dataset.yaml").write_text(json.dumps(known | keys))
+    rows = [
+        {
+            "scenario_id": f"s{index}",
+            "camera_id": f"c{index}",
+            "incident_type": "normal_traffic",
+            "prompt": text,
+            "seed": 1,
+        }
+        for index, text in enumerate(prompts)
+    ]
+    pd.DataFrame(rows).to_parquet(folder / "scenarios.parquet")
+    return folder
+
+
+def receipts(folder: Path) -> dict[str, dict]:
+    found = [json.loads(path.read_text()) for path in folder.glob(".its/clips/*/*.receipt.json")]
+    return {receipt["scenario_id"]: receipt for receipt in found}
+
+
+def tries(folder: Path) -> dict[str, list[str]]:
+    return {name: [attempt["outcome"] for attempt in receipt["attempts"]] for name, receipt in receipts(folder).items()}
+
+
+def small(tmp_path: Path, **keys: object) -> Path:
+    """Three clips in one shard; without trouble, all are made."""
+    return define(tmp_path / "datasets" / "small", ["ok"] * 3, shard_size=3, **keys)
+
+
+def contents(built: Any) -> str:
+    """The digests of every published file that is content and not of a run."""
+    version = reader.open_version(built.published.url)
+    assert version.damaged() == []
+    return (Path(version.url) / "checksums.sha256").read_text()
+
+
+@pytest.fixture(scope="session")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A build without trouble: its folder, with what it published in ``../../published``, and the digests."""
+    from flows.build_dataset import build_dataset
+
+    folder = small(tmp_path_factory.mktemp("calm"))
+    with prefect_test_harness():
+        return folder, contents(build_dataset(str(folder)))
+
+
+@pytest.fixture
+def finished(calm, tmp_path) -> Path:
+    """A copy of the calm build, to be damaged."""
+    copied = tmp_path / "copy"
+    shutil.copytree(calm[0].parent.parent, copied)
+    return copied / "datasets" / "small"
+
+
+@pytest.fixture
+def trouble(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Tells the worker what else to do with a scenario; without words, to behave."""
+
+    def tell(**scenarios: str) -> None:
+        monkeypatch.setenv("ITS_TEST_TROUBLE", json.dumps(scenarios))
+
+    return tell

@@ -190,12 +190,15 @@ def test_an_interrupted_build_leaves_nobody_behind_and_says_how_to_go_on(dataset
 
 def test_two_builds_of_one_dataset_do_not_run_at_once(dataset: Dataset):
     dataset.define(**SCRIPT)
-    dataset.ask(["slow 8"])
+    flag = dataset.folder / "second-has-ended"
+    dataset.ask([f"wait-for {flag}"])
     first = dataset.start("build", str(dataset.folder))
     wait_until(dataset.ranks)
     second = dataset.build()
     assert second.returncode == 3
-    assert "is held by process" in second.stderr
+    assert "is held by process" in second.stderr and "wait until it has ended, or end it" in second.stderr
+    assert second.stderr.count("\n") == 1
+    flag.touch()
     assert first.wait(120) == 0
 
 

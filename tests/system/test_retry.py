@@ -1,19 +1,16 @@
 """Builds that did not finish, and the flow that finishes them; shards run under real torchrun."""
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from PIL import Image
 from prefect.settings import PREFECT_API_URL
-from prefect.testing.utilities import prefect_test_harness
 
 from flows.build_dataset import build_dataset
 from flows.retry_failed_shards import StillUnfinished, retry_failed_shards
@@ -22,49 +19,9 @@ from its_core.definition import DefinitionError
 from its_core.engines.cosmos.tiny import make_tiny_checkpoint
 from its_core.shards import build
 from its_core.shards.receipts import TooFewClips
-from tests.system.conftest import TROUBLED_WORKER, wait_until
+from tests.system.conftest import TROUBLED_WORKER, define, receipts, tries, wait_until
 
-
-@pytest.fixture(scope="module", autouse=True)
-def prefect_server() -> Iterator[None]:
-    with prefect_test_harness():
-        yield
-
-
-def define(folder: Path, prompts: list[str], **keys: object) -> Path:
-    """A small dataset whose clips end as ``prompts`` say."""
-    folder.mkdir(parents=True)
-    known = {
-        "name": folder.name,
-        "resolution": "480",
-        "fps": 10,
-        "publish_url": "../../published",
-        "retries": 0,
-        "retry_delay_s": 0,
-        "engine": {"name": "simulator", "script": str(TROUBLED_WORKER)},
-    }
-    (folder / "dataset.yaml").write_text(json.dumps(known | keys))
-    rows = [
-        {
-            "scenario_id": f"s{index}",
-            "camera_id": f"c{index}",
-            "incident_type": "normal_traffic",
-            "prompt": text,
-            "seed": 1,
-        }
-        for index, text in enumerate(prompts)
-    ]
-    pd.DataFrame(rows).to_parquet(folder / "scenarios.parquet")
-    return folder
-
-
-def receipts(folder: Path) -> dict[str, dict]:
-    found = [json.loads(path.read_text()) for path in folder.glob(".its/clips/*/*.receipt.json")]
-    return {receipt["scenario_id"]: receipt for receipt in found}
-
-
-def tries(folder: Path) -> dict[str, list[str]]:
-    return {name: [attempt["outcome"] for attempt in receipt["attempts"]] for name, receipt in receipts(folder).items()}
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 def killed_build(folder: Path) -> None:

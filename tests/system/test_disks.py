@@ -1,0 +1,134 @@
+"""Disks that fill up and folders that cannot be written: told in a line, and nothing is lost."""
+
+import resource
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from flows.build_dataset import build_dataset
+from its_core import storage
+from its_core.shards import build
+from its_core.shards.receipts import TooFewClips
+from tests.system.conftest import Dataset, contents, receipts, small, tries
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+FULL = "(No space left on device|File too large)"
+
+
+class Disk:
+    """A disk of its own with little room: a tmpfs. Where this user may mount none, ``mounted`` is false."""
+
+    def __init__(self, folder: Path, size_bytes: int) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True)
+        self.mounted = self._mount(f"size={size_bytes}")
+
+    def _mount(self, options: str) -> bool:
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.folder)]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def grow(self) -> None:
+        if self.mounted:
+            subprocess.run(["mount", "-o", "remount,size=100m", str(self.folder)], check=True)
+
+    def close(self) -> None:
+        if self.mounted:
+            subprocess.run(["umount", "-l", str(self.folder)], check=True)
+
+
+@contextmanager
+def little_room(folder: Path, size_bytes: int) -> Iterator[Disk]:
+    disk = Disk(folder, size_bytes)
+    try:
+        yield disk
+    finally:
+        disk.close()
+
+
+@contextmanager
+def no_file_beyond(size_bytes: int) -> Iterator[None]:
+    """For this process and what it starts, as a quota would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_fills_while_clips_are_written_costs_only_those(tmp_path, trouble, calm):
+    with little_room(tmp_path / "disk", 480_000) as disk:
+        folder = small(tmp_path, work_dir=str(disk.folder))
+        trouble(**({} if disk.mounted else {"s2": "no-file-beyond 100000"}))
+        with pytest.raises(TooFewClips, match=rf"[12] of 3 clips were not made(.|\n)*s2 v0 .*: engine_error: .*{FULL}"):
+            build_dataset(str(folder))
+        disk.grow()
+        trouble()
+        assert contents(build_dataset(str(folder))) == calm[1]
+
+
+def test_a_rank_that_can_write_no_receipt_ends_and_what_it_had_in_hand_is_told_by_the_launcher(tmp_path, trouble, calm):
+    folder = small(tmp_path)
+    trouble(s1="no-file-beyond 0")
+    with pytest.raises(TooFewClips, match=r"s1 v0 .*: engine_error: its rank ended early"):
+        build_dataset(str(folder))
+    assert tries(folder)["s0"] == ["generated"]
+    trouble()
+    assert contents(build_dataset(str(folder))) == calm[1]
+    assert len(receipts(folder)["s0"]["attempts"]) == 1
+
+
+def test_a_disk_that_has_no_room_for_the_builds_own_files_ends_it_in_a_line(finished, calm):
+    folder = finished
+    with (
+        no_file_beyond(1000),
+        pytest.raises(storage.DiskFull, match=rf"plan.parquet: .* \({FULL}\): make room and run"),
+    ):
+        build_dataset(str(folder))
+    assert contents(build_dataset(str(folder))) == calm[1]
+
+
+def test_a_disk_that_fills_while_publishing_leaves_no_version_and_the_next_build_publishes(tmp_path, calm):
+    with little_room(tmp_path / "disk", 300_000) as disk:
+        folder = small(tmp_path, publish_url=str(disk.folder))
+        if not disk.mounted:
+            build_dataset(str(small(tmp_path / "first", work_dir=str(folder / ".its"))))
+        with no_file_beyond(resource.RLIM_INFINITY if disk.mounted else 20_000), pytest.raises(storage.DiskFull):
+            build_dataset(str(folder))
+        assert [path.name for path in (disk.folder / "small").iterdir() if not path.name.startswith(".")] == []
+        assert build.read(folder / ".its").state is build.State.FAILED
+        disk.grow()
+        built = build_dataset(str(folder))
+        assert contents(built) == calm[1]
+        assert not (disk.folder / "small" / ".staging").exists()
+
+
+# Places that nobody can write to, root neither: below a file, and where the kernel keeps what it shows.
+UNWRITABLE = ["{file}/below", "/proc/its", "/sys/its"]
+
+
+@pytest.mark.parametrize("key", ["publish_url", "work_dir"])
+@pytest.mark.parametrize("place", UNWRITABLE)
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_made(tmp_path, key, place):
+    (tmp_path / "file").touch()
+    where = place.format(file=tmp_path / "file")
+    folder = small(tmp_path, **{key: where})
+    with pytest.raises(
+        storage.StorageError, match=rf"^{key} {where}[^ ]*: cannot be written \(.*\): mend that, or name"
+    ):
+        build_dataset(str(folder))
+    assert receipts(folder) == {}
+    assert not list(tmp_path.glob("**/plan.parquet"))
+
+
+def test_the_command_tells_a_place_that_cannot_be_written_in_one_line(dataset: Dataset):
+    dataset.define(work_dir="dataset.yaml/below")
+    dataset.ask(["ok"])
+    told = dataset.build()
+    assert told.returncode == 1
+    assert told.stderr.count("\n") == 1
+    assert "error: work_dir" in told.stderr and "dataset.yaml/below: cannot be written" in told.stderr
