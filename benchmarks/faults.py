@@ -264,7 +264,9 @@ def run_once(at_once: int, report: Path) -> set[tuple[str, str]]:
     """Runs every test once; the place and name of each of which all cases passed."""
     tests = [f"tests/{fault.place}.py::{test}" for fault in FAULTS for test in fault.tests]
     command = [sys.executable, "-m", "pytest", "-q", "-n", str(at_once), f"--junitxml={report}", *tests]
-    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+    ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+    if ended.returncode not in {0, 1}:  # neither "all passed" nor "some failed"
+        sys.exit(f"pytest did not run: exit status {ended.returncode}")
     passed, failed = set(), set()
     for case in ElementTree.parse(report).iter("testcase"):
         place = case.get("classname", "").removeprefix("tests.").replace(".", "/")
@@ -282,7 +284,7 @@ def main() -> None:
     troubles = []
     with tempfile.TemporaryDirectory(prefix="its-faults-") as folder:
         for number in range(1, arguments.runs + 1):
-            passed = run_once(arguments.at_once, Path(folder) / "report.xml")
+            passed = run_once(arguments.at_once, Path(folder) / f"{number}.xml")
             for fault in FAULTS:
                 failed = [test for test in fault.tests if (fault.place, test) not in passed]
                 runs[fault.what] += not failed

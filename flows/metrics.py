@@ -11,6 +11,8 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,15 +29,27 @@ from its_core.shards.standing import Look, Standing, count, look
 from its_core.storage_errors import StorageError
 
 _LATELY = timedelta(hours=1)
+_PATIENCE_S = 15.0  # with a place that does not answer; the other datasets are to be told within a scrape's time
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A dataset as one look found it."""
+
+    definition: Definition
+    now: Look
+    receipts: list[Receipt]
+
+
 class BuildsCollector(Collector):
-    """A look at every definition of a folder, a scrape. Datasets that come later are found."""
+    """A look at every definition of a folder, a scrape. Datasets that come later are found; one whose published version
+    lies where nothing answers does not keep the others from being told."""
 
     def __init__(self, datasets: str) -> None:
         self._datasets = datasets
         self._receipts: defaultdict[Path, ReceiptCache] = defaultdict(ReceiptCache)
+        self._looks: dict[Path, Future[_Seen]] = {}
         self._one_at_a_time = threading.Lock()
 
     def describe(self) -> Iterable[Metric]:
@@ -45,32 +59,58 @@ class BuildsCollector(Collector):
         began = time.monotonic()
         families = _Families()
         with self._one_at_a_time:
-            for folder in definitions.find(self._datasets):
+            folders = definitions.find(self._datasets)
+            for folder in folders:
+                if folder not in self._looks:
+                    self._looks[folder] = self._begin(folder)
+            wait(self._looks.values(), _PATIENCE_S)
+            for folder in folders:
                 self._add(families, folder)
         yield from families.all()
         yield GaugeMetricFamily(
             "its_look_seconds", "Seconds that it took to look at all datasets.", time.monotonic() - began
         )
 
-    def _add(self, families: _Families, folder: Path) -> None:
+    def _begin(self, folder: Path) -> Future[_Seen]:
+        """A look in a thread that nobody waits for when the process ends."""
+        future: Future[_Seen] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(self._look(folder))
+            except Exception as error:
+                future.set_exception(error)
+
+        threading.Thread(target=run, daemon=True).start()
+        return future
+
+    def _look(self, folder: Path) -> _Seen:
         receipts: list[Receipt] = []
-        # A link's own name, so not resolved: two links may lead to folders of one name.
-        name = Path(os.path.abspath(folder)).name  # noqa: PTH100
 
         def read(work: Path) -> list[Receipt]:
             receipts.extend(self._receipts[work].read(work))
             return receipts
 
+        definition = definitions.load(folder)
+        return _Seen(definition, look(definition.work_path, read), receipts)
+
+    def _add(self, families: _Families, folder: Path) -> None:
+        # A link's own name, so not resolved: two links may lead to folders of one name.
+        name = Path(os.path.abspath(folder)).name  # noqa: PTH100
+        if not self._looks[folder].done():
+            told = "%s: still being looked at after %g s: its disk or its S3 server does not answer, or it is large"
+            _log.warning(told, folder, _PATIENCE_S)
+            families.readable.add_metric([name], 0)
+            return  # the next scrape tells
         try:
-            definition = definitions.load(folder)
-            now = look(definition.work_path, read)
+            seen = self._looks.pop(folder).result()
         except (DefinitionError, StorageError, OSError) as error:
             _log.warning("%s: %s", folder, error)
             families.readable.add_metric([name], 0)
-            return
-        families.readable.add_metric([name], 1)
-        families.add_look(name, now)
-        families.add_receipts(name, receipts, definition)
+        else:
+            families.readable.add_metric([name], 1)
+            families.add_look(name, seen.now)
+            families.add_receipts(name, seen.receipts, seen.definition)
 
 
 class _Families:

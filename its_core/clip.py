@@ -79,7 +79,8 @@ class ClipRequest:
     """One clip to make: everything an engine may read.
 
     ``seed`` is the clip's own (scenario seed and variant mixed). ``input_path`` is a local image or video that
-    conditions the first frames, or None where the engine needs none.
+    conditions the first frames, or None where the engine needs none; ``input_sha256`` is what it held when the clip was
+    named, None where nobody looked.
     """
 
     clip_id: str
@@ -92,6 +93,7 @@ class ClipRequest:
     geometry: Geometry
     scene: Scene
     input_path: str | None = None
+    input_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

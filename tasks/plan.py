@@ -52,7 +52,8 @@ def order_engine(definition: Definition) -> EngineOrder:
         raise
     except (OSError, ValueError) as error:
         raise DefinitionError(f"{definition.folder}: engine {choice.name}: {error}") from None
-    return EngineOrder(module, EngineSettings(choice.name, choice.options, identity.made_by), options, identity, flags)
+    settings = EngineSettings(choice.name, choice.options, identity.made_by, identity.weights_sha256)
+    return EngineOrder(module, settings, options, identity, flags)
 
 
 def order_fallbacks(definition: Definition, order: EngineOrder) -> list[EngineOrder]:

@@ -152,7 +152,7 @@ def row(clip: FinishedClip, engine: EngineIdentity) -> dict[str, Any]:
         "guidance": request.guidance,
         "seed": request.seed,
         "input_image": clip.planned.input_image,
-        "input_sha256": clip.planned.input_sha256,
+        "input_sha256": request.input_sha256,
         "engine": engine.name,
         "engine_version": engine.version,
         "weights_sha256": engine.weights_sha256,

@@ -42,6 +42,8 @@ _ATTEMPT = pa.struct(
         ("rank", pa.int32()),
         ("launch", pa.string()),
         ("code_version", pa.string()),
+        ("host", pa.string()),
+        ("broke_rank", pa.bool_()),
     ]
 )
 _CLIPS = pa.schema(

@@ -90,8 +90,9 @@ class EngineModule(Protocol):
         """Brings weights that lie on S3 onto this machine, however long that takes, and keeps them there while the
         block runs; ``flags`` are those of a launch."""
 
-    def load(self, options: Any, ranks_per_clip: int = 1) -> Engine:
-        """The engine, ready to generate (weights loaded, renderer open), in a group of ``ranks_per_clip``."""
+    def load(self, options: Any, ranks_per_clip: int = 1, weights_sha256: str | None = None) -> Engine:
+        """The engine, ready to generate (weights loaded, renderer open), in a group of ``ranks_per_clip``. Where the
+        weights turn out not to be those of ``weights_sha256``, its clips fail."""
 
 
 def engine_module(name: EngineName) -> EngineModule:

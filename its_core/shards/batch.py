@@ -34,11 +34,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """``planned`` is ``EngineIdentity.made_by`` of the engine that the clips were named for, None where nobody did."""
+    """``planned`` is ``EngineIdentity.made_by`` of the engine that the clips were named for, ``weights_sha256`` its
+    weights'; None where nobody named them."""
 
     name: EngineName
     options: dict[str, Any]
     planned: str | None = None
+    weights_sha256: str | None = None
 
 
 class _Entry(BaseModel):
@@ -49,6 +51,7 @@ class _Entry(BaseModel):
     input_video: str | None
     prompt: str
     output_video: str
+    input_sha256: str | None = None
     clip_id: str | None = None
     scenario_id: str | None = None
     variant: int = 0
@@ -86,6 +89,7 @@ def _as_entry(job: Job, engine: EngineSettings) -> dict[str, Any]:
         "input_video": request.input_path,
         "prompt": request.prompt,
         "output_video": str(job.files.video),
+        "input_sha256": request.input_sha256,
         "clip_id": request.clip_id,
         "scenario_id": request.scenario_id,
         "variant": request.variant,
@@ -136,5 +140,6 @@ def _as_job(entry: _Entry, place: int, defaults: Defaults) -> Job:
         geometry=entry.geometry or defaults.geometry,
         scene=entry.scene or Scene(camera_id=stem),
         input_path=entry.input_video or None,
+        input_sha256=entry.input_sha256,
     )
     return Job(request, ClipFiles(Path(entry.output_video)))

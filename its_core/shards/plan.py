@@ -61,7 +61,6 @@ class PlannedClip:
     pair_id: str | None
     split: Split
     input_image: str | None
-    input_sha256: str | None
     extra: Mapping[str, Any]
 
 
@@ -108,6 +107,7 @@ class Plan:
             geometry=self.geometry,
             scene=scene,
             input_path=row["input_path"],
+            input_sha256=row["input_sha256"],
         )
         return PlannedClip(
             request=request,
@@ -116,7 +116,6 @@ class Plan:
             pair_id=row["pair_id"],
             split=self.split_of_camera[row["camera_id"]],
             input_image=row["input_image"],
-            input_sha256=row["input_sha256"],
             extra=orjson.loads(row["extra"]),
         )
 

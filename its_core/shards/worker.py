@@ -143,7 +143,10 @@ def main() -> None:
         missing = _missing(jobs, nodes)
         mine = [job for job in place.share(jobs) if str(job.files.video) in missing]
         # Ranks that make clips together load together: also one whose own group has nothing to do.
-        engine = module.load(options, place.ranks_per_clip) if (missing if place.ranks_per_clip > 1 else mine) else None
+        if missing if place.ranks_per_clip > 1 else mine:
+            engine = module.load(options, place.ranks_per_clip, named.weights_sha256 if named else None)
+        else:
+            engine = None
     except ValueError as error:
         sys.exit(f"{REFUSAL}{error}")
     _log.info("%d clips to make, %d are there already", len(mine), len(place.share(jobs)) - len(mine))

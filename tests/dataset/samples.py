@@ -131,7 +131,6 @@ def planned(number: int, **changes: Any) -> PlannedClip:
         "pair_id": None,
         "split": SPLITS[number % len(SPLITS)],
         "input_image": None,
-        "input_sha256": None,
         "extra": {"site": f"site {number}"},
     }
     return PlannedClip(request=request, **(values | changes))

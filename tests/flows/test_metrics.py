@@ -7,18 +7,22 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
+from flows import metrics
 from flows.cli import app
 from flows.metrics import exposition
 from its_core.clip import Outcome
 from its_core.shards.receipts import files_of
+from its_core.shards.standing import Look
 from tests.shards.test_standing import building, ends
 
 Samples = dict[tuple[str, ...], float]
@@ -108,6 +112,29 @@ def test_a_scrape_tells_how_all_builds_stand(datasets: Path, address: str) -> No
     assert told["its_clip_attempts_total", "simulated", "timed_out"] == 1
     assert told["its_clip_attempts_total", "simulated", "generated"] == 2
     assert ("its_clips_failed", "simulated", "timed_out") not in told
+
+
+def test_a_dataset_that_does_not_answer_keeps_no_other_from_being_told(
+    datasets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+    real_look = metrics.look
+
+    def look(work: Path, *more: object) -> Look:
+        if work.parent.name == "never":
+            answers.wait()
+        return real_look(work, *more)
+
+    monkeypatch.setattr(metrics, "look", look)
+    monkeypatch.setattr(metrics, "_PATIENCE_S", 0.5)
+    collector = CollectorRegistry()
+    collector.register(metrics.BuildsCollector(str(datasets)))
+    told = parsed(generate_latest(collector).decode())
+    assert told["its_dataset_readable", "never"] == 0
+    assert told["its_clips_left", "cosmos"] == 2
+    answers.set()
+    monkeypatch.setattr(metrics, "_PATIENCE_S", 30.0)
+    assert parsed(generate_latest(collector).decode())["its_dataset_readable", "never"] == 1
 
 
 def test_once_prints_them_and_ends(datasets: Path) -> None:

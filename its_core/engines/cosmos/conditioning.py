@@ -13,8 +13,8 @@ from einops import rearrange
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from its_core import video
-from its_core.clip import Geometry, Outcome
+from its_core import storage, video
+from its_core.clip import ClipRequest, Geometry, Outcome
 from its_core.engines.engine import EngineFailure
 from its_core.mp4 import UnreadableVideo
 
@@ -44,6 +44,15 @@ def read_conditioning(path: str | None, count: int, geometry: Geometry) -> NDArr
         known = " ".join((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))
         raise _rejected(f"{path}: a file of type {suffix or '(none)'}; one of {known} is needed")
     return scale_and_crop(frames, geometry.width_px, geometry.height_px)
+
+
+def refuse_change(request: ClipRequest) -> None:
+    """Raises EngineFailure when the input is not the one that the clip was named for. Asked after it was read."""
+    if request.input_sha256 is None or request.input_path is None:
+        return
+    if storage.sha256_file(Path(request.input_path)) != request.input_sha256:
+        reason = f"{request.input_path}: was changed after the build was planned from it: build again"
+        raise EngineFailure(Outcome.ENGINE_ERROR, reason)
 
 
 def _read_image(file: Path) -> NDArray[np.uint8]:

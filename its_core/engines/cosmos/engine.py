@@ -78,11 +78,13 @@ def weights_at_hand(flags: Sequence[str]) -> AbstractContextManager[None]:
     return at_hand_for_flags(flags)
 
 
-def load(options: CosmosOptions, ranks_per_clip: int = 1) -> Engine:
+def load(options: CosmosOptions, ranks_per_clip: int = 1, weights_sha256: str | None = None) -> Engine:
     """The engine with its weights on this rank's device, in a group of ``ranks_per_clip``.
+
+    Clips fail as ``engine_error`` where the weights are not those of ``weights_sha256``.
 
     Raises CheckpointError (a ValueError) for weights that do not fit, and ValueError where no GPU is there for them.
     """
     from its_core.engines.cosmos.generator import CosmosEngine
 
-    return CosmosEngine(options, ranks_per_clip)
+    return CosmosEngine(options, ranks_per_clip, weights_sha256)

@@ -17,7 +17,7 @@ from torch import Tensor
 from its_core.clip import ClipRequest, Geometry, Outcome
 from its_core.engines.cosmos import sampling
 from its_core.engines.cosmos.attention import attend_with, attention_backends
-from its_core.engines.cosmos.conditioning import read_conditioning
+from its_core.engines.cosmos.conditioning import read_conditioning, refuse_change
 from its_core.engines.cosmos.device import free_memory, memory_in_use, pick_device
 from its_core.engines.cosmos.guardrail import load_guardrail, tiny_guardrail
 from its_core.engines.cosmos.lora import load_network
@@ -61,7 +61,7 @@ class _Inputs:
 class CosmosEngine(Engine):
     """Cosmos-Predict2 Video2World on this rank's device."""
 
-    def __init__(self, options: CosmosOptions, ranks_per_clip: int = 1) -> None:
+    def __init__(self, options: CosmosOptions, ranks_per_clip: int = 1, weights_sha256: str | None = None) -> None:
         self._weights_at_hand = ExitStack()
         self._options = options = self._weights_at_hand.enter_context(at_hand(options))
         self._device = device = pick_device(options)
@@ -85,6 +85,7 @@ class CosmosEngine(Engine):
         self._rehearsed = False
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="weights")
         self._weights: Future[WeightsIdentity] = self._hashing.submit(weights_of, options)
+        self._planned_weights_sha256 = weights_sha256
 
     def prepare(self, requests: Sequence[ClipRequest]) -> None:
         """Guardrail, refiner and text encoder for all requests, so that each text is encoded once.
@@ -150,6 +151,8 @@ class CosmosEngine(Engine):
 
     def _inputs(self, request: ClipRequest) -> _Inputs:
         options, seconds = self._options, dict[str, float]()
+        if self._weights.done():  # the first clip does not wait for the hash, and is held back at its end
+            self._refuse_other_weights()
         if request.geometry != options.geometry:
             asked = request.geometry
             raise EngineFailure(
@@ -164,6 +167,7 @@ class CosmosEngine(Engine):
             texts = self._text.embedding(prepared.prompt), self._text.embedding(request.negative_prompt)
         with _timed(seconds, "conditioning", self._device):
             frames = read_conditioning(request.input_path, options.num_conditional_frames, request.geometry)
+            refuse_change(request)
             width_px, height_px = size = working_size(options)
             first = self._vae.encode(np.stack([_resized(frame, size) for frame in frames]))
             latent_frames = (request.geometry.frames - 1) // TIME + 1
@@ -220,10 +224,17 @@ class CosmosEngine(Engine):
                 spent += time.monotonic() - since
                 yield out  # what happens to it until the next one is asked for is not ours
                 since = time.monotonic()
+        self._refuse_other_weights()
         record["seconds"]["decoding"] = round(spent, 3)
         record["weights"] = self._weights.result().by_role
         if self._options.benchmark:
             print(f"seconds {record['seconds']}", flush=True)
+
+    def _refuse_other_weights(self) -> None:
+        """Clips are named by their weights: no other ones may make them under those names."""
+        if self._planned_weights_sha256 not in {None, self._weights.result().sha256}:
+            reason = "the weights were changed after the build was planned, or differ on this machine: build again"
+            raise EngineFailure(Outcome.ENGINE_ERROR, reason)
 
     def _record(self, request: ClipRequest, inputs: _Inputs) -> dict[str, Any]:
         """What really ran, as JSON values."""

@@ -57,7 +57,11 @@ def weights_at_hand(flags: Sequence[str]) -> AbstractContextManager[None]:  # no
     return nullcontext()
 
 
-def load(options: SimulatorOptions, ranks_per_clip: int = 1) -> Engine:  # noqa: ARG001
+def load(
+    options: SimulatorOptions,
+    ranks_per_clip: int = 1,  # noqa: ARG001
+    weights_sha256: str | None = None,  # noqa: ARG001
+) -> Engine:
     """The engine with its renderer open."""
     from its_core.engines.simulator.simulator import SimulatorEngine
 

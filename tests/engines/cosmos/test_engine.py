@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from its_core import storage
 from its_core.clip import ClipRequest, Geometry, Outcome, Scene
 from its_core.engines.cosmos import engine
 from its_core.engines.cosmos.generator import CosmosEngine
@@ -112,6 +113,32 @@ def test_a_bad_input_is_rejected(loaded: Any, request_: ClipRequest, tmp_path: P
     failed = failure(loaded, dataclasses.replace(request_, geometry=Geometry.of("720", 16)))
     assert failed.outcome is Outcome.REJECTED_INPUT
     assert "1280×704 at 16 fps was asked of an engine that was loaded for --resolution 480 --fps 10" in failed.reason
+
+
+def test_an_input_that_was_changed_after_planning_makes_no_clip_under_the_planned_name(
+    loaded: Any, request_: ClipRequest, tmp_path: Path
+) -> None:
+    assert request_.input_path is not None
+    path = tmp_path / "frame.png"
+    Image.open(request_.input_path).save(path)
+    planned = dataclasses.replace(request_, input_path=str(path), input_sha256=storage.sha256_file(path))
+    assert next(loaded.generate(planned).frames).shape == (432, 768, 3)
+    Image.new("RGB", (768, 432), "green").save(path)
+    failed = failure(loaded, planned)
+    assert failed.outcome is Outcome.ENGINE_ERROR
+    assert failed.reason == f"{path}: was changed after the build was planned from it: build again"
+
+
+def test_other_weights_make_no_clip_under_the_planned_name(options: CosmosOptions, request_: ClipRequest) -> None:
+    others = engine.load(options, weights_sha256="0" * 64)
+    for _ in range(2):  # held back at its end, and before it begins
+        failed = failure(others, request_)
+        assert failed.outcome is Outcome.ENGINE_ERROR
+        assert failed.reason.startswith("the weights were changed after the build was planned")
+    others.close()
+    planned = engine.load(options, weights_sha256=engine.identity(options).weights_sha256)
+    assert len(list(planned.generate(request_).frames)) == 61
+    planned.close()
 
 
 def test_out_of_memory_is_a_receipt_with_what_would_help(
