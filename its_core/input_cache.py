@@ -21,7 +21,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -67,7 +67,8 @@ class InputCache:
 
     def close(self) -> None:
         """From now on everything that was fetched may be removed."""
-        self._forget(Path(self._session.name))
+        with suppress(FileNotFoundError), self._ledger():  # somebody may have removed the whole cache
+            self._forget(Path(self._session.name))
         self._session.close()
 
     def __enter__(self) -> InputCache:
@@ -152,9 +153,9 @@ class InputCache:
 
     def _download(self, url: str, found: s3.Object, name: str) -> Path:
         path = self._objects / name
-        for left in self._objects.glob(f".{name}.*"):  # by a process that was killed
-            left.unlink()
         with self._ledger() as ledger:
+            for left in self._objects.glob(f".{name}.*"):  # by a process that was killed
+                left.unlink()
             taken_bytes = self._make_room(url, found.size_bytes, ledger.read())
             _write(ledger, str(taken_bytes + found.size_bytes))
             self._use(name, found.size_bytes)
@@ -207,7 +208,8 @@ class InputCache:
         """Names and sizes of all that living processes use or fetch. Forgets the dead ones."""
         names: dict[str, int] = {}
         for path in self._sessions.iterdir():
-            with path.open() as session:
+            # An older release removes its session without the ledger, between the listing and here.
+            with suppress(FileNotFoundError), path.open() as session:
                 try:
                     fcntl.flock(session, fcntl.LOCK_SH | fcntl.LOCK_NB)
                     self._forget(path)

@@ -8,11 +8,12 @@ from typing import Any
 # Whole words: "token" and not "tokenizer" or "tokens", which text models count; "auth" and not "author".
 _SECRET_KEY = re.compile(
     r"(?<![a-z])(secrets?|token|passwords?|passwd|passphrase|pwd|credentials?|creds|auth|authorization|bearer|cookies?"
-    r"|(api|access|account|private|signing)[_-]?key)(?![a-z])",
+    r"|(api|access|account|private|signing)[_-]?keys?)(?![a-z])",
     re.IGNORECASE,
 )
-_NEW_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # in camelCase
-_USER_IN_URL = re.compile(r"(?<=://)[^/@\s]+@")
+_NEW_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")  # in camelCase, and in HFToken
+# AWS' secrets hold slashes, so a name with a colon is taken for a user up to the last @; but not an access point's ARN.
+USER_IN_URL = re.compile(r"(?<=://)(?:(?!arn:)[^/\s@:]*:\S*@|[^/\s]*@)")
 _QUERY_IN_URL = re.compile(r"(://[^\s?]*\?)\S+")
 
 
@@ -31,6 +32,6 @@ def without_secrets(value: Any, key: str = "") -> Any:
         case tuple():
             return tuple(without_secrets(each) for each in value)
         case str():
-            return _QUERY_IN_URL.sub(r"\1***", _USER_IN_URL.sub("***@", value))
+            return _QUERY_IN_URL.sub(r"\1***", USER_IN_URL.sub("***@", value))
         case _:
             return value

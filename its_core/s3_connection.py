@@ -28,7 +28,7 @@ _CONNECTIONS = 64
 
 _log = logging.getLogger(__name__)
 _PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"}
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")  # a colon: an access point's ARN
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*|arn:[A-Za-z0-9._:-]+")  # or an access point's ARN
 _lock = threading.Lock()
 _held: dict[tuple[int, int], Any] = {}
 

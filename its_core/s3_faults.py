@@ -64,6 +64,7 @@ _RENEW = "the session token has expired: renew the credentials ({source}) and ru
 _REFUSED = "refused: the credentials ({source}) may not {action} here"
 _NO_BUCKET = "the bucket does not exist: check its name, AWS_REGION and AWS_ENDPOINT_URL"
 _REGION = "the bucket is in another region: set AWS_REGION to it"
+_NO_NAME = "does not exist: no object can have this name"
 _NO_ROOM = "the server has no room left, or the bucket's quota is used up"
 
 _BY_CODE: dict[str, tuple[type[StorageError], str]] = {
@@ -79,6 +80,8 @@ _BY_CODE: dict[str, tuple[type[StorageError], str]] = {
     ),
     "InvalidBucketName": (StorageError, "no bucket can have this name"),
     "InvalidToken": (NotAuthenticated, "the session token is not valid: renew the credentials ({source})"),
+    "InvalidURI": (NotThere, _NO_NAME),
+    "KeyTooLongError": (NotThere, _NO_NAME),
     "NoSuchBucket": (NotThere, _NO_BUCKET),
     "NoSuchKey": (NotThere, "does not exist"),
     "NotImplemented": (Unsupported, "the server does not know how to {action}"),
@@ -92,6 +95,7 @@ _BY_CODE: dict[str, tuple[type[StorageError], str]] = {
         "the secret key does not belong to the access key: check {source}",
     ),
     "TokenRefreshRequired": (ExpiredCredentials, _RENEW),
+    "XMinioInvalidObjectName": (NotThere, _NO_NAME),
     "XMinioStorageFull": (StorageError, _NO_ROOM),
 }
 _BY_STATUS: dict[int, tuple[type[StorageError], str]] = {

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from its_core.redaction import USER_IN_URL
 
-_USER_INFO = re.compile(r"//[^/@\s]*@")
 _LONGEST_SHOWN = 300
 
 
 def shown(url: str) -> str:
     """``url`` as a message may show it: without user names, passwords and signed queries, and not too long."""
-    plain = _USER_INFO.sub("//…@", url)
+    plain = USER_IN_URL.sub("…@", url)
     place, query, _ = plain.partition("?")
     plain = place + ("?…" if query else "")
     return plain if len(plain) <= _LONGEST_SHOWN else plain[:_LONGEST_SHOWN] + "…"

@@ -40,7 +40,7 @@ from its_core.shards import build, devices
 from its_core.shards.batch import Job
 from its_core.shards.launcher import Launch, LaunchRefused, OnReceipt
 from its_core.shards.receipts import Receipt, found_by
-from its_core.storage_errors import StorageError
+from its_core.storage_errors import StorageError, shown
 from tasks.executors import Executor, ShardRun, launch_of
 from tasks.plan import EngineOrder
 from tasks.render import TASK_RUN_NAME, ShardIncomplete, render
@@ -300,7 +300,7 @@ def _advice(error: RayError, api_url: str) -> str:
     told = (str(error).strip().splitlines() or [type(error).__name__])[-1]
     return (
         f"a machine of the Ray cluster cannot run shards: {told}. Each needs this project installed as here, and "
-        f"must reach the Prefect server, now {api_url}: set PREFECT_API_URL to one that all machines reach"
+        f"must reach the Prefect server, now {shown(api_url)}: set PREFECT_API_URL to one that all machines reach"
     )
 
 

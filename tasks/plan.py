@@ -22,6 +22,7 @@ from its_core.storage_errors import StorageError
 from tasks.progress import Progress
 
 REJECTED_FILE = "rejected.parquet"
+INPUTS_FOLDER = "inputs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def plan(definition: Definition, order: EngineOrder, progress: Progress) -> plan
         definition.manifest,
         base_folder=str(definition.folder),
         allowed_inputs=definition.allowed_inputs,
-        input_cache=definition.work_path / "inputs",
+        input_cache=definition.work_path / INPUTS_FOLDER,
         engine_needs_input="input" in order.identity.reads,
         refuses=order.module.refuses,
     )

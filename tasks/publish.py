@@ -18,9 +18,10 @@ from its_core.dataset.draft import Dataset
 from its_core.dataset.lineage import Run
 from its_core.dataset.publish import Published
 from its_core.definition import Definition
+from its_core.scenarios.images import forget_inputs
 from its_core.shards.plan import Plan
 from its_core.shards.receipts import Receipt, files_of
-from tasks.plan import REJECTED_FILE, EngineOrder
+from tasks.plan import INPUTS_FOLDER, REJECTED_FILE, EngineOrder
 
 __all__ = ["Published", "publish"]
 
@@ -65,6 +66,7 @@ def publish(definition: Definition, order: EngineOrder, plan: Plan, receipts: Ma
     )
     work = definition.work_path
     published = publishing.publish(_FinishedClips(definition, plan, receipts), dataset, work / REJECTED_FILE, run, work)
+    forget_inputs(work / INPUTS_FOLDER, (clip.request.input_path or "" for clip in plan.clips()))
     if not storage.is_local(published.url):
         create_link_artifact(published.contact_sheet_url, key="contact-sheet", description=published.url)
     return published

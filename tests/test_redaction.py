@@ -2,7 +2,9 @@
 
 import pytest
 
+from its_core.dataset.places import refuse_unwritable
 from its_core.redaction import without_secrets
+from its_core.storage_errors import StorageError, shown
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,12 @@ from its_core.redaction import without_secrets
         ({"clientSecret": "s3cr3t", "AUTH_TOKEN": "s3cr3t"}, {"clientSecret": "***", "AUTH_TOKEN": "***"}),
         ({"password": None, "inputs": ("a", "b")}, {"password": None, "inputs": ("a", "b")}),
         ("https://user:s3cr3t@host/path", "https://***@host/path"),
+        ("s3://AKIA:s3/cr3t+x@bucket/path", "s3://***@bucket/path"),
+        ("s3://AKIA:s3@cr3t@bucket/path", "s3://***@bucket/path"),
+        ("s3://bucket/cam@1/frame.png", "s3://bucket/cam@1/frame.png"),
+        ("s3://arn:aws:s3:eu:1:accesspoint/x/a@b", "s3://arn:aws:s3:eu:1:accesspoint/x/a@b"),
+        ({"DBPassword": "s3cr3t", "HFToken": "s3cr3t"}, {"DBPassword": "***", "HFToken": "***"}),
+        ({"api_keys": ["s3cr3t"], "LLMTokens": 5}, {"api_keys": "***", "LLMTokens": 5}),
         ("https://host/path?X-Amz-Signature=s3cr3t", "https://host/path?***"),
         ({"tokenizer": "T5", "keys": 3, "question": "why?"}, {"tokenizer": "T5", "keys": 3, "question": "why?"}),
         ({"author": "A", "authority": "B", "max_tokens": 5}, {"author": "A", "authority": "B", "max_tokens": 5}),
@@ -26,3 +34,11 @@ from its_core.redaction import without_secrets
 )
 def test_secrets_are_struck_out(value: object, kept: object) -> None:
     assert without_secrets(value) == kept
+
+
+@pytest.mark.parametrize("url", ["s3://AKIA:s3/cr3t@bucket/path", "s3://user:s3@cr3t@bucket/path"])
+def test_no_message_shows_credentials_that_were_put_into_a_url(url: str) -> None:
+    assert shown(url) == "s3://…@bucket/path"
+    with pytest.raises(StorageError, match="credentials do not belong in it") as refused:
+        refuse_unwritable("publish_url", url)
+    assert "cr3t" not in str(refused.value)

@@ -145,6 +145,14 @@ class Claim:
         return storage.join(self._url, f".claim-{number}")
 
 
+def release_left_over(url: str, kept: Path) -> None:
+    """Releases the claim that ``kept`` tells of, if it is one on ``url``: its publisher was killed before it did."""
+    note = _Note.read(kept.read_bytes()) if kept.exists() else None
+    if note is not None and note.url == url:
+        with suppress(storage.Busy, StorageError):  # somebody else's by now, or it stays until the next build
+            Claim(url, kept).release()
+
+
 def _now_s() -> float:
     """A clock that nobody sets and that does not stand still while the machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from its_core import storage
-from its_core.dataset.claim import Claim
+from its_core.dataset.claim import Claim, release_left_over
 from its_core.dataset.version import MARKER_FILE
 from its_core.storage_errors import Changed, shown
 
@@ -43,6 +43,9 @@ def upload(folder: Path, url: str, remains: str, is_there: Callable[[], bool], w
     if uploads:
         for name in (MARKER_FILE, remains):  # of a version that has lost files, or of an upload that was cut off
             claim.sign()
+            if is_there():  # this publisher slept, and somebody else has published it and is gone
+                claim.release()
+                return False
             storage.remove_tree(storage.join(url, name))
         files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != MARKER_FILE)
         pairs = ((path, storage.join(url, path.relative_to(folder).as_posix())) for path in files)
@@ -53,6 +56,11 @@ def upload(folder: Path, url: str, remains: str, is_there: Callable[[], bool], w
             raise Changed(f"{shown(url)}: was published by somebody else at the same time, and is not whole: run again")
     claim.release()
     return uploads
+
+
+def tidy(url: str, work: Path) -> None:
+    """Takes the claim from a published version whose publisher was killed right after it wrote the marker."""
+    release_left_over(url, work / CLAIM_FILE)
 
 
 def _flush(folder: Path) -> None:

@@ -84,6 +84,8 @@ def publish(clips: Iterable[FinishedClip], dataset: Dataset, rejected: Path, run
                 handover.rename(staging, storage.local_path(url))
             else:
                 was_there = not handover.upload(staging, url, REPORT_FOLDER, lambda: is_whole(url, sizes_bytes), place)
+        elif not storage.is_local(url):
+            handover.tidy(url, place)
         storage.remove_tree(str(staging))
         latest = {"dataset": dataset.name, "version": drafted.version}
         storage.write_bytes(storage.join(root, LATEST_FILE), _as_json(latest))

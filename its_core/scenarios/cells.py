@@ -7,6 +7,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -184,13 +185,26 @@ def _json_column(array: pa.Array, column: str, faults: Faults) -> list[Json]:
         return [_json(value) for value in array.to_pylist()]
     lengths = _least_chars(array)
     array = array.take(pa.array(np.arange(len(array)), mask=lengths > EXTRA_MAX_CHARS))  # null where it is too long
-    cells = [_json(value) for value in array.to_pylist()]
+    cells = [_json(value) for value in _nested(array, column, faults)]
     for i, cell in enumerate(cells):
         length = max(int(lengths[i]), len(json.dumps(cell)))
         if length > EXTRA_MAX_CHARS:
             reason = f"{length} characters long as JSON; a label carries {EXTRA_MAX_CHARS} at most"
             faults[i].append((column, "", reason))
     return cells
+
+
+def _nested(array: pa.Array, column: str, faults: Faults) -> list[Any]:
+    with suppress(UnicodeDecodeError):
+        return list(array.to_pylist())
+    values = []
+    for i, cell in enumerate(array):
+        try:
+            values.append(cell.as_py())
+        except UnicodeDecodeError:
+            values.append(None)
+            faults[i].append((column, "", "holds bytes that are not UTF-8; write text as UTF-8"))
+    return values
 
 
 def _least_chars(array: pa.Array) -> NDArray[np.int64]:

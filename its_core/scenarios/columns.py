@@ -145,6 +145,19 @@ def _check_extra(field: pa.Field, where: str) -> None:
             f"{where}: column {field.name!r} has type {short(field.type)}, which labels cannot carry; "
             "use text, numbers, booleans, dates, or lists and structs of them, or leave the column out"
         )
+    if pa.types.is_timestamp(field.type) and not _is_known_zone(field.type):
+        raise ManifestError(
+            f"{where}: column {field.name!r} has times in the zone {short(field.type.tz)!r}, which is not known here; "
+            "use UTC or a zone such as Europe/Berlin"
+        )
+
+
+def _is_known_zone(kind: pa.TimestampType) -> bool:
+    try:
+        pa.scalar(0, kind).cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _is_json(kind: pa.DataType) -> bool:
@@ -152,7 +165,8 @@ def _is_json(kind: pa.DataType) -> bool:
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         return _is_json(kind.value_type)
     if pa.types.is_struct(kind):
-        return all(_is_json(kind.field(i).type) for i in range(kind.num_fields))
+        names = {kind.field(i).name for i in range(kind.num_fields)}
+        return len(names) == kind.num_fields and all(_is_json(kind.field(i).type) for i in range(kind.num_fields))
     return is_text(kind) or is_number(kind) or bool(pa.types.is_boolean(kind))
 
 

@@ -24,6 +24,7 @@ MAX_ASPECT = 8.0
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 VIDEO_SUFFIXES = {".mp4"}
 
+_MAX_KEY_BYTES = 1024  # S3's own limit
 _FETCHES = 8  # at a time, local or remote
 _decoding = threading.BoundedSemaphore(2)  # a 64-megapixel image takes 256 MB decoded
 _opening = threading.Lock()  # warning filters are the process's
@@ -99,6 +100,10 @@ class InputChecker:
             raise _UnusableError(
                 f"lies outside the allowed inputs ({self._allowed()}); move it there or allow its prefix"
             )
+        if "" in parts or len("/".join(parts[1:]).encode()) > _MAX_KEY_BYTES:
+            raise _UnusableError(
+                f"is no object's name: one has no empty part between slashes, and at most {_MAX_KEY_BYTES} bytes"
+            )
         _kind(url)
         refusal = ""
         with input_cache.of_this_machine() as cache:
@@ -120,6 +125,14 @@ class InputChecker:
 
     def _allowed(self) -> str:
         return ", ".join([*map(str, self._folders), *self._prefixes]) or "none"
+
+
+def forget_inputs(folder: Path, needed: Iterable[str]) -> None:
+    """Removes the remote inputs that ``folder`` holds and no clip needs any more; ``needed`` are paths."""
+    if folder.is_dir() and (names := {each.name for each in folder.iterdir()}):
+        names -= {Path(path).name for path in needed}
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
 
 
 class _UnusableError(Exception):

@@ -68,9 +68,18 @@ def read(
     """
     checker = _Checker(InputChecker(base_folder, allowed_inputs, input_cache), engine_needs_input, refuses)
     for rows in source.rows(manifest_url, batch_rows):
-        with _collector_resting():
+        with _collector_resting(), _damage_is_told(rows.where):
             batch = checker.check(rows)
         yield batch
+
+
+@contextmanager
+def _damage_is_told(where: str) -> Iterator[None]:
+    """Some damage of a Parquet file shows only when its values are looked at."""
+    try:
+        yield
+    except (pa.ArrowException, LookupError, AssertionError) as error:
+        raise ManifestError(f"{where}: cannot be read as Parquet ({source.told(error)})") from error
 
 
 @contextmanager

@@ -23,9 +23,10 @@ from its_core.storage_errors import Changed, NotThere, shown
 
 # A batch of rows with long prompts is made smaller, so that memory stays bounded whatever the rows hold.
 BATCH_BYTES = 64 * 2**20
-# Of one column in one row group, as its metadata tells before anything is decoded.
+# Of one column, and of all columns, in one row group, as its metadata tells before anything is decoded.
 MAX_CHUNK_VALUES = 20_000_000
-MAX_CHUNK_BYTES = 2**30
+MAX_GROUP_VALUES = 100_000_000
+MAX_GROUP_BYTES = 2**29
 _FETCHES = 4  # at a time, each in several ranges
 _GLOB = re.compile(r"[*?\[]")
 _NO_SUCH = "no such manifest; name a Parquet file, a folder of them or a glob"
@@ -34,8 +35,10 @@ _NO_PARQUET = "no Parquet file there"
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Consecutive rows of one file: the first one's number over all files, and the names of the unknown columns."""
+    """Consecutive rows of one file: what messages call it, the first one's number over all files, and the names of the
+    unknown columns."""
 
+    where: str
     first_row: int
     table: pa.RecordBatch
     extra: tuple[str, ...]
@@ -64,10 +67,12 @@ def rows(manifest_url: str, batch_rows: int) -> Iterator[Rows]:
             try:
                 with each.path.open("rb") as file:
                     for extra, table in _batches(file, where, batch_rows):
-                        yield Rows(first_row, table, extra)
+                        yield Rows(where, first_row, table, extra)
                         first_row += table.num_rows
-            except (pa.ArrowException, OSError) as error:
-                raise ManifestError(f"{where}: cannot be read as Parquet ({_told(error)})") from error
+            except ManifestError:
+                raise
+            except (pa.ArrowException, OSError, ValueError, LookupError) as error:  # a damaged file raises any of them
+                raise ManifestError(f"{where}: cannot be read as Parquet ({told(error)})") from error
     if first_row == 0:
         raise ManifestError(f"{short(shown(manifest_url), 300)}: the manifest has no rows")
 
@@ -157,19 +162,24 @@ def _is_plain(column: Any) -> bool:
 
 
 def _refuse_bombs(metadata: pq.FileMetaData, where: str) -> None:
-    """Refuses what would be decoded to many times the size of the file. Raises ManifestError."""
+    """Refuses what would be decoded to many times the size of the file, by what its metadata tells. Raises
+    ManifestError."""
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
-        for chunk in map(group.column, range(group.num_columns)):
-            for size, most, what in (
-                (chunk.num_values, MAX_CHUNK_VALUES, "values"),
-                (chunk.total_uncompressed_size, MAX_CHUNK_BYTES, "bytes"),
-            ):
-                if size > most:
-                    raise ManifestError(
-                        f"{where}: column {short(chunk.path_in_schema)!r} holds {size:,} {what} in {group.num_rows:,} "
-                        f"rows; at most {most:,} are read at a time: write smaller row groups, or less in a row"
-                    )
+        chunks = [group.column(index) for index in range(group.num_columns)]
+        largest = max(chunks, key=lambda chunk: chunk.num_values, default=None)
+        name = short(largest.path_in_schema) if largest else ""
+        for who, size, most, what in (
+            (f"column {name!r} holds", largest.num_values if largest else 0, MAX_CHUNK_VALUES, "values"),
+            ("its columns hold", sum(chunk.num_values for chunk in chunks), MAX_GROUP_VALUES, "values"),
+            ("its columns hold", sum(chunk.total_uncompressed_size for chunk in chunks), MAX_GROUP_BYTES, "bytes"),
+        ):
+            if size > most:
+                raise ManifestError(
+                    f"{where}: {who} {size:,} {what} in {group.num_rows:,} rows; at most {most:,} are read at a time: "
+                    "write smaller row groups, or less in a row"
+                )
 
 
-def _told(error: Exception) -> str:
+def told(error: Exception) -> str:
+    """What Parquet's library says of a file, in a line."""
     return short(f"{type(error).__name__}: {error}".strip().splitlines()[0], 200)

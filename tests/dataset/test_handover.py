@@ -228,3 +228,34 @@ def test_a_bucket_that_cannot_be_written_is_told_before_anything_is_made(s3: S3)
     with pytest.raises(storage.Denied, match=r"may not write \(s3:PutObject\) here"):
         refuse_unwritable("publish_url", f"{s3.bucket}/datasets")
     assert storage.list_folder(s3.bucket) == []
+
+
+def test_a_publisher_that_slept_before_a_sign_unpublishes_nothing(
+    url: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes its claim anew after another one has taken over, published and gone."""
+    write, slept = storage.write_bytes, []
+
+    def sleep_first(place: str, content: bytes) -> None:
+        if place.endswith(".claim-1") and len(slept) == 1:
+            slept.append("now")
+            storage.remove_tree(place)  # as who takes over leaves it in the end
+            assert upload(folder, url, tmp_path / "b")
+        elif place.endswith(".claim-1"):
+            slept.append("sign")
+        write(place, content)
+
+    monkeypatch.setattr(storage, "write_bytes", sleep_first)
+    assert not upload(folder, url, tmp_path / "a")
+    assert is_whole(url, {})
+    assert storage.sizes_bytes(url).keys() == files(folder)
+
+
+def test_a_claim_that_was_left_in_a_published_version_is_released(url: str, folder: Path, tmp_path: Path) -> None:
+    Claim(url, tmp_path / "a" / handover.CLAIM_FILE)
+    for path in files(folder):
+        storage.write_bytes(f"{url}/{path}", (folder / path).read_bytes())
+    handover.tidy(url, tmp_path / "another machine")
+    assert f"{url}/.claim-1".rpartition("/")[2] in storage.list_folder(url)
+    handover.tidy(url, tmp_path / "a")
+    assert storage.sizes_bytes(url).keys() == files(folder)

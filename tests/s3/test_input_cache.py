@@ -1,6 +1,7 @@
 """Inputs from S3 are on this machine once: whole, current, and no more of them than the limit allows."""
 
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -200,3 +201,25 @@ def test_parts_of_a_place_are_laid_out_as_there_until_the_cache_is_closed(s3, fo
         with pytest.raises(storage.NotThere):
             cache.fetch_below(f"{s3.bucket}/root", "mod")
     assert not root.exists()
+
+
+def test_inputs_are_used_let_go_and_removed_all_at_once(s3, folder):
+    urls = [f"{s3.bucket}/{number}" for number in range(40)]
+    for url in urls:
+        storage.write_bytes(url, url[-2:].encode() * 50)
+
+    def fetch(url):
+        for _ in range(10):
+            InputCache(folder, 500).close()
+        with InputCache(folder, 500) as cache:
+            return cache.fetch(url).read_bytes()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(fetch, urls)) == [url[-2:].encode() * 50 for url in urls]
+    assert len(objects(folder)) <= 5
+    assert list((folder / "sessions").iterdir()) == []
+
+
+def test_a_cache_that_was_removed_can_be_closed(folder):
+    with InputCache(folder, 100):
+        shutil.rmtree(folder)

@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from manifests import PARTICIPANTS
+from manifests import PARTICIPANTS, read
+
+from its_core.scenarios.manifest import ManifestError
 
 ROOM_BYTES = 3 * 2**30  # of address space, Python's libraries included
 
@@ -103,3 +105,13 @@ def test_a_bomb_is_told_and_not_unfolded(tmp_path, bomb):
     )
     assert read.returncode == 0, read.stderr
     assert told in read.stdout
+
+
+def test_columns_that_fill_the_memory_together_are_told(tmp_path):
+    texts = {f"note_{number}": pa.array([chr(97 + number) * 60_000_000]) for number in range(10)}
+    table = {"scenario_id": ["s"], "camera_id": ["c"], "incident_type": ["normal_traffic"], **texts}
+    pq.write_table(pa.table(table), tmp_path / "bomb.parquet", compression="zstd")
+    with pytest.raises(
+        ManifestError, match=r"its columns hold 600,\d+,\d+ bytes in 1 rows; at most 536,870,912 are read"
+    ):
+        read(tmp_path / "bomb.parquet", tmp_path)

@@ -1,6 +1,8 @@
 """Whole manifests: what a good row becomes, where rows come from, and what stops a manifest."""
 
 import hashlib
+import random
+import re
 
 import pandas as pd
 import pyarrow as pa
@@ -359,3 +361,46 @@ def test_the_tables_of_participants_may_be_empty(tmp_path):
     rows = [row("a", participants=[]), row("b", participants=None), row("c", participants=[{"type": "suv"}])]
     scenarios, _ = read(write(tmp_path / "m.parquet", rows, participants=PARTICIPANTS), tmp_path)
     assert [len(each.scene.participants) for each in scenarios] == [0, 0, 1]
+
+
+def test_text_within_a_cell_that_is_not_utf_8_is_a_fault_of_its_row(tmp_path):
+    damaged = pa.array([b"a", b"\xff", b"c"]).view(pa.string())
+    lists = pa.ListArray.from_arrays(pa.array([0, 1, 2, 3], pa.int32()), damaged)
+    structs = pa.StructArray.from_arrays([damaged], ["note"])
+    for column in (lists, structs):
+        rows = table([row(f"s{number}") for number in range(3)]).append_column("notes", column)
+        pq.write_table(rows, tmp_path / "m.parquet")
+        good, (rejection,) = read(tmp_path / "m.parquet", tmp_path)
+        assert [each.row for each in good] == [0, 2]
+        assert (rejection.row, rejection.column) == (1, "notes")
+        assert rejection.reason == "holds bytes that are not UTF-8; write text as UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "told"),
+    [
+        (pa.timestamp("us", tz="Foo/Bar"), [0], "column 'extra' has times in the zone 'Foo/Bar', which is not known"),
+        (pa.struct([("a", TEXT), ("a", TEXT)]), None, "column 'extra' has type struct<a: string, a: string>"),
+    ],
+)
+def test_columns_that_cannot_become_labels_are_told(tmp_path, kind, values, told):
+    column = pa.array(values, kind) if values else pa.nulls(1, kind)
+    pq.write_table(table([row()]).append_column("extra", column), tmp_path / "m.parquet")
+    with pytest.raises(ManifestError, match=re.escape(told)):
+        read(tmp_path / "m.parquet", tmp_path)
+
+
+def test_whatever_is_damaged_in_a_file_is_told_in_a_line(tmp_path):
+    whole = write(tmp_path / "whole.parquet", [row(f"s{number}", tags=["a"], note="b") for number in range(20)])
+    chance, told = random.Random(0), 0
+    for _ in range(300):
+        damaged = bytearray(whole.read_bytes())
+        for _ in range(3):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        (tmp_path / "m.parquet").write_bytes(damaged)
+        try:
+            read(tmp_path / "m.parquet", tmp_path)
+        except ManifestError as error:
+            told += 1
+            assert "\n" not in str(error)
+    assert told > 100

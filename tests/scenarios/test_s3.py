@@ -9,7 +9,7 @@ from pictures import picture
 
 from its_core import storage
 from its_core.scenarios import source
-from its_core.scenarios.images import InputChecker
+from its_core.scenarios.images import InputChecker, forget_inputs
 from its_core.scenarios.manifest import ManifestError
 
 PASSWORD = "kept-to-itself"
@@ -132,7 +132,7 @@ def test_images_on_s3_that_cannot_be_used_are_rejected(tmp_path, s3):
     for name, body in (("text.png", b"hello"), ("text.txt", b"hello"), ("large.png", b"0" * (51 * 2**20))):
         storage.write_bytes(f"{s3.bucket}/frames/{name}", body)
     prefix = f"{s3.bucket}/frames"
-    names = ["missing.png", "text.png", "text.txt", "large.png"]
+    names = ["missing.png", "text.png", "text.txt", "large.png", "a//b.png", "ü" * 600 + ".png"]
     path = write(tmp_path / "m.parquet", [row(f"s{i}", input_image=f"{prefix}/{n}") for i, n in enumerate(names)])
     _, rejections = read(path, tmp_path, allowed_inputs=[prefix])
     assert [each.reason for each in rejections] == [
@@ -140,6 +140,7 @@ def test_images_on_s3_that_cannot_be_used_are_rejected(tmp_path, s3):
         "is not a PNG, JPEG or WebP image",
         "is a .txt; use png, jpg, jpeg, webp or mp4",
         "has 51.0 MiB; at most 50 are read",
+        *["is no object's name: one has no empty part between slashes, and at most 1024 bytes"] * 2,
     ]
     assert [each.path.rpartition("/")[2] for each in s3.proxy.requests if each.method == "GET"] == ["text.png"]
 
@@ -155,6 +156,21 @@ def test_bad_credentials_are_no_fault_of_a_row(tmp_path, s3, code, error):
     s3.proxy.answer(403, "AccessDenied")
     _, (rejection,) = read(path, tmp_path, allowed_inputs=[s3.bucket])
     assert rejection.reason == "may not be read with these credentials"
+
+
+def test_a_name_that_the_server_refuses_is_a_fault_of_its_row(tmp_path, s3):
+    path = write(tmp_path / "m.parquet", [row(input_image=image(s3, tmp_path, "a.png"))])
+    s3.proxy.answer(400, "XMinioInvalidObjectName")
+    _, (rejection,) = read(path, tmp_path, allowed_inputs=[s3.bucket])
+    assert rejection.reason == "does not exist"
+
+
+def test_inputs_that_no_clip_needs_any_more_are_removed(tmp_path, s3):
+    found = InputChecker(s3.bucket, [s3.bucket], tmp_path / "inputs")
+    kept, gone = found.check([image(s3, tmp_path, "a.png"), image(s3, tmp_path, "b.png", (320, 180))]).values()
+    forget_inputs(tmp_path / "inputs", [kept.path, "elsewhere/c.png", ""])
+    assert Path(kept.path).exists() and not Path(gone.path).exists()
+    forget_inputs(tmp_path / "none", [])
 
 
 def test_local_and_remote_inputs_go_into_one_dataset(tmp_path, s3):
