@@ -147,14 +147,16 @@ def _batches(file: Any, where: str, batch_rows: int) -> Iterator[tuple[tuple[str
     extra = check_schema(plain.schema_arrow, where)
     metadata = plain.metadata
     _refuse_bombs(metadata, where)
-    # In lists and structs too: a text of a megabyte may be named a million times in a few bytes.
-    encoded = [column.path for column in plain.schema if column.physical_type == "BYTE_ARRAY" and _is_plain(column)]
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     row_bytes = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
     size = max(1, min(batch_rows, BATCH_BYTES // max(row_bytes, 1)))
+    # In lists and structs too: a text of a megabyte may be named a million times in a few bytes.
+    encoded = [column.path for column in plain.schema if column.physical_type == "BYTE_ARRAY" and _is_plain(column)]
     parquet = pq.ParquetFile(file, metadata=metadata, read_dictionary=encoded, pre_buffer=False)
-    for table in parquet.iter_batches(batch_size=size, use_threads=False):
-        yield extra, table
+    # Each group by itself: texts in lists and structs cannot be read dictionary-encoded across the border of two.
+    for group in range(len(groups)):
+        for table in parquet.iter_batches(size, row_groups=[group], use_threads=False):
+            yield extra, table
 
 
 def _is_plain(column: Any) -> bool:

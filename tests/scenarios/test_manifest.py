@@ -404,3 +404,17 @@ def test_whatever_is_damaged_in_a_file_is_told_in_a_line(tmp_path):
             told += 1
             assert "\n" not in str(error)
     assert told > 100
+
+
+@pytest.mark.parametrize("distinct", [3, 3000], ids=["few texts", "more than a dictionary holds"])
+def test_lists_of_texts_are_read_from_many_row_groups(tmp_path, distinct):
+    people = [{"type": "sedan", "colour": "red", "role": "at_fault"}]
+    rows = [
+        row(f"s{number}", participants=people, tags=[f"{number % distinct:04d}" * 100, "b"]) for number in range(6000)
+    ]
+    pq.write_table(table(rows), tmp_path / "m.parquet", row_group_size=4000, dictionary_pagesize_limit=100_000)
+    found = batches(tmp_path / "m.parquet", tmp_path, batch_rows=1500)
+    scenarios = [each for batch in found for each in batch.scenarios]
+    assert [each.scenario_id for each in scenarios] == [f"s{number}" for number in range(6000)]
+    assert [each.extra["tags"] for each in scenarios] == [each["tags"] for each in rows]
+    assert {each.scene.participants[0].colour for each in scenarios} == {Colour.RED}
