@@ -44,10 +44,11 @@ class _Seen:
 
 class BuildsCollector(Collector):
     """A look at every definition of a folder, a scrape. Datasets that come later are found; one whose published version
-    lies where nothing answers does not keep the others from being told."""
+    lies where nothing answers keeps the others from being told for ``patience_s`` (None: for as long as it takes)."""
 
-    def __init__(self, datasets: str) -> None:
+    def __init__(self, datasets: str, patience_s: float | None = _PATIENCE_S) -> None:
         self._datasets = datasets
+        self._patience_s = patience_s
         self._receipts: defaultdict[Path, ReceiptCache] = defaultdict(ReceiptCache)
         self._looks: dict[Path, Future[_Seen]] = {}
         self._one_at_a_time = threading.Lock()
@@ -63,7 +64,7 @@ class BuildsCollector(Collector):
             for folder in folders:
                 if folder not in self._looks:
                     self._looks[folder] = self._begin(folder)
-            wait(self._looks.values(), _PATIENCE_S)
+            wait(self._looks.values(), self._patience_s)
             for folder in folders:
                 self._add(families, folder)
         yield from families.all()
@@ -99,7 +100,7 @@ class BuildsCollector(Collector):
         name = Path(os.path.abspath(folder)).name  # noqa: PTH100
         if not self._looks[folder].done():
             told = "%s: still being looked at after %g s: its disk or its S3 server does not answer, or it is large"
-            _log.warning(told, folder, _PATIENCE_S)
+            _log.warning(told, folder, self._patience_s)
             families.readable.add_metric([name], 0)
             return  # the next scrape tells
         try:
@@ -185,7 +186,7 @@ def _ended(attempt: Attempt) -> datetime:
 
 def exposition(datasets: str) -> str:
     """One look, in Prometheus' text format. Raises DefinitionError where there is no dataset."""
-    return generate_latest(_registry(datasets)).decode()
+    return generate_latest(_registry(BuildsCollector(datasets, patience_s=None))).decode()
 
 
 def serve(datasets: str, host: str, port: int) -> tuple[str, threading.Thread]:
@@ -195,7 +196,7 @@ def serve(datasets: str, host: str, port: int) -> tuple[str, threading.Thread]:
     """
     definitions.find(datasets)
     try:
-        server, thread = start_http_server(port, host, _registry(datasets))
+        server, thread = start_http_server(port, host, _registry(BuildsCollector(datasets)))
     except OSError as error:
         raise OSError(
             f"cannot listen at {host}:{port} ({error.strerror}): take another port with --port, 0 for any that is "
@@ -204,7 +205,7 @@ def serve(datasets: str, host: str, port: int) -> tuple[str, threading.Thread]:
     return f"http://{host}:{server.server_port}/metrics", thread
 
 
-def _registry(datasets: str) -> CollectorRegistry:
+def _registry(collector: BuildsCollector) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(BuildsCollector(datasets))
+    registry.register(collector)
     return registry

@@ -24,6 +24,7 @@ from its_core.clip import Outcome
 from its_core.shards.receipts import files_of
 from its_core.shards.standing import Look
 from tests.shards.test_standing import building, ends
+from tests.system.conftest import wait_until
 
 Samples = dict[tuple[str, ...], float]
 
@@ -126,15 +127,13 @@ def test_a_dataset_that_does_not_answer_keeps_no_other_from_being_told(
         return real_look(work, *more)
 
     monkeypatch.setattr(metrics, "look", look)
-    monkeypatch.setattr(metrics, "_PATIENCE_S", 0.5)
-    collector = CollectorRegistry()
-    collector.register(metrics.BuildsCollector(str(datasets)))
-    told = parsed(generate_latest(collector).decode())
+    registry = CollectorRegistry()
+    registry.register(metrics.BuildsCollector(str(datasets), patience_s=0.5))
+    told = parsed(generate_latest(registry).decode())
     assert told["its_dataset_readable", "never"] == 0
     assert told["its_clips_left", "cosmos"] == 2
     answers.set()
-    monkeypatch.setattr(metrics, "_PATIENCE_S", 30.0)
-    assert parsed(generate_latest(collector).decode())["its_dataset_readable", "never"] == 1
+    wait_until(lambda: parsed(generate_latest(registry).decode())["its_dataset_readable", "never"] == 1)
 
 
 def test_once_prints_them_and_ends(datasets: Path) -> None:
