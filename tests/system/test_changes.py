@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import shutil
-import threading
-from itertools import count
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +9,7 @@ import pytest
 
 from flows.build_dataset import build_dataset
 from flows.retry_failed_shards import retry_failed_shards
+from its_core.scenarios import manifest
 from its_core.scenarios.scenario import ManifestError
 from its_core.shards import build
 from its_core.shards.receipts import TooFewClips
@@ -41,27 +39,20 @@ def test_a_manifest_replaced_after_planning_is_the_next_builds_business(tmp_path
     assert manifest_in_lineage(second.published.url)["sha256"] == digests[1]
 
 
-def test_a_manifest_overwritten_while_it_is_read_ends_the_build_and_says_so(tmp_path):
+def test_a_manifest_overwritten_while_it_is_read_ends_the_build_and_says_so(tmp_path, monkeypatch):
     folder = small(tmp_path)
     path = folder / "scenarios.parquet"
     rows = pd.read_parquet(path)
-    ended = threading.Event()
+    read = manifest.read
 
-    def overwrite() -> None:
-        for number in count():
-            rows.assign(seed=number % 1000, note=str(number)).to_parquet(tmp_path / "next.parquet")
-            shutil.copyfile(tmp_path / "next.parquet", path)  # in place, as an editor or a script may do
-            if ended.is_set():
-                return
+    def overwritten(*arguments, **options):
+        for batch in read(*arguments, **options):
+            rows.assign(seed=7).to_parquet(path)  # in place, as an editor or a script may do
+            yield batch
 
-    writer = threading.Thread(target=overwrite)
-    writer.start()
-    try:
-        with pytest.raises(ManifestError, match=r"scenarios.parquet: was changed while it was read; build again once"):
-            build_dataset(str(folder))
-    finally:
-        ended.set()
-        writer.join()
+    monkeypatch.setattr(manifest, "read", overwritten)
+    with pytest.raises(ManifestError, match=r"scenarios.parquet: was changed while it was read; build again once"):
+        build_dataset(str(folder))
     assert receipts(folder) == {}
     assert build.read(folder / ".its").state is build.State.WRONG_INPUT
 
