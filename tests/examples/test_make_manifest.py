@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from its_core.clip import Participant
-from its_core.engines.simulator.abilities import refusal
+from its_core.engines.simulator.capabilities import refusal
 from its_core.scenarios import manifest
 from its_core.taxonomy import Aftermath, Colour, IncidentType, ParticipantType, RoadLayout, Role
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from its_core.clip import ClipRequest, EngineIdentity, Fps, Resolution, Scene
 from its_core.engines.engine import Engine, Frame
-from its_core.engines.simulator.abilities import refusal
+from its_core.engines.simulator.capabilities import refusal
 from its_core.engines.simulator.options import VERSION, SimulatorOptions
 
 

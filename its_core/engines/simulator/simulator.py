@@ -11,16 +11,16 @@ import panda3d
 
 from its_core.clip import ClipRequest, Outcome, Scene
 from its_core.engines.engine import Clip, Engine, EngineFailure, Frame
-from its_core.engines.simulator.abilities import ABILITIES, refusal
-from its_core.engines.simulator.camera import Camera, camera_for
-from its_core.engines.simulator.ground_truth import annotated
-from its_core.engines.simulator.layouts import Layout
+from its_core.engines.simulator.capabilities import ABILITIES, refusal
+from its_core.engines.simulator.incidents.attempts import Tried, try_until_it_happens
+from its_core.engines.simulator.optics.camera import Camera, camera_for
 from its_core.engines.simulator.options import VERSION, SimulatorOptions
-from its_core.engines.simulator.places import place
-from its_core.engines.simulator.renderer import RenderedFrame, Renderer
-from its_core.engines.simulator.seeds import rng_of
-from its_core.engines.simulator.simulation import Run
-from its_core.engines.simulator.trying import Tried, try_until_it_happens
+from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.rendering.ground_truth import annotated
+from its_core.engines.simulator.rendering.renderer import RenderedFrame, Renderer
+from its_core.engines.simulator.roads.layouts import Layout
+from its_core.engines.simulator.roads.registry import place
+from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import Light, Role, Weather
 
 _NO_PICTURE: Frame = np.empty((0, 0, 3), np.uint8)

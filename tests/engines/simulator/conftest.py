@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from its_core.clip import Geometry, Scene
-from its_core.engines.simulator.camera import camera_for
 from its_core.engines.simulator.incidents.catalogue import staged
 from its_core.engines.simulator.incidents.setting import Setting
-from its_core.engines.simulator.places import place
-from its_core.engines.simulator.simulation import Run, simulate
+from its_core.engines.simulator.optics.camera import camera_for
+from its_core.engines.simulator.roads.registry import place
+from its_core.engines.simulator.simulation.run import Run, simulate
 
 CLIP = Geometry.of("480", 16)
 

@@ -1,1 +1,1 @@
-"""Staging of incidents: each file sets one up so that it happens, and judges afterwards whether it did."""
+"""What shall happen in a clip, and whether it did: casting, traffic, aftermath, verdicts, seed search."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from its_core.engines.simulator.incidents.verdicts import REST_MPS
-from its_core.engines.simulator.simulation import Run
+from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.trace import forward
 from its_core.taxonomy import Aftermath
 

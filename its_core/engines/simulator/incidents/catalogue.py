@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from its_core.engines.simulator.incidents import (
+from its_core.engines.simulator.incidents.aftermaths import lacks
+from its_core.engines.simulator.incidents.kinds import (
     intersection_collision,
     normal_traffic,
     pedestrian_near_miss,
     rear_end_collision,
 )
-from its_core.engines.simulator.incidents.aftermaths import lacks
 from its_core.engines.simulator.incidents.setting import Setting
-from its_core.engines.simulator.simulation import Run
-from its_core.engines.simulator.staging import Staging, Verdict
+from its_core.engines.simulator.simulation.run import Run
+from its_core.engines.simulator.simulation.staging import Staging, Verdict
 from its_core.taxonomy import IncidentType, Role
 
 STAGES: dict[IncidentType, Callable[[Setting], Staging]] = {

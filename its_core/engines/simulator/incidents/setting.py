@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.clip import Geometry, Scene
-from its_core.engines.simulator.camera import Camera
 from its_core.engines.simulator.incidents.casting import Part
-from its_core.engines.simulator.layouts import Layout, Point
-from its_core.engines.simulator.paths import Floats
+from its_core.engines.simulator.optics.camera import Camera
+from its_core.engines.simulator.roads.layouts import Layout, Point
+from its_core.engines.simulator.roads.paths import Floats
 from its_core.engines.simulator.trace import Actor
 from its_core.taxonomy import RoadSurface, Weather
 

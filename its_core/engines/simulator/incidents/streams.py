@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.traffic import Stream
-from its_core.engines.simulator.layouts import Lane, Layout
-from its_core.engines.simulator.paths import Path
+from its_core.engines.simulator.roads.layouts import Lane, Layout
+from its_core.engines.simulator.roads.paths import Path
 
 
 def highway_streams(layout: Layout) -> list[Stream]:

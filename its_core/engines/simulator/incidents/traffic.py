@@ -9,14 +9,14 @@ from functools import cache
 
 import numpy as np
 
-from its_core.engines.simulator.bodies import VEHICLES
-from its_core.engines.simulator.drivers import Manner, speed_caps
+from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.incidents.casting import Part
 from its_core.engines.simulator.incidents.setting import Setting, actor
-from its_core.engines.simulator.layouts import Lane
-from its_core.engines.simulator.paths import Floats, Path
-from its_core.engines.simulator.staging import StagedVehicle, StagedWalker
-from its_core.engines.simulator.walkers import Walk
+from its_core.engines.simulator.roads.layouts import Lane
+from its_core.engines.simulator.roads.paths import Floats, Path
+from its_core.engines.simulator.simulation.staging import StagedVehicle, StagedWalker
+from its_core.engines.simulator.traffic.drivers import Manner, speed_caps
+from its_core.engines.simulator.traffic.walkers import Walk
 
 ROOM_M = 2.5  # between people when a clip begins
 Accepts = Callable[[Lane, float, float], bool]  # lane, arc length at frame 0, speed

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from its_core.engines.simulator.bodies import VEHICLES
-from its_core.engines.simulator.contacts import Episode
-from its_core.engines.simulator.paths import Floats
-from its_core.engines.simulator.simulation import Run
+from its_core.engines.simulator.dimensions import VEHICLES
+from its_core.engines.simulator.physics.contacts import Episode
+from its_core.engines.simulator.roads.paths import Floats
+from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.trace import Trace, forward
 
 WINDOW = (0.25, 0.70)  # shares of the clip between which the incident must come to its point

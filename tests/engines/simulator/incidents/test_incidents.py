@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from its_core.clip import Participant, Scene
-from its_core.engines.simulator.abilities import ABILITIES
-from its_core.engines.simulator.bodies import VEHICLES
+from its_core.engines.simulator.capabilities import ABILITIES
+from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.incidents.catalogue import staged
 from its_core.engines.simulator.incidents.verdicts import WINDOW
-from its_core.engines.simulator.seeds import attempt_seed
-from its_core.engines.simulator.simulation import Run
+from its_core.engines.simulator.randomness import attempt_seed
+from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.trace import forward
 from its_core.taxonomy import (
     Aftermath,

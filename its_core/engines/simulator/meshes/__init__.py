@@ -1,0 +1,1 @@
+"""Meshes and materials of vehicles, pedestrians, vegetation and street furniture."""

@@ -1,0 +1,199 @@
+"""People on foot: an articulated figure, its walk and its fright."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.engines.simulator.dimensions import PEDESTRIAN_HEIGHT_M
+from its_core.engines.simulator.meshes.materials import Surface
+from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor, turned
+from its_core.engines.simulator.randomness import rng_of
+
+Floats = NDArray[np.float64]
+
+TORSO, HEAD, THIGH_L, SHIN_L, THIGH_R, SHIN_R, ARM_L, FOREARM_L, ARM_R, FOREARM_R = range(10)
+_PARTS = 10
+_SCALE = PEDESTRIAN_HEIGHT_M / 1.74
+# Where each part hangs: the joint in the frame of what carries it, and the carrier.
+_JOINTS: dict[int, tuple[tuple[float, float, float], int | None]] = {
+    TORSO: ((0.0, 0.0, 0.93), None),
+    HEAD: ((0.0, 0.01, 0.50), TORSO),
+    THIGH_L: ((-0.095, 0.0, 0.93), None),
+    SHIN_L: ((0.0, 0.0, -0.44), THIGH_L),
+    THIGH_R: ((0.095, 0.0, 0.93), None),
+    SHIN_R: ((0.0, 0.0, -0.44), THIGH_R),
+    ARM_L: ((-0.198, 0.0, 0.445), TORSO),
+    FOREARM_L: ((0.0, 0.0, -0.29), ARM_L),
+    ARM_R: ((0.198, 0.0, 0.445), TORSO),
+    FOREARM_R: ((0.0, 0.0, -0.29), ARM_R),
+}
+_TOPS = [
+    Surface.CLOTH_WHITE, Surface.CLOTH_GREY, Surface.CLOTH_BLACK, Surface.CLOTH_NAVY, Surface.CLOTH_RED,
+    Surface.CLOTH_GREEN, Surface.CLOTH_YELLOW, Surface.CLOTH_ORANGE, Surface.CLOTH_BEIGE, Surface.CLOTH_BLUE,
+]  # fmt: skip
+_BOTTOMS = [
+    Surface.CLOTH_DENIM, Surface.CLOTH_BLACK, Surface.CLOTH_NAVY, Surface.CLOTH_GREY, Surface.CLOTH_BROWN,
+    Surface.CLOTH_BEIGE, Surface.CLOTH_DENIM,
+]  # fmt: skip
+_SKINS = [Surface.SKIN_FAIR, Surface.SKIN_OLIVE, Surface.SKIN_BROWN, Surface.SKIN_DARK]
+_HAIRS = [Surface.HAIR_BLACK, Surface.HAIR_BROWN, Surface.HAIR_BLOND, Surface.HAIR_GREY]
+
+
+@dataclass(frozen=True, slots=True)
+class Stature:
+    """How one person differs from the next: size, breadth, a bag on the back, long hair, a skirt or coat."""
+
+    height: float
+    breadth: float
+    bag: bool
+    long_hair: bool
+    coat: bool
+
+
+def clothes(track_id: int) -> dict[Surface, Surface]:
+    """What the person of that number wears and looks like."""
+    rng = rng_of("clothes", track_id)
+    return {
+        Surface.TOP: _TOPS[int(rng.integers(len(_TOPS)))],
+        Surface.BOTTOM: _BOTTOMS[int(rng.integers(len(_BOTTOMS)))],
+        Surface.SKIN: _SKINS[int(rng.integers(len(_SKINS)))],
+        Surface.HAIR: _HAIRS[int(rng.integers(len(_HAIRS)))],
+        Surface.SHOES: Surface.LEATHER if rng.random() < 0.7 else Surface.CLOTH_WHITE,
+    }
+
+
+def stature(track_id: int) -> Stature:
+    rng = rng_of("stature", track_id)
+    return Stature(
+        height=float(rng.uniform(0.92, 1.05)),
+        breadth=float(rng.uniform(0.90, 1.14)),
+        bag=bool(rng.random() < 0.3),
+        long_hair=bool(rng.random() < 0.4),
+        coat=bool(rng.random() < 0.35),
+    )
+
+
+@cache
+def figure(person: Stature) -> Mesh:
+    """The figure's mesh, each part about its own joint, hanging straight down (torso and head: straight up)."""
+    sculptor = Sculptor()
+    _torso(sculptor, person)
+    _head(sculptor, person)
+    for thigh, shin in ((THIGH_L, SHIN_L), (THIGH_R, SHIN_R)):
+        _limb(sculptor, thigh, Surface.BOTTOM, 0.44, 0.088, 0.062)
+        _limb(sculptor, shin, Surface.BOTTOM, 0.42, 0.060, 0.045)
+        sculptor.ball((0.0, 0.055, -0.455), (0.046, 0.135, 0.045), Surface.SHOES, rings=4, sides=8, part=shin)
+    for arm, forearm in ((ARM_L, FOREARM_L), (ARM_R, FOREARM_R)):
+        sculptor.ball((0.0, 0.0, -0.015), (0.054, 0.060, 0.060), Surface.TOP, rings=4, sides=7, part=arm)
+        _limb(sculptor, arm, Surface.TOP, 0.29, 0.055, 0.046)
+        _limb(sculptor, forearm, Surface.TOP if person.coat else Surface.SKIN, 0.25, 0.043, 0.032)
+        sculptor.ball((0.0, 0.01, -0.30), (0.032, 0.042, 0.062), Surface.SKIN, rings=4, sides=6, part=forearm)
+    mesh = sculptor.mesh()
+    size = np.array([person.height * person.breadth, person.height * person.breadth, person.height])
+    return mesh.with_vertices((mesh.vertices * size * _SCALE).astype(np.float32))
+
+
+def _limb(sculptor: Sculptor, part: int, slot: int, length: float, wide: float, narrow: float) -> None:
+    z = np.linspace(0.02, -length, 5)
+    path = np.stack([np.zeros(5), np.zeros(5), z], axis=1)
+    radii = list(np.linspace(wide, narrow, 5) * np.array([0.85, 1.05, 1.0, 1.0, 0.95]))
+    sculptor.tube(path, radii, slot, sides=7, part=part)
+
+
+def _torso(sculptor: Sculptor, person: Stature) -> None:
+    levels = [
+        (-0.10, 0.150, 0.105), (-0.02, 0.165, 0.115), (0.10, 0.150, 0.105), (0.22, 0.158, 0.110), (0.36, 0.185, 0.118),
+        (0.45, 0.185, 0.105), (0.50, 0.130, 0.080), (0.53, 0.060, 0.055),
+    ]  # fmt: skip
+    angle = np.arange(10) * (2.0 * np.pi / 10)
+    rings = [np.stack([half * np.cos(angle), deep * np.sin(angle), np.full(10, z)], axis=1) for z, half, deep in levels]
+    cells = np.full((len(levels) - 1, 10), int(Surface.TOP), np.uint8)
+    cells[0] = Surface.BOTTOM
+    sculptor.grid(np.stack(rings), cells, part=TORSO, closed=True, flipped=True)
+    if person.coat:
+        skirt = [
+            np.stack([half * np.cos(angle), deep * np.sin(angle), np.full(10, z)], axis=1)
+            for z, half, deep in ((-0.34, 0.215, 0.165), (0.02, 0.172, 0.122))
+        ]
+        sculptor.grid(np.stack(skirt), Surface.TOP, part=TORSO, closed=True, flipped=True)
+    if person.bag:
+        sculptor.ball((0.0, -0.13, 0.28), (0.12, 0.075, 0.17), Surface.LEATHER, rings=5, sides=8, part=TORSO)
+
+
+def _head(sculptor: Sculptor, person: Stature) -> None:
+    sculptor.tube(np.array([[0.0, 0.0, 0.0], [0.0, 0.01, 0.10]]), [0.052, 0.05], Surface.SKIN, sides=7, part=HEAD)
+    sculptor.ball((0.0, 0.025, 0.18), (0.075, 0.092, 0.115), Surface.SKIN, rings=7, sides=10, part=HEAD)
+    sculptor.ball((0.0, -0.008, 0.212), (0.084, 0.098, 0.098), Surface.HAIR, rings=6, sides=10, part=HEAD)
+    if person.long_hair:
+        sculptor.ball((0.0, -0.055, 0.12), (0.072, 0.05, 0.14), Surface.HAIR, rings=5, sides=8, part=HEAD)
+
+
+def posed(mesh: Mesh, person: Stature, stride_rad: float, walking: float, startle: float) -> tuple[Floats, Floats]:
+    """Vertices and normals (V×3, body frame) of a figure in mid-step.
+
+    ``stride_rad`` is the phase of the walk, ``walking`` 0 (standing) to 1 (brisk), ``startle`` 0 to 1 (arms thrown up,
+    leaning back).
+    """
+    turns = _angles(stride_rad, walking, startle)
+    scale = person.height * _SCALE
+    drop = 0.86 * scale * (1.0 - math.cos(0.42 * walking * math.sin(stride_rad))) * 0.55
+    frames: dict[int, tuple[Floats, Floats]] = {}
+    points, normals = np.empty(mesh.vertices.shape), np.empty(mesh.normals.shape)
+    for part in range(_PARTS):
+        joint, carrier = _JOINTS[part]
+        place, turn = np.array(joint) * scale, turns[part]
+        if part in (HEAD, ARM_L, ARM_R):
+            place = place * np.array([person.breadth, person.breadth, 1.0])
+        if carrier is None:
+            place = place - np.array([0.0, 0.0, drop])
+        else:
+            base_turn, base_place = frames[carrier]
+            place, turn = base_turn @ place + base_place, base_turn @ turn
+        frames[part] = (turn, place)
+        mine = mesh.parts == part
+        points[mine] = turned(mesh.vertices[mine].astype(np.float64), turn) + place
+        normals[mine] = turned(mesh.normals[mine].astype(np.float64), turn)
+    return points, normals
+
+
+def _angles(stride: float, walking: float, startle: float) -> dict[int, Floats]:
+    """The turn of each part relative to what carries it."""
+    swing = 0.46 * walking * math.sin(stride)
+    calm = 1.0 - startle
+
+    def knee(phase: float) -> float:
+        return walking * (0.12 + 0.75 * max(0.0, math.sin(phase)) ** 2) + 0.30 * startle
+
+    lean = -0.06 * walking * calm + 0.30 * startle
+    raised = 2.1 * startle
+    return {
+        TORSO: _turn(lean, 0.06 * walking * math.sin(stride)),
+        HEAD: _turn(-0.5 * lean, 0.0),
+        THIGH_L: _turn(swing + 0.20 * startle, 0.0),
+        SHIN_L: _turn(-knee(stride + 1.9), 0.0),
+        THIGH_R: _turn(-swing - 0.15 * startle, 0.0),
+        SHIN_R: _turn(-knee(stride + math.pi + 1.9), 0.0),
+        ARM_L: _tilt(-0.12 - 0.35 * startle) @ _turn(-0.75 * swing * calm + raised, 0.0),
+        FOREARM_L: _turn(0.25 + 0.25 * walking * calm + 0.8 * startle, 0.0),
+        ARM_R: _tilt(0.12 + 0.35 * startle) @ _turn(0.75 * swing * calm + raised, 0.0),
+        FOREARM_R: _turn(0.25 + 0.25 * walking * calm + 0.8 * startle, 0.0),
+    }
+
+
+def _turn(forward: float, about_z: float) -> Floats:
+    """What hangs down swings forwards (about x), then the whole turns about z."""
+    c, s = math.cos(forward), math.sin(forward)
+    cz, sz = math.cos(about_z), math.sin(about_z)
+    swing = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
+    turned: Floats = np.array([[cz, -sz, 0.0], [sz, cz, 0.0], [0.0, 0.0, 1.0]]) @ swing
+    return turned
+
+
+def _tilt(outwards: float) -> Floats:
+    c, s = math.cos(outwards), math.sin(outwards)
+    return np.array([[c, 0.0, -s], [0.0, 1.0, 0.0], [s, 0.0, c]])

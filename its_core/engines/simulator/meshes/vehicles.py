@@ -1,0 +1,102 @@
+"""Cars: what physics collides with and what the camera sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.engines.simulator.meshes.bodywork import add_greenhouse, add_tub, tub
+from its_core.engines.simulator.meshes.car_fittings import (
+    add_ends,
+    add_lamps,
+    add_mirrors,
+    add_roof_gear,
+    add_seams,
+    add_wheel,
+)
+from its_core.engines.simulator.meshes.car_shapes import SHAPES, hull
+from its_core.engines.simulator.meshes.materials import Surface
+from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
+from its_core.engines.simulator.trace import Dent
+from its_core.taxonomy import ParticipantType
+
+__all__ = ["Car", "car", "hull"]
+
+BODY, FRONT_LEFT, FRONT_RIGHT, REAR_LEFT, REAR_RIGHT = range(5)  # the parts of a car's mesh
+_RUMPLE_M = 0.11  # wavelength of crumpled sheet metal
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Car:
+    """A class of car: its mesh (body in the body frame, each wheel about its own middle) and where the wheels sit at
+    rest (4×3 metres, in the order of ``Trace.suspension``)."""
+
+    mesh: Mesh
+    hubs: Floats
+
+    def dented(self, dents: Sequence[Dent]) -> Mesh:
+        """The mesh after these blows: bodywork gives way along them and crumples; wheels stay round."""
+        if not dents:
+            return self.mesh
+        vertices = self.mesh.vertices.astype(np.float64)
+        body = self.mesh.parts == BODY
+        for dent in dents:
+            away = np.linalg.norm(vertices - np.array(dent.point_m), axis=1) / dent.radius_m
+            give = np.where(body, np.clip(1.0 - away**2, 0.0, 1.0) ** 1.5, 0.0)
+            vertices += (give * dent.depth_m * _rumple(vertices, dent))[:, None] * np.array(dent.direction)
+            shake = np.sin(vertices[:, [1, 2, 0]] * (2.0 * np.pi / _RUMPLE_M) + np.array([0.4, 1.9, 3.1]))
+            vertices += (0.10 * give * dent.depth_m)[:, None] * shake
+        return self.mesh.with_vertices(vertices.astype(np.float32))
+
+    def broken_lamps(self, dents: Sequence[Dent]) -> list[Surface]:
+        """The lamps that the blows have put out."""
+        lamps = [surface for surface in _LAMPS if np.any(self.mesh.slots == surface)]
+        return [lamp for lamp in lamps if any(self._reaches(dent, lamp) for dent in dents)]
+
+    def _reaches(self, dent: Dent, lamp: Surface) -> bool:
+        centre = self.mesh.vertices[self.mesh.slots == lamp].mean(axis=0)
+        return bool(np.linalg.norm(centre - np.array(dent.point_m)) < 0.75 * dent.radius_m and dent.depth_m > 0.06)
+
+
+_LAMPS = (
+    Surface.HEADLAMP_LEFT,
+    Surface.HEADLAMP_RIGHT,
+    Surface.TAILLAMP_LEFT,
+    Surface.TAILLAMP_RIGHT,
+)
+
+
+def _rumple(vertices: Floats, dent: Dent) -> Floats:
+    """0.75 to 1.25: how unevenly the metal yields."""
+    phase = np.array(dent.point_m) @ np.array([12.9898, 78.233, 37.719])
+    wave: Floats = np.sin(vertices @ np.array([9.1, 7.3, 11.7]) + phase) * np.sin(vertices @ np.array([-5.2, 8.8, 6.1]))
+    return 1.0 + 0.25 * wave
+
+
+@cache
+def car(kind: ParticipantType) -> Car:
+    """The car of a class; raises KeyError for what is not a car."""
+    shape = SHAPES[kind]
+    sculptor = Sculptor()
+    body = tub(shape)
+    add_tub(sculptor, body)
+    add_greenhouse(sculptor, shape)
+    add_lamps(sculptor, kind, body)
+    add_ends(sculptor, kind, shape)
+    add_seams(sculptor, body)
+    add_mirrors(sculptor, shape)
+    add_roof_gear(sculptor, kind, shape)
+    sizes = shape.body
+    hubs = []
+    for part in (FRONT_LEFT, FRONT_RIGHT, REAR_LEFT, REAR_RIGHT):
+        side = -1 if part in (FRONT_LEFT, REAR_LEFT) else 1
+        ahead = 1 if part in (FRONT_LEFT, FRONT_RIGHT) else -1
+        add_wheel(sculptor, sizes.wheel_radius_m, part, side)
+        hubs.append((side * sizes.track_m / 2, ahead * sizes.wheelbase_m / 2, sizes.wheel_radius_m))
+    return Car(sculptor.mesh(), np.array(hubs))

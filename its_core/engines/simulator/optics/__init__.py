@@ -1,0 +1,1 @@
+"""Camera geometry, sensor model, on-screen display, sunlight and shading."""

@@ -1,0 +1,214 @@
+"""Fixed traffic cameras: where a camera of a given name hangs, where it looks, and how it projects.
+
+Everything follows from ``camera_id`` and the place, so that all clips of one camera share one view.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.annotations import CameraModel
+from its_core.clip import Geometry
+from its_core.engines.simulator.meshes.mesh import turned
+from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.roads.layouts import Layout, Rect
+from its_core.taxonomy import RoadLayout
+
+Floats = NDArray[np.float64]
+
+_TRIES = 240
+_CAR_M = 4.3  # what a car measures across the picture, seen from about any side
+_TREE_CROWN_M = (4.6, 2.6)  # height of the middle of a crown, radius
+_FOREGROUND_M = 15.0  # what stands nearer fills the picture: nobody would hang a camera behind a tree or a wall
+_FOREGROUND_SHARE = 0.04  # of the picture, that may be filled so
+
+
+@dataclass(frozen=True, slots=True)
+class Mounting:
+    """Ranges a kind of place draws its cameras from: distance and height in metres, a car's share of the width."""
+
+    distance_m: tuple[float, float]
+    height_m: tuple[float, float]
+    car_share: tuple[float, float]
+    aside_m: tuple[float, float]  # between mast and carriageway
+
+
+_MOUNTINGS: dict[RoadLayout, Mounting] = {
+    RoadLayout.HIGHWAY: Mounting((26.0, 75.0), (7.5, 14.0), (0.05, 0.14), (1.5, 9.0)),
+    RoadLayout.URBAN_STREET: Mounting((16.0, 46.0), (6.0, 10.5), (0.06, 0.17), (0.6, 5.0)),
+}
+_JUNCTION = Mounting((19.0, 58.0), (6.5, 13.0), (0.052, 0.16), (0.6, 7.0))
+_FOV_DEG = (30.0, 78.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A pinhole camera. ``rotation`` is 3×3, world to camera (rows: right, down, forward); pixel (0, 0) has its centre
+    at (0.5, 0.5)."""
+
+    camera_id: str
+    position_m: tuple[float, float, float]
+    rotation: Floats
+    focal_px: float
+    width_px: int
+    height_px: int
+
+    def project(self, points: Floats) -> Floats:
+        """World points N×3 (metres) to N×3: x and y in pixels (y down), depth in metres (≤ 0: behind the camera)."""
+        seen = turned(np.asarray(points, dtype=np.float64) - np.array(self.position_m), self.rotation)
+        depth = seen[:, 2]
+        scale = self.focal_px / np.where(np.abs(depth) < 1e-9, 1e-9, depth)
+        return np.column_stack([seen[:, 0] * scale + self.width_px / 2, seen[:, 1] * scale + self.height_px / 2, depth])
+
+    def rays(self, x_px: NDArray[np.floating], y_px: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Directions …×3 (world, not normalised, one metre deep) through pixel coordinates."""
+        across = (np.asarray(x_px, np.float32) - self.width_px / 2) / self.focal_px
+        down = (np.asarray(y_px, np.float32) - self.height_px / 2) / self.focal_px
+        right, below, ahead = self.rotation.astype(np.float32)
+        rays: NDArray[np.float32] = across[..., None] * right + down[..., None] * below + ahead
+        return rays
+
+    def model(self) -> CameraModel:
+        """The camera as the annotations publish it."""
+        translation = -self.rotation @ np.array(self.position_m)
+        world_to_camera = np.eye(4)
+        world_to_camera[:3, :3], world_to_camera[:3, 3] = self.rotation, translation
+        focal = self.focal_px
+        intrinsics = [[focal, 0.0, self.width_px / 2], [0.0, focal, self.height_px / 2], [0.0, 0.0, 1.0]]
+        return CameraModel(
+            intrinsics=intrinsics,
+            world_to_camera=[[float(value) for value in row] for row in world_to_camera],
+            width_px=self.width_px,
+            height_px=self.height_px,
+        )
+
+
+def camera_for(camera_id: str, layout: Layout, geometry: Geometry) -> Camera:
+    """The camera of that name at that place: of many masts a town might have put up, the best of the first few whose
+    view of ``layout.focus_m`` and the roads around it is free."""
+    rng = rng_of("camera", camera_id, layout.name.value)
+    mounting = _MOUNTINGS.get(layout.name, _JUNCTION)
+    watched = _watched_points(layout)
+    best: tuple[float, Camera] | None = None
+    for _ in range(_TRIES):
+        candidate = _draw(camera_id, layout, mounting, geometry, rng)
+        score = _score(candidate, layout, mounting, watched)
+        if best is None or score > best[0]:
+            best = (score, candidate)
+        if score >= 0.9:
+            break
+    assert best is not None
+    return best[1]
+
+
+def _draw(camera_id: str, layout: Layout, mounting: Mounting, geometry: Geometry, rng: np.random.Generator) -> Camera:
+    distance = math.exp(rng.uniform(*np.log(mounting.distance_m)))
+    azimuth = rng.uniform(0.0, 2.0 * math.pi)
+    height = rng.uniform(*mounting.height_m)
+    share = math.exp(rng.uniform(*np.log(mounting.car_share)))
+    focus = np.array([*layout.focus_m, 0.6])
+    position = focus + np.array([distance * math.cos(azimuth), distance * math.sin(azimuth), height - 0.6])
+    slant = float(np.linalg.norm(position - focus))
+    fov = math.degrees(2.0 * math.atan(_CAR_M / (2.0 * share * slant)))
+    fov = min(max(fov, _FOV_DEG[0]), _FOV_DEG[1])
+    focal = 0.5 / math.tan(math.radians(fov) / 2.0)  # in frame widths
+    at_x, at_y = rng.uniform(-0.24, 0.24), rng.uniform(-0.08, 0.13)  # where the focus falls, in widths from the middle
+    rotation = _looking(position, focus, at_x / focal, at_y / focal, math.radians(rng.normal(0.0, 0.8)))
+    return Camera(
+        camera_id,
+        (float(position[0]), float(position[1]), float(position[2])),
+        rotation,
+        focal * geometry.width_px,
+        geometry.width_px,
+        geometry.height_px,
+    )
+
+
+def _looking(position: Floats, target: Floats, across: float, down: float, roll: float) -> Floats:
+    """World-to-camera rotation that shows the target at the given tangents from the middle of the picture."""
+    ahead = (target - position) / np.linalg.norm(target - position)
+    yaw = math.atan2(ahead[0], ahead[1]) - math.atan(across)
+    pitch = math.asin(ahead[2]) + math.atan(down)
+    forward = np.array([math.sin(yaw) * math.cos(pitch), math.cos(yaw) * math.cos(pitch), math.sin(pitch)])
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right)
+    below = np.cross(forward, right)
+    turned = math.cos(roll) * right + math.sin(roll) * below
+    return np.stack([turned, np.cross(forward, turned), forward])
+
+
+def _watched_points(layout: Layout) -> Floats:
+    """Road points (N×3) within 26 m of the focus, a few metres apart."""
+    focus = np.array(layout.focus_m)
+    points = np.concatenate([np.array(lane.points)[::4] for lane in layout.lanes])
+    near = points[np.hypot(*(points - focus).T) < 26.0]
+    return np.column_stack([near, np.full(len(near), 0.8)])
+
+
+def _score(camera: Camera, layout: Layout, mounting: Mounting, watched: Floats) -> float:
+    """1 for a mast that stands beside the road with all that it watches free and in the picture, less for less."""
+    x, y, _ = camera.position_m
+    clear = min(outside_m(rect, x, y) for rect in layout.carriageways)
+    if clear < mounting.aside_m[0] or any(outside_m(house.rect, x, y) < 1.5 for house in layout.buildings):
+        return -1.0
+    far_aside = max(0.0, clear - mounting.aside_m[1]) / 10.0
+    seen = camera.project(watched)
+    inside = (
+        (seen[:, 2] > 1.0)
+        & (np.abs(seen[:, 0] / camera.width_px - 0.5) < 0.5)
+        & (np.abs(seen[:, 1] / camera.height_px - 0.5) < 0.5)
+    )
+    near = np.hypot(*(watched[:, :2] - np.array(layout.focus_m)).T) < 11.0
+    eye = np.array(camera.position_m)
+    free = ~_hidden_by_buildings(eye, watched, layout) & ~_hidden_by_trees(eye, watched, layout)
+    good = inside & free
+    near_share = float(good[near].mean()) if near.any() else 1.0
+    obstructed = 2.0 * max(0.0, _foreground_share(camera, layout) - _FOREGROUND_SHARE)
+    return min(1.0, near_share) * (0.6 + 0.4 * min(1.0, float(good.mean()) / 0.55)) - far_aside - obstructed
+
+
+def _foreground_share(camera: Camera, layout: Layout) -> float:
+    """The share of the picture that trees and buildings close to the camera fill."""
+    x, y = np.meshgrid((np.arange(24) + 0.5) / 24 * camera.width_px, (np.arange(14) + 0.5) / 14 * camera.height_px)
+    rays = camera.rays(x, y).reshape(-1, 3).astype(np.float64)
+    eye = np.array(camera.position_m)
+    reached = eye + _FOREGROUND_M * rays / np.linalg.norm(rays, axis=1, keepdims=True)
+    return float((_hidden_by_buildings(eye, reached, layout) | _hidden_by_trees(eye, reached, layout)).mean())
+
+
+def outside_m(rect: Rect, x: float, y: float) -> float:
+    """Distance of a point from a rectangle, negative inside."""
+    x1, y1, x2, y2 = rect
+    beside, beyond = max(x1 - x, x - x2), max(y1 - y, y - y2)
+    if beside <= 0.0 or beyond <= 0.0:
+        return max(beside, beyond)
+    return math.hypot(beside, beyond)
+
+
+def _hidden_by_buildings(eye: Floats, points: Floats, layout: Layout) -> NDArray[np.bool_]:
+    hidden = np.zeros(len(points), dtype=bool)
+    towards = points - eye
+    safe = np.where(np.abs(towards) < 1e-9, 1e-9, towards)
+    for house in layout.buildings:
+        x1, y1, x2, y2 = house.rect
+        low, high = np.array([x1, y1, 0.0]), np.array([x2, y2, house.height_m])
+        a, b = (low - eye) / safe, (high - eye) / safe
+        enter, leave = np.minimum(a, b).max(axis=1), np.maximum(a, b).min(axis=1)
+        hidden |= (enter < leave) & (leave > 0.0) & (enter < 1.0)
+    return hidden
+
+
+def _hidden_by_trees(eye: Floats, points: Floats, layout: Layout) -> NDArray[np.bool_]:
+    hidden = np.zeros(len(points), dtype=bool)
+    height, radius = _TREE_CROWN_M
+    towards = points - eye
+    length = (towards**2).sum(axis=1)
+    for tree in layout.trees:
+        middle = np.array([*tree, height]) - eye
+        along = np.clip(towards @ middle / length, 0.0, 1.0)
+        hidden |= np.linalg.norm(along[:, None] * towards - middle, axis=1) < radius
+    return hidden

@@ -1,0 +1,80 @@
+"""The text that a recorder burns into its pictures: the camera's name and the clock."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from its_core.engines.simulator.randomness import rng_of
+
+Frame = NDArray[np.uint8]
+
+_STREETS = (
+    "MAIN ST", "5TH AVE", "STATION RD", "HARBOUR WAY", "OAK ST", "MARKET SQ", "KING ST", "MILL LANE", "PARK AVE",
+    "RIVERSIDE", "CANAL ST", "CHURCH RD", "NORTH RING", "HIGH ST", "LINCOLN BLVD", "VICTORIA RD",
+)  # fmt: skip
+_CLOCKS = ("%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%m-%d-%Y %a %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%d %b %Y %H:%M:%S")
+
+
+class Overlay:
+    """One camera's text. The day is the camera's own; the time of day fits ``evening`` and differs with the seed."""
+
+    def __init__(self, camera_id: str, evening: bool, width_px: int, height_px: int, seed: int) -> None:
+        rng = rng_of("overlay", camera_id)
+        size = max(9, round(width_px * float(rng.uniform(0.0145, 0.021))))
+        self._font = ImageFont.load_default(size)
+        self._format = _CLOCKS[int(rng.integers(len(_CLOCKS)))]
+        number = int(rng.integers(1, 64))
+        first, second = rng.choice(len(_STREETS), 2, replace=False)
+        self._name = f"CAM {number:02d}  {_STREETS[int(first)]} / {_STREETS[int(second)]}"
+        self._style = str(rng.choice(["outline", "outline", "shadow", "bar"]))
+        self._together = bool(rng.random() < 0.4)
+        self._low_name = bool(rng.random() < 0.5)
+        self._size, self._frame_px = size, (width_px, height_px)
+        day = datetime(2023, 1, 1) + timedelta(days=int(rng.integers(0, 1000)))
+        hour = rng_of("clock", camera_id, seed)
+        seconds = int(hour.integers(0, 45 * 60)) + (19 * 3600 if evening else int(hour.integers(9, 16)) * 3600)
+        self._start = day + timedelta(seconds=seconds, milliseconds=int(hour.integers(1000)))
+        self._shown: tuple[str, list[tuple[tuple[slice, slice], NDArray[np.uint16], NDArray[np.uint16]]]] | None = None
+
+    def written(self, picture: Frame, time_s: float) -> None:
+        """Writes name and clock into the picture, in place."""
+        clock = (self._start + timedelta(seconds=time_s)).strftime(self._format)
+        if self._shown is None or self._shown[0] != clock:
+            self._shown = (clock, self._blocks(clock))
+        for place, keep, add in self._shown[1]:
+            block = picture[place]
+            block[:] = (block * keep + add) >> 8
+
+    def _blocks(self, clock: str) -> list[tuple[tuple[slice, slice], NDArray[np.uint16], NDArray[np.uint16]]]:
+        width, height = self._frame_px
+        edge, line = round(0.6 * self._size), round(1.5 * self._size)
+        if self._together:
+            return [self._block(f"{self._name}   {clock}", edge, edge)]
+        name_y = height - edge - line if self._low_name else edge
+        clock_x = edge if self._low_name else width - edge - round(self._font.getlength(clock)) - 4
+        return [self._block(self._name, edge, name_y), self._block(clock, clock_x, edge)]
+
+    def _block(self, text: str, x: int, y: int) -> tuple[tuple[slice, slice], NDArray[np.uint16], NDArray[np.uint16]]:
+        """Where the text goes, what to keep of the picture (of 256) and what to add (256 times)."""
+        width, height = self._frame_px
+        wide = min(round(self._font.getlength(text)) + 8, width - x)
+        tall = min(round(1.5 * self._size), height - y)
+        ink, rim = Image.new("L", (wide, tall)), Image.new("L", (wide, tall))
+        ImageDraw.Draw(ink).text((3, 1), text, fill=255, font=self._font)
+        if self._style == "outline":
+            ImageDraw.Draw(rim).text(
+                (3, 1), text, fill=235, font=self._font, stroke_width=max(1, self._size // 14), stroke_fill=235
+            )
+        elif self._style == "shadow":
+            ImageDraw.Draw(rim).text((4, 2), text, fill=220, font=self._font)
+        else:
+            rim.paste(130, (0, 0, wide, tall))
+        inked = np.asarray(ink, np.float32)[..., None] / 255.0
+        dark = np.maximum(np.asarray(rim, np.float32)[..., None] / 255.0, inked)
+        keep = np.round(256.0 * (1.0 - dark)).astype(np.uint16)
+        add = np.round(256.0 * 232.0 * inked * np.ones(3, np.float32)).astype(np.uint16)
+        return (slice(y, y + tall), slice(x, x + wide)), keep, add

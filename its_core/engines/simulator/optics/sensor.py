@@ -1,0 +1,134 @@
+"""How a camera renders light: exposure, tone, colour cast, softness, sensor noise — its own for each camera_id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+from scipy import ndimage
+
+from its_core.engines.simulator.optics.daylight import Daylight
+from its_core.engines.simulator.randomness import rng_of
+
+F32 = NDArray[np.float32]
+Frame = NDArray[np.uint8]
+
+_STEPS = 4096
+_BRIGHTEST = 4.0
+_BANK_MARGIN_PX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """``gain`` and ``cast`` scale light, ``contrast`` bends the tone curve, ``lift`` raises black; ``saturation``;
+    ``softness_px`` blurs, ``halo`` sharpens (0 to 1), ``noise`` is its strength in grey levels, ``coarse`` its grain in
+    pixels; ``shading`` how much the corners lose."""
+
+    gain: float
+    cast: tuple[float, float, float]
+    contrast: float
+    lift: float
+    saturation: float
+    softness_px: float
+    halo: float
+    noise: float
+    coarse: float
+    shading: float
+
+
+def traits(camera_id: str, daylight: Daylight) -> Traits:
+    """The look of a camera: some are good, many are middling, some are poor."""
+    rng = rng_of("look", camera_id)
+    quality = float(rng.choice([0.0, 0.35, 0.55, 0.8, 1.0], p=[0.2, 0.25, 0.25, 0.2, 0.1]))  # 0 poor
+    warmth = float(rng.normal(0.0, 0.045))
+    green = float(rng.normal(0.0, 0.02))
+    dark = 1.35 if daylight.lit else 1.0
+    return Traits(
+        gain=float(rng.uniform(0.86, 1.22)),
+        cast=(1.0 + warmth, 1.0 + green, 1.0 - warmth),
+        contrast=float(rng.uniform(0.75, 1.25)),
+        lift=float(rng.uniform(0.0, 0.035)),
+        saturation=float(rng.uniform(0.72, 1.12)),
+        softness_px=float(1.75 - 1.7 * quality + rng.uniform(0.0, 0.25)),
+        halo=float(rng.uniform(0.0, 0.9)) * (not daylight.lit),
+        noise=float((4.2 - 3.0 * quality) * rng.uniform(0.75, 1.25) * dark),
+        coarse=float(1.3 - 0.8 * quality),
+        shading=float(rng.uniform(0.0, 0.26)),
+    )
+
+
+class Look:
+    """Turns linear light into the camera's pixels."""
+
+    def __init__(self, camera_id: str, daylight: Daylight, width_px: int, height_px: int, seed: int) -> None:
+        self._traits = traits(camera_id, daylight)
+        self._scale = width_px / 1280.0
+        self._rng = rng_of("noise", camera_id, seed)
+        self._bank = self._noise_bank(width_px, height_px)
+        self._margin = int(np.abs(self._bank.view(np.int8)).max(initial=0))
+        self._curve = self._tone_curve()
+        self._exposure = self._shaded_exposure(daylight, width_px, height_px)
+
+    def _tone_curve(self) -> Frame:
+        """Bytes of linear light from 0 to ``_BRIGHTEST``; room is left at both ends for the noise."""
+        light = np.linspace(0.0, _BRIGHTEST, _STEPS)
+        film = 1.0 - np.exp(-1.25 * light - 0.25 * light**2)
+        tone = film ** (1.0 / 2.2)
+        bend = self._traits.contrast
+        tone = tone + 0.16 * bend * (tone - 0.42) * tone * (1.0 - tone) * 4.0
+        tone = self._traits.lift + (1.0 - self._traits.lift) * tone
+        room = self._margin
+        return np.clip(np.round(tone * 255.0), room, 255 - room).astype(np.uint8)
+
+    def _shaded_exposure(self, daylight: Daylight, width_px: int, height_px: int) -> F32:
+        x: F32 = np.linspace(-1.0, 1.0, width_px, dtype=np.float32)
+        y: F32 = np.linspace(-1.0, 1.0, height_px, dtype=np.float32) * np.float32(height_px / width_px)
+        corner = (x[None, :] ** 2 + y[:, None] ** 2) / np.float32(1.3)
+        exposure: F32 = np.float32(daylight.exposure * self._traits.gain) * (
+            1 - np.float32(self._traits.shading) * corner
+        )
+        return exposure.astype(np.float32).reshape(-1)
+
+    def _noise_bank(self, width_px: int, height_px: int) -> Frame:
+        """Signed noise as wrapped bytes, larger than a frame, so that each frame can take another part of it."""
+        rng = np.random.default_rng(int(self._rng.integers(1 << 31)))
+        rows, columns = height_px + _BANK_MARGIN_PX, width_px + _BANK_MARGIN_PX
+        luma = rng.standard_normal((rows, columns), dtype=np.float32)
+        luma = ndimage.gaussian_filter(luma, 0.55 * self._traits.coarse * self._scale)
+        luma *= np.float32(self._traits.noise) / luma.std()
+        small = rng.standard_normal((rows // 3 + 1, columns // 3 + 1, 3), dtype=np.float32)
+        chroma = np.repeat(np.repeat(small, 3, axis=0), 3, axis=1)[:rows, :columns] * np.float32(
+            0.35 * self._traits.noise
+        )
+        limit = 3.0 * self._traits.noise
+        signed: NDArray[np.int8] = np.clip(np.round(luma[..., None] + chroma), -limit, limit).astype(np.int8)
+        return signed.view(np.uint8)
+
+    def exposed(self, radiance: F32, pixels: NDArray[np.intp] | None = None) -> Frame:
+        """K×3 bytes of K×3 linear light at flat pixel numbers (None: all of them, in order)."""
+        exposure = self._exposure if pixels is None else self._exposure[pixels]
+        light = radiance * exposure[:, None]
+        light *= np.array(self._traits.cast, np.float32)
+        grey = light[:, 0] * np.float32(0.25) + light[:, 1] * np.float32(0.60) + light[:, 2] * np.float32(0.15)
+        light = grey[:, None] + np.float32(self._traits.saturation) * (light - grey[:, None])
+        steps = np.clip(light * np.float32((_STEPS - 1) / _BRIGHTEST), 0, _STEPS - 1).astype(np.int16)
+        seen: Frame = np.take(self._curve, steps)
+        return seen
+
+    def softened(self, picture: Frame) -> Frame:
+        """Lens and compression blur, then the camera's own sharpening (which leaves halos)."""
+        image = Image.fromarray(picture).filter(ImageFilter.BoxBlur(0.75 * self._traits.softness_px * self._scale))
+        if self._traits.halo > 0.2:
+            wide = image.filter(ImageFilter.BoxBlur(1.5 * self._scale))
+            image = Image.blend(wide, image, 1.0 + 0.7 * self._traits.halo)
+        return np.asarray(image)
+
+    def noisy(self, picture: Frame) -> Frame:
+        """A new frame with sensor noise; ``picture`` keeps clear of both ends of the scale by the noise's strength."""
+        height, width = picture.shape[:2]
+        row, column = (int(value) for value in self._rng.integers(_BANK_MARGIN_PX, size=2))
+        inside = np.clip(picture, self._margin, 255 - self._margin)
+        noised: Frame = inside + self._bank[row : row + height, column : column + width]
+        return noised

@@ -1,0 +1,1 @@
+"""Rigid-body world (Bullet): vehicles, pedestrians, collision hulls, contacts."""

@@ -1,0 +1,204 @@
+"""Actors of a trace as triangles, frame by frame: placed, posed, dented, lamps in their state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.engines.simulator.meshes.materials import PAINTS, Surface, byte_table
+from its_core.engines.simulator.meshes.mesh import Mesh, turned
+from its_core.engines.simulator.meshes.pedestrians import clothes, figure, posed, stature
+from its_core.engines.simulator.meshes.vehicles import FRONT_LEFT, FRONT_RIGHT, car
+from its_core.engines.simulator.trace import Actor, Dent, Trace
+from its_core.taxonomy import ParticipantType
+
+F32 = NDArray[np.float32]
+Floats = NDArray[np.float64]
+
+_BLINK_HZ = 1.5
+_BRISK_MPS = 1.4
+_LAMP_PAIRS = (
+    (Surface.HEADLAMP_LEFT, Surface.HEADLAMP_RIGHT),
+    (Surface.TAILLAMP_LEFT, Surface.TAILLAMP_RIGHT),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """One actor in one frame: vertices V×3 (world, metres), unit normals V×3, surfaces V, triangles T×3."""
+
+    vertices: F32
+    normals: F32
+    surfaces: NDArray[np.uint8]
+    triangles: NDArray[np.int32]
+
+
+def turn_of(quaternion: Floats) -> Floats:
+    """3×3 rotation of (w, x, y, z), body to world."""
+    w, x, y, z = (float(value) for value in quaternion / np.linalg.norm(quaternion))
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
+class CarActor:
+    """A car of the trace; ``lit``: its lamps burn (dusk)."""
+
+    def __init__(self, trace: Trace, number: int, lit: bool) -> None:
+        self._trace, self._number, self._lit = trace, number, lit
+        self.actor: Actor = trace.actors[number]
+        self._car = car(self.actor.type)
+        self._dents = [dent for dent in trace.dents if dent.track_id == self.actor.track_id]
+        self._wheels = [np.flatnonzero(self._car.mesh.parts == part) for part in range(1, 5)]
+        self._bent = (0, self._car.mesh)
+        self._broken: frozenset[Surface] = frozenset()
+        self._lamps = _lamp_middles(self._car.mesh)
+
+    def _suffered(self, frame: int) -> list[Dent]:
+        return [dent for dent in self._dents if dent.frame <= frame]
+
+    def _mesh(self, frame: int) -> Mesh:
+        dents = self._suffered(frame)
+        if len(dents) != self._bent[0]:
+            self._bent = (len(dents), self._car.dented(dents))
+            self._broken = frozenset(self._car.broken_lamps(dents))
+            self._lamps = _lamp_middles(self._bent[1])
+        return self._bent[1]
+
+    def posed(self, frame: int) -> Posed:
+        trace, number = self._trace, self._number
+        mesh = self._mesh(frame)
+        points, normals = mesh.vertices.copy(), mesh.normals.copy()
+        spin, steer = float(trace.spin[frame, number]), float(trace.steer[frame, number])
+        for wheel, mine in enumerate(self._wheels):
+            turn = _wheel_turn(spin, steer if wheel + 1 in (FRONT_LEFT, FRONT_RIGHT) else 0.0)
+            hub = self._car.hubs[wheel] + np.array([0.0, 0.0, float(trace.suspension[frame, number, wheel])])
+            points[mine] = turned(points[mine], turn) + hub.astype(np.float32)
+            normals[mine] = turned(normals[mine], turn)
+        turn = turn_of(trace.rotations[frame, number]).astype(np.float32)
+        placed = turned(points, turn) + trace.positions[frame, number].astype(np.float32)
+        surfaces = byte_table(self.surfaces(frame))[mesh.slots]
+        return Posed(placed, turned(normals, turn), surfaces, mesh.triangles)
+
+    def surfaces(self, frame: int) -> dict[Surface, Surface]:
+        """What the car's variable surfaces are made of in a frame: paint, and lamps as they burn."""
+        trace, number = self._trace, self._number
+        self._mesh(frame)
+        braking = bool(trace.braking[frame, number])
+        head = Surface.HEADLAMP_LIT if self._lit else Surface.HEADLAMP_DARK
+        tail = Surface.TAILLAMP_BRAKE if braking else Surface.TAILLAMP_DIM if self._lit else Surface.TAILLAMP_DARK
+        chosen = {Surface.PAINT: PAINTS[self.actor.colour]}
+        for lamps, burning, dark in (
+            (_LAMP_PAIRS[0], head, Surface.HEADLAMP_DARK),
+            (_LAMP_PAIRS[1], tail, Surface.TAILLAMP_DARK),
+        ):
+            for lamp in lamps:
+                chosen[lamp] = dark if lamp in self._broken else burning
+        side = int(trace.indicator[frame, number])
+        on = (frame / trace.fps * _BLINK_HZ + 0.37 * number) % 1.0 < 0.5
+        for lamp, sign in ((Surface.INDICATOR_LEFT, -1), (Surface.INDICATOR_RIGHT, 1)):
+            chosen[lamp] = Surface.INDICATOR_LIT if on and side == sign else Surface.INDICATOR_DARK
+        return chosen
+
+    def lamp_points(self, frame: int, lamp: Surface) -> tuple[Floats, Floats]:
+        """Middle of a lamp and the way it shines, in the world frame."""
+        self._mesh(frame)
+        middle = self._lamps[lamp]
+        turn = turn_of(self._trace.rotations[frame, self._number])
+        shines = np.array([0.0, 1.0 if middle[1] > 0 else -1.0, 0.0])
+        return turn @ middle + self._trace.positions[frame, self._number], turn @ shines
+
+
+def _lamp_middles(mesh: Mesh) -> dict[Surface, Floats]:
+    lamps = [lamp for pair in _LAMP_PAIRS for lamp in pair]
+    return {lamp: mesh.vertices[mesh.slots == lamp].mean(axis=0).astype(np.float64) for lamp in lamps}
+
+
+def _wheel_turn(spin: float, steer: float) -> F32:
+    """Rolling forwards takes the front of a wheel down; steering to the left turns it counter-clockwise from above."""
+    c, s = np.cos(-spin), np.sin(-spin)
+    roll = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
+    c, s = np.cos(steer), np.sin(steer)
+    turned: F32 = (np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) @ roll).astype(np.float32)
+    return turned
+
+
+class WalkerActor:
+    """A person of the trace."""
+
+    def __init__(self, trace: Trace, number: int) -> None:
+        self._trace, self._number = trace, number
+        self.actor: Actor = trace.actors[number]
+        self._person = stature(self.actor.track_id)
+        self._figure = figure(self._person)
+        self._surfaces = byte_table(clothes(self.actor.track_id))[self._figure.slots]
+
+    def posed(self, frame: int) -> Posed:
+        trace, number = self._trace, self._number
+        walking = min(float(trace.speeds[frame, number]) / _BRISK_MPS, 1.25)
+        points, normals = posed(
+            self._figure,
+            self._person,
+            float(trace.stride[frame, number]),
+            walking,
+            float(trace.startle[frame, number]),
+        )
+        turn = turn_of(trace.rotations[frame, number])
+        placed = (turned(points, turn) + trace.positions[frame, number]).astype(np.float32)
+        return Posed(placed, turned(normals, turn).astype(np.float32), self._surfaces, self._figure.triangles)
+
+
+Body = CarActor | WalkerActor
+
+
+def bodies(trace: Trace, lit: bool) -> list[Body]:
+    """One for each actor of a trace; raises ValueError for a type that has no mesh yet."""
+    found: list[Body] = []
+    for number, actor in enumerate(trace.actors):
+        if actor.type is ParticipantType.PEDESTRIAN:
+            found.append(WalkerActor(trace, number))
+            continue
+        try:
+            found.append(CarActor(trace, number, lit))
+        except KeyError:
+            raise ValueError(f"track {actor.track_id}: the simulator has no body for a {actor.type.value}") from None
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """All actors of a frame in one set of arrays; ``starts`` N+1: actor i owns vertices starts[i] to starts[i + 1]."""
+
+    vertices: F32
+    normals: F32
+    surfaces: NDArray[np.uint8]
+    triangles: tuple[NDArray[np.int32], ...]
+    starts: NDArray[np.int64]
+
+    def chosen(self, numbers: Sequence[int]) -> NDArray[np.int32]:
+        """Triangles of some actors, T×3."""
+        if not numbers:
+            return np.zeros((0, 3), np.int32)
+        return np.concatenate([self.triangles[number] for number in numbers])
+
+
+def cast(found: Sequence[Body], frame: int) -> Cast:
+    shown = [body.posed(frame) for body in found]
+    starts = np.cumsum([0] + [len(one.vertices) for one in shown])
+    if not shown:
+        nothing = np.zeros((0, 3), np.float32)
+        return Cast(nothing, nothing, np.zeros(0, np.uint8), (), starts)
+    return Cast(
+        np.concatenate([one.vertices for one in shown]),
+        np.concatenate([one.normals for one in shown]),
+        np.concatenate([one.surfaces for one in shown]),
+        tuple((one.triangles + start).astype(np.int32) for one, start in zip(shown, starts[:-1], strict=True)),
+        starts,
+    )

@@ -1,0 +1,152 @@
+"""Lamps that burn in a frame: traffic signals, and cars' lamps at dusk with their light on the road."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.engines.simulator.meshes.materials import Surface
+from its_core.engines.simulator.meshes.street_furniture import LENS_RADIUS_M, signal_lens
+from its_core.engines.simulator.optics.camera import Camera
+from its_core.engines.simulator.rendering.actors import CarActor
+from its_core.engines.simulator.rendering.compositor import Compositor
+from its_core.engines.simulator.roads.layouts import Layout, SignalHead
+
+F32 = NDArray[np.float32]
+Frame = NDArray[np.uint8]
+
+_SIGNAL_RGB = ((0.08, 1.7, 1.0), (2.0, 1.05, 0.06), (2.2, 0.10, 0.05))
+_CAR_RGB = {
+    Surface.HEADLAMP_LIT: (0.95, 0.90, 0.78),
+    Surface.TAILLAMP_DIM: (0.22, 0.012, 0.008),
+    Surface.TAILLAMP_BRAKE: (0.42, 0.022, 0.014),
+    Surface.INDICATOR_LIT: (0.7, 0.28, 0.02),
+}
+_LAMPS = (
+    Surface.HEADLAMP_LEFT,
+    Surface.HEADLAMP_RIGHT,
+    Surface.TAILLAMP_LEFT,
+    Surface.TAILLAMP_RIGHT,
+)
+_BEAM_M = 19.0
+
+
+class Signals:
+    """The lamps of a layout's signals in one fixed view."""
+
+    def __init__(self, layout: Layout, camera: Camera, standing: Frame, evening: bool) -> None:
+        """``standing`` 2H×2W: what the scenery is made of where it shows."""
+        self._evening = evening
+        self._seen = [[_visible(head, lamp, camera, standing) for lamp in range(3)] for head in layout.signals]
+
+    def shine(self, aspects: NDArray[np.int8], compositor: Compositor, covered: Frame | None) -> None:
+        """Lights each head's burning lamp, unless an actor stands before it (``covered``: the frame's samples)."""
+        for lamps, aspect in zip(self._seen, aspects.tolist(), strict=True):
+            found = lamps[aspect]
+            if found is None:
+                continue
+            x, y, radius, strength = found
+            if covered is not None and covered[int(2 * y), int(2 * x), 3]:
+                continue
+            red, green, blue = (strength * value for value in _SIGNAL_RGB[aspect])
+            compositor.add_glow(x, y, radius, (red, green, blue))
+            halo = 0.10 if self._evening else 0.025
+            compositor.add_glow(x, y, 3.2 * radius + 1.0, (halo * red, halo * green, halo * blue))
+
+
+def _visible(head: SignalHead, lamp: int, camera: Camera, standing: Frame) -> tuple[float, float, float, float] | None:
+    """Where a lamp shows (pixels), how large and how strong; None when it is turned away, hidden or out of frame."""
+    place = np.array(signal_lens(head, lamp))
+    x, y, depth = (float(value) for value in camera.project(place[None])[0])
+    if depth < 1.0 or not (0 <= x < camera.width_px and 0 <= y < camera.height_px):
+        return None
+    turn = math.radians(head.facing_deg)
+    to_eye = np.array(camera.position_m) - place
+    facing = float(to_eye[:2] @ [-math.sin(turn), math.cos(turn)]) / float(np.linalg.norm(to_eye))
+    if facing < 0.15:
+        return None
+    surface = int(standing[int(2 * y), int(2 * x)])
+    lenses = {int(Surface.LENS_RED), int(Surface.LENS_AMBER), int(Surface.LENS_GREEN), int(Surface.HOUSING)}
+    if surface not in lenses:
+        return None
+    radius = max(0.62 * LENS_RADIUS_M * camera.focal_px / depth, 0.62)
+    true_size = LENS_RADIUS_M * camera.focal_px / depth
+    strength = min(1.0, (true_size / radius) ** 2 + 0.25) * min(1.0, 0.4 + facing)
+    return x, y, radius, strength
+
+
+def head_lights(cars: Sequence[CarActor], frame: int, camera: Camera, compositor: Compositor, fine: Frame) -> None:
+    """Cars' lamps at dusk: halos where the lamps show, beams on the road before them."""
+    for car in cars:
+        state = car.surfaces(frame)
+        beams = 0
+        for lamp in _LAMPS:
+            rgb = _CAR_RGB.get(state[lamp])
+            if rgb is None:
+                continue
+            place, shines = car.lamp_points(frame, lamp)
+            beams += state[lamp] is Surface.HEADLAMP_LIT
+            _halo(place, shines, rgb, int(state[lamp]), camera, compositor, fine)
+        if beams:
+            _beam(car, frame, beams / 2.0, camera, compositor)
+
+
+def _halo(
+    place: NDArray[np.float64],
+    shines: NDArray[np.float64],
+    rgb: tuple[float, float, float],
+    surface: int,
+    camera: Camera,
+    compositor: Compositor,
+    fine: Frame,
+) -> None:
+    x, y, depth = (float(value) for value in camera.project(place[None])[0])
+    if depth < 2.0:
+        return
+    to_eye = np.array(camera.position_m) - place
+    facing = float(to_eye @ shines) / float(np.linalg.norm(to_eye))
+    if facing < 0.05:
+        return
+    size = 0.15 * camera.focal_px / depth
+    window = compositor.window(x - size - 1, y - size - 1, x + size + 1, y + size + 1)
+    if window is None:
+        return
+    rows, columns = window
+    around = fine[2 * rows.start : 2 * rows.stop, 2 * columns.start : 2 * columns.stop, 3]
+    showing = min(1.0, float((around == surface).sum()) / max(0.35 * (2 * size) ** 2, 4.0))
+    strength = showing * min(1.0, 0.25 + facing**2)
+    if strength < 0.02:
+        return
+    red, green, blue = (strength * value for value in rgb)
+    compositor.add_glow(x, y, 1.1 * size + 0.8, (red, green, blue))
+    compositor.add_glow(x, y, 3.6 * size + 2.0, (0.07 * red, 0.07 * green, 0.07 * blue))
+
+
+def _beam(car: CarActor, frame: int, share: float, camera: Camera, compositor: Compositor) -> None:
+    """Dipped beams: a pool of light on the ground from just ahead of the car."""
+    (left, ahead), (right, _) = (car.lamp_points(frame, lamp) for lamp in _LAMPS[:2])
+    middle = (left + right) / 2
+    forward = ahead[:2] / max(float(np.linalg.norm(ahead[:2])), 1e-6)
+    if abs(float(ahead[2])) > 0.35:
+        return
+    aside = np.array([forward[1], -forward[0]])
+    reach = np.array([[0.3, -1.5], [0.3, 1.5], [_BEAM_M, -7.0], [_BEAM_M, 7.0], [8.0, -4.0], [8.0, 4.0]])
+    corners = middle[:2] + reach[:, :1] * forward + reach[:, 1:] * aside
+    seen = camera.project(np.column_stack([corners, np.zeros(len(corners))]))
+    if (seen[:, 2] < 0.5).any():
+        return
+    window = compositor.window(*seen[:, :2].min(axis=0), *seen[:, :2].max(axis=0))
+    if window is None:
+        return
+    x, y = compositor.ground(window)
+    dx, dy = x - np.float32(middle[0]), y - np.float32(middle[1])
+    along = dx * np.float32(forward[0]) + dy * np.float32(forward[1])
+    across = dx * np.float32(aside[0]) + dy * np.float32(aside[1])
+    begun = np.clip(along / 2.2, 0.0, 1.0)
+    width = 1.0 + 0.16 * np.maximum(along, 0.0)
+    light = 1.5 * share * begun**2 * np.exp(-((across / width) ** 2) - np.maximum(along, 0.0) / 8.0)
+    light *= np.clip((_BEAM_M - along) / 8.0, 0.0, 1.0)
+    compositor.light_ground(window, light.astype(np.float32))

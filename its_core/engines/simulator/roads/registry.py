@@ -1,0 +1,24 @@
+"""The place that a camera stands in: a layout's word and a camera's id make one, always the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from its_core.engines.simulator.roads.four_way import four_way
+from its_core.engines.simulator.roads.highway import highway
+from its_core.engines.simulator.roads.layouts import Layout
+from its_core.engines.simulator.roads.urban_street import urban_street
+from its_core.taxonomy import RoadLayout
+
+PLACES: dict[RoadLayout, Callable[[str], Layout]] = {
+    RoadLayout.FOUR_WAY_INTERSECTION: four_way,
+    RoadLayout.HIGHWAY: highway,
+    RoadLayout.URBAN_STREET: urban_street,
+}
+
+
+@lru_cache(maxsize=64)
+def place(layout: RoadLayout, camera_id: str) -> Layout:
+    """Raises KeyError for a layout that has no place yet."""
+    return PLACES[layout](camera_id)

@@ -1,0 +1,177 @@
+"""A town street from west to east: a side street joins from the south, and a crosswalk lies just east of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.roads.layouts import Building, Crosswalk, Lane, Layout, Marking, Point
+from its_core.engines.simulator.roads.paths import arc, joined, straight
+from its_core.engines.simulator.roads.roadside import (
+    BUILDING_STYLES,
+    corner_block,
+    double_yellow,
+    edge_line,
+    lane_line,
+    row,
+    stop_line,
+)
+from its_core.taxonomy import RoadLayout
+
+EXTENT_M = 90.0
+REACH_M = 190.0
+LANE_M = 3.4
+GUTTER_M = 0.6
+PAVEMENT_M = 4.2
+SIDE_X_M = -15.0  # the side street's middle
+SIDE_LANE_M = 3.2
+SIDE_HALF_M = SIDE_LANE_M + 0.3
+CORNER_M = 5.5
+CROSSWALK_HALF_M = 1.9  # the main crosswalk lies about x = 0
+STOP_GAP_M = 1.6  # from a crosswalk's edge to the stop line
+
+
+def urban_street(camera_id: str) -> Layout:
+    rng = rng_of("urban_street", camera_id)
+    lanes = int(rng.choice([1, 1, 2]))
+    half_m = lanes * LANE_M + GUTTER_M
+    return Layout(
+        name=RoadLayout.URBAN_STREET,
+        lanes=tuple(_main_lanes(lanes, half_m) + _side_lanes(lanes, half_m)),
+        carriageways=(
+            (-REACH_M, -half_m, REACH_M, half_m),
+            (SIDE_X_M - SIDE_HALF_M, -REACH_M, SIDE_X_M + SIDE_HALF_M, -half_m),
+        ),
+        corner_radius_m=CORNER_M,
+        pavement_m=PAVEMENT_M,
+        markings=tuple(_markings(lanes, half_m)),
+        crosswalks=_crosswalks(half_m),
+        signals=(),
+        buildings=_buildings(rng, half_m),
+        trees=_trees(rng, half_m),
+        street_lamps=tuple(
+            row(rng, (-EXTENT_M + float(rng.uniform(0, 10)), half_m + 0.9), (EXTENT_M, half_m + 0.9), 24.0)
+            + row(rng, (16.0, -half_m - 0.9), (EXTENT_M, -half_m - 0.9), 30.0)
+        ),
+        barriers=(),
+        focus_m=(-2.0, -0.5 * half_m),
+        extent_m=EXTENT_M,
+        walkways=_walkways(half_m),
+    )
+
+
+def _main_lanes(lanes: int, half_m: float) -> list[Lane]:
+    """Straight on both ways, and the right turn into the side street."""
+    found: list[Lane] = []
+    stop_s = REACH_M - CROSSWALK_HALF_M - STOP_GAP_M
+    for lane in range(lanes):
+        y = (lane + 0.5) * LANE_M
+        east = joined(straight((-REACH_M, -y), (REACH_M, -y)))
+        west = joined(straight((REACH_M, y), (-REACH_M, y)))
+        found.append(Lane(f"east_{lane}_straight", east, 12.5, "straight", stop_s))
+        found.append(Lane(f"west_{lane}_straight", west, 12.5, "straight", stop_s))
+    y, x = -(lanes - 0.5) * LANE_M, SIDE_X_M - 0.5 * SIDE_LANE_M
+    radius = CORNER_M + half_m + y
+    centre = (x - radius, y - radius)
+    turn = joined(
+        straight((-REACH_M, y), (centre[0], y)), arc(centre, radius, 90, 0), straight((x, centre[1]), (x, -REACH_M))
+    )
+    found.append(Lane(f"east_{lanes - 1}_right", turn, 12.5, "right"))
+    return found
+
+
+def _side_lanes(lanes: int, half_m: float) -> list[Lane]:
+    """Out of the side street to the right; it gives way to all of the main street's traffic."""
+    x, y = SIDE_X_M + 0.5 * SIDE_LANE_M, -(lanes - 0.5) * LANE_M
+    radius = CORNER_M + half_m + y
+    centre = (x + radius, y - radius)
+    points = joined(
+        straight((x, -REACH_M), (x, centre[1])), arc(centre, radius, 180, 90), straight((centre[0], y), (REACH_M, y))
+    )
+    stop_s = REACH_M - _side_crosswalk_far_m(half_m) - STOP_GAP_M
+    main = f"east_{lanes - 1}_straight"
+    return [Lane("side_0_right", points, 9.0, "right", stop_s, conflicts=(main,))]
+
+
+def _side_crosswalk_far_m(half_m: float) -> float:
+    return half_m + CORNER_M + 2.6
+
+
+def _crosswalks(half_m: float) -> tuple[Crosswalk, ...]:
+    """Over the main street, then over the side street."""
+    far = -_side_crosswalk_far_m(half_m)
+    near = far + 3.2
+    middle = (near + far) / 2
+    left, right = SIDE_X_M - SIDE_HALF_M, SIDE_X_M + SIDE_HALF_M
+    return (
+        Crosswalk((-CROSSWALK_HALF_M, -half_m, CROSSWALK_HALF_M, half_m), ((0.0, -half_m), (0.0, half_m))),
+        Crosswalk((left, far, right, near), ((left, middle), (right, middle))),
+    )
+
+
+def _markings(lanes: int, half_m: float) -> list[Marking]:
+    stop_x = CROSSWALK_HALF_M + STOP_GAP_M
+    junction = (SIDE_X_M - SIDE_HALF_M - CORNER_M, SIDE_X_M + SIDE_HALF_M + CORNER_M)
+    edge = half_m - 0.3
+    found = [
+        *double_yellow((-REACH_M, 0.0), (junction[0], 0.0)),
+        *double_yellow((junction[1], 0.0), (-stop_x, 0.0)),
+        *double_yellow((stop_x, 0.0), (REACH_M, 0.0)),
+        lane_line((junction[0], 0.0), (junction[1], 0.0), 1.0, 1.0),
+        stop_line((-stop_x, -half_m + 0.3), (-stop_x, -0.2)),
+        stop_line((stop_x, 0.2), (stop_x, half_m - 0.3)),
+        edge_line((-REACH_M, edge), (-stop_x, edge)),
+        edge_line((stop_x, edge), (REACH_M, edge)),
+        edge_line((-REACH_M, -edge), (junction[0], -edge)),
+        edge_line((stop_x, -edge), (REACH_M, -edge)),
+    ]
+    for lane in range(1, lanes):
+        for y in (lane * LANE_M, -lane * LANE_M):
+            found += [lane_line((-REACH_M, y), (-stop_x, y)), lane_line((stop_x, y), (REACH_M, y))]
+    far = -_side_crosswalk_far_m(half_m)
+    found += double_yellow((SIDE_X_M, far - STOP_GAP_M), (SIDE_X_M, -REACH_M))
+    line_y = far - STOP_GAP_M - 0.22
+    found.append(stop_line((SIDE_X_M + 0.2, line_y), (SIDE_X_M + SIDE_HALF_M - 0.2, line_y)))
+    return found
+
+
+def _buildings(rng: np.random.Generator, half_m: float) -> tuple[Building, ...]:
+    """A closed row in the north, a block west of the side street, and a square with buildings behind it in the east."""
+    back_m = half_m + PAVEMENT_M
+    found: list[Building] = []
+    x = -EXTENT_M
+    while x < EXTENT_M:
+        wide, deep = float(rng.uniform(10, 20)), float(rng.uniform(12, 17))
+        front = back_m + float(rng.choice([0.2, 0.2, 1.2]))
+        height = round(3.2 * int(rng.integers(2, 7)) + 1.0, 1)
+        found.append(
+            Building((round(x, 2), front, round(x + wide, 2), front + deep), height, int(rng.integers(BUILDING_STYLES)))
+        )
+        x += wide + float(rng.choice([0.0, 0.0, 0.0, 3.0]))
+    west = (SIDE_X_M - SIDE_HALF_M - PAVEMENT_M - 0.5, -back_m - 0.5)
+    found += corner_block(rng, west, (-1, -1), EXTENT_M, tallest_m=18.0)
+    east = (SIDE_X_M + SIDE_HALF_M + PAVEMENT_M + 24.0, -back_m - 24.0)
+    found += corner_block(rng, east, (1, -1), EXTENT_M, tallest_m=13.0)
+    return tuple(found)
+
+
+def _trees(rng: np.random.Generator, half_m: float) -> tuple[Point, ...]:
+    """Along the north pavement away from the crosswalk, and further down the south side."""
+    y = half_m + PAVEMENT_M - 1.2
+    spacing = float(rng.uniform(9, 14))
+    found = row(rng, (-EXTENT_M, y), (-14.0, y), spacing, 1.5, 0.75)
+    found += row(rng, (14.0, y), (EXTENT_M, y), spacing, 1.5, 0.75)
+    found += row(rng, (34.0, -y), (EXTENT_M, -y), spacing, 1.5, 0.75)
+    x = SIDE_X_M - SIDE_HALF_M - 1.6
+    found += row(rng, (x, -half_m - 22.0), (x, -EXTENT_M), spacing, 1.5, 0.6)
+    return tuple(found)
+
+
+def _walkways(half_m: float) -> tuple[tuple[Point, Point], ...]:
+    y = half_m + 0.5 * PAVEMENT_M
+    west, east = SIDE_X_M - SIDE_HALF_M - CORNER_M, SIDE_X_M + SIDE_HALF_M + CORNER_M
+    return (
+        ((-EXTENT_M, y), (EXTENT_M, y)),
+        ((-EXTENT_M, -y), (west, -y)),
+        ((east, -y), (EXTENT_M, -y)),
+    )

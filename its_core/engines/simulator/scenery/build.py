@@ -1,0 +1,270 @@
+"""Everything that stands still in a place: houses with their roofs, trees, lamps, signals, rails, street furniture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.engines.simulator.meshes.materials import Surface
+from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
+from its_core.engines.simulator.meshes.street_furniture import (
+    bench,
+    cabinet,
+    gantry,
+    guard_rail,
+    hydrant,
+    lamp_light_at,
+    litter_bin,
+    median_barrier,
+    sign,
+    signal_mast,
+    street_lamp,
+)
+from its_core.engines.simulator.meshes.vegetation import bush, tree
+from its_core.engines.simulator.optics.camera import outside_m
+from its_core.engines.simulator.optics.daylight import Daylight
+from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.roads.layouts import Building, Layout, Marking, Point, Rect
+from its_core.engines.simulator.scenery.car_parks import car_parks
+from its_core.engines.simulator.scenery.facades import STYLES, Walls, walls_of
+from its_core.taxonomy import RoadLayout
+
+F32 = NDArray[np.float32]
+
+_TREE_KINDS = 7
+_LEAF_CARDS = ((35.0, 1700), (70.0, 900), (140.0, 380), (math.inf, 160))
+
+
+@dataclass(frozen=True, slots=True)
+class Scenery:
+    """``things`` are meshes in the world frame; ``walls`` the facades of ``buildings`` (the place's own first, then the
+    backdrop's); ``lamps`` where street light comes from."""
+
+    things: tuple[Mesh, ...]
+    walls: Walls
+    buildings: tuple[Building, ...]
+    lamps: tuple[tuple[float, float, float], ...]
+    bays: tuple[Marking, ...]  # lines painted beside the road
+    blocks: F32 = field(init=False)  # x1, y1, x2, y2, height of the buildings, B×5
+
+    def __post_init__(self) -> None:
+        rows = [(*house.rect, house.height_m) for house in self.buildings]
+        object.__setattr__(self, "blocks", np.array(rows, np.float32).reshape(-1, 5))
+
+    def sunlit(self, points: F32, daylight: Daylight) -> F32:
+        """Share of the sun (0 or 1, K) that buildings leave to K×3 points; quick for points that lie together."""
+        lit = np.ones(len(points), np.float32)
+        if not daylight.casts_shadows or not len(points):
+            return lit
+        sun = daylight.sun_vector
+        safe = np.where(np.abs(sun) < 1e-6, np.float32(1e-6), sun)
+        low, high = points.min(axis=0), points.max(axis=0)
+        blocks = self.blocks
+        away = np.maximum(blocks[:, 4] - low[2], 0.0)[:, None] * (sun[:2] / safe[2])
+        reach_low, reach_high = low[:2] + np.minimum(away, 0.0), high[:2] + np.maximum(away, 0.0)
+        swept = (blocks[:, :2] < reach_high) & (reach_low < blocks[:, 2:4])
+        for x1, y1, x2, y2, height in blocks[swept.all(axis=1)].tolist():
+            enter, leave = np.float32(-np.inf), np.float32(np.inf)
+            for axis, (near, far) in enumerate(((x1, x2), (y1, y2), (0.0, height))):
+                a = (np.float32(near) - points[:, axis]) / safe[axis]
+                b = (np.float32(far) - points[:, axis]) / safe[axis]
+                enter, leave = np.maximum(enter, np.minimum(a, b)), np.minimum(leave, np.maximum(a, b))
+            lit[(enter < leave) & (leave > 0.05)] = 0.0
+        return lit
+
+
+def scenery(layout: Layout, daylight: Daylight, eye: tuple[float, float, float], camera_id: str) -> Scenery:
+    """What stands in a place, seen from ``eye`` (far trees have fewer leaves)."""
+    rng = rng_of("scenery", layout.name.value, camera_id)
+    sheds = layout.name is RoadLayout.HIGHWAY
+    buildings = (*layout.buildings, *([] if sheds else _backdrop(layout, rng)))
+    things = [thing for number, house in enumerate(buildings) for thing in _roof(house, number, sheds)]
+    things += _trees(layout, eye, rng)
+    lamps = []
+    for foot in layout.street_lamps:
+        towards = _towards_road(layout, foot)
+        things.append(street_lamp(towards, daylight.lit).moved((*foot, 0.0)))
+        lamps.append(lamp_light_at(foot, towards))
+    for mast in sorted({head.mast_m for head in layout.signals}):
+        things.append(signal_mast(mast, [head for head in layout.signals if head.mast_m == mast]))
+    things += _barriers(layout)
+    things += _highway_signs(layout, rng) if sheds else _furniture(layout, rng)
+    parked, bays = ([], []) if sheds else car_parks(layout, eye[:2], rng)
+    return Scenery((*things, *parked), walls_of(buildings, sheds), tuple(buildings), tuple(lamps), tuple(bays))
+
+
+def _towards_road(layout: Layout, foot: Point) -> tuple[float, float]:
+    """Unit vector from a point beside the road to the nearest carriageway."""
+    x, y = foot
+    rect = min(layout.carriageways, key=lambda road: outside_m(road, x, y))
+    across = (min(max(x, rect[0]), rect[2]) - x, min(max(y, rect[1]), rect[3]) - y)
+    length = math.hypot(*across)
+    return (across[0] / length, across[1] / length) if length > 1e-6 else (1.0, 0.0)
+
+
+def _backdrop(layout: Layout, rng: np.random.Generator) -> list[Building]:
+    """Blocks of town beyond what the layout models, clear of the streets that run on."""
+    found: list[Building] = []
+    reach = layout.extent_m
+    for x in np.arange(-reach - 170.0, reach + 170.0, 34.0):
+        for y in np.arange(-reach - 170.0, reach + 170.0, 34.0):
+            if max(abs(x + 14), abs(y + 14)) < reach + 18.0:
+                continue
+            wide, deep = float(rng.uniform(16, 28)), float(rng.uniform(16, 28))
+            rect = (float(x), float(y), float(x) + wide, float(y) + deep)
+            if any(_overlap(rect, road, 7.0) for road in layout.carriageways) or rng.random() < 0.12:
+                continue
+            found.append(Building(rect, float(rng.uniform(7.0, 27.0)), int(rng.integers(len(STYLES)))))
+    return [house for house in found if not any(_overlap(house.rect, own.rect, 1.0) for own in layout.buildings)]
+
+
+def _overlap(a: Rect, b: Rect, margin: float) -> bool:
+    return a[0] < b[2] + margin and b[0] < a[2] + margin and a[1] < b[3] + margin and b[1] < a[3] + margin
+
+
+def _roof(house: Building, number: int, shed: bool) -> list[Mesh]:
+    """Roof, parapet, cornice, plant on the roof."""
+    rng = rng_of("roof", number, house.style)
+    x1, y1, x2, y2 = house.rect
+    z = house.height_m
+    sculptor = Sculptor()
+    sculptor.polygon([(x1, y1, z - 0.4), (x2, y1, z - 0.4), (x2, y2, z - 0.4), (x1, y2, z - 0.4)], Surface.ROOFING)
+    style = house.style % len(STYLES)
+    trim = Surface.STEEL_DARK if shed or style == 1 else Surface.BRICK_TRIM if style == 4 else Surface.STONE
+    out = 0.06 if shed or style in (1, 3) else 0.28
+    low = z - (0.18 if out < 0.1 else 0.55)
+    for a, b in (
+        ((x1 - out, y1 - out), (x2 + out, y1 + 0.25)),
+        ((x1 - out, y2 - 0.25), (x2 + out, y2 + out)),
+        ((x1 - out, y1 + 0.25), (x1 + 0.25, y2 - 0.25)),
+        ((x2 - 0.25, y1 + 0.25), (x2 + out, y2 - 0.25)),
+    ):
+        sculptor.box((*a, low), (*b, z), trim)
+    for _ in range(int(rng.integers(1, 5))):
+        x, y = rng.uniform(x1 + 1.5, x2 - 3.0), rng.uniform(y1 + 1.5, y2 - 3.0)
+        size = rng.uniform(0.8, 2.4, 3)
+        sculptor.box((x, y, z - 0.4), (x + size[0], y + size[1], z + 0.5 * size[2]), Surface.STEEL)
+    return [sculptor.mesh()]
+
+
+@cache
+def _tree_kind(kind: int, cards: int) -> Mesh:
+    return tree(rng_of("tree", kind), cards)
+
+
+def _leaf_cards(x: float, y: float, eye: tuple[float, float, float]) -> int:
+    """How many leaves a tree shows at that distance."""
+    away = math.hypot(x - eye[0], y - eye[1])
+    return next(cards for farthest, cards in _LEAF_CARDS if away < farthest)
+
+
+def _trees(layout: Layout, eye: tuple[float, float, float], rng: np.random.Generator) -> list[Mesh]:
+    found = []
+    for x, y in layout.trees:
+        kind, turn = int(rng.integers(_TREE_KINDS)), float(rng.uniform(0.0, 6.3))
+        found.append(_tree_kind(kind, _leaf_cards(x, y, eye)).moved((x, y, 0.0), turn))
+    if layout.name is RoadLayout.HIGHWAY:
+        found += _woods(layout, eye, rng)
+    return found
+
+
+def _woods(layout: Layout, eye: tuple[float, float, float], rng: np.random.Generator) -> list[Mesh]:
+    """Trees far along the road and behind it, so that it does not run into a bare horizon."""
+    edge = max(abs(road[2]) for road in layout.carriageways)
+    found = []
+    for _ in range(230):
+        side = 1 if rng.random() < 0.5 else -1
+        y = float(rng.uniform(-480.0, 480.0))
+        near = 36.0 if abs(y) < layout.extent_m else 12.0
+        x = side * (edge + near + float(rng.exponential(38.0)))
+        if any(outside_m(house.rect, x, y) < 4.0 for house in layout.buildings):
+            continue
+        kind, turn = int(rng.integers(_TREE_KINDS)), float(rng.uniform(0, 6.3))
+        found.append(_tree_kind(kind, _leaf_cards(x, y, eye)).moved((x, y, -0.4), turn))
+    return found
+
+
+def _barriers(layout: Layout) -> list[Mesh]:
+    """The barrier that has road on both sides is concrete, the others are rails facing the road."""
+    found = []
+    for start, end in layout.barriers:
+        x, y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
+        if any(outside_m(road, x, y) < -1.0 for road in layout.carriageways):
+            found.append(median_barrier(start, end))
+            continue
+        across = _towards_road(layout, (x, y))
+        left = (-(end[1] - start[1]), end[0] - start[0])
+        facing = across[0] * left[0] + across[1] * left[1] > 0
+        found.append(guard_rail(start, end) if facing else guard_rail(end, start))
+    return found
+
+
+def _furniture(layout: Layout, rng: np.random.Generator) -> list[Mesh]:
+    """Small things in the strip beside the kerb, clear of crosswalks."""
+    makers = (
+        litter_bin,
+        hydrant,
+        cabinet,
+        lambda: sign(Surface.SIGN_BLUE, 0.6, 0.6),
+        lambda: sign(Surface.SIGN_RED, 0.6, 0.6),
+        lambda: sign(Surface.SIGN_WHITE, 0.45, 0.65),
+        bench,
+        litter_bin,
+    )
+    focus = layout.focus_m
+    found: list[Mesh] = []
+    for number in range(400):
+        if len(found) >= 18:
+            break
+        x, y = focus[0] + float(rng.uniform(-48, 48)), focus[1] + float(rng.uniform(-48, 48))
+        clear = min(outside_m(road, x, y) for road in layout.carriageways)
+        if not 0.45 < clear < 0.95 or _in_the_way(layout, x, y):
+            continue
+        across = _towards_road(layout, (x, y))
+        turn = math.atan2(-across[0], across[1])
+        if number % len(makers) in (3, 4, 5):
+            turn += math.pi / 2 * (1 if rng.random() < 0.5 else -1)
+        found.append(makers[number % len(makers)]().moved((x, y, 0.0), turn))
+    for house in layout.buildings[:8]:
+        x1, y1, x2, _ = house.rect
+        if rng.random() < 0.4:
+            found.append(bush(rng).moved((float(rng.uniform(x1, x2)), y1 - 0.7, 0.0)))
+    return found
+
+
+def _in_the_way(layout: Layout, x: float, y: float) -> bool:
+    corner = layout.corner_radius_m + 3.0
+    near_corner = sum(outside_m(road, x, y) < corner for road in layout.carriageways) > 1
+    on_crossing = any(outside_m(crossing.rect, x, y) < 2.2 for crossing in layout.crosswalks)
+    by_mast = any(math.dist((x, y), head.mast_m) < 1.5 for head in layout.signals)
+    return near_corner or on_crossing or by_mast
+
+
+def _highway_signs(layout: Layout, rng: np.random.Generator) -> list[Mesh]:
+    """A gantry down the road and plates beside it."""
+    edge = max(abs(road[2]) for road in layout.carriageways) + 1.6
+    at = float(rng.choice([-1.0, 1.0]) * rng.uniform(55.0, 110.0))
+    found = [gantry((-edge, edge)).moved((0.0, at, 0.0))]
+    for _ in range(5):
+        y, side = float(rng.uniform(-120.0, 120.0)), float(rng.choice([-1.0, 1.0]))
+        face = (Surface.SIGN_BLUE, Surface.SIGN_WHITE, Surface.SIGN_YELLOW)[int(rng.integers(3))]
+        found.append(sign(face, 0.9, 1.2).moved((side * edge, y, 0.0), 0.0 if side < 0 else math.pi))
+    return found
+
+
+def merged(things: Sequence[Mesh]) -> Mesh:
+    """All meshes as one, without what only bending needs."""
+    first = np.cumsum([0] + [len(thing.vertices) for thing in things[:-1]])
+    return Mesh(
+        np.concatenate([thing.vertices for thing in things]),
+        np.concatenate([thing.normals for thing in things]),
+        np.concatenate([thing.slots for thing in things]),
+        np.zeros(0, np.uint8),
+        np.zeros(0, np.int32),
+        np.concatenate([thing.triangles + start for thing, start in zip(things, first, strict=True)]).astype(np.int32),
+    )

@@ -1,0 +1,256 @@
+"""The ground as a camera sees it: road, kerbs, pavements and grass, evaluated where each pixel's ray lands.
+
+Edges are anti-aliased by how far a signed distance moves from one pixel to the next; grain finer than a pixel fades out
+instead of flickering.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.engines.simulator.meshes.noise import noise
+from its_core.engines.simulator.optics.camera import Camera
+from its_core.engines.simulator.optics.daylight import Daylight
+from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.roads.layouts import Layout, Rect
+from its_core.engines.simulator.scenery.light_maps import Plans
+from its_core.engines.simulator.scenery.wear import wear
+from its_core.taxonomy import RoadLayout
+
+F32 = NDArray[np.float32]
+
+_KERB_M = 0.16
+_KERB_HEIGHT_M = 0.13
+_FARTHEST_M = 4000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """H×W(×3) maps of a fixed view; rows above the horizon hold nothing of use.
+
+    radiance: linear light from the ground with all that stands still; albedo; sun_share: the part of the light that the
+    sun adds (0 in shade), which a moving body's shadow takes away; x, y: where the pixel's ray lands (metres);
+    land: whether it lands at all.
+    """
+
+    radiance: F32
+    albedo: F32
+    sun_share: F32
+    x: F32
+    y: F32
+    land: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """Where pixels land: x, y and distance (m), and a pixel's size on the ground across and along the view."""
+
+    x: F32
+    y: F32
+    distance: F32
+    across_m: F32
+    along_m: F32
+
+    @property
+    def footprint_m(self) -> F32:
+        mean: F32 = np.sqrt(self.across_m * self.along_m)
+        return mean
+
+    def grain(self, wave_m: float, number: int) -> F32:
+        """Noise that fades as its waves grow finer than a pixel."""
+        fade = np.clip(1.6 - 2.2 * self.footprint_m / np.float32(wave_m), 0.0, 1.0)
+        faded: F32 = fade * noise(self.x, self.y, wave_m, number)
+        return faded
+
+
+def ground(camera: Camera, layout: Layout, daylight: Daylight, plans: Plans, white: F32, yellow: F32) -> Ground:
+    """``white`` and ``yellow`` (H×W): the share of each pixel that paint covers; ``plans``: what is cast from above."""
+    view, land = _look(camera)
+    albedo, kerb_light = _surfaces(camera, layout, daylight, view, white, yellow)
+    sun = plans.sun_at(view.x, view.y) if daylight.casts_shadows else np.zeros_like(view.x)
+    ambient = daylight.ambient(np.ones(1, np.float32)) * plans.sky_at(view.x, view.y)[..., None]
+    lamps = plans.lamps_at(view.x, view.y)[..., None] * np.array(plans.lamp_rgb, np.float32)
+    direct = np.float32(max(daylight.sun[2], 0.0)) * sun[..., None] * np.array(daylight.sun_rgb, np.float32)
+    direct = direct * kerb_light[..., None]
+    light = ambient + lamps + direct
+    radiance = albedo * light
+    share = direct.sum(axis=-1) / np.maximum(light.sum(axis=-1), 1e-6)
+    haze = (1.0 - np.exp(-view.distance / np.float32(daylight.haze_m)))[..., None]
+    radiance += haze * (np.array(daylight.horizon, np.float32) * 0.92 - radiance)
+    return Ground(radiance.astype(np.float32), albedo, share.astype(np.float32), view.x, view.y, land)
+
+
+def _look(camera: Camera) -> tuple[_View, NDArray[np.bool_]]:
+    rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px].astype(np.float32)
+    rays = camera.rays(columns + np.float32(0.5), rows + np.float32(0.5))
+    height = np.float32(camera.position_m[2])
+    fall = -rays[..., 2]
+    land = fall > height / np.float32(_FARTHEST_M)
+    reach = height / np.maximum(fall, height / np.float32(_FARTHEST_M))
+    length = np.sqrt(np.einsum("ijk,ijk->ij", rays, rays))
+    across = reach * length / np.float32(camera.focal_px)
+    along = across * length / np.maximum(fall, 1e-4)
+    x = (np.float32(camera.position_m[0]) + reach * rays[..., 0]).astype(np.float32)
+    y = (np.float32(camera.position_m[1]) + reach * rays[..., 1]).astype(np.float32)
+    return _View(x, y, reach * length, across, np.minimum(along, 60.0)), land
+
+
+def _surfaces(
+    camera: Camera, layout: Layout, daylight: Daylight, view: _View, white: F32, yellow: F32
+) -> tuple[F32, F32]:
+    """Albedo, and how much of the sun the surface's slope takes (1 on the flat, else at kerb faces)."""
+    rng = rng_of("ground", layout.name.value, camera.camera_id)
+    off_road = road_distance(layout, view.x, view.y)
+    down, right = np.gradient(off_road)
+    change = np.maximum(np.hypot(down, right), 1e-4)
+    pavement_m = layout.pavement_m
+    coarse, middle, fine = view.grain(9.0, 1), view.grain(1.7, 2), view.grain(0.35, 3)
+    road = _asphalt(layout, camera.camera_id, view, off_road, (coarse, middle, fine), rng)
+    verge = _verge(layout, view, off_road, (coarse, middle, fine))
+    albedo = verge
+    if pavement_m > 0.0:
+        slabs = _slabs(view, coarse, middle, fine)
+        covered = np.clip(0.5 - (off_road - np.float32(pavement_m)) / change, 0.0, 1.0)
+        albedo += covered[..., None] * (slabs - albedo)
+    on_road = np.clip(0.5 - off_road / change, 0.0, 1.0)
+    kerb_light = np.ones_like(off_road)
+    if pavement_m > 0.0:
+        stone = np.float32(0.40) * (1.0 + 0.06 * middle + 0.05 * fine)
+        kerb = np.clip(0.5 - (off_road - np.float32(_KERB_M)) / change, 0.0, 1.0)
+        albedo += kerb[..., None] * (stone[..., None] - albedo)
+        kerb_light = _kerb_face(camera, daylight, view, off_road, change)
+    albedo += on_road[..., None] * (road - albedo)
+    albedo = _painted(albedo, view, white, yellow, middle, fine)
+    return albedo.astype(np.float32), kerb_light.astype(np.float32)
+
+
+def road_distance(layout: Layout, x: F32, y: F32) -> F32:
+    """Signed distance from the road's edge, negative on it; corners between crossing carriageways are rounded."""
+    radius = np.float32(max(layout.corner_radius_m, 1e-3))
+    total: F32 | None = None
+    for rect in layout.carriageways:
+        here = _outside(rect, x, y)
+        if total is None:
+            total = here
+            continue
+        inner = np.hypot(np.maximum(radius - total, 0.0), np.maximum(radius - here, 0.0))
+        total = np.where(
+            np.minimum(total, here) < radius,
+            np.maximum(radius, np.minimum(total, here)) - inner,
+            np.minimum(total, here),
+        ).astype(np.float32)
+        total = np.where(np.minimum(total, here) <= -1e3, np.minimum(total, here), total)
+    assert total is not None
+    return total
+
+
+def _outside(rect: Rect, x: F32, y: F32) -> F32:
+    x1, y1, x2, y2 = (_endless(value) for value in rect)
+    beside = np.abs(x - np.float32((x1 + x2) / 2)) - np.float32((x2 - x1) / 2)
+    beyond = np.abs(y - np.float32((y1 + y2) / 2)) - np.float32((y2 - y1) / 2)
+    outer = np.hypot(np.maximum(beside, 0.0), np.maximum(beyond, 0.0))
+    signed: F32 = (outer + np.minimum(np.maximum(beside, beyond), 0.0)).astype(np.float32)
+    return signed
+
+
+def _endless(value: float) -> float:
+    """A road that runs to the end of the model runs on."""
+    return value if abs(value) < 150.0 else np.sign(value) * 2e4
+
+
+def _asphalt(
+    layout: Layout, camera_id: str, view: _View, off_road: F32, grain: tuple[F32, F32, F32], rng: np.random.Generator
+) -> F32:
+    base = float(rng.uniform(0.085, 0.135))
+    tint = np.array([1.0, 1.0, 1.0], np.float32) + float(rng.uniform(-0.03, 0.03)) * np.array(
+        [1.0, 0.0, -1.0], np.float32
+    )
+    coarse, middle, fine = grain
+    sparkle = view.grain(0.09, 4)
+    tone = 1.0 + 0.055 * coarse + 0.05 * middle + 0.055 * fine + 0.10 * sparkle
+    tone *= wear(layout, camera_id).at(view.x, view.y, view.footprint_m)
+    gutter = np.clip(1.0 + off_road / np.float32(0.55), 0.0, 1.0)
+    tone *= 1.0 - 0.22 * gutter * (0.8 + 0.3 * middle)
+    asphalt: F32 = np.float32(base) * np.maximum(tone, 0.3)[..., None] * tint
+    return asphalt.astype(np.float32)
+
+
+def _painted(road: F32, view: _View, white: F32, yellow: F32, middle: F32, fine: F32) -> F32:
+    """Paint over asphalt, worn thin in places."""
+    chips = np.clip(0.86 + 0.10 * middle + 0.16 * fine + 0.12 * view.grain(0.12, 5), 0.25, 1.0)
+    for coverage, colour in ((white, (0.56, 0.56, 0.54)), (yellow, (0.50, 0.31, 0.045))):
+        road = road + (coverage * chips)[..., None] * (np.array(colour, np.float32) - road)
+    return road
+
+
+def _slabs(view: _View, coarse: F32, middle: F32, fine: F32) -> F32:
+    """Pavement of square slabs."""
+    tone = 0.30 * (1.0 + 0.06 * coarse + 0.06 * middle + 0.05 * fine)
+    joint = np.zeros_like(tone)
+    for along in (view.x, view.y):
+        into = np.abs(along / np.float32(1.5) - np.round(along / np.float32(1.5))) * np.float32(1.5)
+        wide = np.maximum(view.footprint_m, 0.022)
+        joint = np.maximum(joint, np.clip(1.2 - into / wide, 0.0, 1.0) * np.minimum(0.022 / wide, 1.0))
+    tone = tone * (1.0 - 0.38 * joint)
+    slabs: F32 = tone[..., None] * np.array([1.0, 0.975, 0.93], np.float32)
+    return slabs.astype(np.float32)
+
+
+def _verge(layout: Layout, view: _View, off_road: F32, grain: tuple[F32, F32, F32]) -> F32:
+    """Grass, worn patches of earth in it, gravel next to a road without pavement."""
+    coarse, middle, fine = grain
+    blades = view.grain(0.14, 6)
+    large = noise(view.x, view.y, 28.0, 7)
+    dry = np.clip(0.5 + 0.35 * large + 0.22 * coarse, 0.0, 1.0)[..., None]
+    lush, straw = np.array([0.052, 0.085, 0.022], np.float32), np.array([0.135, 0.125, 0.052], np.float32)
+    earth = np.array([0.15, 0.115, 0.08], np.float32)
+    tone = np.maximum(1.0 + 0.16 * middle + 0.17 * fine + 0.22 * blades, 0.35)[..., None]
+    grass = (lush + dry * (straw - lush)) * tone
+    bare = np.clip(-1.1 + 0.8 * coarse + 0.5 * middle, 0.0, 0.7)[..., None]
+    grass = grass + bare * (earth * tone - grass)
+    if layout.name is RoadLayout.HIGHWAY:
+        gravel = np.clip(1.4 - off_road / 1.2 + 0.25 * middle, 0.0, 1.0)[..., None]
+        stones = np.array([0.23, 0.22, 0.20], np.float32) * np.maximum(1.0 + 0.12 * fine + 0.2 * blades, 0.5)[..., None]
+        return _mixed(grass, stones, gravel)
+    # In town the ground between pavement and houses is mostly paved.
+    paved = np.clip(1.1 - 0.9 * large, 0.0, 1.0)[..., None]
+    yard = np.array([0.22, 0.215, 0.20], np.float32) * (1.0 + 0.08 * coarse + 0.06 * middle + 0.06 * fine)[..., None]
+    return _mixed(grass, yard, paved)
+
+
+def _mixed(under: F32, over: F32, share: F32) -> F32:
+    mixed: F32 = (under + share * (over - under)).astype(np.float32)
+    return mixed
+
+
+def _kerb_face(camera: Camera, daylight: Daylight, view: _View, off_road: F32, change: F32) -> F32:
+    """Kerbs stand up a little: where one faces the camera, a thin band of it shows its own slope to the sun."""
+    columns = camera.width_px
+    light = np.ones(off_road.size, np.float32)
+    near = np.flatnonzero(np.abs(off_road[:-1]) < 0.8)
+    near = near[near % columns < columns - 1]
+
+    def steps(plane: F32) -> tuple[F32, F32]:
+        flat = plane.reshape(-1)
+        here = flat[near]
+        return flat[near + columns] - here, flat[near + 1] - here
+
+    (down, right), (x_down, x_right), (y_down, y_right) = steps(off_road), steps(view.x), steps(view.y)
+    area = x_right * y_down - x_down * y_right
+    area = np.where(np.abs(area) < 1e-9, np.float32(1e-9), area)
+    outward_x = (right * y_down - down * y_right) / area
+    outward_y = (down * x_right - right * x_down) / area
+    eye_x = np.float32(camera.position_m[0]) - view.x.reshape(-1)[near]
+    eye_y = np.float32(camera.position_m[1]) - view.y.reshape(-1)[near]
+    towards = -(outward_x * eye_x + outward_y * eye_y)  # how far the face looks to the eye, in metres
+    band = np.maximum(towards, 0.0) * np.float32(_KERB_HEIGHT_M / camera.position_m[2])
+    off, step = off_road.reshape(-1)[near], change.reshape(-1)[near]
+    covered = np.clip(0.5 - (off - band) / step, 0.0, 1.0) * np.clip(0.5 + off / step, 0.0, 1.0)
+    sun = daylight.sun
+    facing = -(outward_x * np.float32(sun[0]) + outward_y * np.float32(sun[1])) / np.float32(max(sun[2], 0.2))
+    slope = np.clip(facing, 0.0, 1.3) if daylight.casts_shadows else np.float32(0.75)
+    light[near] = np.nan_to_num(1.0 + covered * (slope - 1.0), nan=1.0)
+    return light.reshape(off_road.shape)

@@ -1,0 +1,124 @@
+"""Plans of a place seen from above: where the sun reaches, how much sky is open, how far street light carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from its_core.engines.simulator.meshes.mesh import Mesh
+from its_core.engines.simulator.meshes.noise import sampled
+from its_core.engines.simulator.optics.daylight import Daylight
+from its_core.engines.simulator.optics.raster import Raster, Soup
+from its_core.engines.simulator.roads.layouts import Layout, Rect
+from its_core.engines.simulator.scenery.build import Scenery
+
+F32 = NDArray[np.float32]
+
+_SUN_SIDE_PX = 1536
+_SUN_REACH_M = 88.0
+_COARSE_M = 0.5
+_COARSE_REACH_M = 120.0
+LAMP_RGB = (1.0, 0.70, 0.40)
+_LAMP_LIGHT = 0.85  # radiance of white ground right below a lamp
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """``sun`` (0 shade to 1) over ``sun_rect``; ``open_sky`` and ``lamps`` (radiance of white ground) over ``rect``."""
+
+    sun: F32
+    sun_rect: Rect
+    open_sky: F32
+    lamps: F32
+    rect: Rect
+    lamp_rgb: tuple[float, float, float]
+    sun_slope: tuple[float, float]
+
+    def sun_at(self, x: F32, y: F32) -> F32:
+        return sampled(self.sun, self.sun_rect, x, y)
+
+    def sky_at(self, x: F32, y: F32) -> F32:
+        return sampled(self.open_sky, self.rect, x, y)
+
+    def lamps_at(self, x: F32, y: F32) -> F32:
+        return sampled(self.lamps, self.rect, x, y)
+
+    def sunlit(self, points: F32) -> F32:
+        """Share of the sun that reaches points (K×3) not far above the ground: their shadow on it decides."""
+        x = points[:, 0] - np.float32(self.sun_slope[0]) * points[:, 2]
+        y = points[:, 1] - np.float32(self.sun_slope[1]) * points[:, 2]
+        return self.sun_at(x, y)
+
+
+def plans(raster: Raster, layout: Layout, scene: Scenery, everything: Mesh, daylight: Daylight) -> Plans:
+    """``everything``: all that casts a shadow, world frame."""
+    fx, fy = layout.focus_m
+    sun_rect = _around(fx, fy, _SUN_REACH_M)
+    rect = _around(fx, fy, _COARSE_REACH_M)
+    slope = (0.0, 0.0)
+    sun = np.ones((2, 2), np.float32)
+    if daylight.casts_shadows:
+        slope = (daylight.sun[0] / daylight.sun[2], daylight.sun[1] / daylight.sun[2])
+        sun = _sun_plan(raster, sun_rect, everything, slope)
+    return Plans(sun, sun_rect, _open_sky(layout, scene, rect), _lamps(scene, daylight, rect), rect, LAMP_RGB, slope)
+
+
+def flattened(vertices: F32, slope: tuple[float, float], lift_m: float) -> F32:
+    """Vertices slid along the sun's rays to just above the ground."""
+    shadow = np.empty_like(vertices)
+    shadow[:, 0] = vertices[:, 0] - np.float32(slope[0]) * vertices[:, 2]
+    shadow[:, 1] = vertices[:, 1] - np.float32(slope[1]) * vertices[:, 2]
+    shadow[:, 2] = lift_m
+    return shadow
+
+
+def _around(x: float, y: float, reach: float) -> Rect:
+    return (x - reach, y - reach, x + reach, y + reach)
+
+
+def _sun_plan(raster: Raster, rect: Rect, everything: Mesh, slope: tuple[float, float]) -> F32:
+    ink = np.full((len(everything.vertices), 4), 255, np.uint8)
+    soup = Soup(flattened(everything.vertices, slope, 0.0), ink, everything.triangles)
+    shade = raster.plan(rect, (_SUN_SIDE_PX, _SUN_SIDE_PX), soup)[..., 0].astype(np.float32)
+    soft = ndimage.uniform_filter(shade, 3)
+    sun: F32 = (1.0 - soft / 255.0).astype(np.float32)
+    sun[[0, -1], :] = 1.0
+    sun[:, [0, -1]] = 1.0
+    return sun
+
+
+def _grid(rect: Rect) -> tuple[F32, F32]:
+    x = np.arange(rect[0] + _COARSE_M / 2, rect[2], _COARSE_M, dtype=np.float32)
+    y = np.arange(rect[3] - _COARSE_M / 2, rect[1], -_COARSE_M, dtype=np.float32)
+    return x[None, :], y[:, None]
+
+
+def _open_sky(layout: Layout, scene: Scenery, rect: Rect) -> F32:
+    """How much of the sky the ground sees: less at the foot of walls and under trees."""
+    x, y = _grid(rect)
+    closed = np.zeros((y.size, x.size), np.float32)
+    built = np.zeros_like(closed)
+    for house in scene.buildings:
+        x1, y1, x2, y2 = house.rect
+        built[((y > y1) & (y < y2))[:, 0], :] += ((x > x1) & (x < x2)).astype(np.float32)
+    built = np.minimum(built, 1.0)
+    for sigma_m, weight in ((1.0, 0.42), (5.0, 0.40)):
+        closed += weight * ndimage.gaussian_filter(built, sigma_m / _COARSE_M)
+    for tx, ty in layout.trees:
+        closed += 0.38 * np.exp(-((x - np.float32(tx)) ** 2 + (y - np.float32(ty)) ** 2) / np.float32(6.5))
+    opened: F32 = np.clip(1.0 - closed, 0.35, 1.0).astype(np.float32)
+    return opened
+
+
+def _lamps(scene: Scenery, daylight: Daylight, rect: Rect) -> F32:
+    x, y = _grid(rect)
+    light = np.zeros((y.size, x.size), np.float32)
+    if not daylight.lit:
+        return light
+    for lx, ly, lz in scene.lamps:
+        away = (x - np.float32(lx)) ** 2 + (y - np.float32(ly)) ** 2
+        light += np.float32(_LAMP_LIGHT) * (np.float32(lz**2) / (np.float32(lz**2) + away)) ** 1.8
+    return light

@@ -1,0 +1,173 @@
+"""What traffic and time leave on a road: polished wheel tracks, oil, patches, sealed cracks, covers, tyre marks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter
+
+from its_core.engines.simulator.meshes.noise import sampled
+from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.roads.layouts import Lane, Layout, Rect
+
+F32 = NDArray[np.float32]
+
+_SIDE_PX = 2048
+_REACH_M = 72.0
+_NEUTRAL = 128
+_TRACK_M = 0.78  # half a car's track
+
+
+@dataclass(frozen=True, slots=True)
+class Wear:
+    """A plan of relative brightness (1: plain asphalt) in several finenesses, over ``rect``."""
+
+    rect: Rect
+    levels: tuple[F32, ...]
+
+    def at(self, x: F32, y: F32, footprint_m: F32) -> F32:
+        """Brightness at road points, averaged over about the footprint of a pixel there."""
+        x1, _, x2, _ = self.rect
+        texel = (x2 - x1) / self.levels[0].shape[1]
+        level = np.clip(np.log2(np.maximum(footprint_m / texel, 1.0)), 0, len(self.levels) - 1).astype(np.int8)
+        found = np.ones_like(x)
+        near = (np.abs(x - (x1 + x2) / 2) < _REACH_M) & (np.abs(y - (self.rect[1] + self.rect[3]) / 2) < _REACH_M)
+        for number, grid in enumerate(self.levels):
+            mine = near & (level == number)
+            if mine.any():
+                found[mine] = sampled(grid, self.rect, x[mine], y[mine])
+        return found
+
+
+def wear(layout: Layout, camera_id: str) -> Wear:
+    rng = rng_of("wear", layout.name.value, camera_id)
+    fx, fy = layout.focus_m
+    rect = (fx - _REACH_M, fy - _REACH_M, fx + _REACH_M, fy + _REACH_M)
+    plan = _Plan(rect)
+    plan.tracks(layout.lanes, rng)
+    plan.soften(0.16)
+    plan.patches(layout, rng)
+    plan.cracks(layout, rng)
+    plan.covers(layout, rng)
+    plan.tyre_marks(layout.lanes, rng)
+    image = plan.image.filter(ImageFilter.BoxBlur(0.6))
+    levels = []
+    for _ in range(5):
+        levels.append(np.asarray(image, np.float32) * np.float32(1 / _NEUTRAL))
+        image = image.reduce(2)
+    faded = [_faded(level) for level in levels]
+    return Wear(rect, tuple(faded))
+
+
+def _faded(level: F32) -> F32:
+    """Runs out to plain asphalt at the plan's edge."""
+    ramp = np.minimum(np.linspace(0, 12, len(level)), np.linspace(12, 0, len(level))).clip(0, 1).astype(np.float32)
+    faded: F32 = 1.0 + (level - 1.0) * ramp[:, None] * ramp[None, :]
+    return faded
+
+
+class _Plan:
+    """A greyscale plan being drawn on, in metres."""
+
+    def __init__(self, rect: Rect) -> None:
+        self._rect = rect
+        self._per_m = _SIDE_PX / (rect[2] - rect[0])
+        self.image = Image.new("L", (_SIDE_PX, _SIDE_PX), _NEUTRAL)
+        self._draw = ImageDraw.Draw(self.image)
+
+    def soften(self, radius_m: float) -> None:
+        self.image = self.image.filter(ImageFilter.GaussianBlur(radius_m * self._per_m))
+        self._draw = ImageDraw.Draw(self.image)
+
+    def _pixels(self, points: NDArray[np.float64]) -> list[tuple[float, float]]:
+        x = (points[:, 0] - self._rect[0]) * self._per_m
+        y = (self._rect[3] - points[:, 1]) * self._per_m
+        return list(zip(x.tolist(), y.tolist(), strict=True))
+
+    def _line(self, points: NDArray[np.float64], width_m: float, tone: int) -> None:
+        self._draw.line(self._pixels(points), fill=tone, width=max(1, round(width_m * self._per_m)), joint="curve")
+
+    def _middle(self) -> NDArray[np.float64]:
+        return np.array([(self._rect[0] + self._rect[2]) / 2, (self._rect[1] + self._rect[3]) / 2])
+
+    def tracks(self, lanes: tuple[Lane, ...], rng: np.random.Generator) -> None:
+        """Two polished strips a lane and the oily one between them."""
+        polish, oil = int(rng.integers(8, 20)), int(rng.integers(14, 32))
+        for lane in lanes:
+            points, aside = _with_sides(lane)
+            self._line(points, 0.7, _NEUTRAL - oil)
+            for side in (-1.0, 1.0):
+                self._line(points + side * _TRACK_M * aside, 0.42, _NEUTRAL + polish)
+
+    def patches(self, layout: Layout, rng: np.random.Generator) -> None:
+        """Repairs in newer or older asphalt, edges sealed."""
+        for _ in range(int(rng.integers(5, 12))):
+            lane = layout.lanes[int(rng.integers(len(layout.lanes)))]
+            points, aside = _with_sides(lane)
+            near = np.flatnonzero(np.hypot(*(points - self._middle()).T) < 45.0)
+            if len(near) < 2:
+                continue
+            at = int(rng.choice(near[:-1]))
+            along = points[at + 1] - points[at]
+            along /= max(float(np.hypot(*along)), 1e-6)
+            half = along * rng.uniform(0.6, 4.5), aside[at] * rng.uniform(0.4, 1.6)
+            corners = points[at] + np.array(
+                [-half[0] - half[1], half[0] - half[1], half[0] + half[1], half[1] - half[0]]
+            )
+            tone = _NEUTRAL + int(rng.choice([-40, -32, -22, 14, 22]))
+            self._draw.polygon(self._pixels(corners), fill=tone)
+            self._line(np.concatenate([corners, corners[:1]]), 0.07, tone - 26)
+
+    def cracks(self, layout: Layout, rng: np.random.Generator) -> None:
+        """Meandering cracks, some of them sealed with tar."""
+        for _ in range(int(rng.integers(14, 34))):
+            lane = layout.lanes[int(rng.integers(len(layout.lanes)))]
+            points, aside = _with_sides(lane)
+            near = np.flatnonzero(np.hypot(*(points - self._middle()).T) < 50.0)
+            if not len(near):
+                continue
+            at = int(rng.choice(near))
+            heading = math.atan2(aside[at][1], aside[at][0]) + (math.pi / 2 if rng.random() < 0.4 else 0.0)
+            turns = heading + np.cumsum(rng.normal(0.0, 0.22, int(rng.integers(8, 34))))
+            steps = 0.3 * np.stack([np.cos(turns), np.sin(turns)], axis=1)
+            path = points[at] - 1.5 * aside[at] + np.cumsum(steps, axis=0)
+            self._line(path, 0.10 if rng.random() < 0.5 else 0.07, _NEUTRAL - int(rng.integers(34, 74)))
+
+    def covers(self, layout: Layout, rng: np.random.Generator) -> None:
+        """Manholes."""
+        for _ in range(int(rng.integers(3, 7))):
+            lane = layout.lanes[int(rng.integers(len(layout.lanes)))]
+            points, aside = _with_sides(lane)
+            near = np.flatnonzero(np.hypot(*(points - self._middle()).T) < 40.0)
+            if not len(near):
+                continue
+            at = int(rng.choice(near))
+            x, y = self._pixels((points[at] + 0.9 * aside[at] * rng.choice([-1, 0, 1]))[None])[0]
+            for radius_m, tone in ((0.46, 92), (0.38, 66), (0.33, 84)):
+                r = radius_m * self._per_m
+                self._draw.ellipse((x - r, y - r, x + r, y + r), fill=tone)
+
+    def tyre_marks(self, lanes: tuple[Lane, ...], rng: np.random.Generator) -> None:
+        """Old skid marks, in pairs."""
+        for _ in range(int(rng.integers(2, 6))):
+            points, aside = _with_sides(lanes[int(rng.integers(len(lanes)))])
+            near = np.flatnonzero(np.hypot(*(points - self._middle()).T) < 38.0)
+            if len(near) < 20:
+                continue
+            at = int(rng.choice(near[:-16]))
+            length = int(rng.integers(7, 16))
+            drift = np.linspace(0.0, rng.normal(0.0, 0.5), length)[:, None] * aside[at : at + length]
+            for side in (-1.0, 1.0):
+                path = points[at : at + length] + drift + side * _TRACK_M * aside[at : at + length]
+                self._line(path, 0.19, _NEUTRAL - int(rng.integers(24, 56)))
+
+
+def _with_sides(lane: Lane) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A lane's points and the unit vectors to its left."""
+    points = np.array(lane.points, dtype=np.float64)
+    along = np.gradient(points, axis=0)
+    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    return points, np.stack([-along[:, 1], along[:, 0]], axis=1)

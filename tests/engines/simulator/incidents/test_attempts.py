@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from its_core.clip import Geometry, Scene
+from its_core.engines.simulator.incidents.attempts import try_until_it_happens
+from its_core.engines.simulator.optics.camera import camera_for
+from its_core.engines.simulator.randomness import attempt_seed
+from its_core.engines.simulator.roads.registry import place
+from its_core.taxonomy import IncidentType, RoadLayout
+
+CLIP = Geometry.of("480", 16)
+SCENE = Scene("cam_01", IncidentType.REAR_END_COLLISION, road_layout=RoadLayout.HIGHWAY)
+PLACE = place(RoadLayout.HIGHWAY, "cam_01")
+CAMERA = camera_for("cam_01", PLACE, CLIP)
+
+
+def test_the_first_try_takes_the_clips_own_seed():
+    tried = try_until_it_happens(SCENE, PLACE, CAMERA, CLIP, seed=5, attempts=12)
+    assert tried.run is not None and tried.run.trace.happened
+    assert tried.tries[0].seed == 5
+    assert tried.tries[-1].why == ""
+
+
+def test_tries_the_camera_does_not_show_are_told_and_others_follow():
+    x, y, z = CAMERA.position_m
+    elsewhere = dataclasses.replace(CAMERA, position_m=(x + 3000.0, y, z))
+    tried = try_until_it_happens(SCENE, PLACE, elsewhere, CLIP, seed=5, attempts=2)
+    assert tried.run is None
+    assert [attempt.seed for attempt in tried.tries] == [5, attempt_seed(5, 1)]
+    assert all("outside the picture" in attempt.why for attempt in tried.tries)
+
+
+@pytest.mark.parametrize("seed", [0, 5, 2**31 - 1])
+def test_seeds_of_later_tries_are_fixed_and_31_bits_long(seed):
+    seeds = [attempt_seed(seed, attempt) for attempt in range(20)]
+    assert len(set(seeds)) == 20
+    assert all(0 <= value < 2**31 for value in seeds)
+
+
+def test_derived_seeds_never_change():
+    assert attempt_seed(5, 1) == 1713025256

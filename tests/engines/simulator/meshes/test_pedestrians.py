@@ -1,0 +1,62 @@
+import math
+
+import numpy as np
+import pytest
+
+from its_core.engines.simulator.dimensions import PEDESTRIAN_HEIGHT_M
+from its_core.engines.simulator.meshes.materials import MATERIALS
+from its_core.engines.simulator.meshes.pedestrians import (
+    FOREARM_L,
+    FOREARM_R,
+    HEAD,
+    SHIN_L,
+    clothes,
+    figure,
+    posed,
+    stature,
+)
+
+
+def stance(track_id: int, stride: float, walking: float, startle: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    person = stature(track_id)
+    mesh = figure(person)
+    points, normals = posed(mesh, person, stride, walking, startle)
+    assert np.allclose(np.linalg.norm(normals, axis=1), 1.0, atol=1e-3)
+    return points, mesh.parts
+
+
+@pytest.mark.parametrize("track_id", [1, 2, 3, 4, 5, 6])
+def test_people_stand_on_the_ground_and_are_about_as_tall_as_physics_thinks(track_id: int) -> None:
+    points, _ = stance(track_id, 0.0, 0.0)
+    assert points[:, 2].min() == pytest.approx(0.0, abs=0.05)
+    assert points[:, 2].max() == pytest.approx(PEDESTRIAN_HEIGHT_M, rel=0.1)
+    assert np.abs(points[:, :2]).max() < 0.5
+
+
+@pytest.mark.parametrize("phase", np.linspace(0.0, 2.0 * math.pi, 9))
+def test_a_foot_is_near_the_ground_throughout_the_step(phase: float) -> None:
+    points, _ = stance(3, phase, 1.0)
+    assert -0.07 < points[:, 2].min() < 0.09
+
+
+def test_legs_swing_in_turn() -> None:
+    there, parts = stance(2, math.pi / 2, 1.0)
+    back, _ = stance(2, 3 * math.pi / 2, 1.0)
+    left = parts == SHIN_L
+    assert there[left][:, 1].mean() > 0.15
+    assert back[left][:, 1].mean() < -0.15
+
+
+def test_fright_throws_the_arms_up_and_the_body_back() -> None:
+    calm, parts = stance(4, 0.0, 0.0)
+    scared, _ = stance(4, 0.0, 0.0, startle=1.0)
+    hands = (parts == FOREARM_L) | (parts == FOREARM_R)
+    assert scared[hands][:, 2].mean() > calm[hands][:, 2].mean() + 0.4
+    assert scared[parts == HEAD][:, 1].mean() < calm[parts == HEAD][:, 1].mean() - 0.1
+
+
+def test_clothes_vary_and_stay_with_their_wearer() -> None:
+    worn = [clothes(number) for number in range(1, 25)]
+    assert clothes(7) == worn[6]
+    assert len({tuple(sorted(each.items())) for each in worn}) > 15
+    assert all(surface in MATERIALS for each in worn for surface in each.values())

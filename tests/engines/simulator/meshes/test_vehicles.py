@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from scipy.spatial import Delaunay
+
+from its_core.engines.simulator.dimensions import VEHICLES
+from its_core.engines.simulator.meshes.materials import MATERIALS, PAINTS, Surface, byte_table
+from its_core.engines.simulator.meshes.vehicles import BODY, car, hull
+from its_core.engines.simulator.trace import Dent
+from its_core.taxonomy import Colour, ParticipantType
+
+KINDS = list(VEHICLES)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hull_fills_the_body_sizes_and_is_small_and_symmetric(kind: ParticipantType) -> None:
+    points, body = hull(kind), VEHICLES[kind]
+    assert points.shape[1] == 3
+    assert len(points) <= 40
+    extent = points.max(axis=0) - points.min(axis=0)
+    assert extent == pytest.approx([body.width_m, body.length_m, body.height_m - body.clearance_m], abs=1e-6)
+    mirrored = {tuple(np.round(point * [-1, 1, 1], 6) + 0.0) for point in points}
+    assert mirrored == {tuple(np.round(point, 6) + 0.0) for point in points}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_seen_is_what_collides(kind: ParticipantType) -> None:
+    """But for mirrors and rounding, the bodywork lies in the hull and reaches its sides."""
+    mesh, body = car(kind).mesh, VEHICLES[kind]
+    skin = mesh.vertices[mesh.parts == BODY].astype(np.float64)
+    swollen = hull(kind) * 1.05 + np.array([0.0, 0.0, -0.04])
+    inside = Delaunay(swollen).find_simplex(skin) >= 0
+    assert inside.mean() > 0.9
+    assert skin[:, 1].max() == pytest.approx(body.length_m / 2, abs=0.05)
+    assert skin[:, 1].min() == pytest.approx(-body.length_m / 2, abs=0.05)
+    assert skin[:, 2].max() == pytest.approx(body.height_m, abs=0.06)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_wheels_stand_on_the_ground_at_wheelbase_and_track(kind: ParticipantType) -> None:
+    made, body = car(kind), VEHICLES[kind]
+    for wheel, (side, ahead) in enumerate(((-1, 1), (1, 1), (-1, -1), (1, -1))):
+        assert made.hubs[wheel] == pytest.approx(
+            [side * body.track_m / 2, ahead * body.wheelbase_m / 2, body.wheel_radius_m]
+        )
+        tyre = made.mesh.vertices[made.mesh.parts == wheel + 1] + made.hubs[wheel]
+        assert tyre[:, 2].min() == pytest.approx(0.0, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_surfaces_face_outwards(kind: ParticipantType) -> None:
+    mesh = car(kind).mesh
+    for surface in (Surface.GLASS, Surface.HEADLAMP_LEFT, Surface.TAILLAMP_RIGHT, Surface.PLATE):
+        mine = mesh.slots == surface
+        outward = (mesh.vertices[mine] - [0.0, 0.0, 0.6]) * [1.0, 0.3, 1.0]
+        assert (np.einsum("ij,ij->i", outward, mesh.normals[mine]) > 0).mean() > 0.95
+
+
+def test_the_four_classes_differ_in_shape() -> None:
+    roofs = {kind: car(kind).mesh.vertices[:, 2].max() for kind in KINDS}
+    assert roofs[ParticipantType.SEDAN] < roofs[ParticipantType.SUV] < roofs[ParticipantType.VAN]
+    bed = car(ParticipantType.PICKUP).mesh
+    over_bed = (bed.vertices[:, 1] < -1.0) & (bed.vertices[:, 1] > -2.7) & (np.abs(bed.vertices[:, 0]) < 0.6)
+    assert bed.vertices[over_bed][:, 2].max() < 0.9
+
+
+FRONT_BLOW = Dent(5, 1, (0.4, 2.35, 0.6), (0.0, -1.0, 0.0), 0.4, 1.0)
+
+
+def test_a_dent_gives_way_along_the_blow_and_leaves_the_rest_alone() -> None:
+    made = car(ParticipantType.SEDAN)
+    before, after = made.mesh.vertices, made.dented([FRONT_BLOW]).vertices
+    moved = np.linalg.norm(after - before, axis=1)
+    near = np.linalg.norm(before - np.array(FRONT_BLOW.point_m), axis=1) < 0.35
+    far = np.linalg.norm(before - np.array(FRONT_BLOW.point_m), axis=1) > 1.0
+    skin = made.mesh.parts == BODY
+    assert (after - before)[near & skin][:, 1].mean() < -0.2
+    assert moved[far].max() == 0.0
+    assert moved[~skin].max() == 0.0
+    assert moved.max() < 0.6
+
+
+def test_dents_are_the_same_every_time_and_uneven() -> None:
+    made = car(ParticipantType.SUV)
+    once, again = made.dented([FRONT_BLOW]).vertices, made.dented([FRONT_BLOW]).vertices
+    assert np.array_equal(once, again)
+    give = (made.mesh.vertices - once)[:, 1]
+    assert give[give > 0.05].std() > 0.02
+
+
+def test_a_blow_puts_out_the_lamps_it_reaches() -> None:
+    made = car(ParticipantType.SEDAN)
+    broken = made.broken_lamps([FRONT_BLOW])
+    assert Surface.HEADLAMP_RIGHT in broken
+    assert Surface.TAILLAMP_LEFT not in broken
+    assert made.broken_lamps([]) == []
+
+
+def test_every_surface_a_car_can_show_has_a_material() -> None:
+    changes = {Surface.PAINT: PAINTS[Colour.RED]}
+    for lamp in ("HEADLAMP", "TAILLAMP", "INDICATOR"):
+        for side in ("LEFT", "RIGHT"):
+            changes[Surface[f"{lamp}_{side}"]] = Surface[f"{lamp}_DARK"]
+    table = byte_table(changes)
+    for kind in KINDS:
+        assert {Surface(byte) for byte in np.unique(table[car(kind).mesh.slots])} <= set(MATERIALS)
+    assert set(PAINTS) == set(Colour)

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from its_core.clip import Geometry
+from its_core.engines.simulator.optics.camera import Camera, camera_for, outside_m
+from its_core.engines.simulator.roads.registry import place
+from its_core.taxonomy import RoadLayout
+
+LAYOUTS = [RoadLayout.FOUR_WAY_INTERSECTION, RoadLayout.HIGHWAY, RoadLayout.URBAN_STREET]
+SMALL = Geometry(320, 176, 16, 5)
+NAMES = [f"camera-{number}" for number in range(8)]
+
+
+def cameras(layout: RoadLayout) -> list[Camera]:
+    return [camera_for(name, place(layout, name), SMALL) for name in NAMES]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_camera_shows_the_focus_from_beside_the_road(layout: RoadLayout) -> None:
+    for name, camera in zip(NAMES, cameras(layout), strict=True):
+        here = place(layout, name)
+        x, y, depth = camera.project(np.array([[*here.focus_m, 0.6]]))[0]
+        assert depth > 10
+        assert 0.1 * 320 < x < 0.9 * 320
+        assert 0.1 * 176 < y < 0.95 * 176
+        at_x, at_y, height = camera.position_m
+        assert 6.0 <= height <= 14.0
+        assert all(outside_m(road, at_x, at_y) > 0.5 for road in here.carriageways)
+        assert all(outside_m(house.rect, at_x, at_y) > 1.0 for house in here.buildings)
+
+
+def test_cars_at_the_focus_measure_what_real_cameras_show() -> None:
+    shares = []
+    for layout in LAYOUTS:
+        for name, camera in zip(NAMES, cameras(layout), strict=True):
+            x, y = place(layout, name).focus_m
+            ends = np.array(
+                [[x - 1.5, y - 1.5, 0.7], [x + 1.5, y + 1.5, 0.7], [x - 1.5, y + 1.5, 0.7], [x + 1.5, y - 1.5, 0.7]]
+            )
+            across = camera.project(ends)[:, 0]
+            shares.append((across.max() - across.min()) / 320)
+    assert min(shares) > 0.03
+    assert max(shares) < 0.22
+    assert max(shares) > 1.6 * min(shares)
+
+
+def test_a_camera_is_the_same_each_time_and_unlike_its_neighbour() -> None:
+    here = place(RoadLayout.HIGHWAY, "m25-17")
+    one, again = camera_for("m25-17", here, SMALL), camera_for("m25-17", here, SMALL)
+    assert one.position_m == again.position_m
+    assert np.array_equal(one.rotation, again.rotation)
+    assert camera_for("m25-18", here, SMALL).position_m != one.position_m
+
+
+def test_a_finer_picture_shows_the_same_view() -> None:
+    here = place(RoadLayout.URBAN_STREET, "a")
+    small, large = camera_for("a", here, SMALL), camera_for("a", here, Geometry(1280, 704, 16, 5))
+    points = np.array([[0.0, 0.0, 0.0], [5.0, -3.0, 1.0]])
+    assert 4.0 * small.project(points)[:, :2] == pytest.approx(large.project(points)[:, :2], abs=1e-6)
+
+
+def test_model_projects_as_the_camera_does() -> None:
+    here = place(RoadLayout.FOUR_WAY_INTERSECTION, "b")
+    camera = camera_for("b", here, SMALL)
+    model = camera.model()
+    points = np.random.default_rng(3).uniform([-10, -10, 0], [10, 10, 3], (20, 3))
+    seen = np.column_stack([points, np.ones(20)]) @ np.array(model.world_to_camera).T
+    flat = seen[:, :3] @ np.array(model.intrinsics).T
+    projected = camera.project(points)
+    assert flat[:, :2] / flat[:, 2:] == pytest.approx(projected[:, :2], abs=1e-9)
+    assert seen[:, 2] == pytest.approx(projected[:, 2])
+
+
+def test_rays_go_back_through_their_pixels() -> None:
+    camera = camera_for("c", place(RoadLayout.HIGHWAY, "c"), SMALL)
+    x, y = np.array([10.5, 300.0]), np.array([20.0, 170.5])
+    points = np.array(camera.position_m) + 25.0 * camera.rays(x, y).astype(np.float64)
+    assert camera.project(points) == pytest.approx(np.column_stack([x, y, [25.0, 25.0]]), abs=1e-3)

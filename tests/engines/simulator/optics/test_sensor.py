@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from its_core.engines.simulator.optics.daylight import daylight
+from its_core.engines.simulator.optics.osd import Overlay
+from its_core.engines.simulator.optics.sensor import Look, traits
+from its_core.taxonomy import Light, Weather
+
+DAY = daylight(Light.DAY, Weather.CLEAR, "x")
+DUSK = daylight(Light.DUSK, Weather.CLEAR, "x")
+
+
+def test_cameras_differ_in_quality_and_keep_their_look() -> None:
+    looks = [traits(f"camera-{number}", DAY) for number in range(40)]
+    assert traits("camera-3", DAY) == looks[3]
+    noise = [look.noise for look in looks]
+    assert max(noise) > 3 * min(noise)
+    assert max(look.softness_px for look in looks) > 1.2 > 0.4 > min(look.softness_px for look in looks)
+
+
+def test_more_light_is_never_darker() -> None:
+    look = Look("x", DAY, 64, 36, seed=1)
+    ramp = np.repeat(np.linspace(0.0, 4.0, 64 * 36, dtype=np.float32)[:, None], 3, axis=1)
+    grey = look.exposed(ramp, np.full(64 * 36, 18 * 64 + 32)).astype(int).sum(axis=1)
+    assert (np.diff(grey) >= 0).all()
+    assert grey[-1] - grey[0] > 400
+
+
+def test_noise_is_mild_changes_by_the_frame_and_never_wraps() -> None:
+    look = Look("x", DUSK, 128, 72, seed=1)
+    for level in (0, 128, 255):
+        flat = np.full((72, 128, 3), level, np.uint8)
+        one, other = look.noisy(flat), look.noisy(flat)
+        assert not np.array_equal(one, other)
+        assert one.std() > 0.3
+        assert np.abs(one.astype(int) - level).max() < 64
+
+
+def test_noise_follows_the_seed() -> None:
+    flat = np.full((36, 64, 3), 90, np.uint8)
+    one, same, other = (Look("x", DAY, 64, 36, seed).noisy(flat) for seed in (1, 1, 2))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("camera_id", [f"camera-{number}" for number in range(12)])
+def test_the_clock_is_written_legibly_and_ticks(camera_id: str) -> None:
+    pictures = []
+    for time_s in (0.0, 1.0):
+        picture = np.full((432, 768, 3), 120, np.uint8)
+        Overlay(camera_id, False, 768, 432, seed=1).written(picture, time_s)
+        pictures.append(picture)
+    changed = (pictures[0] != 120).any(axis=2)
+    assert 0.003 < changed.mean() < 0.12
+    assert pictures[0].max() > 200
+    ticked = (pictures[0] != pictures[1]).any(axis=2)
+    assert 0 < ticked.mean() < changed.mean()
+
+
+def test_dusk_is_lit_and_day_is_not() -> None:
+    assert DUSK.lit
+    assert not DAY.lit
+    assert DAY.casts_shadows
+    assert not daylight(Light.DAY, Weather.OVERCAST, "x").casts_shadows
+    suns = {daylight(Light.DAY, Weather.CLEAR, f"site-{number}").sun for number in range(6)}
+    assert len(suns) == 6
+    assert all(np.linalg.norm(sun) == pytest.approx(1.0) and sun[2] > 0.4 for sun in suns)

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from its_core.engines.simulator.dimensions import VEHICLES
+from its_core.engines.simulator.physics.world import TICKS_HZ, World
+from its_core.engines.simulator.roads.registry import place
+from its_core.taxonomy import ParticipantType, RoadLayout, RoadSurface
+
+SEDAN, SUV, PICKUP = ParticipantType.SEDAN, ParticipantType.SUV, ParticipantType.PICKUP
+NORTH, EAST = 0.0, -math.pi / 2
+
+
+@pytest.fixture
+def world() -> World:
+    return World(place(RoadLayout.HIGHWAY, "cam_01"), RoadSurface.DRY)
+
+
+def tick(world: World, seconds: float) -> list:
+    return [touch for _ in range(round(seconds * TICKS_HZ)) for touch in world.tick()]
+
+
+@pytest.mark.parametrize("type_", list(VEHICLES))
+def test_a_car_at_rest_stands_on_its_wheels_and_does_not_move(world, type_):
+    car = world.add_vehicle(0, type_, np.array([8.0, 0.0]), 0.4, 0.0)
+    car.drive(-6.0, 0.0)
+    tick(world, 1.0)
+    before = car.position
+    for _ in range(48):
+        car.settle()
+        tick(world, 1 / 24)
+    assert np.abs(car.position - before).max() < 0.01
+    assert abs(before[2]) < 0.01
+    assert np.abs(car.suspension).max() < 0.01
+
+
+@pytest.mark.parametrize(("steer", "side"), [(0.1, -1), (-0.1, 1)])
+def test_positive_steering_turns_left(world, steer, side):
+    car = world.add_vehicle(0, SEDAN, np.array([8.0, -40.0]), NORTH, 8.0)
+    car.drive(0.0, steer)
+    tick(world, 1.0)
+    assert np.sign(car.forward[0]) == side
+
+
+@pytest.mark.parametrize("asked", [1.5, -3.0, -6.0])
+def test_pedals_give_the_acceleration_asked_for(world, asked):
+    car = world.add_vehicle(0, SUV, np.array([8.0, -100.0]), NORTH, 15.0)
+    car.drive(asked, 0.0)
+    tick(world, 1.0)
+    assert np.linalg.norm(car.velocity) - 15.0 == pytest.approx(asked, rel=0.05)
+
+
+def test_locked_wheels_slide_further_in_the_wet():
+    slid = {}
+    for surface in (RoadSurface.DRY, RoadSurface.WET):
+        world = World(place(RoadLayout.HIGHWAY, "cam_01"), surface)
+        car = world.add_vehicle(0, SEDAN, np.array([8.0, -50.0]), NORTH, 15.0)
+        car.lock_wheels(world.grip)
+        tick(world, 5.0)
+        slid[surface] = car.position[1] + 50.0
+    # v² / 2µg with four fifths of 0.95 and 0.62
+    assert slid[RoadSurface.DRY] == pytest.approx(15.1, rel=0.08)
+    assert slid[RoadSurface.WET] == pytest.approx(23.1, rel=0.08)
+
+
+@pytest.mark.parametrize(
+    ("heading", "at", "speed"),
+    [(EAST, (5.4, 0.4), 10.0), (NORTH, (8.2, -5.6), 8.0), (EAST, (5.0, -1.5), 14.0)],
+    ids=["side", "rear", "quarter"],
+)
+def test_momentum_is_kept_in_an_impact(world, heading, at, speed):
+    struck = world.add_vehicle(0, SEDAN, np.array([8.6 if heading == EAST else 8.0, 0.0]), NORTH, 5.0)
+    striker = world.add_vehicle(
+        1, PICKUP, np.array(at) - np.array([0.6, 0.0] if heading == EAST else [0, 0]), heading, speed
+    )
+
+    def momentum() -> np.ndarray:
+        return sum(car.velocity[:2] * car.body.mass_kg for car in (struck, striker))
+
+    before, energy = momentum(), _energy([struck, striker])
+    for car in (struck, striker):
+        car.set_grip(0.0)
+    touches = tick(world, 0.6)
+    assert sum(touch.impulse_ns for touch in touches) > 2000
+    assert momentum() == pytest.approx(before, abs=0.02 * float(np.linalg.norm(before)))
+    assert 0.3 * energy < _energy([struck, striker]) < energy
+    assert all(abs(car.position[2]) < 0.3 for car in (struck, striker))
+
+
+def _energy(cars) -> float:
+    """Of moving on and of turning about the vertical, joules."""
+    return sum(
+        0.5 * car.body.mass_kg * float(car.velocity @ car.velocity)
+        + 0.5 * float(car.node.getInertia().z) * float(car.node.getAngularVelocity().z) ** 2
+        for car in cars
+    )
+
+
+def test_a_barrier_stops_a_car(world):
+    car = world.add_vehicle(0, SEDAN, np.array([6.0, 0.0]), math.pi / 2, 12.0)
+    touches = tick(world, 1.0)
+    assert {touch.second for touch in touches} == {None}
+    assert car.position[0] > VEHICLES[SEDAN].length_m / 2 - 0.4
+
+
+def test_a_pedestrian_walks_upright_and_falls_when_hit(world):
+    person = world.add_pedestrian(0, np.array([8.0, 0.0]))
+    for _ in range(48):
+        person.walk(np.array([0.0, 1.4]))
+        tick(world, 1 / 48)
+    assert person.position == pytest.approx([8.0, 1.4, 0.0], abs=0.03)
+    person.walk(np.zeros(2))
+    car = world.add_vehicle(1, SEDAN, np.array([8.0, -6.0]), NORTH, 8.0)
+    for touch in (touch for _ in range(240) for touch in world.tick()):
+        if {touch.first, touch.second} == {0, 1} and not person.fallen:
+            person.fall(touch.point_m, (touch.normal if touch.first == 0 else -touch.normal) * touch.impulse_ns)
+    assert person.fallen
+    assert abs(person.rotation[0]) < 0.95
+    assert float(np.linalg.norm(car.velocity)) > 7.0

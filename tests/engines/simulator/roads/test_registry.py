@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from its_core.engines.simulator.roads.layouts import Layout, Rect
+from its_core.engines.simulator.roads.paths import Path
+from its_core.engines.simulator.roads.registry import PLACES, place
+from its_core.taxonomy import RoadLayout
+
+CAMERAS = ("cam_01", "north", "x7")
+
+
+@pytest.fixture(params=[(name, camera) for name in PLACES for camera in CAMERAS], ids=str)
+def layout(request) -> Layout:
+    return place(*request.param)
+
+
+def inside(rect: Rect, x: float, y: float, by: float = 0.0) -> bool:
+    x1, y1, x2, y2 = rect
+    return x1 - by <= x <= x2 + by and y1 - by <= y <= y2 + by
+
+
+def on_road(layout: Layout, x: float, y: float) -> bool:
+    """On a carriageway, or in the rounded corner between two."""
+    return any(inside(rect, x, y, 0.01) for rect in layout.carriageways) or all(
+        inside(rect, x, y, layout.corner_radius_m) for rect in layout.carriageways
+    )
+
+
+def test_lanes_stay_on_the_road_and_never_jump(layout):
+    for lane in layout.lanes:
+        assert all(on_road(layout, x, y) for x, y in lane.points), lane.name
+        assert max(math.dist(a, b) for a, b in zip(lane.points, lane.points[1:], strict=False)) < 1.5, lane.name
+
+
+def test_bends_can_be_driven(layout):
+    for lane in layout.lanes:
+        path = Path(lane.points)
+        assert max(path.curvature(s) for s in range(int(path.length_m))) < 1 / 4.5, lane.name
+
+
+def test_traffic_keeps_to_the_right_of_oncoming_traffic(layout):
+    straight = [lane for lane in layout.lanes if lane.movement == "straight"]
+    for lane in straight:
+        path = Path(lane.points)
+        for other in straight:
+            opposite = Path(other.points)
+            if path.direction(10) @ opposite.direction(10) < -0.9:
+                assert path.project(opposite.at(150)[None])[1][0] > 2.5, (lane.name, other.name)
+
+
+def test_every_stop_line_lies_before_the_crosswalk_it_guards(layout):
+    for lane in layout.lanes:
+        if lane.stop_s_m is None:
+            continue
+        path = Path(lane.points)
+        reached = [
+            s
+            for s in range(int(lane.stop_s_m), int(lane.stop_s_m) + 8)
+            if any(inside(walk.rect, *path.at(s)) for walk in layout.crosswalks)
+        ]
+        assert reached and reached[0] > lane.stop_s_m, lane.name
+        assert not any(inside(walk.rect, *path.at(lane.stop_s_m)) for walk in layout.crosswalks), lane.name
+
+
+def test_nothing_stands_on_road_or_in_buildings(layout):
+    posts = [*layout.trees, *layout.street_lamps, *(signal.mast_m for signal in layout.signals)]
+    for x, y in posts:
+        assert not any(inside(rect, x, y, 0.3) for rect in layout.carriageways), (x, y)
+        assert not any(inside(building.rect, x, y) for building in layout.buildings), (x, y)
+
+
+def test_buildings_keep_off_the_pavement_and_each_other(layout):
+    rects = [building.rect for building in layout.buildings]
+    for i, (x1, y1, x2, y2) in enumerate(rects):
+        assert x1 < x2 and y1 < y2
+        for a1, b1, a2, b2 in layout.carriageways:
+            p = layout.pavement_m
+            assert x2 <= a1 - p or a2 + p <= x1 or y2 <= b1 - p or b2 + p <= y1
+        for a1, b1, a2, b2 in rects[:i]:
+            assert x2 <= a1 + 0.01 or a2 <= x1 + 0.01 or y2 <= b1 + 0.01 or b2 <= y1 + 0.01
+
+
+def test_every_signal_of_a_lane_faces_its_traffic(layout):
+    for lane in layout.lanes:
+        if lane.signal is None:
+            continue
+        head = layout.signals[lane.signal]
+        facing = math.radians(head.facing_deg)
+        towards = Path(lane.points).direction(5.0)
+        assert -math.sin(facing) * towards[0] + math.cos(facing) * towards[1] == pytest.approx(-1.0)
+        assert head.position_m[2] > 4.5
+
+
+def test_a_camera_names_one_place_and_cameras_differ():
+    for name in PLACES:
+        assert PLACES[name]("cam_01") == place(name, "cam_01")
+        assert len({PLACES[name](f"cam_{i}") for i in range(6)}) > 3, name
+
+
+def test_crossing_lanes_of_the_junction_are_told_to_give_way():
+    lanes = {lane.name: lane for lane in place(RoadLayout.FOUR_WAY_INTERSECTION, "cam_01").lanes}
+    assert "north_0_straight" in lanes["south_0_left"].conflicts
+    assert lanes["south_0_straight"].conflicts == ()
