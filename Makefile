@@ -17,12 +17,13 @@ test: install-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 server: install
-	$(BIN)/python -m flows.server .server
+	$(BIN)/python -m its_flows.server .server
 
 lint: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	@mkdir -p $(VENV)/types && ln -sfn ../../flows $(VENV)/types/its_flows && ln -sfn ../../tasks $(VENV)/types/its_tasks
+	MYPYPATH=$(VENV)/types $(BIN)/mypy
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev

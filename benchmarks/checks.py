@@ -25,10 +25,10 @@ from its_core.annotations import Annotations, CameraModel, Contact, Track, Track
 from its_core.checks.measures import measure, table
 from its_core.checks.suite import validate
 from its_core.clip import ClipRequest, EngineIdentity, Geometry, Outcome, Scene
-from its_core.dataset import draft
-from its_core.dataset.clip import FinishedClip
+from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.lineage import Run
 from its_core.dataset.publish import publish
+from its_core.dataset.versions import content
 from its_core.scenarios.manifest import write_rejections
 from its_core.shards.plan import PlannedClip
 from its_core.shards.receipts import Attempt, files_of, utc_now
@@ -158,7 +158,7 @@ def publishing(folder: Path, count: int) -> None:
     clips = finished(folder / "work", count, geometry)
     rejected = folder / "rejected.parquet"
     write_rejections(rejected, [])
-    dataset = draft.Dataset("benchmark", "", "other", str(folder / "published"), geometry, ENGINE)
+    dataset = content.Dataset("benchmark", "", "other", str(folder / "published"), geometry, ENGINE)
     run = Run("0", utc_now(), str(rejected), {}, ENGINE)
     measures = table({clip.clip_id: clip.measures for clip in clips})
     validate(measures, list(measures["clip_id"]), geometry)  # the library is imported before the clock starts

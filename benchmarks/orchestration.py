@@ -26,9 +26,9 @@ os.environ["DO_NOT_TRACK"] = "1"
 
 import numpy as np
 import pandas as pd
+from its_flows.build_dataset import build_dataset
 from prefect.testing.utilities import prefect_test_harness
 
-from flows.build_dataset import build_dataset
 from its_core import storage, video
 from its_core.checks import ledger
 from its_core.checks.measures import Measures, measure

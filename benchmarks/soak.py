@@ -162,7 +162,7 @@ class Soak:
 
 def _build(dataset: str) -> None:
     """What the flow's own process does."""
-    from flows.build_dataset import build_dataset
+    from its_flows.build_dataset import build_dataset
 
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
         build_dataset(dataset)
@@ -226,7 +226,7 @@ def main() -> None:
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the server is not to outlive this
     with tempfile.TemporaryDirectory(prefix="its-soak-") as folder, prefect_server(Path(folder)):
-        import flows.build_dataset  # noqa: F401 (forked processes have it then)
+        import its_flows.build_dataset  # noqa: F401 (forked processes have it then)
 
         soak = Soak(Path(folder), random.Random(arguments.seed))
         started = time.monotonic()

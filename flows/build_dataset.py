@@ -8,8 +8,17 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from its_tasks.check import ClipsInvalid, check
+from its_tasks.executors.base import Executor, ShardRun
+from its_tasks.executors.select import executor
+from its_tasks.plan import EngineOrder, order_engine, order_fallbacks, plan
+from its_tasks.progress import Progress
+from its_tasks.publish import Published, publish
+from its_tasks.render import ShardIncomplete, describe
+from its_tasks.reuse import reuse
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.futures import PrefectFuture
@@ -18,22 +27,16 @@ from rich.console import Console
 from its_core import definition as definitions
 from its_core import logs, storage
 from its_core.clip import Outcome
-from its_core.dataset.places import refuse_unwritable
-from its_core.dataset.version import MARKER_FILE
+from its_core.dataset.versions.version import MARKER_FILE
 from its_core.definition import Definition
 from its_core.shards import build
 from its_core.shards.batch import Job
 from its_core.shards.launcher import Launch
 from its_core.shards.plan import Plan, Shard, shards, shards_of_one_seed
 from its_core.shards.receipts import Receipt, TooFewClips, files_of
-from tasks.check import ClipsInvalid, check
-from tasks.executors import Executor, ShardRun, executor
-from tasks.plan import EngineOrder, order_engine, order_fallbacks, plan
-from tasks.progress import Progress
-from tasks.publish import Published, publish
-from tasks.render import ShardIncomplete, describe
-from tasks.reuse import reuse
+from its_core.storage.preflight import refuse_unwritable
 
+_Places = queue.SimpleQueue[tuple[Launch, PrefectFuture[Any] | None]]
 _MOST_NAMED = 100  # failures named one by one; all are in the receipts
 
 
@@ -136,7 +139,7 @@ def _render_all(
 ) -> None:
     """Runs shards side by side, as many as there are places; a shard that fails does not stop the others."""
     launches = where.launches(definition, order)
-    places: queue.SimpleQueue[tuple[Launch, PrefectFuture[Any] | None]] = queue.SimpleQueue()
+    places: _Places = queue.SimpleQueue()
     for launch in launches:
         places.put((launch, None))
 
@@ -155,12 +158,16 @@ def _render_all(
             ]
             run = ShardRun(shard.shard_id, jobs, attempt, definition.work_path)
             future = where.submit(run, launch, progress.clip_ended)
-            future.add_done_callback(lambda ended, launch=launch: places.put((launch, ended)))
+            future.add_done_callback(partial(_put_back, places, launch))
         for _ in launches:
             free_place()
     except BaseException:
         where.cancel()
         raise
+
+
+def _put_back(places: _Places, launch: Launch, ended: PrefectFuture[Any]) -> None:
+    places.put((launch, ended))
 
 
 def _check(definition: Definition, order: EngineOrder, planned: Plan, attempt: int, progress: Progress) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from its_flows.build_dataset import build_dataset
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 
-from flows.build_dataset import build_dataset
 from its_core import definition as definitions
 from its_core import storage
-from its_core.shards.standing import Look, Standing, look
+from its_core.shards.status import Look, Standing, look
 
 
 class StillUnfinished(RuntimeError):

@@ -1,4 +1,4 @@
-"""A standing Prefect server on PostgreSQL: ``python -m flows.server FOLDER [--port N]``, or ``make server``.
+"""A standing Prefect server on PostgreSQL: ``python -m its_flows.server FOLDER [--port N]``, or ``make server``.
 
 PostgreSQL's data lie in ``FOLDER``; it listens on no network, only on a socket that its own user can reach. SIGINT or
 SIGTERM ends both. PostgreSQL refuses to run as root: root runs it as the user ``postgres`` of Debian's package.
@@ -87,7 +87,7 @@ def _own(folder: Path, account: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m flows.server", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m its_flows.server", description=__doc__)
     parser.add_argument("folder", type=Path, help="where PostgreSQL's data lie; made when it is not there")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=4200)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+from its_tasks.plan import EngineOrder
+from its_tasks.progress import Progress
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -14,8 +16,6 @@ from its_core.clip import Outcome
 from its_core.definition import Definition
 from its_core.shards.plan import Plan, PlannedClip
 from its_core.shards.receipts import files_of, found_by
-from tasks.plan import EngineOrder
-from tasks.progress import Progress
 
 
 class ClipsInvalid(RuntimeError):

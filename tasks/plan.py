@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from its_tasks.progress import Progress
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ValidationError
@@ -14,12 +15,11 @@ from its_core.dataset import splits
 from its_core.definition import Definition, DefinitionError, explain
 from its_core.engines.engine import EngineModule, engine_module
 from its_core.scenarios import manifest
-from its_core.scenarios.steady import unchanged
+from its_core.scenarios.manifest.snapshot import unchanged
 from its_core.shards import devices
 from its_core.shards import plan as planning
 from its_core.shards.batch import EngineSettings
-from its_core.storage_errors import StorageError
-from tasks.progress import Progress
+from its_core.storage.errors import StorageError
 
 REJECTED_FILE = "rejected.parquet"
 INPUTS_FOLDER = "inputs"

@@ -68,7 +68,9 @@ class Progress:
         if made:
             self.say(f"{made:,} of {total:,} clips are there already")
         self._bar.update(self._clips, description="clips", total=total, completed=made, visible=total > made)
-        self._artifact = create_progress_artifact(self._percent, description=self._description)
+        artifact = create_progress_artifact(self._percent, description=self._description)
+        assert isinstance(artifact, UUID)  # a coroutine only where an event loop runs, which no flow of ours has
+        self._artifact = artifact
 
     def clip_ended(self, receipt: Receipt) -> None:
         with self._lock:

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from its_tasks.plan import INPUTS_FOLDER, REJECTED_FILE, EngineOrder
 from prefect import task
 from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.context import get_run_context
+from prefect.context import TaskRunContext, get_run_context
 
 from its_core import storage
 from its_core.checks import ledger
 from its_core.dataset import publish as publishing
-from its_core.dataset.clip import FinishedClip
-from its_core.dataset.draft import Dataset
+from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.lineage import Run
 from its_core.dataset.publish import Published
+from its_core.dataset.versions.content import Dataset
 from its_core.definition import Definition
-from its_core.scenarios.images import forget_inputs
+from its_core.scenarios.manifest.images import forget_inputs
 from its_core.shards.plan import Plan
 from its_core.shards.receipts import Receipt, files_of
-from tasks.plan import INPUTS_FOLDER, REJECTED_FILE, EngineOrder
 
 __all__ = ["Published", "publish"]
 
@@ -49,6 +49,7 @@ class _FinishedClips:
 def publish(definition: Definition, order: EngineOrder, plan: Plan, receipts: Mapping[str, Receipt]) -> Published:
     """Publishes what was made, unless just that is published already. Raises PublishError, Busy."""
     context = get_run_context()
+    assert isinstance(context, TaskRunContext)
     dataset = Dataset(
         name=definition.name,
         description=definition.description,

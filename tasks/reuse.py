@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -33,7 +35,7 @@ def reuse(definition: Definition, plan: Plan) -> int:
 
 def _fetch(found: reader.PublishedClip, request: ClipRequest, files: ClipFiles) -> bool:
     """Brings one clip in; one that is gone, or not what was published, is left to be made anew."""
-    wanted = [(found.video_url, files.video, found.clip_sha256)]
+    wanted: list[tuple[str, Path, str | None]] = [(found.video_url, files.video, found.clip_sha256)]
     if found.annotations_url is not None:
         wanted.append((found.annotations_url, files.annotations, found.annotations_sha256))
     try:

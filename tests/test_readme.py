@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+from its_flows.cli.main import app
 
-from flows.cli import app
 from its_core import taxonomy
 from its_core.clip import Outcome
 from its_core.definition import Definition
-from its_core.scenarios.columns import KNOWN
+from its_core.scenarios.manifest.columns import KNOWN
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 KEYS = sorted(name for name, field in Definition.model_fields.items() if not field.exclude)

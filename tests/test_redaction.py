@@ -2,9 +2,9 @@
 
 import pytest
 
-from its_core.dataset.places import refuse_unwritable
 from its_core.redaction import without_secrets
-from its_core.storage_errors import StorageError, shown
+from its_core.storage.errors import StorageError, shown
+from its_core.storage.preflight import refuse_unwritable
 
 
 @pytest.mark.parametrize(

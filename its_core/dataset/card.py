@@ -14,7 +14,7 @@ import pyarrow as pa
 import yaml
 
 from its_core.clip import EngineIdentity, Geometry
-from its_core.dataset.labels import LABELS
+from its_core.dataset.labels.label_rows import LABELS
 from its_core.taxonomy import Split
 
 FILE_NAME = "README.md"

@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from its_core.clip import EngineIdentity
-from its_core.dataset.clip import FinishedClip
+from its_core.dataset.finished_clip import FinishedClip
 from its_core.provenance import code_version
 from its_core.redaction import without_secrets
-from its_core.scenarios.steady import ManifestFile
+from its_core.scenarios.manifest.snapshot import ManifestFile
 from its_core.shards.receipts import utc_now
 
 FOLDER = "lineage"

@@ -18,13 +18,15 @@ import orjson
 from its_core import storage
 from its_core.checks import suite
 from its_core.checks.measures import table
-from its_core.dataset import card, checksums, contact_sheet, draft, handover, lineage
-from its_core.dataset.clip import FinishedClip
-from its_core.dataset.draft import Dataset, Draft
-from its_core.dataset.labels import ANNOTATIONS_FOLDER
+from its_core.dataset import card, lineage
+from its_core.dataset.finished_clip import FinishedClip
+from its_core.dataset.labels.label_rows import ANNOTATIONS_FOLDER
 from its_core.dataset.lineage import Run
-from its_core.dataset.version import LATEST_FILE, MARKER_FILE
-from its_core.dataset.wholeness import is_whole
+from its_core.dataset.pictures import contact_sheet
+from its_core.dataset.versions import checksums, commit, content
+from its_core.dataset.versions.content import Dataset, Draft
+from its_core.dataset.versions.integrity import is_whole
+from its_core.dataset.versions.version import LATEST_FILE, MARKER_FILE
 
 REJECTED_FILE = "rejected.parquet"
 REPORT_FOLDER = "report"  # not "validation": the Hugging Face builder would take that for a split
@@ -72,7 +74,7 @@ def publish(clips: Iterable[FinishedClip], dataset: Dataset, rejected: Path, run
     staging = place / _STAGING
     with storage.exclusive(place / _LOCK), storage.room_for(root, staging):
         storage.remove_tree(str(staging))
-        drafted = draft.write(staging, clips, dataset, rejected)
+        drafted = content.write(staging, clips, dataset, rejected)
         if not drafted.incidents:
             raise PublishError(f"{dataset.name}: no clip to publish")
         url = storage.join(root, drafted.version)
@@ -81,11 +83,11 @@ def publish(clips: Iterable[FinishedClip], dataset: Dataset, rejected: Path, run
         if not was_there:
             _complete(staging, clips, dataset, drafted, rejected, run)
             if storage.is_local(url):
-                handover.rename(staging, storage.local_path(url))
+                commit.rename(staging, storage.local_path(url))
             else:
-                was_there = not handover.upload(staging, url, REPORT_FOLDER, lambda: is_whole(url, sizes_bytes), place)
+                was_there = not commit.upload(staging, url, REPORT_FOLDER, lambda: is_whole(url, sizes_bytes), place)
         elif not storage.is_local(url):
-            handover.tidy(url, place)
+            commit.tidy(url, place)
         storage.remove_tree(str(staging))
         latest = {"dataset": dataset.name, "version": drafted.version}
         storage.write_bytes(storage.join(root, LATEST_FILE), _as_json(latest))

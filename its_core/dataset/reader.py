@@ -17,8 +17,11 @@ import pyarrow.parquet as pq
 
 from its_core import storage
 from its_core.annotations import Annotations
-from its_core.dataset import checksums, contact_sheet, lineage, metadata
-from its_core.dataset.version import LATEST_FILE, MARKER_FILE
+from its_core.dataset import lineage
+from its_core.dataset.labels import metadata
+from its_core.dataset.pictures import contact_sheet
+from its_core.dataset.versions import checksums
+from its_core.dataset.versions.version import LATEST_FILE, MARKER_FILE
 from its_core.taxonomy import Split
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

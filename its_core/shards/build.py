@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from its_core import logs, storage
 from its_core.clip import Outcome
 from its_core.definition import DefinitionError, set_from_outside
-from its_core.plain_text import one_line
 from its_core.redaction import without_secrets
 from its_core.scenarios.manifest import ManifestError
 from its_core.shards.receipts import TooFewClips, utc_now
+from its_core.text import one_line
 
 FILE = "build.json"
 LOCK_FILE = "build.lock"

@@ -26,7 +26,7 @@ import psutil
 from its_core import logs, storage
 from its_core.clip import ClipRequest, Outcome
 from its_core.provenance import code_version
-from its_core.shards import batch, progress, tether
+from its_core.shards import batch, parent_death, progress
 from its_core.shards.progress import REFUSAL
 from its_core.shards.receipts import LAUNCH, Attempt, Receipt, utc_now
 
@@ -84,8 +84,8 @@ def run(
 def command(batch_path: Path, logs: Path, launch: Launch, processes: int, first: ClipRequest) -> list[str]:
     """The torchrun command of the guide, under the tether. A foreign script, which knows no keys of ours, is told the
     ``first`` clip's seed, guidance and negative prompt for all of them."""
-    tethered = [sys.executable, "-m", tether.__name__]
-    worker = ["its_core.shards.worker"] if launch.script is None else [tether.__name__, launch.script]
+    tethered = [sys.executable, "-m", parent_death.__name__]
+    worker = ["its_core.shards.worker"] if launch.script is None else [parent_death.__name__, launch.script]
     return [
         *tethered,
         *("-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"),
@@ -162,7 +162,7 @@ class _Launched:
         threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // self._processes))}
         visible = {"CUDA_VISIBLE_DEVICES": ",".join(devices)} if devices is not None else {}
         told = {LAUNCH: self.id, progress.FOLDER: str(self._logs), "PYTHONUNBUFFERED": "1", **logs.environment()}
-        return {**os.environ, **threads, **visible, **self._launch.environment, **told, **tether.environment()}
+        return {**os.environ, **threads, **visible, **self._launch.environment, **told, **parent_death.environment()}
 
     def _follow(self, process: subprocess.Popen[bytes], deadline: float) -> list[str]:
         """Waits for the end and hands receipts on as they come. Returns the clips that took too long."""

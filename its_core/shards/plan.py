@@ -20,9 +20,9 @@ from pydantic import TypeAdapter
 
 from its_core import storage
 from its_core.clip import ClipNamer, ClipRequest, EngineIdentity, Geometry, Scene, clip_seed, scene_json
-from its_core.scenarios.prompt import compose
+from its_core.scenarios.manifest.snapshot import ManifestFile
+from its_core.scenarios.prompts.compose import compose
 from its_core.scenarios.scenario import Batch, Rejection, Scenario
-from its_core.scenarios.steady import ManifestFile
 from its_core.taxonomy import Split
 
 PLAN_FILE = "plan.parquet"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from its_core.shards.receipts import ClipFiles, Receipt, files_of
-from its_core.shards.standing import planned
+from its_core.shards.status import planned
 
 # A folder's time of change moves in steps: what changes right after a look may bear the same time.
 _SETTLED_AFTER_NS = 2_000_000_000

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from its_core import storage
 from its_core.clip import ClipRequest, Outcome
-from its_core.plain_text import one_line
 from its_core.provenance import code_version
+from its_core.text import one_line
 
 LAUNCH = "ITS_LAUNCH"  # environment variable: the launch that a worker is part of
 QUARANTINE_AFTER = 3  # ranks that a clip may break before it is left alone

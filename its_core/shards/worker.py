@@ -23,13 +23,13 @@ from its_core.clip import ClipRequest, Fps, Geometry, Resolution, Scene
 from its_core.engines.cosmos import flags as cosmos_flags
 from its_core.engines.engine import engine_module
 from its_core.provenance import code_version
-from its_core.scenarios.prompt import DEFAULT_NEGATIVE_PROMPT, scene_from_prompt
-from its_core.shards import batch, several_nodes
+from its_core.scenarios.prompts.compose import DEFAULT_NEGATIVE_PROMPT, scene_from_prompt
+from its_core.shards import batch, multi_node
+from its_core.shards.multi_node import Nodes
+from its_core.shards.parent_death import tie_to_parent
 from its_core.shards.progress import FOLDER, REFUSAL, RankProgress
 from its_core.shards.rank import Place, Rank
 from its_core.shards.receipts import LAUNCH, ClipFiles
-from its_core.shards.several_nodes import Nodes
-from its_core.shards.tether import tie_to_parent
 
 # Run as a program, this module's own name is __main__.
 _log = logging.getLogger("its_core.shards.worker")
@@ -129,7 +129,7 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     try:
-        nodes = several_nodes.join()  # before anything that may end this rank: the other machines are to notice
+        nodes = multi_node.join()  # before anything that may end this rank: the other machines are to notice
         jobs, named = jobs_of(arguments)
         name = named.name if named else "cosmos" if arguments.dit_path else "simulator"
         module = engine_module(name)

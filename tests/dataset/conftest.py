@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from its_core.dataset.clip import FinishedClip
+from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.publish import Published, publish
 from tests.dataset import samples
-from tests.s3.conftest import proxy, s3, server_url  # noqa: F401 (fixtures)
+from tests.storage.conftest import proxy, s3, server_url  # noqa: F401 (fixtures)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from its_core.dataset import reader
-from its_core.dataset.clip import FinishedClip
+from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.publish import publish
 from tests.dataset import samples
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from its_core import storage
-from its_core.dataset.clip import FinishedClip
+from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.publish import publish
 from tests.dataset import samples
 

@@ -13,11 +13,10 @@ from its_core import storage
 from its_core.annotations import Annotations, CameraModel, Contact, Track, TrackFrame
 from its_core.checks.measures import measure
 from its_core.clip import ClipRequest, EngineIdentity, Geometry, Outcome, Participant, Scene
-from its_core.dataset.clip import FinishedClip
-from its_core.dataset.draft import Dataset
+from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.lineage import Run
-from its_core.scenarios import steady
-from its_core.scenarios.manifest import write_rejections
+from its_core.dataset.versions.content import Dataset
+from its_core.scenarios.manifest import snapshot, write_rejections
 from its_core.scenarios.scenario import Rejection
 from its_core.shards.plan import PlannedClip
 from its_core.shards.receipts import Attempt, files_of
@@ -201,7 +200,7 @@ def run_of(work: Path, config: dict[str, Any] | None = None) -> Run:
     return Run(
         run_id="00000000-0000-0000-0000-000000000001",
         started_at="2026-01-02T03:04:05.000+00:00",
-        manifest=steady.files_of(str(rejected(work))),
+        manifest=snapshot.files_of(str(rejected(work))),
         config=config or {"name": "sample"},
         engine=SIMULATOR,
     )

@@ -8,9 +8,9 @@ import pyarrow as pa
 import yaml
 
 from its_core.dataset import card
-from its_core.dataset.clip import FinishedClip
-from its_core.dataset.labels import row
-from its_core.dataset.metadata import schema
+from its_core.dataset.finished_clip import FinishedClip
+from its_core.dataset.labels.label_rows import row
+from its_core.dataset.labels.metadata import schema
 from its_core.dataset.publish import Published
 from tests.dataset import samples
 

@@ -8,8 +8,8 @@ from pathlib import Path
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when the library is imported
 
 import datasets
-from its_core.dataset.clip import FinishedClip
-from its_core.dataset.labels import COLUMNS
+from its_core.dataset.finished_clip import FinishedClip
+from its_core.dataset.labels.label_rows import COLUMNS
 from its_core.dataset.publish import Published, publish
 from tests.dataset import samples
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from its_core.dataset.lineage import CLIPS_FILE, ClipLineageWriter, event
-from its_core.scenarios.steady import ManifestFile
+from its_core.scenarios.manifest.snapshot import ManifestFile
 from its_core.shards.receipts import Attempt
 from tests.dataset import samples
 

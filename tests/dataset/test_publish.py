@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from its_core import storage
-from its_core.dataset.clip import FinishedClip
+from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.publish import Published, PublishError, publish
 from tests.dataset import samples
 

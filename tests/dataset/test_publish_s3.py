@@ -8,11 +8,11 @@ import pytest
 
 from its_core import storage
 from its_core.dataset import reader
-from its_core.dataset.clip import FinishedClip
+from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.publish import Published, publish
-from its_core.dataset.version import MARKER_FILE
+from its_core.dataset.versions.version import MARKER_FILE
 from tests.dataset import samples
-from tests.s3.server import S3
+from tests.storage.server import S3
 
 
 def _publish(s3: S3, work: Path, clips: list[FinishedClip], scratch: Path) -> Published:

@@ -13,9 +13,9 @@ import pytest
 
 from its_core import storage
 from its_core.dataset import reader
-from its_core.dataset.clip import FinishedClip
+from its_core.dataset.finished_clip import FinishedClip
 from tests.dataset import publisher
-from tests.s3.server import S3
+from tests.storage.server import S3
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,7 @@ import pytest
 
 from its_core import storage
 from its_core.dataset import reader
-from its_core.dataset.clip import FinishedClip
+from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.publish import Published
 from its_core.taxonomy import Split
 from tests.dataset import samples

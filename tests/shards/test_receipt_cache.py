@@ -6,8 +6,8 @@ from pathlib import Path
 from its_core.clip import Outcome
 from its_core.shards.receipt_cache import ReceiptCache
 from its_core.shards.receipts import files_of
-from its_core.shards.standing import look
-from tests.shards.test_standing import building, ends
+from its_core.shards.status import look
+from tests.shards.test_status import building, ends
 
 
 def settle(work: Path) -> None:

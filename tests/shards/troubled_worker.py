@@ -18,10 +18,10 @@ import numpy as np
 from its_core.clip import ClipRequest, Geometry, Outcome
 from its_core.engines.engine import Clip, Engine, EngineFailure
 from its_core.shards import batch
+from its_core.shards.parent_death import tie_to_parent
 from its_core.shards.progress import FOLDER, RankProgress
 from its_core.shards.rank import Place, Rank
 from its_core.shards.receipts import LAUNCH
-from its_core.shards.tether import tie_to_parent
 
 
 class TroubledEngine(Engine):

@@ -63,7 +63,7 @@ class Dataset:
         )
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "flows.cli", *arguments]
+        return [sys.executable, "-m", "its_flows.cli.main", *arguments]
 
     def build(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.its("build", str(self.folder), *arguments)
@@ -186,7 +186,7 @@ def contents(built: Any) -> str:
 @pytest.fixture(scope="session")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A build without trouble: its folder, with what it published in ``../../published``, and the digests."""
-    from flows.build_dataset import build_dataset
+    from its_flows.build_dataset import build_dataset
 
     folder = small(tmp_path_factory.mktemp("calm"))
     with prefect_test_harness():

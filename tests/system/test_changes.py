@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from its_flows.build_dataset import build_dataset
+from its_flows.retry_failed_shards import retry_failed_shards
 
-from flows.build_dataset import build_dataset
-from flows.retry_failed_shards import retry_failed_shards
 from its_core.scenarios import manifest
 from its_core.scenarios.scenario import ManifestError
 from its_core.shards import build

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from its_flows.build_dataset import build_dataset
 
-from flows.build_dataset import build_dataset
 from its_core import storage
 from its_core.shards import build
 from its_core.shards.receipts import TooFewClips

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from its_flows.build_dataset import build_dataset
 
-from flows.build_dataset import build_dataset
 from its_core.clip import Outcome
 from its_core.dataset import reader
-from its_core.shards import build, standing
+from its_core.shards import build, status
 from its_core.shards.receipts import TooFewClips
 from tests.system.conftest import contents, receipts, small, tries
 
@@ -52,18 +52,18 @@ def test_state_that_a_power_cut_left_cut_off_is_mended_by_the_next_build(finishe
     for path in [*work.glob("clips/*/*.measures.json"), *work.glob("shards/*/*/*.json")]:
         damage(path)
     damage(finished.parent.parent / "published" / "small" / "latest.json")
-    assert "build.json cannot be read; build again" in standing.look(work).why
+    assert "build.json cannot be read; build again" in status.look(work).why
     built = build_dataset(str(finished))
     assert contents(built) == calm[1]
     assert built.published.was_there
     assert reader.latest(str(Path(built.published.url).parent)).version == built.published.version
-    assert standing.look(work).standing is standing.Standing.PUBLISHED
+    assert status.look(work).standing is status.Standing.PUBLISHED
 
 
 def test_a_plan_that_was_cut_off_does_not_keep_the_status_from_being_told(finished):
     cut(0.5)(finished / ".its" / "plan.parquet")
-    now = standing.look(finished / ".its")
-    assert (now.standing, now.made) == (standing.Standing.PUBLISHED, 0)
+    now = status.look(finished / ".its")
+    assert (now.standing, now.made) == (status.Standing.PUBLISHED, 0)
 
 
 def clip_gone(version: Path) -> None:
@@ -141,8 +141,8 @@ def test_a_clock_that_jumps_by_hours_times_nothing_out_and_forgets_no_attempt(tm
         "s2": "generated",
     }
     assert 1 <= first["s2"][0]["duration_s"] < 60  # measured by a clock that does not jump
-    now = standing.look(folder / ".its")
-    assert (now.made, now.left, now.standing) == (2, 1, standing.Standing.UNFINISHED)
+    now = status.look(folder / ".its")
+    assert (now.made, now.left, now.standing) == (2, 1, status.Standing.UNFINISHED)
     trouble()
     assert contents(build_dataset(str(folder))) == calm[1]
     again = {name: receipt["attempts"] for name, receipt in receipts(folder).items()}

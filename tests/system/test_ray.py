@@ -14,7 +14,7 @@ from ray._private.node import Node
 from ray.cluster_utils import Cluster
 
 from its_core.clip import Geometry
-from its_core.engines.cosmos.tiny import make_tiny_checkpoint
+from its_core.engines.cosmos.model.tiny import make_tiny_checkpoint
 from tests.shards.troubled_worker import mosaic
 from tests.system.conftest import TROUBLED_WORKER, Dataset, wait_until
 
@@ -85,7 +85,7 @@ def test_a_cluster_without_room_is_waited_for(dataset: Dataset, cluster: Cluster
 
 def test_a_cluster_without_room_is_not_waited_for_for_ever(dataset: Dataset, cluster: Cluster, checkpoints: Path):
     define(dataset, checkpoints, ["any"], processes_per_shard=2)
-    impatient = "import tasks.cluster; tasks.cluster.PATIENCE_S = 0.0; from flows.cli import app; app()"
+    impatient = "from its_tasks.executors import ray; ray.PATIENCE_S = 0.0; from its_flows.cli.main import app; app()"
     command = [sys.executable, "-c", impatient, *dataset.command("build", str(dataset.folder))[3:]]
     done = subprocess.run(
         [*command, "--ray-address", cluster.address],

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from its_flows.build_dataset import build_dataset
+from its_flows.retry_failed_shards import StillUnfinished, retry_failed_shards
 from PIL import Image
 from prefect.settings import PREFECT_API_URL
 
-from flows.build_dataset import build_dataset
-from flows.retry_failed_shards import StillUnfinished, retry_failed_shards
 from its_core.clip import Outcome
 from its_core.definition import DefinitionError
-from its_core.engines.cosmos.tiny import make_tiny_checkpoint
+from its_core.engines.cosmos.model.tiny import make_tiny_checkpoint
 from its_core.shards import build
 from its_core.shards.receipts import TooFewClips
 from tests.system.conftest import TROUBLED_WORKER, define, receipts, tries, wait_until
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 
 def killed_build(folder: Path) -> None:
     """Starts a build in a process of its own and kills it once a clip is there."""
-    program = f"from flows.build_dataset import build_dataset; build_dataset({str(folder)!r}, {{'shard_size': 5}})"
+    program = f"from its_flows.build_dataset import build_dataset; build_dataset({str(folder)!r}, {{'shard_size': 5}})"
     environment = {**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value(), "PREFECT_LOGGING_LEVEL": "CRITICAL"}
     process = subprocess.Popen([sys.executable, "-c", program], env=environment)
     wait_until(lambda: receipts(folder))

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from its_flows.build_dataset import build_dataset
 from PIL import Image
 
-from flows.build_dataset import build_dataset
 from its_core import storage
 from its_core.dataset import reader
 from tests.engines.cosmos.conftest import tiny_folder  # noqa: F401 (fixture)
-from tests.s3.conftest import proxy, s3, server_url  # noqa: F401 (fixtures)
-from tests.s3.server import S3
+from tests.storage.conftest import proxy, s3, server_url  # noqa: F401 (fixtures)
+from tests.storage.server import S3
 from tests.system.conftest import define
 
 SECRET = "kept-to-itself-4711"

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from its_flows import server
 
-from flows import server
 from tests.system.conftest import wait_until
 from tests.system.test_schedule import free_port
 
@@ -48,7 +48,7 @@ class Standing:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         }
         with (data.parent / "server.log").open("ab") as log:
-            command = [sys.executable, "-m", "flows.server", str(data), "--port", str(port)]
+            command = [sys.executable, "-m", "its_flows.server", str(data), "--port", str(port)]
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         wait_until(self._is_up, every_s=0.5)
 

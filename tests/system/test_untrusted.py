@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from its_flows.build_dataset import build_dataset
 from prefect.client.orchestration import get_client
 
-from flows.build_dataset import build_dataset
 from tests.system.conftest import Dataset, receipts, small
 
 SCRIPT = "<script>alert('planted')</script>"

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from its_tasks.plan import order_engine
 
 from its_core import definition
 from its_core.definition import DefinitionError
-from tasks.plan import order_engine
 
 
 @pytest.mark.parametrize("key", ["dit_path", "base_path", "checkpoints_dir"])

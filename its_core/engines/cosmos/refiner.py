@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from its_core.clip import Outcome
+from its_core.engines.cosmos.model.pretrained import check_folder, load_model, load_part, without_markers
 from its_core.engines.cosmos.placement import on_device
-from its_core.engines.cosmos.pretrained import check_folder, load_model, load_part, without_markers
 from its_core.engines.engine import EngineFailure
 
 WHAT = "prompt refiner (Cosmos-Reason1-7B)"

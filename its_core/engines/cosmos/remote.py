@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from its_core import input_cache, storage
+from its_core import storage
+from its_core.engines.cosmos.errors import CheckpointError
 from its_core.engines.cosmos.flags import add_flags, options_from_flags
 from its_core.engines.cosmos.options import CheckpointFolders, CosmosOptions
-from its_core.engines.cosmos.weights import CheckpointError, network_files
-from its_core.input_cache import InputCache
-from its_core.storage_errors import NotThere, shown
+from its_core.engines.cosmos.weights import network_files
+from its_core.storage import input_cache
+from its_core.storage.errors import NotThere, shown
+from its_core.storage.input_cache import InputCache
 
 # Where NVIDIA's trainer leaves a checkpoint; the run's folder also holds its settings.
 _TRAINED = re.compile(r"(.+)/(checkpoints/model/[^/]+)")

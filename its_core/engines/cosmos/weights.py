@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from its_core import storage
+from its_core.engines.cosmos.errors import CheckpointError
 from its_core.engines.cosmos.options import CosmosOptions
-
-
-class CheckpointError(ValueError):
-    """Weights that cannot be used; the message names the file, the keys and what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,7 @@ def network_files(options: CosmosOptions) -> dict[str, Path]:
     path = Path(options.dit_path) if options.dit_path else options.folders.base
     files = {"network": path}
     if options.use_lora:
-        from its_core.engines.cosmos.checkpoint import read_network
+        from its_core.engines.cosmos.model.checkpoint import read_network
 
         if not read_network(path).base:
             files["base"] = Path(options.base_path) if options.base_path else options.folders.base

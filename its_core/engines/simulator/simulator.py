@@ -13,6 +13,7 @@ from its_core.clip import ClipRequest, Outcome, Scene
 from its_core.engines.engine import Clip, Engine, EngineFailure, Frame
 from its_core.engines.simulator.capabilities import ABILITIES, refusal
 from its_core.engines.simulator.incidents.attempts import Tried, try_until_it_happens
+from its_core.engines.simulator.incidents.verdicts import Verdict
 from its_core.engines.simulator.optics.camera import Camera, camera_for
 from its_core.engines.simulator.options import VERSION, SimulatorOptions
 from its_core.engines.simulator.randomness import rng_of
@@ -31,6 +32,7 @@ class _Shot:
     """Everything a clip shows: what the row asks for, and what the seed chose where it leaves a choice."""
 
     run: Run
+    verdict: Verdict
     layout: Layout
     camera: Camera
     weather: Weather
@@ -53,12 +55,12 @@ class SimulatorEngine(Engine):
         layout = place(scene.road_layout or ABILITIES[scene.incident_type].layouts[0], scene.camera_id)
         camera = camera_for(scene.camera_id, layout, request.geometry)
         tried = try_until_it_happens(scene, layout, camera, request.geometry, request.seed, self._options.attempts)
-        if tried.run is None:
+        if tried.run is None or tried.verdict is None:
             raise EngineFailure(Outcome.ENGINE_ERROR, _failure(scene, tried))
         rng = rng_of("sky", request.seed)
         weather = scene.weather or (Weather.CLEAR if rng.random() < 0.7 else Weather.OVERCAST)
         light = scene.light or (Light.DAY if rng.random() < 0.8 else Light.DUSK)
-        shot = _Shot(tried.run, layout, camera, weather, light)
+        shot = _Shot(tried.run, tried.verdict, layout, camera, weather, light)
         clip = Clip(iter(()), _record(request, shot, tried))
         clip.frames = self._frames(shot, clip, tried.tries[-1].seed)
         return clip
@@ -73,8 +75,9 @@ class SimulatorEngine(Engine):
         for rendered in self._renderer.frames(shot.layout, trace, shot.camera, shot.light, shot.weather, seed):
             yield rendered.image
             seen.append(replace(rendered, image=_NO_PICTURE))  # the truth needs the boxes only
+        window = shot.verdict.anomaly_start, shot.verdict.anomaly_end
         participants = [i for i, actor in enumerate(trace.actors) if actor.role is not Role.BYSTANDER]
-        clip.annotations = annotated(trace, shot.camera, seen, participants)
+        clip.annotations = annotated(trace, shot.camera, seen, participants, window)
 
 
 def _failure(scene: Scene, tried: Tried) -> str:

@@ -59,8 +59,7 @@ class Trace:
     travel from rest, positive up; order front-left, front-right, rear-left, rear-right), braking F×N bool (brake
     lamps), indicator F×N int8 (−1 left, 0 off, +1 right). Pedestrians: stride F×N radians (walking phase; constant
     while standing), startle F×N in 0..1 (arms up, leaning away). signals F×S int8: 0 green, 1 amber, 2 red, in the
-    order of the layout's signal heads. ``happened`` tells whether the incident asked for took place; ``why`` says
-    what did instead.
+    order of the layout's signal heads.
     """
 
     fps: int
@@ -78,10 +77,6 @@ class Trace:
     signals: NDArray[np.int8]
     contacts: tuple[TraceContact, ...]
     dents: tuple[Dent, ...]
-    anomaly_start: int | None
-    anomaly_end: int | None
-    happened: bool
-    why: str
 
 
 def forward(trace: Trace, frame: int, number: int) -> Floats:

@@ -15,10 +15,10 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from its_core.engines.cosmos.network import Video2WorldNetwork
+from its_core.engines.cosmos.model.network import Video2WorldNetwork
+from its_core.engines.cosmos.model.shapes import NetworkShape
 from its_core.engines.cosmos.options import CosmosOptions
-from its_core.engines.cosmos.shapes import NetworkShape
-from tests.s3.conftest import proxy, s3, server_url  # noqa: F401 (fixtures)
+from tests.storage.conftest import proxy, s3, server_url  # noqa: F401 (fixtures)
 
 COPIES = Path(__file__).parent / "reference"
 FOLDER = Path(os.environ.get("ITS_REFERENCE_DIR") or COPIES)
@@ -59,7 +59,7 @@ class ReferenceCase:
         )
 
     def network(self, **changes: Any) -> Video2WorldNetwork:
-        from its_core.engines.cosmos.lora import load_network  # brings PEFT: seconds that spawned processes save
+        from its_core.engines.cosmos.model.lora import load_network  # brings PEFT: seconds that spawned processes save
 
         options = self.options.model_copy(update=changes)
         return load_network(options, self.shape, torch.device("cpu"), torch.float32)
@@ -127,7 +127,7 @@ def cases() -> list[ReferenceCase]:
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with every checkpoint of size tiny; not to be changed."""
-    from its_core.engines.cosmos.tiny import make_tiny_checkpoint
+    from its_core.engines.cosmos.model.tiny import make_tiny_checkpoint
 
     folder = tmp_path_factory.mktemp("checkpoints")
     make_tiny_checkpoint(folder)

@@ -15,10 +15,10 @@ from PIL import Image
 from its_core import storage
 from its_core.clip import ClipRequest, Geometry, Outcome, Scene
 from its_core.engines.cosmos import engine
+from its_core.engines.cosmos.errors import CheckpointError
 from its_core.engines.cosmos.generator import CosmosEngine
+from its_core.engines.cosmos.model.tiny import BLOCKED_WORDS, LORA_CHECKPOINT
 from its_core.engines.cosmos.options import CosmosOptions
-from its_core.engines.cosmos.tiny import BLOCKED_WORDS, LORA_CHECKPOINT
-from its_core.engines.cosmos.weights import CheckpointError
 from its_core.engines.engine import EngineFailure, engine_module
 
 

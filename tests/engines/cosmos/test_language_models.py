@@ -18,9 +18,9 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from its_core.engines.cosmos.prompt_safety import PromptSafety
+from its_core.engines.cosmos.errors import CheckpointError
 from its_core.engines.cosmos.refiner import PromptRefiner, _chat
-from its_core.engines.cosmos.weights import CheckpointError
+from its_core.engines.cosmos.safety.prompt_safety import PromptSafety
 from its_core.engines.engine import EngineFailure
 
 CPU = torch.device("cpu")

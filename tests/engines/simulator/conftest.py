@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import pytest
 
 from its_core.clip import Geometry, Scene
-from its_core.engines.simulator.incidents.catalogue import staged
+from its_core.engines.simulator.incidents.catalogue import judged, staged
 from its_core.engines.simulator.incidents.setting import Setting
+from its_core.engines.simulator.incidents.verdicts import Verdict
 from its_core.engines.simulator.optics.camera import camera_for
 from its_core.engines.simulator.roads.registry import place
 from its_core.engines.simulator.simulation.run import Run, simulate
+from its_core.engines.simulator.trace import Trace
 
 CLIP = Geometry.of("480", 16)
 
@@ -23,13 +26,24 @@ def setting(scene: Scene, seed: int, geometry: Geometry = CLIP) -> Setting:
     return Setting(scene, layout, geometry, camera, np.random.default_rng(seed))
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A run, its trace and the verdict on it."""
+
+    run: Run
+    trace: Trace
+    verdict: Verdict
+
+
 @cache
-def _run(scene: Scene, seed: int) -> Run:
-    return simulate(staged(setting(scene, seed)), CLIP)
+def _run(scene: Scene, seed: int) -> Judged:
+    where = setting(scene, seed)
+    run = simulate(staged(where), CLIP)
+    return Judged(run, run.trace, judged(where, run))
 
 
 @pytest.fixture(scope="session")
-def run_scene() -> Callable[[Scene, int], Run]:
+def run_scene() -> Callable[[Scene, int], Judged]:
     """Simulates a scene (with its road_layout) and a seed once a session; runs are never changed."""
     return _run
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from its_core.clip import Geometry, Scene
-from its_core.engines.simulator.incidents.catalogue import staged
+from its_core.engines.simulator.incidents.catalogue import judged, staged
 from its_core.engines.simulator.incidents.setting import Setting, in_picture
+from its_core.engines.simulator.incidents.verdicts import Verdict
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.randomness import attempt_seed
 from its_core.engines.simulator.roads.layouts import Layout
@@ -23,9 +24,10 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """``run`` is None when no try succeeded; ``tries`` are all of them, the successful one last."""
+    """``run`` and ``verdict`` are None when no try succeeded; ``tries`` are all of them, the successful one last."""
 
     run: Run | None
+    verdict: Verdict | None
     tries: tuple[Try, ...]
 
 
@@ -38,16 +40,17 @@ def try_until_it_happens(
         own = attempt_seed(seed, attempt)
         setting = Setting(scene, layout, geometry, camera, np.random.default_rng(own))
         run = simulate(staged(setting), geometry)
-        why = run.verdict.why if not run.verdict.happened else _unseen(run, camera)
+        verdict = judged(setting, run)
+        why = _unseen(verdict, camera) if verdict.happened else verdict.why
         tries.append(Try(own, why))
         if not why:
-            return Tried(run, tuple(tries))
-    return Tried(None, tuple(tries))
+            return Tried(run, verdict, tuple(tries))
+    return Tried(None, None, tuple(tries))
 
 
-def _unseen(run: Run, camera: Camera) -> str:
+def _unseen(verdict: Verdict, camera: Camera) -> str:
     """Why the camera does not show where it happened; empty when it does, or when there is no such place."""
-    where = run.verdict.where_m
+    where = verdict.where_m
     if where is None or in_picture(camera, np.array([where]))[0]:
         return ""
     x, y, _ = where

@@ -1,9 +1,9 @@
-"""Which file stages which incident."""
+"""Which file makes which incident: each stages it, and judges afterwards whether it happened."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 
 from its_core.engines.simulator.incidents.aftermaths import lacks
 from its_core.engines.simulator.incidents.kinds import (
@@ -13,33 +13,45 @@ from its_core.engines.simulator.incidents.kinds import (
     rear_end_collision,
 )
 from its_core.engines.simulator.incidents.setting import Setting
+from its_core.engines.simulator.incidents.verdicts import Verdict
 from its_core.engines.simulator.simulation.run import Run
-from its_core.engines.simulator.simulation.staging import Staging, Verdict
+from its_core.engines.simulator.simulation.staging import Staging
 from its_core.taxonomy import IncidentType, Role
 
-STAGES: dict[IncidentType, Callable[[Setting], Staging]] = {
-    IncidentType.INTERSECTION_COLLISION: intersection_collision.stage,
-    IncidentType.REAR_END_COLLISION: rear_end_collision.stage,
-    IncidentType.PEDESTRIAN_NEAR_MISS: pedestrian_near_miss.stage,
-    IncidentType.NORMAL_TRAFFIC: normal_traffic.stage,
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """An incident type: how it is staged, and whether it happened in a run."""
+
+    stage: Callable[[Setting], Staging]
+    judge: Callable[[Run], Verdict]
+
+
+KINDS: dict[IncidentType, Kind] = {
+    IncidentType.INTERSECTION_COLLISION: Kind(intersection_collision.stage, intersection_collision.judge),
+    IncidentType.REAR_END_COLLISION: Kind(rear_end_collision.stage, rear_end_collision.judge),
+    IncidentType.PEDESTRIAN_NEAR_MISS: Kind(pedestrian_near_miss.stage, pedestrian_near_miss.judge),
+    IncidentType.NORMAL_TRAFFIC: Kind(normal_traffic.stage, normal_traffic.judge),
 }
 
 
 def staged(setting: Setting) -> Staging:
-    """A try at the scene's incident, whose judge also looks for the participants and the aftermath that the row
-    names."""
-    incident = setting.scene.incident_type
-    assert incident is not None
-    staging = STAGES[incident](setting)
+    """The scene's incident, set up so that it should happen."""
+    return _kind(setting).stage(setting)
 
-    def judge(run: Run) -> Verdict:
-        verdict = staging.judge(run)
-        if not verdict.happened:
-            return verdict
-        missing = _missing(setting, run)
-        return verdict if missing is None else Verdict(False, missing)
 
-    return replace(staging, judge=judge)
+def judged(setting: Setting, run: Run) -> Verdict:
+    """Whether the scene's incident happened, with the participants and the aftermath that the row names."""
+    verdict = _kind(setting).judge(run)
+    if not verdict.happened:
+        return verdict
+    missing = _missing(setting, run)
+    return verdict if missing is None else Verdict(False, missing)
+
+
+def _kind(setting: Setting) -> Kind:
+    assert setting.scene.incident_type is not None
+    return KINDS[setting.scene.incident_type]
 
 
 def _missing(setting: Setting, run: Run) -> str | None:

@@ -1,4 +1,4 @@
-"""Measures that judges share: who touched first and where, and when everything had come to rest."""
+"""The verdict on a run, and measures that judges share: who touched first and where, and when everything had come to rest."""
 
 from __future__ import annotations
 
@@ -15,6 +15,18 @@ from its_core.engines.simulator.trace import Trace, forward
 
 WINDOW = (0.25, 0.70)  # shares of the clip between which the incident must come to its point
 REST_MPS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the incident happened in a run. ``anomaly_start`` and ``anomaly_end`` are frame numbers, half-open;
+    ``why`` says what happened instead, and is empty when it did; ``where_m`` is the spot that the camera must show."""
+
+    happened: bool
+    why: str
+    anomaly_start: int | None = None
+    anomaly_end: int | None = None
+    where_m: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

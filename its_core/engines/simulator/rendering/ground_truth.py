@@ -26,8 +26,15 @@ class SeenActors(Protocol):
     def occlusion(self) -> Sequence[float]: ...
 
 
-def annotated(trace: Trace, camera: Camera, seen: Sequence[SeenActors], participants: Sequence[int]) -> Annotations:
-    """``seen`` has one entry a frame; ``participants`` are the numbers (from 0) of the incident's actors."""
+def annotated(
+    trace: Trace,
+    camera: Camera,
+    seen: Sequence[SeenActors],
+    participants: Sequence[int],
+    anomaly: tuple[int | None, int | None],
+) -> Annotations:
+    """``seen`` has one entry a frame; ``participants`` are the numbers (from 0) of the incident's actors; ``anomaly`` is
+    its window of frames, half-open."""
     frames, fps = len(trace.positions), trace.fps
     if len(seen) != frames:
         raise ValueError(f"{len(seen)} rendered frames for a trace of {frames}")
@@ -45,8 +52,8 @@ def annotated(trace: Trace, camera: Camera, seen: Sequence[SeenActors], particip
         contacts=contacts,
         accident_frame=None if impact is None else impact.frame,
         accident_time_s=None if impact is None else impact.time_s,
-        anomaly_start=trace.anomaly_start,
-        anomaly_end=trace.anomaly_end,
+        anomaly_start=anomaly[0],
+        anomaly_end=anomaly[1],
         impact_point=None if impact is None else impact.point_px,
         impact_box=box,
     )

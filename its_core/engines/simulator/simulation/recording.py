@@ -68,7 +68,7 @@ class Recorder:
         self._startle[frame, i] = walker.startle
 
     def trace(self, actors: tuple[Actor, ...], contacts: tuple[TraceContact, ...], dents: tuple[Dent, ...]) -> Trace:
-        """Everything recorded, not yet judged."""
+        """Everything recorded."""
         return Trace(
             fps=self._fps,
             actors=actors,
@@ -85,8 +85,4 @@ class Recorder:
             signals=np.array(self._signals, np.int8),
             contacts=contacts,
             dents=dents,
-            anomaly_start=None,
-            anomaly_end=None,
-            happened=False,
-            why="not judged",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from its_core.engines.simulator.roads.layouts import SignalHead
 from its_core.engines.simulator.roads.paths import Floats, Path, meeting
 from its_core.engines.simulator.roads.signals import GREEN
 from its_core.engines.simulator.simulation.recording import Recorder
-from its_core.engines.simulator.simulation.staging import Staging, Verdict
+from its_core.engines.simulator.simulation.staging import Staging
 from its_core.engines.simulator.trace import Trace
 from its_core.engines.simulator.traffic.drivers import Driver
 from its_core.engines.simulator.traffic.perception import Surroundings
@@ -40,22 +40,11 @@ class Run:
     arcs: Floats
     asides: Floats
     episodes: tuple[Episode, ...]
-    verdict: Verdict
 
 
 def simulate(staging: Staging, geometry: Geometry) -> Run:
-    """Physics for the whole clip, and the staging's own verdict on it in the trace."""
-    simulation = _Simulation(staging, geometry)
-    run = simulation.run()
-    verdict = staging.judge(run)
-    trace = replace(
-        run.trace,
-        happened=verdict.happened,
-        why=verdict.why,
-        anomaly_start=verdict.anomaly_start,
-        anomaly_end=verdict.anomaly_end,
-    )
-    return replace(run, trace=trace, verdict=verdict)
+    """Physics for the whole clip."""
+    return _Simulation(staging, geometry).run()
 
 
 class _Simulation:
@@ -105,7 +94,6 @@ class _Simulation:
             recorder.arcs,
             recorder.asides,
             tuple(self.log.episodes),
-            Verdict(False, "not judged"),
         )
 
     def _control(self, tick: int) -> None:

@@ -1,10 +1,8 @@
-"""A staged try: who is where at frame 0, how each will behave, and what counts as the incident."""
+"""A staged try: who is where at frame 0, and how each will behave."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from its_core.engines.simulator.roads.layouts import Lane, Layout
 from its_core.engines.simulator.roads.signals import Programme
@@ -12,9 +10,6 @@ from its_core.engines.simulator.trace import Actor
 from its_core.engines.simulator.traffic.drivers import Intent, Manner
 from its_core.engines.simulator.traffic.walkers import Walk
 from its_core.taxonomy import RoadSurface
-
-if TYPE_CHECKING:
-    from its_core.engines.simulator.simulation.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +31,6 @@ class StagedWalker:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of a try. Frames as in ``trace.Trace``; ``why`` is empty when it happened; ``where_m`` is the spot
-    that the camera must show."""
-
-    happened: bool
-    why: str
-    anomaly_start: int | None = None
-    anomaly_end: int | None = None
-    where_m: tuple[float, float, float] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Staging:
     """Vehicles first, then people: actor i has ``track_id`` i + 1, in this order."""
 
@@ -56,7 +39,6 @@ class Staging:
     programme: Programme | None
     vehicles: tuple[StagedVehicle, ...]
     walkers: tuple[StagedWalker, ...]
-    judge: Callable[[Run], Verdict]
 
     @property
     def actors(self) -> tuple[Actor, ...]:

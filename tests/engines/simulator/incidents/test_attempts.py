@@ -19,7 +19,7 @@ CAMERA = camera_for("cam_01", PLACE, CLIP)
 
 def test_the_first_try_takes_the_clips_own_seed():
     tried = try_until_it_happens(SCENE, PLACE, CAMERA, CLIP, seed=5, attempts=12)
-    assert tried.run is not None and tried.run.trace.happened
+    assert tried.run is not None and tried.verdict is not None and tried.verdict.happened
     assert tried.tries[0].seed == 5
     assert tried.tries[-1].why == ""
 

@@ -11,7 +11,6 @@ from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.incidents.catalogue import staged
 from its_core.engines.simulator.incidents.verdicts import WINDOW
 from its_core.engines.simulator.randomness import attempt_seed
-from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.trace import forward
 from its_core.taxonomy import (
     Aftermath,
@@ -23,16 +22,17 @@ from its_core.taxonomy import (
     Role,
     TrafficDensity,
 )
+from tests.engines.simulator.conftest import Judged
 
-RunScene = Callable[[Scene, int], Run]
+RunScene = Callable[[Scene, int], Judged]
 SEDAN, SUV, PICKUP, VAN = VEHICLES
 PEDESTRIAN = ParticipantType.PEDESTRIAN
 
 
-def happens(run_scene: RunScene, scene: Scene, seed: int) -> Run:
+def happens(run_scene: RunScene, scene: Scene, seed: int) -> Judged:
     """The first run of a few seeds in which it happened; most first ones do."""
     runs = (run_scene(scene, attempt_seed(seed, attempt)) for attempt in range(6))
-    return next(run for run in runs if run.trace.happened)
+    return next(run for run in runs if run.verdict.happened)
 
 
 def scene(incident: IncidentType, layout: RoadLayout, camera: str = "cam_11", **words) -> Scene:
@@ -85,28 +85,28 @@ def test_a_red_light_is_run_and_one_car_strikes_the_others_side(run_scene):
     trace, contact = run.trace, run.trace.contacts[0]
     assert contact.tracks == (1, 2)
     assert WINDOW[0] <= contact.time_s / (len(trace.positions) / trace.fps) <= WINDOW[1]
-    lane = run.staging.vehicles[0].lane
-    crossed = int(np.argmax(run.arcs[:, 0] + VEHICLES[SEDAN].length_m / 2 > lane.stop_s_m))
+    lane = run.run.staging.vehicles[0].lane
+    crossed = int(np.argmax(run.run.arcs[:, 0] + VEHICLES[SEDAN].length_m / 2 > lane.stop_s_m))
     assert trace.signals[crossed, lane.signal] == 2
-    assert trace.signals[contact.frame, run.staging.vehicles[1].lane.signal] == 0
+    assert trace.signals[contact.frame, run.run.staging.vehicles[1].lane.signal] == 0
     before = contact.frame - 1
     angle = np.degrees(np.arccos(forward(trace, before, 0) @ forward(trace, before, 1)))
     assert 50 <= angle <= 130
-    assert trace.anomaly_start < crossed <= contact.frame
-    assert contact.frame < trace.anomaly_end <= len(trace.positions)
-    assert trace.speeds[trace.anomaly_end :, :2].max(initial=0.0) < 0.3
+    assert run.verdict.anomaly_start < crossed <= contact.frame
+    assert contact.frame < run.verdict.anomaly_end <= len(trace.positions)
+    assert trace.speeds[run.verdict.anomaly_end :, :2].max(initial=0.0) < 0.3
 
 
 def test_the_follower_hits_the_rear_and_pushes_the_leader_on(run_scene):
     run = happens(run_scene, REAR_END, 5)
     trace, contact = run.trace, run.trace.contacts[0]
     assert contact.tracks == (1, 2)
-    gap = run.arcs[:, 1] - run.arcs[:, 0] - (VEHICLES[SEDAN].length_m + VEHICLES[PICKUP].length_m) / 2
+    gap = run.run.arcs[:, 1] - run.run.arcs[:, 0] - (VEHICLES[SEDAN].length_m + VEHICLES[PICKUP].length_m) / 2
     assert gap[0] > 4.0
     assert abs(gap[contact.frame]) < 0.3
     assert trace.speeds[contact.frame + 1, 1] > trace.speeds[contact.frame - 1, 1] + 1.5
     braking = int(np.argmax(trace.braking[:, 1]))
-    assert braking <= trace.anomaly_start + 6 < contact.frame
+    assert braking <= run.verdict.anomaly_start + 6 < contact.frame
     assert np.hypot(*(trace.positions[-1, 1, :2] - trace.positions[contact.frame, 1, :2])) > 4.0
 
 
@@ -120,16 +120,17 @@ def test_people_jump_back_from_a_van_that_comes_near_and_touches_nobody(run_scen
     assert away.min() < VEHICLES[VAN].length_m / 2 + 1.5
     assert trace.startle[:, people].max() == 1.0
     startled = int(np.argmax(trace.startle[:, people].max(axis=1) > 0))
-    assert trace.anomaly_start <= startled < trace.anomaly_end
-    assert np.abs(run.asides[:, 0]).max() > 0.15  # it swerves
+    assert run.verdict.anomaly_start <= startled < run.verdict.anomaly_end
+    assert np.abs(run.run.asides[:, 0]).max() > 0.15  # it swerves
     assert trace.speeds[-1, 0] > 2.0  # and drives on
 
 
 @pytest.mark.parametrize("layout", ABILITIES[IncidentType.NORMAL_TRAFFIC].layouts)
 def test_nothing_happens_in_normal_traffic(run_scene, layout):
-    trace = run_scene(scene(IncidentType.NORMAL_TRAFFIC, layout, traffic_density=TrafficDensity.HIGH), 7).trace
-    assert trace.happened
-    assert trace.contacts == () and trace.anomaly_start is None and trace.anomaly_end is None
+    run = run_scene(scene(IncidentType.NORMAL_TRAFFIC, layout, traffic_density=TrafficDensity.HIGH), 7)
+    trace = run.trace
+    assert run.verdict.happened
+    assert trace.contacts == () and run.verdict.anomaly_start is None and run.verdict.anomaly_end is None
     assert {actor.role for actor in trace.actors} == {Role.BYSTANDER}
     assert len(trace.actors) > 15
     assert trace.startle.max() == 0.0
@@ -162,8 +163,8 @@ def test_a_spin_that_did_not_come_is_said(run_scene):
             np.degrees(np.arccos(np.clip(forward(run.trace, before, n) @ forward(run.trace, -1, n), -1, 1)))
             for n in (0, 1)
         )
-        assert run.trace.happened == (turned >= 45) or "touched" in run.trace.why
-        assert run.trace.happened or run.trace.why
+        assert run.verdict.happened == (turned >= 45) or "touched" in run.verdict.why
+        assert run.verdict.happened or run.verdict.why
 
 
 @pytest.mark.parametrize(
@@ -172,5 +173,5 @@ def test_a_spin_that_did_not_come_is_said(run_scene):
 )
 def test_most_first_tries_succeed_and_say_why_when_they_do_not(run_scene, incident, layout):
     runs = [run_scene(scene(incident, layout, f"cam_{seed}"), seed) for seed in range(4)]
-    assert sum(run.trace.happened for run in runs) >= 3
-    assert all(run.trace.why for run in runs if not run.trace.happened)
+    assert sum(run.verdict.happened for run in runs) >= 3
+    assert all(run.verdict.why for run in runs if not run.verdict.happened)

@@ -53,10 +53,6 @@ def trace(
         signals=np.zeros((frames, heads), np.int8),
         contacts=(),
         dents=dents,
-        anomaly_start=None,
-        anomaly_end=None,
-        happened=True,
-        why="",
     )
 
 

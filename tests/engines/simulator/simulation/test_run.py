@@ -166,7 +166,7 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process_and_after_other_r
     here = hashlib.sha256(
         b"".join(array.tobytes() for array in (trace.positions, trace.rotations, trace.suspension))
     ).hexdigest()
-    conftest = request.path.parent / "conftest.py"
+    conftest = request.path.parents[1] / "conftest.py"
     environment = {"PYTHONHASHSEED": "7", "PATH": ""}
     done = subprocess.run(
         [sys.executable, "-c", _FINGERPRINT, str(conftest)], capture_output=True, text=True, check=True, env=environment

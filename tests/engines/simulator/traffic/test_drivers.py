@@ -8,7 +8,7 @@ from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.roads.registry import place
 from its_core.engines.simulator.roads.signals import Programme
 from its_core.engines.simulator.simulation.run import Run, simulate
-from its_core.engines.simulator.simulation.staging import StagedVehicle, StagedWalker, Staging, Verdict
+from its_core.engines.simulator.simulation.staging import StagedVehicle, StagedWalker, Staging
 from its_core.engines.simulator.trace import Actor
 from its_core.engines.simulator.traffic.drivers import Intent, Manner
 from its_core.engines.simulator.traffic.walkers import Walk
@@ -33,7 +33,7 @@ def person(number: int, start, end, speed: float) -> StagedWalker:
 
 
 def drive(layout, vehicles, walkers=(), programme=None, surface=RoadSurface.DRY) -> Run:
-    staging = Staging(layout, surface, programme, tuple(vehicles), tuple(walkers), lambda _: Verdict(True, ""))
+    staging = Staging(layout, surface, programme, tuple(vehicles), tuple(walkers))
     return simulate(staging, CLIP)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from its_core.clip import Geometry
 from its_core.engines.simulator.roads.registry import place
 from its_core.engines.simulator.simulation.run import Run, simulate
-from its_core.engines.simulator.simulation.staging import StagedVehicle, StagedWalker, Staging, Verdict
+from its_core.engines.simulator.simulation.staging import StagedVehicle, StagedWalker, Staging
 from its_core.engines.simulator.trace import Actor, forward
 from its_core.engines.simulator.traffic.drivers import Intent, Manner
 from its_core.engines.simulator.traffic.walkers import Walk
@@ -26,7 +26,7 @@ def stroll(walk: Walk, car_speed: float | None = None) -> Run:
         cars = (StagedVehicle(actor, lane, s_m, car_speed, Manner(car_speed), intent),)
     actor = Actor(len(cars) + 1, ParticipantType.PEDESTRIAN, Colour.BLUE, Role.BYSTANDER)
     people = (StagedWalker(actor, walk),)
-    return simulate(Staging(STREET, RoadSurface.DRY, None, cars, people, lambda _: Verdict(True, "")), CLIP)
+    return simulate(Staging(STREET, RoadSurface.DRY, None, cars, people), CLIP)
 
 
 def test_people_walk_at_their_speed_and_look_where_they_go():

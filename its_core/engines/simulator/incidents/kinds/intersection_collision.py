@@ -10,6 +10,7 @@ from its_core.engines.simulator.incidents.setting import Setting, actor
 from its_core.engines.simulator.incidents.streams import junction_streams
 from its_core.engines.simulator.incidents.traffic import Accepts, background, strollers
 from its_core.engines.simulator.incidents.verdicts import (
+    Verdict,
     at_rest_from,
     first_blow,
     first_frame,
@@ -20,7 +21,7 @@ from its_core.engines.simulator.roads.layouts import Lane, Layout, Point
 from its_core.engines.simulator.roads.paths import Path
 from its_core.engines.simulator.roads.signals import Programme
 from its_core.engines.simulator.simulation.run import Run
-from its_core.engines.simulator.simulation.staging import StagedVehicle, Staging, Verdict
+from its_core.engines.simulator.simulation.staging import StagedVehicle, Staging
 from its_core.engines.simulator.traffic.drivers import Intent, Manner
 
 SIDE_HIT_DEG = (50.0, 130.0)
@@ -70,7 +71,7 @@ def stage(setting: Setting) -> Staging:
     cars = background(setting, streams, parts.cars, principals, _keeps_out(moment))
     vehicles = [*principals, *cars]
     walkers = strollers(setting, parts.people, len(vehicles))
-    return Staging(setting.layout, setting.surface, programme, tuple(vehicles), tuple(walkers), judge)
+    return Staging(setting.layout, setting.surface, programme, tuple(vehicles), tuple(walkers))
 
 
 def judge(run: Run) -> Verdict:

@@ -6,11 +6,11 @@ from its_core.engines.simulator.incidents.casting import cast
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.streams import highway_streams, junction_streams, street_streams
 from its_core.engines.simulator.incidents.traffic import Stream, background, strollers
-from its_core.engines.simulator.incidents.verdicts import touched
+from its_core.engines.simulator.incidents.verdicts import Verdict, touched
 from its_core.engines.simulator.roads.layouts import Lane
 from its_core.engines.simulator.roads.signals import Programme
 from its_core.engines.simulator.simulation.run import Run
-from its_core.engines.simulator.simulation.staging import Staging, Verdict
+from its_core.engines.simulator.simulation.staging import Staging
 from its_core.taxonomy import RoadLayout
 
 
@@ -28,7 +28,7 @@ def stage(setting: Setting) -> Staging:
         streams = highway_streams(setting.layout)
     vehicles = tuple(background(setting, streams, parts.cars, [], _anywhere))
     walkers = tuple(strollers(setting, parts.people, len(vehicles)))
-    return Staging(setting.layout, setting.surface, programme, vehicles, walkers, judge)
+    return Staging(setting.layout, setting.surface, programme, vehicles, walkers)
 
 
 def judge(run: Run) -> Verdict:

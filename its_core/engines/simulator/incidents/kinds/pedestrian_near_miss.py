@@ -13,12 +13,12 @@ from its_core.engines.simulator.incidents.casting import Cast, cast
 from its_core.engines.simulator.incidents.setting import Setting, actor
 from its_core.engines.simulator.incidents.streams import junction_streams, street_streams
 from its_core.engines.simulator.incidents.traffic import background, strollers
-from its_core.engines.simulator.incidents.verdicts import WINDOW, first_frame, touched
+from its_core.engines.simulator.incidents.verdicts import WINDOW, Verdict, first_frame, touched
 from its_core.engines.simulator.roads.layouts import Crosswalk, Lane, Layout, Point
 from its_core.engines.simulator.roads.paths import Floats, Path
 from its_core.engines.simulator.roads.signals import Programme
 from its_core.engines.simulator.simulation.run import Run
-from its_core.engines.simulator.simulation.staging import StagedVehicle, StagedWalker, Staging, Verdict
+from its_core.engines.simulator.simulation.staging import StagedVehicle, StagedWalker, Staging
 from its_core.engines.simulator.trace import forward
 from its_core.engines.simulator.traffic.drivers import Intent, Manner, Swerve, free_run, stretch_over
 from its_core.engines.simulator.traffic.time_to_collision import gap_m, time_to_reach_s
@@ -74,7 +74,7 @@ def stage(setting: Setting) -> Staging:
     vehicles = (driver, *cars)
     crossers = _people(setting, parts, crossing, moment, from_start, len(vehicles))
     others = strollers(setting, parts.people, len(vehicles) + len(crossers))
-    return Staging(setting.layout, setting.surface, programme, vehicles, (*crossers, *others), judge)
+    return Staging(setting.layout, setting.surface, programme, vehicles, (*crossers, *others))
 
 
 def judge(run: Run) -> Verdict:

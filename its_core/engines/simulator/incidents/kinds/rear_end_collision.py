@@ -13,6 +13,7 @@ from its_core.engines.simulator.incidents.setting import Setting, actor
 from its_core.engines.simulator.incidents.streams import highway_streams, junction_streams, street_streams
 from its_core.engines.simulator.incidents.traffic import Stream, background, strollers
 from its_core.engines.simulator.incidents.verdicts import (
+    Verdict,
     at_rest_from,
     first_blow,
     first_frame,
@@ -24,7 +25,7 @@ from its_core.engines.simulator.roads.layouts import Lane, Point
 from its_core.engines.simulator.roads.paths import Path
 from its_core.engines.simulator.roads.signals import Programme
 from its_core.engines.simulator.simulation.run import Run
-from its_core.engines.simulator.simulation.staging import StagedVehicle, Staging, Verdict
+from its_core.engines.simulator.simulation.staging import StagedVehicle, Staging
 from its_core.engines.simulator.traffic.drivers import Intent, Manner, hardest_braking_mps2
 from its_core.taxonomy import RoadLayout
 
@@ -55,7 +56,7 @@ def stage(setting: Setting) -> Staging:
     cars = background(setting, streams, parts.cars, principals, accepts)
     vehicles = (*principals, *cars)
     walkers = tuple(strollers(setting, parts.people, len(vehicles)))
-    return Staging(setting.layout, setting.surface, programme, vehicles, walkers, judge)
+    return Staging(setting.layout, setting.surface, programme, vehicles, walkers)
 
 
 def judge(run: Run) -> Verdict:

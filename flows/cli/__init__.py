@@ -1,0 +1,1 @@
+"""The command `its`: one file a group of commands."""

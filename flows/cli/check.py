@@ -1,0 +1,93 @@
+"""``its check``."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from its_flows.cli.app import app, errors_in_a_line, out
+from rich.table import Table
+from rich.text import Text
+
+from its_core import definition as definitions
+from its_core import storage
+from its_core.engines.engine import EngineName, engine_module
+from its_core.scenarios.manifest import Rejection
+from its_core.scenarios.manifest import read as read_manifest
+from its_core.scenarios.manifest.survey import Survey, survey
+
+_CHECK_EXAMPLES = """
+Examples:
+
+    its check datasets/quickstart
+
+    its check 's3://bucket/scenarios/*.parquet' --engine cosmos --allow s3://bucket/frames
+"""
+
+
+@app.command(epilog=_CHECK_EXAMPLES)
+def check(
+    manifest: Annotated[str, typer.Argument(help="A Parquet file, folder or glob, local or s3://; or a definition.")],
+    engine: Annotated[EngineName, typer.Option(help="The engine that is to render it.")] = "simulator",
+    allow: Annotated[
+        list[str] | None, typer.Option(help="A folder or s3:// prefix that input_image may name; may be repeated.")
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, help="How many problems to print.")] = 20,
+) -> None:
+    """Read a manifest and say what is wrong with it, row by row; render nothing."""
+    with errors_in_a_line():
+        report = _survey(manifest, engine, allow or [])
+    _print_problems("Rejected rows", report.rejections, most)
+    _print_problems("Prompts that lack a part (rendered all the same)", report.warnings, most)
+    for name, meant in sorted(report.carried.items()):
+        doubt = f"; did you mean {meant}?" if meant else ""
+        out.print(Text(f"column {name} is none of ours: it is carried to the labels{doubt}"))
+    out.print(
+        f"{report.rows:,} rows: {report.scenarios:,} scenarios, {report.clips:,} clips, "
+        f"{len(report.rejections):,} rejected, {len(report.warnings):,} prompts to look at",
+        highlight=False,
+    )
+    if not report.scenarios:
+        raise typer.Exit(2)
+    raise typer.Exit(1 if report.rejections else 0)
+
+
+def _survey(manifest: str, engine: EngineName, allow: list[str]) -> Survey:
+    """A definition brings its own engine and allowed inputs; for a bare manifest the command line says."""
+    here = Path.cwd()
+    if definitions.is_definition(manifest):
+        definition = definitions.load(manifest)
+        url, base, engine = definition.manifest, str(definition.folder), definition.engine.name
+        allowed = [*definition.allowed_inputs, *(storage.resolve(path, here) for path in allow)]
+    else:
+        url = storage.resolve(manifest, here)
+        base = url if storage.is_local(url) and Path(url).is_dir() else url.rpartition("/")[0]
+        allowed = [base, *(storage.resolve(path, here) for path in allow)]
+    with tempfile.TemporaryDirectory(prefix="its-check-") as cache:
+        return survey(
+            read_manifest(
+                url,
+                base_folder=base,
+                allowed_inputs=allowed,
+                input_cache=Path(cache),
+                engine_needs_input=engine == "cosmos",
+                refuses=engine_module(engine).refuses,
+            )
+        )
+
+
+def _print_problems(title: str, problems: list[Rejection], most: int) -> None:
+    if not problems:
+        return
+    table = Table(title=title, title_justify="left", show_lines=False)
+    for column in ("row", "scenario", "column", "value", "what is wrong"):
+        table.add_column(column, overflow="fold")
+    for problem in problems[:most]:
+        # Manifests are untrusted: their words are text, not markup.
+        cells = (str(problem.row), problem.scenario_id or "", problem.column or "", problem.value, problem.reason)
+        table.add_row(*(Text(cell) for cell in cells))
+    out.print(table)
+    if len(problems) > most:
+        out.print(f"… and {len(problems) - most:,} more (--most {len(problems)} shows them)")

@@ -1,0 +1,11 @@
+"""The command ``its``: ``app`` with all its commands."""
+
+from __future__ import annotations
+
+from its_flows.cli import build, check, checkpoints, monitor, show
+from its_flows.cli.app import app
+
+__all__ = ["app", "build", "check", "checkpoints", "monitor", "show"]
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""How builds stand: a table for people, metrics for Prometheus."""

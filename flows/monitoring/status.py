@@ -1,0 +1,119 @@
+"""What ``its status`` shows: all builds, what runs, what is left, what failed and why, when it may end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from its_core import definition as definitions
+from its_core.definition import DefinitionError
+from its_core.shards.status import Look, count, look
+from its_core.storage.errors import StorageError
+
+_REASONS_SHOWN = 5  # a dataset; --json has all
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A dataset and how its build stands, or the ``error`` that keeps it from being known."""
+
+    folder: Path
+    look: Look | None
+    error: str = ""
+
+
+def survey(folder: str) -> list[Status]:
+    """The status of every definition in a folder. Raises DefinitionError when there is none."""
+    return [_status(found) for found in definitions.find(folder)]
+
+
+def _status(folder: Path) -> Status:
+    try:
+        return Status(folder, look(definitions.load(folder).work_path))
+    except (DefinitionError, StorageError, OSError) as error:
+        return Status(folder, None, str(error))
+
+
+def as_json(statuses: Sequence[Status]) -> str:
+    """All that is known, an object a dataset."""
+    return orjson.dumps([_as_dict(status) for status in statuses], option=orjson.OPT_INDENT_2).decode()
+
+
+def _as_dict(status: Status) -> dict[str, Any]:
+    now = status.look
+    if now is None:
+        return {"dataset": str(status.folder), "standing": "unknown", "why": status.error}
+    return {
+        "dataset": str(status.folder),
+        "standing": now.standing,
+        "why": now.why,
+        "build": now.build.model_dump(mode="json") if now.build else None,
+        "process": now.process,
+        "made": now.made,
+        "left": now.left,
+        "ends_in_s": now.ends_in_s,
+        "failed": [
+            {
+                "clip_id": receipt.clip_id,
+                "scenario_id": receipt.scenario_id,
+                "variant": receipt.variant,
+                "outcome": receipt.outcome,
+                "reason": receipt.reason,
+                "tried_again": receipt.can_be_retried,
+                "attempts": [attempt.model_dump(mode="json") for attempt in receipt.attempts],
+            }
+            for receipt in now.failed
+        ],
+    }
+
+
+def show(statuses: Sequence[Status], console: Console) -> None:
+    """Prints a line a dataset, then what is known of each and what failed."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("dataset", "state", "made", "left", "failed", "ends in", "last build"):
+        table.add_column(column, overflow="fold", justify="right" if column in {"made", "left", "failed"} else "left")
+    for status in statuses:
+        table.add_row(*(Text(cell) for cell in _cells(status)))
+    console.print(table)
+    for status in statuses:
+        _show_why(status, console)
+
+
+def _cells(status: Status) -> tuple[str, ...]:
+    now = status.look
+    name = status.folder.name
+    if now is None:
+        return (name, "unknown", "", "", "", "", "")
+    if now.build is None:
+        return (name, str(now.standing), "", "", "", "", "")
+    made = f"{now.made:,} of {now.build.clips:,}" if now.build.clips is not None else ""
+    ends_in = f"about {timedelta(seconds=round(now.ends_in_s))}" if now.ends_in_s is not None else ""
+    began = now.build.started_at[:16].replace("T", " ") + " UTC"
+    return (name, str(now.standing), made, f"{now.left:,}", f"{len(now.failed):,}", ends_in, began)
+
+
+def _show_why(status: Status, console: Console) -> None:
+    now = status.look
+    told = [status.error if now is None else now.why]
+    failed = () if now is None else now.failed
+    told += [f"{number:,} {outcome}" for outcome, number in count(failed).items()]
+    if not any(told):
+        return
+    line = f"\n{status.folder.name}: {', '.join(part for part in told if part)}"
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for receipt in failed[:_REASONS_SHOWN]:
+        tries = f"{len(receipt.attempts)} tries" if len(receipt.attempts) > 1 else "1 try"
+        again = "" if not receipt.can_be_retried else ", to be tried again"
+        clip = f"{receipt.scenario_id} v{receipt.variant} ({receipt.clip_id})"
+        line = f"  {clip}: {receipt.outcome}: {receipt.reason} ({tries}{again})"
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if len(failed) > _REASONS_SHOWN:
+        console.print(f"  … and {len(failed) - _REASONS_SHOWN:,} more (--json has all)", highlight=False)

@@ -1,0 +1,118 @@
+"""Who takes part in an incident: the row's list turned into participants, and what an incident needs of them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from its_core.clip import Participant
+from its_core.scenarios.manifest.suggestions import advice
+from its_core.scenarios.prompts.casting import PEDESTRIAN_INCIDENTS
+from its_core.taxonomy import Aftermath, CollisionType, Colour, IncidentType, ParticipantType, Role
+
+Triple = tuple[str | None, str | None, str | None]  # type, colour, role as the manifest has them
+Fault = tuple[str, str, str]  # column, value, reason
+
+MAX_PARTICIPANTS = 12
+
+_COLLISIONS: dict[IncidentType, set[CollisionType]] = {
+    IncidentType.INTERSECTION_COLLISION: set(CollisionType) - {CollisionType.SINGLE},
+    IncidentType.REAR_END_COLLISION: {CollisionType.REAR_END},
+    IncidentType.HEAD_ON_COLLISION: {CollisionType.HEAD_ON},
+    IncidentType.SIDESWIPE_COLLISION: {CollisionType.SIDESWIPE},
+    IncidentType.SINGLE_VEHICLE_CRASH: {CollisionType.SINGLE},
+    IncidentType.MULTI_VEHICLE_PILEUP: set(CollisionType) - {CollisionType.SINGLE},
+}
+_VALUES: dict[type, frozenset[str]] = {v: frozenset(m.value for m in v) for v in (ParticipantType, Colour, Role)}
+_SPARED = set(Aftermath) - {Aftermath.PUSHED_FORWARD}
+_CALM = {Aftermath.TRAFFIC_FLOWS, Aftermath.DRIVES_ON, Aftermath.VEHICLES_STOP}
+
+
+@lru_cache(maxsize=65_536)
+def parse(triples: tuple[Triple, ...], incident: IncidentType | None) -> tuple[Participant, ...] | Fault:
+    """Participants in the row's order, roles filled in where the row leaves them out; or the first fault."""
+    for number, (kind, colour, role) in enumerate(triples, start=1):
+        if kind is None:
+            return "participants", "", f"participant {number} has no type"
+        for word, vocabulary, name in (
+            (kind, ParticipantType, "type"),
+            (colour, Colour, "colour"),
+            (role, Role, "role"),
+        ):
+            if word is not None and word not in _VALUES[vocabulary]:
+                return "participants", word, f"{name} of participant {number}: {advice(word, vocabulary)}"
+    types = [ParticipantType(kind) for kind, _, _ in triples if kind is not None]
+    roles = fill_roles(types, [None if role is None else Role(role) for _, _, role in triples], incident)
+    colours = [None if colour is None else Colour(colour) for _, colour, _ in triples]
+    return tuple(Participant(*each) for each in zip(types, colours, roles, strict=True))
+
+
+@lru_cache(maxsize=65_536)
+def contradiction(
+    incident: IncidentType | None,
+    collision: CollisionType | None,
+    participants: tuple[Participant, ...],
+    aftermath: Aftermath | None,
+) -> Fault | None:
+    """What in the row cannot be true together, None when all of it can."""
+    if incident is None:
+        return None
+    allowed = _COLLISIONS.get(incident, set())
+    if collision and collision not in allowed:
+        may = ", ".join(sorted(allowed)) or "nothing (leave it null)"
+        return "collision_type", collision, f"{incident} cannot be '{collision}'; it may be {may}"
+    endings = set(Aftermath) if incident.has_contact else _SPARED if incident.is_anomaly else _CALM
+    if aftermath and aftermath not in endings:
+        return (
+            "aftermath",
+            aftermath,
+            f"{incident} cannot end in '{aftermath}'; it may end in {', '.join(sorted(endings))}",
+        )
+    return _miscast(incident, participants) if participants else None
+
+
+def fill_roles(types: list[ParticipantType], given: list[Role | None], incident: IncidentType | None) -> list[Role]:
+    """Roles where none are given: the first vehicle errs, the next one bears it, the rest look on.
+
+    In a pedestrian incident every pedestrian bears it, in a pileup every vehicle; in normal traffic, or without an
+    incident, all are bystanders.
+    """
+    roles = list(given)
+    if incident and incident.is_anomaly:
+        vehicles = [i for i, kind in enumerate(types) if kind is not ParticipantType.PEDESTRIAN and roles[i] is None]
+        if vehicles and Role.AT_FAULT not in roles:
+            roles[vehicles[0]] = Role.AT_FAULT
+            vehicles = vehicles[1:]
+        if incident in PEDESTRIAN_INCIDENTS:
+            for i, kind in enumerate(types):
+                if kind is ParticipantType.PEDESTRIAN and roles[i] is None:
+                    roles[i] = Role.NOT_AT_FAULT
+        elif incident is IncidentType.MULTI_VEHICLE_PILEUP:
+            for i in vehicles:
+                roles[i] = Role.NOT_AT_FAULT
+        elif vehicles and Role.NOT_AT_FAULT not in roles and incident is not IncidentType.SINGLE_VEHICLE_CRASH:
+            roles[vehicles[0]] = Role.NOT_AT_FAULT
+    return [role or Role.BYSTANDER for role in roles]
+
+
+def _miscast(incident: IncidentType, participants: tuple[Participant, ...]) -> Fault | None:
+    involved = [p for p in participants if p.role is not Role.BYSTANDER]
+    on_foot = [p for p in involved if p.type is ParticipantType.PEDESTRIAN]
+    if incident in PEDESTRIAN_INCIDENTS:
+        if not on_foot:
+            return "participants", "", f"{incident} needs a participant of type 'pedestrian' who is no bystander"
+        if len(on_foot) == len(involved):
+            return "participants", "", f"{incident} needs a vehicle that is no bystander, beside the pedestrians"
+        return None
+    if on_foot:
+        return "participants", "pedestrian", f"in {incident} a pedestrian can only be a bystander"
+    if incident is IncidentType.NORMAL_TRAFFIC and involved:
+        return "participants", involved[0].role, "in normal_traffic every participant is a bystander"
+    if incident is IncidentType.SINGLE_VEHICLE_CRASH and len(involved) > 1:
+        return (
+            "participants",
+            f"{len(involved)} of them",
+            "single_vehicle_crash has one participant besides bystanders",
+        )
+    if incident is not IncidentType.NORMAL_TRAFFIC and not involved:
+        return "participants", Role.BYSTANDER, f"{incident} needs a participant who is no bystander"
+    return None

@@ -1,0 +1,142 @@
+"""Finds in a hand-typed prompt what the simulator needs to know: keywords, no understanding."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import TypeVar
+
+from its_core.clip import Participant, Scene
+from its_core.scenarios.manifest.participants import fill_roles
+from its_core.scenarios.prompts.casting import PEDESTRIAN_INCIDENTS
+from its_core.scenarios.prompts.naming import NUMBERS
+from its_core.taxonomy import Colour, IncidentType, Light, ParticipantType, RoadLayout, Role, Weather
+
+_ON_FOOT = r"pedestrians?|people|person"
+_COLLIDES = r"collid|collision|crash|impact|slam|t-bone|plow|\bhits?\b|strikes?\b|rams?\b"
+_MISSES = r"near[- ]miss|narrowly|just in time|(jump|leap)\w* back|avoids? (contact|a collision)|without (any )?contact"
+
+# The first incident whose patterns are all found is the one told, so the particular stand before the general.
+_INCIDENTS: list[tuple[IncidentType, tuple[str, ...]]] = [
+    (
+        IncidentType.NORMAL_TRAFFIC,
+        (r"nothing unusual|(entirely|perfectly) normal|normal traffic|without (any )?incident",),
+    ),
+    (
+        IncidentType.PEDESTRIAN_NEAR_MISS,
+        (rf"({_ON_FOOT})[^.]*(jump|leap|step)\w* back|(narrowly|barely|almost|nearly|just)\b[^.]*({_ON_FOOT})",),
+    ),
+    (IncidentType.VEHICLE_NEAR_MISS, (_MISSES,)),
+    (IncidentType.PEDESTRIAN_COLLISION, (rf"(hits?|strikes?|knocks? down|runs? over)\b[^.]*({_ON_FOOT})",)),
+    (IncidentType.MULTI_VEHICLE_PILEUP, (r"pile-?up|chain[- ]reaction",)),
+    (IncidentType.SINGLE_VEHICLE_CRASH, (r"loses control|single-vehicle", r"crash|slam|hits|strikes")),
+    (
+        IncidentType.INTERSECTION_COLLISION,
+        (r"red (light|signal)|on green|without yielding|cut\w* across|enters from an intersection|t-bone", _COLLIDES),
+    ),
+    (IncidentType.HEAD_ON_COLLISION, (r"head-on|oncoming lane", _COLLIDES)),
+    (IncidentType.SIDESWIPE_COLLISION, (r"sideswipe",)),
+    (
+        IncidentType.REAR_END_COLLISION,
+        (r"rear[- ]end|rear bumper|(back|rear) of|from behind|tailgat|too close", _COLLIDES),
+    ),
+    (IncidentType.INTERSECTION_COLLISION, (r"intersection|junction|crossroads", _COLLIDES)),
+]
+_LAYOUTS: list[tuple[RoadLayout, str]] = [
+    (RoadLayout.ROUNDABOUT, r"roundabout"),
+    (RoadLayout.T_INTERSECTION, r"\bt-(intersection|junction)"),
+    (RoadLayout.HIGHWAY, r"highway|freeway|motorway|expressway"),
+    (RoadLayout.FOUR_WAY_INTERSECTION, r"four-way|crossroads|signali[sz]ed|traffic lights|red light"),
+    (RoadLayout.URBAN_STREET, r"street|crosswalk"),
+    (RoadLayout.FOUR_WAY_INTERSECTION, r"intersection|junction"),
+]
+_WEATHERS: list[tuple[Weather, str]] = [
+    (Weather.RAIN, r"\brain"),
+    (Weather.SNOW, r"snow is falling|snowing|snowfall|snowstorm"),
+    (Weather.FOG, r"\bfog|\bmist"),
+    (Weather.OVERCAST, r"overcast|cloudy|gr[ae]y sky"),
+    (Weather.CLEAR, r"sunny|clear (night )?(sky|day|weather)|sky is clear"),
+]
+_LIGHTS: list[tuple[Light, str]] = [
+    (Light.NIGHT, r"\bnight|after dark"),
+    (Light.DUSK, r"\bdusk|twilight|sunset|evening"),
+    (Light.DAY, r"daytime|daylight|the day\b|morning|\bnoon|afternoon|sunny"),
+]
+_TYPES: list[tuple[ParticipantType, str]] = [
+    (ParticipantType.PICKUP, r"pick-?up(?: truck)?s?"),
+    (ParticipantType.SEDAN, r"sedans?|cars?|hatchbacks?"),
+    (ParticipantType.SUV, r"suvs?"),
+    (ParticipantType.VAN, r"(?:mini)?vans?"),
+    (ParticipantType.TRUCK, r"trucks?|lorry|lorries"),
+    (ParticipantType.BUS, r"bus(?:es)?(?! stop| lane)"),
+    (ParticipantType.MOTORCYCLE, r"motorcycl(?:es?|ists?)|motorbikes?"),
+    (ParticipantType.BICYCLE, r"cyclists?(?: on (?:an? )?(?:\w+ )?bicycles?)?|bicycles?"),
+    (ParticipantType.PEDESTRIAN, r"pedestrians?(?: dressed)?(?: in \w+)?"),
+]
+_COLOUR = re.compile(rf"\b({'|'.join(Colour)}|gray)\b", re.I)
+# Only an indefinite article or a number brings someone in: "the sedan" has been mentioned before.
+_MENTION = re.compile(
+    rf"\b(?P<count>an?|another|{'|'.join(NUMBERS[1:])})\b"
+    r"(?: (?!(?:of|in|on|at|by|to|and|the|with|from|where|which)\b)[\w-]+){0,3}?"
+    rf" (?:{'|'.join(f'(?P<{kind}>{pattern})' for kind, pattern in _TYPES)})\b",
+    re.I,
+)
+_ERRS = re.compile(
+    r"red (light|signal)|without (yielding|looking|slowing)|not yield|cut\w* (across|in)|tailgat|follow|"
+    r"too close|closes up|crashes into|slams|does not slow|loses control|drifts|strays|veers|changes lanes|too fast|"
+    r"turns sharply",
+    re.I,
+)
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+def scene_from_prompt(prompt: str, camera_id: str) -> Scene:
+    """The scene that a prompt's words tell; ``incident_type`` is None when no incident can be read in it.
+
+    Participants come in the order in which they are first mentioned. The one whose mention is followed by a fault
+    ("runs the red light", "follows too close") is at fault, else the first vehicle.
+    """
+    text = " ".join(prompt.split())
+    incident = next(
+        (incident for incident, patterns in _INCIDENTS if all(re.search(p, text, re.I) for p in patterns)), None
+    )
+    return Scene(
+        camera_id=camera_id,
+        incident_type=incident,
+        participants=_participants(text, incident),
+        weather=_first(_WEATHERS, text),
+        light=_first(_LIGHTS, text),
+        road_layout=_first(_LAYOUTS, text),
+    )
+
+
+def _first(patterns: list[tuple[Word, str]], text: str) -> Word | None:
+    return next((word for word, pattern in patterns if re.search(pattern, text, re.I)), None)
+
+
+def _participants(text: str, incident: IncidentType | None) -> tuple[Participant, ...]:
+    types: list[ParticipantType] = []
+    colours: list[Colour | None] = []
+    at_fault: int | None = None
+    mentions = list(_MENTION.finditer(text))
+    following = [*(mention.start() for mention in mentions[1:]), len(text)]
+    for mention, next_mention in zip(mentions, following, strict=False):
+        kind = next(kind for kind, _ in _TYPES if mention[kind])
+        colour = _COLOUR.search(mention.group())
+        count = NUMBERS.index(mention["count"].lower()) if mention["count"].lower() in NUMBERS else 1
+        if (
+            at_fault is None
+            and kind is not ParticipantType.PEDESTRIAN
+            and _ERRS.search(text[mention.end() : next_mention].partition(". ")[0])
+        ):
+            at_fault = len(types)
+        types += [kind] * count
+        colours += [Colour(colour.group().lower().replace("gray", "grey")) if colour else None] * count
+    walking = incident in PEDESTRIAN_INCIDENTS
+    if walking and ParticipantType.PEDESTRIAN not in types:
+        some = 2 if re.search(r"pedestrians|people", text, re.I) else 1
+        types, colours = types + [ParticipantType.PEDESTRIAN] * some, colours + [None] * some
+    given = [Role.AT_FAULT if at == at_fault else None for at in range(len(types))]
+    roles = fill_roles(types, given, incident)
+    return tuple(Participant(*each) for each in zip(types, colours, roles, strict=True))

@@ -1,0 +1,161 @@
+"""Labels: values in the words of the published sets, each with its source, and null where nobody knows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from its_core.annotations import Annotations
+from its_core.clip import Scene
+from its_core.dataset.finished_clip import FinishedClip, Outline
+from its_core.dataset.labels.label_rows import COLUMNS, LABELS, row
+from its_core.dataset.publish import Published
+from its_core.taxonomy import CollisionType, IncidentType, Light, RoadLayout, Weather
+from tests.dataset import samples
+
+SIMULATED = {"source": "simulated", "confidence": 1.0}
+REQUESTED = {"source": "requested", "confidence": None}
+
+
+def test_what_the_simulation_knows(clips: list[FinishedClip]) -> None:
+    found = row(clips[0], samples.SIMULATOR)
+
+    assert {name: found[name] for name in ("accident_frame", "accident_time", "time_of_event", "time_of_alert")} == {
+        "accident_frame": 4,
+        "accident_time": 0.24,
+        "time_of_event": 0.24,
+        "time_of_alert": 2 / 16,
+    }
+    assert (found["anomaly_start"], found["anomaly_end"]) == (2, 8)
+    assert (found["anomaly_start_time"], found["anomaly_end_time"]) == (2 / 16, 8 / 16)
+    assert (found["center_x"], found["center_y"]) == (0.5, 0.5)
+    assert [found[name] for name in ("x1", "y1", "x2", "y2")] == [0.25, round(20 / 48, 6), 0.75, round(32 / 48, 6)]
+    assert [each["type"] for each in found["participants"]] == ["sedan", "suv"]
+    assert (found["type"], found["accident_class"]) == ("rear-end", "other: moving_ahead_or_waiting")
+    assert (found["ego_involve"], found["rollover"]) == (False, None)
+    assert found["sources"]["accident_frame"] == SIMULATED
+    assert found["annotations_path"] == f"annotations/{clips[0].clip_id}.json.gz"
+
+
+def test_what_the_engine_says_it_showed_goes_before_what_was_asked(clips: list[FinishedClip]) -> None:
+    found = row(clips[0], samples.SIMULATOR)
+
+    assert (found["weather_condition"], found["weather"]) == ("overcast", "normal")  # asked: clear
+    assert found["sources"]["weather_condition"] == found["sources"]["weather"] == SIMULATED
+    assert (found["road_surface"], found["sources"]["road_surface"]) == ("wet", SIMULATED)
+    assert (found["light"], found["day_time"]) == ("dusk", "day")
+    assert found["sources"]["light"] == REQUESTED
+
+
+def test_nothing_is_observed_where_an_engine_has_no_truth(tmp_path: Path) -> None:
+    found = row(samples.finished(tmp_path, 0), samples.COSMOS)
+
+    unknown = ("accident_frame", "accident_time", "anomaly_start", "center_x", "x1", "rollover", "annotations_path")
+    assert [found[name] for name in unknown] == [None] * len(unknown)
+    assert {found["sources"][name] and found["sources"][name]["source"] for name in LABELS} == {None, "requested"}
+    assert (found["incident_type"], found["type"]) == ("rear_end_collision", "rear-end")
+    assert found["participants"] == [{"type": "sedan", "colour": "red", "role": "at_fault"}]
+    assert (found["engine"], found["weights_sha256"]) == ("cosmos", "ab" * 32)
+
+
+def test_normal_traffic_has_no_accident(clips: list[FinishedClip]) -> None:
+    found = row(clips[3], samples.SIMULATOR)
+
+    assert [found[name] for name in ("type", "accident_class", "accident_frame", "anomaly_start")] == [None] * 4
+    assert (found["incident_type"], found["rollover"], found["participants"][0]["type"]) == (
+        "normal_traffic",
+        False,
+        "sedan",
+    )
+
+
+def test_a_label_has_a_source_exactly_when_it_has_a_value(clips: list[FinishedClip]) -> None:
+    for clip in clips:
+        found = row(clip, samples.SIMULATOR)
+        assert all((found[name] is None) == (found["sources"][name] is None) for name in LABELS)
+
+
+@pytest.mark.parametrize(
+    ("incident", "collision", "type_", "accident_class"),
+    [
+        (IncidentType.INTERSECTION_COLLISION, None, "t-bone", "other: turning"),
+        (IncidentType.INTERSECTION_COLLISION, CollisionType.HEAD_ON, "head-on", "other: oncoming"),
+        (IncidentType.SIDESWIPE_COLLISION, None, "sideswipe", "other: lateral"),
+        (IncidentType.SINGLE_VEHICLE_CRASH, None, "single", "other: unknown"),
+        (IncidentType.PEDESTRIAN_COLLISION, None, None, "other: pedestrian"),
+        (IncidentType.PEDESTRIAN_NEAR_MISS, None, None, None),
+        (None, None, None, None),
+    ],
+)
+def test_words_for_the_crash(
+    tmp_path: Path,
+    incident: IncidentType | None,
+    collision: CollisionType | None,
+    type_: str | None,
+    accident_class: str | None,
+) -> None:
+    scene = Scene("cam", incident, collision)
+
+    found = row(samples.finished(tmp_path, 0, scene=scene), samples.COSMOS)
+
+    assert (found["type"], found["accident_class"]) == (type_, accident_class)
+
+
+@pytest.mark.parametrize(
+    ("scene", "expected"),
+    [
+        (Scene("c", weather=Weather.FOG, light=Light.NIGHT), {"weather": "fog", "day_time": "night"}),
+        (Scene("c", weather=Weather.OVERCAST, light=Light.DAY), {"weather": "normal", "day_time": "day"}),
+        (Scene("c", road_layout=RoadLayout.FOUR_WAY_INTERSECTION), {"scene_layout": "signalized_intersection"}),
+        (Scene("c", road_layout=RoadLayout.URBAN_STREET), {"scene_layout": "city_street"}),
+        (Scene("c"), {"weather": None, "day_time": None, "scene_layout": None}),
+    ],
+)
+def test_words_for_the_scene(tmp_path: Path, scene: Scene, expected: dict[str, str | None]) -> None:
+    found = row(samples.finished(tmp_path, 0, scene=scene), samples.COSMOS)
+
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_an_impact_outside_the_frame_has_no_place(tmp_path: Path) -> None:
+    truth = samples.truth().model_copy(update={"impact_point": None, "impact_box": None})
+
+    found = row(samples.finished(tmp_path, 0, truth), samples.SIMULATOR)
+
+    assert [found[name] for name in ("center_x", "center_y", "x1")] == [None, None, None]
+    assert found["accident_frame"] == 4
+
+
+def test_every_column_is_described_in_the_file(published: Published) -> None:
+    schema = pq.read_schema(Path(published.url, "train", "metadata.parquet"))
+
+    assert schema.names[0] == "file_name"
+    assert set(schema.names) == {column.name for column in COLUMNS} | {"sources", "site", "lanes"}
+    assert all((schema.field(name).metadata or {}).get(b"description") for name in schema.names)
+    assert b"half-open" in schema.field("anomaly_end").metadata[b"description"]
+
+
+def test_columns_of_the_manifest_keep_their_types(published: Published) -> None:
+    rows = pq.read_table(Path(published.url, "train", "metadata.parquet")).to_pylist()
+
+    assert [(each["site"], each["lanes"]) for each in rows] == [("site 0", None), ("site 1", 3)]
+
+
+def test_the_outline_is_of_the_annotations(clips: list[FinishedClip]) -> None:
+    whole, outline = clips[0].annotations(), clips[0].outline()
+
+    assert whole is not None
+    assert outline is not None
+    assert outline == Outline.model_validate(whole.model_dump())
+    assert Outline.model_fields.keys() < Annotations.model_fields.keys()
+
+
+def test_a_scene_with_a_collision_of_its_own(tmp_path: Path) -> None:
+    clip = samples.finished(tmp_path, 0, samples.truth(), scene=samples.asked_for(CollisionType.SIDESWIPE))
+
+    found = row(replace(clip), samples.SIMULATOR)
+
+    assert (found["type"], found["sources"]["type"]) == ("sideswipe", REQUESTED)

@@ -1,0 +1,261 @@
+"""Versions on their way to S3: one publisher at a time, none of whom is missed when it dies."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from its_core import storage
+from its_core.dataset.versions import checksums, commit, lease
+from its_core.dataset.versions.integrity import is_whole
+from its_core.dataset.versions.lease import Claim
+from its_core.storage.preflight import refuse_unwritable
+from its_core.storage.s3 import objects as s3_objects
+from tests.storage.server import S3
+
+CLIPS = 30
+UPLOAD = """
+import sys
+from pathlib import Path
+from its_core import storage
+from its_core.dataset import handover, wholeness
+folder, url, work = sys.argv[1:]
+try:
+    print(commit.upload(Path(folder), url, "report", lambda: wholeness.is_whole(url, {}), Path(work)))
+except storage.Busy as error:
+    print(f"Busy: {error}")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A small version, complete."""
+    made = tmp_path / "version"
+    names = [f"train/{number:02}.mp4" for number in range(CLIPS)]
+    for name in [*names, "report/page.html", "README.md"]:
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        (made / name).write_text(name)
+    checksums.write(made, dict.fromkeys(names).items())
+    marker = {"checksums_sha256": storage.sha256_file(made / checksums.FILE_NAME)}
+    (made / "_SUCCESS.json").write_text(json.dumps(marker))
+    return made
+
+
+@pytest.fixture
+def url(s3: S3) -> str:
+    return f"{s3.bucket}/datasets/sample/0123456789ab"
+
+
+def start(folder: Path, url: str, work: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", UPLOAD, str(folder), url, str(work)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err[-2000:]
+    return out.strip()
+
+
+def upload(folder: Path, url: str, work: Path) -> bool:
+    return commit.upload(folder, url, "report", lambda: is_whole(url, {}), work)
+
+
+def sent(s3: S3) -> list[str]:
+    """What was put into the version's folder, but for claims and probes."""
+    paths = [request.path.partition("?")[0] for request in s3.proxy.requests if request.method == "PUT"]
+    return [path.partition("/0123456789ab/")[2] for path in paths if "/." not in path]
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_of_two_publishers_on_two_machines_one_uploads(s3: S3, url: str, folder: Path, tmp_path: Path) -> None:
+    s3.proxy.delay(0.03, times=1000, methods=("PUT",))
+
+    both = sorted(said(process) for process in [start(folder, url, tmp_path / name) for name in "ab"])
+
+    assert both[1] == "True"
+    assert both[0] == "False" or both[0].startswith(f"Busy: {url}: is being published by ")
+    assert sorted(sent(s3)) == sorted(files(folder))  # each file once
+    assert storage.sizes_bytes(url).keys() == files(folder)
+    assert not upload(folder, url, tmp_path / "c")
+    assert is_whole(url, {})
+
+
+def test_a_publisher_that_was_killed_goes_on_where_it_stopped(s3: S3, url: str, folder: Path, tmp_path: Path) -> None:
+    s3.proxy.delay(0.1, times=1000, methods=("PUT",))
+    killed = start(folder, url, tmp_path / "a")
+    deadline = time.monotonic() + 60
+    while len(sent(s3)) < CLIPS // 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    killed.kill()
+    killed.communicate()
+    time.sleep(0.3)  # what was on its way arrives
+    there = storage.sizes_bytes(url).keys()
+    assert CLIPS // 4 < len(there) < CLIPS
+    assert not is_whole(url, {})
+    with pytest.raises(storage.Busy, match=r"last heard of .* delete .*/\.claim-1 and build again at once"):
+        upload(folder, url, tmp_path / "another machine")
+    s3.proxy.reset()
+
+    assert upload(folder, url, tmp_path / "a")
+
+    again = [name for name in sent(s3) if name in there]
+    assert [name for name in again if not name.startswith("report/")] == []
+    assert storage.sizes_bytes(url).keys() == files(folder)
+    assert is_whole(url, {})
+
+
+def test_a_version_that_lost_its_files_is_no_version_until_it_is_whole_again(
+    s3: S3, url: str, folder: Path, tmp_path: Path
+) -> None:
+    assert upload(folder, url, tmp_path)
+    storage.remove_tree(f"{url}/train/00.mp4")
+    s3.proxy.reset()
+
+    assert upload(folder, url, tmp_path)
+
+    assert set(sent(s3)) == {"train/00.mp4", "report/page.html", "_SUCCESS.json"}
+    assert is_whole(url, {})
+
+
+def test_a_publisher_that_is_gone_for_ever_is_replaced(
+    url: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = Claim(url, tmp_path / "gone")
+    with monkeypatch.context() as after_an_hour:
+        after_an_hour.setattr(lease, "SILENCE_S", 0.0)
+        new = Claim(url, tmp_path / commit.CLAIM_FILE)
+    assert storage.list_folder(url) == [".claim-1", ".claim-2"]
+    with pytest.raises(storage.Busy, match="another publisher has taken this version over"):
+        gone.sign()  # it was only slow
+    new.sign()
+
+    assert upload(folder, url, tmp_path)
+
+    assert storage.sizes_bytes(url).keys() == files(folder)
+    with pytest.raises(storage.Busy, match="another publisher has taken this version over"):
+        gone.sign()
+
+
+@pytest.mark.parametrize("asleep_after", ["the look whether it is there", "the marker's removal"])
+def test_a_publisher_that_wakes_up_late_leaves_what_was_published_meanwhile(
+    s3: S3, url: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asleep_after: str
+) -> None:
+    remove_tree = storage.remove_tree
+
+    def sleep() -> None:
+        with monkeypatch.context() as after_an_hour:
+            after_an_hour.setattr(lease, "SILENCE_S", 0.0)
+            after_an_hour.setattr(storage, "remove_tree", remove_tree)
+            assert upload(folder, url, tmp_path / "b")
+        assert is_whole(url, {})
+        s3.proxy.reset()
+
+    def look() -> bool:
+        found = is_whole(url, {})
+        if asleep_after == "the look whether it is there":
+            sleep()
+        return found
+
+    def remove(name: str) -> None:
+        remove_tree(name)
+        if asleep_after == "the marker's removal" and name.endswith("/_SUCCESS.json"):
+            sleep()
+
+    monkeypatch.setattr(storage, "remove_tree", remove)
+    with pytest.raises(storage.Busy, match="another publisher has taken this version over"):
+        commit.upload(folder, url, "report", look, tmp_path / "a")
+
+    assert {request.method for request in s3.proxy.requests} == {"GET"}
+    assert storage.sizes_bytes(url).keys() == files(folder)
+    assert is_whole(url, {})
+
+
+def test_a_last_sign_of_life_is_not_overlooked(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Claim(url, tmp_path / "slow")
+    silences_s = iter([lease.SILENCE_S, 1.0])
+    monkeypatch.setattr(s3_objects, "silent_s", lambda _: next(silences_s))
+
+    with pytest.raises(storage.Busy, match=r"last heard of 1 s ago"):
+        Claim(url, tmp_path / "hasty")
+
+    assert storage.list_folder(url) == [".claim-1"]
+    slow.sign()
+
+
+def test_signs_of_life_are_told_by_the_servers_clock(url: str, tmp_path: Path) -> None:
+    mine = Claim(url, tmp_path / "claim")
+    time.sleep(1.1)
+    before_s = s3_objects.silent_s(f"{url}/.claim-1")
+    mine.sign()
+    assert 1 <= before_s < 60
+    assert s3_objects.silent_s(f"{url}/.claim-1") < before_s
+    mine.release()
+    assert storage.list_folder(url) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_claim_whose_age_cannot_be_told_is_not_taken_over(s3: S3, url: str, folder: Path, tmp_path: Path) -> None:
+    Claim(url, tmp_path / "other")
+    s3.proxy.strip_date = True
+    with pytest.raises(storage.StorageError, match=r"/\.claim-1: .* has no Date header: have the gateway .* let it"):
+        upload(folder, url, tmp_path / "mine")
+    assert storage.list_folder(url) == [".claim-1"]
+
+
+def test_a_server_that_gives_a_claim_to_several_is_refused_before_anything_is_sent(
+    s3: S3, url: str, folder: Path, tmp_path: Path
+) -> None:
+    s3.proxy.ignore_conditions = True
+    with pytest.raises(storage.ConditionalPutIgnored):
+        refuse_unwritable("publish_url", f"{s3.bucket}/datasets")
+    with pytest.raises(storage.ConditionalPutIgnored):
+        upload(folder, url, tmp_path)
+    assert sent(s3) == storage.list_folder(s3.bucket) == []
+
+
+def test_a_bucket_that_cannot_be_written_is_told_before_anything_is_made(s3: S3) -> None:
+    refuse_unwritable("publish_url", f"{s3.bucket}/datasets")
+    s3.proxy.answer(403, "AccessDenied", methods=("PUT",))
+    with pytest.raises(storage.Denied, match=r"may not write \(s3:PutObject\) here"):
+        refuse_unwritable("publish_url", f"{s3.bucket}/datasets")
+    assert storage.list_folder(s3.bucket) == []
+
+
+def test_a_publisher_that_slept_before_a_sign_unpublishes_nothing(
+    url: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes its claim anew after another one has taken over, published and gone."""
+    write, slept = storage.write_bytes, []
+
+    def sleep_first(place: str, content: bytes) -> None:
+        if place.endswith(".claim-1") and len(slept) == 1:
+            slept.append("now")
+            storage.remove_tree(place)  # as who takes over leaves it in the end
+            assert upload(folder, url, tmp_path / "b")
+        elif place.endswith(".claim-1"):
+            slept.append("sign")
+        write(place, content)
+
+    monkeypatch.setattr(storage, "write_bytes", sleep_first)
+    assert not upload(folder, url, tmp_path / "a")
+    assert is_whole(url, {})
+    assert storage.sizes_bytes(url).keys() == files(folder)
+
+
+def test_a_claim_that_was_left_in_a_published_version_is_released(url: str, folder: Path, tmp_path: Path) -> None:
+    Claim(url, tmp_path / "a" / commit.CLAIM_FILE)
+    for path in files(folder):
+        storage.write_bytes(f"{url}/{path}", (folder / path).read_bytes())
+    commit.tidy(url, tmp_path / "another machine")
+    assert f"{url}/.claim-1".rpartition("/")[2] in storage.list_folder(url)
+    commit.tidy(url, tmp_path / "a")
+    assert storage.sizes_bytes(url).keys() == files(folder)

@@ -1,0 +1,71 @@
+from itertools import product
+
+import pytest
+
+from its_core.clip import Participant, Scene
+from its_core.scenarios.prompts.compose import compose, scene_from_prompt
+from its_core.taxonomy import Colour, IncidentType, Light, ParticipantType, RoadLayout, Role, Weather
+
+A, B, C = Role.AT_FAULT, Role.NOT_AT_FAULT, Role.BYSTANDER
+SEDAN, SUV, PICKUP, VAN = ParticipantType.SEDAN, ParticipantType.SUV, ParticipantType.PICKUP, ParticipantType.VAN
+ON_FOOT = ParticipantType.PEDESTRIAN
+
+SIMULATED = [
+    (IncidentType.INTERSECTION_COLLISION, [(SEDAN, Colour.RED, A), (SUV, Colour.WHITE, B), (VAN, Colour.GREY, C)]),
+    (IncidentType.REAR_END_COLLISION, [(SEDAN, Colour.BLACK, A), (PICKUP, Colour.SILVER, B)]),
+    (IncidentType.REAR_END_COLLISION, [(SUV, Colour.BLUE, A), (SUV, Colour.BLUE, B), (SUV, None, C)]),
+    (IncidentType.PEDESTRIAN_NEAR_MISS, [(VAN, Colour.WHITE, A), (ON_FOOT, None, B), (ON_FOOT, None, B)]),
+    (IncidentType.PEDESTRIAN_NEAR_MISS, [(PICKUP, Colour.GREEN, A), (ON_FOOT, Colour.RED, B)]),
+    (IncidentType.NORMAL_TRAFFIC, [(VAN, Colour.YELLOW, C), (SEDAN, Colour.ORANGE, C)]),
+    (IncidentType.NORMAL_TRAFFIC, []),
+    (IncidentType.HEAD_ON_COLLISION, [(ParticipantType.TRUCK, Colour.BROWN, A), (SEDAN, Colour.BEIGE, B)]),
+    (IncidentType.SIDESWIPE_COLLISION, [(ParticipantType.BUS, None, A), (SEDAN, Colour.BEIGE, B)]),
+    (IncidentType.SINGLE_VEHICLE_CRASH, [(ParticipantType.MOTORCYCLE, Colour.BLACK, A)]),
+    (IncidentType.MULTI_VEHICLE_PILEUP, [(SEDAN, Colour.GREY, A), (SEDAN, Colour.GREY, B), (SUV, Colour.RED, B)]),
+    (IncidentType.PEDESTRIAN_COLLISION, [(SEDAN, Colour.GREY, A), (ON_FOOT, Colour.GREEN, B)]),
+    (IncidentType.VEHICLE_NEAR_MISS, [(ParticipantType.BICYCLE, Colour.RED, A), (VAN, None, B), (ON_FOOT, None, C)]),
+]
+
+
+@pytest.mark.parametrize(("incident", "cast"), SIMULATED)
+def test_composed_prompts_read_back_as_what_they_were_composed_from(incident, cast):
+    participants = tuple(Participant(*each) for each in cast)
+    for layout, light, weather, seed in product([None, *RoadLayout], Light, Weather, range(3)):
+        asked = Scene("cam-7", incident, participants=participants, light=light, weather=weather, road_layout=layout)
+        read = scene_from_prompt(compose(asked, seed), "cam-7")
+        assert (read.incident_type, read.participants) == (incident, participants), compose(asked, seed)
+        assert (read.light, read.weather, read.camera_id) == (light, weather, "cam-7")
+        assert layout is None or read.road_layout is layout
+
+
+@pytest.mark.parametrize(
+    ("prompt", "incident", "cast"),
+    [
+        (
+            "CCTV of a junction. A blue van runs the red light and hits a gray SUV in the side.",
+            IncidentType.INTERSECTION_COLLISION,
+            [(VAN, Colour.BLUE, A), (SUV, Colour.GREY, B)],
+        ),
+        (
+            "Freeway camera: a white pickup brakes suddenly and a green car too close behind hits it from behind.",
+            IncidentType.REAR_END_COLLISION,
+            [(PICKUP, Colour.WHITE, B), (SEDAN, Colour.GREEN, A)],
+        ),
+        (
+            "People jump back from the crosswalk as an orange minivan turns without stopping.",
+            IncidentType.PEDESTRIAN_NEAR_MISS,
+            [(VAN, Colour.ORANGE, A), (ON_FOOT, None, B), (ON_FOOT, None, B)],
+        ),
+        (
+            "A taxi runs a red light and knocks down a pedestrian.",
+            IncidentType.PEDESTRIAN_COLLISION,
+            [(ON_FOOT, None, B)],
+        ),
+        ("A bus stop by a street in the rain.", None, []),
+        ("", None, []),
+    ],
+)
+def test_hand_typed_prompts(prompt, incident, cast):
+    read = scene_from_prompt(prompt, "cam-1")
+    assert read.incident_type is incident
+    assert read.participants == tuple(Participant(*each) for each in cast)
