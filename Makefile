@@ -1,4 +1,6 @@
 # make demo   build the sample dataset with the simulator engine and say where to look
+# make test-fast  the tests that need no server and no torchrun, in under two minutes
+# make check  lint, types, import floors and test-fast: before every commit
 # make test   run all tests
 # make server a standing Prefect server on PostgreSQL, its data in .server/ (docs/operations.md)
 # Both make their own environment first; PYTHON names the interpreter to make it with (3.11 or newer).
@@ -7,14 +9,23 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test server lint install install-dev clean
+.PHONY: demo test test-fast check format server lint install install-dev clean
 
 demo: install
 	$(BIN)/its build datasets/quickstart
 	$(BIN)/its show datasets/quickstart
 
 test: install-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=20
+
+test-fast: install-dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not system and not slow"
+
+check: lint test-fast
+
+format: install-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 server: install
 	$(BIN)/python -m its_flows.server .server
@@ -24,6 +35,7 @@ lint: install-dev
 	$(BIN)/ruff format --check .
 	@mkdir -p $(VENV)/types && ln -sfn ../../flows $(VENV)/types/its_flows && ln -sfn ../../tasks $(VENV)/types/its_tasks
 	MYPYPATH=$(VENV)/types $(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev

@@ -32,8 +32,8 @@ from torch.nn.functional import scaled_dot_product_attention
 from its_core import video
 from its_core.engines.cosmos.model.attention import attend_with, attention_backends
 from its_core.engines.cosmos.model.network import LATENT_CHANNELS, Video2WorldNetwork
-from its_core.engines.cosmos.model.shapes import SHAPES, ModelSize
 from its_core.engines.cosmos.options import CosmosOptions
+from its_core.engines.cosmos.shapes import SHAPES, ModelSize
 
 DIFFUSERS_DEFAULT, DIFFUSERS_CUDNN = "native", "_native_cudnn"
 PARTS = ("attention", "forward", "profile", "clip", "14B", "two_gpus")

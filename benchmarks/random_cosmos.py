@@ -9,9 +9,9 @@ import torch
 
 from its_core.clip import ClipRequest, Scene
 from its_core.engines.cosmos.model.network import LATENT_CHANNELS, Video2WorldNetwork
-from its_core.engines.cosmos.model.shapes import SHAPES, ModelSize
 from its_core.engines.cosmos.model.tiny import make_tiny_checkpoint, save_random_text_encoder
 from its_core.engines.cosmos.options import CosmosOptions
+from its_core.engines.cosmos.shapes import SHAPES, ModelSize
 
 LATENT = {"2B": (24, 88, 160), "14B": (24, 88, 160), "tiny": (4, 12, 20)}
 TEXT_TOKENS = 512

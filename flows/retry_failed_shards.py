@@ -8,11 +8,14 @@ from prefect.artifacts import create_table_artifact
 
 from its_core import definition as definitions
 from its_core import storage
+from its_core.errors import FactoryError
 from its_core.shards.status import Look, Standing, look
 
 
-class StillUnfinished(RuntimeError):
+class StillUnfinished(FactoryError, RuntimeError):
     """Builds that were tried again and did not finish; the message says which and why."""
+
+    default_code = "build.unfinished"
 
 
 @flow(name="retry-failed-shards", flow_run_name="retry what is unfinished in {datasets}")

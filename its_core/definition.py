@@ -24,6 +24,7 @@ from pydantic_settings import (
 from its_core import storage
 from its_core.clip import Fps, Geometry, Resolution
 from its_core.engines.engine import EngineName
+from its_core.errors import FactoryError
 from its_core.taxonomy import Split
 
 FILE_NAME = "dataset.yaml"
@@ -31,8 +32,10 @@ Executor = Literal["local", "ray"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
-class DefinitionError(ValueError):
+class DefinitionError(FactoryError, ValueError):
     """A definition that cannot be used; the message names the file, the key, the value and what would be right."""
+
+    default_code = "definition"
 
 
 class EngineChoice(BaseModel):

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from its_core.errors import FactoryError
+
 # What our clips never come near; a decoder sizes its tables by what the file claims, so claims are read first.
 MAX_BOXES = 10_000
 MAX_MOOV_BYTES = 16 << 20
 
 
-class UnreadableVideo(ValueError):
+class UnreadableVideo(FactoryError, ValueError):
     """A file that is no MP4 video that can be decoded safely; the message says why."""
+
+    default_code = "video.unreadable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,15 @@ from its_core.checks import ledger, suite
 from its_core.checks.measures import Measures, measure, table
 from its_core.clip import Outcome
 from its_core.definition import Definition
+from its_core.errors import FactoryError
 from its_core.shards.plan import Plan, PlannedClip
 from its_core.shards.receipts import files_of, found_by
 
 
-class ClipsInvalid(RuntimeError):
+class ClipsInvalid(FactoryError, RuntimeError):
     """Some clips are not what was asked for; the message says which and why."""
+
+    default_code = "clips_invalid"
 
 
 @task(name="check", task_run_name="check clips, try {attempt}", cache_policy=NO_CACHE)

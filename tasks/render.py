@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from its_core.clip import Outcome
 from its_core.engines.engine import engine_module
+from its_core.errors import FactoryError
 from its_core.shards import launcher
 from its_core.shards.batch import Job
 from its_core.shards.receipts import Receipt
@@ -18,8 +19,10 @@ from its_core.shards.receipts import Receipt
 TASK_RUN_NAME = "render shard {shard_id} try {attempt}"
 
 
-class ShardIncomplete(RuntimeError):
+class ShardIncomplete(FactoryError, RuntimeError):
     """Some clips of a shard were not made; the message says which and why."""
+
+    default_code = "shard_incomplete"
 
 
 @task(name="render", task_run_name=TASK_RUN_NAME, cache_policy=NO_CACHE)

@@ -27,6 +27,7 @@ from its_core.dataset.versions import checksums, commit, content
 from its_core.dataset.versions.content import Dataset, Draft
 from its_core.dataset.versions.integrity import is_whole
 from its_core.dataset.versions.version import LATEST_FILE, MARKER_FILE
+from its_core.errors import FactoryError
 
 REJECTED_FILE = "rejected.parquet"
 REPORT_FOLDER = "report"  # not "validation": the Hugging Face builder would take that for a split
@@ -36,8 +37,10 @@ _LOCK = ".publishing"
 _MOST_NAMED = 10
 
 
-class PublishError(RuntimeError):
+class PublishError(FactoryError, RuntimeError):
     """A version that must not be published; the message says which clips, and why."""
+
+    default_code = "publish"
 
 
 @dataclass(frozen=True, slots=True)

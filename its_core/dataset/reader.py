@@ -22,14 +22,17 @@ from its_core.dataset.labels import metadata
 from its_core.dataset.pictures import contact_sheet
 from its_core.dataset.versions import checksums
 from its_core.dataset.versions.version import LATEST_FILE, MARKER_FILE
+from its_core.errors import FactoryError
 from its_core.taxonomy import Split
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _log = logging.getLogger(__name__)
 
 
-class NotPublished(ValueError):
+class NotPublished(FactoryError, ValueError):
     """Nothing is published there; the message says where and what was looked for."""
+
+    default_code = "not_published"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from its_core.clip import Scene
+from its_core.errors import FactoryError
 from its_core.taxonomy import Split
 
 Json = Any  # None, bool, int, float, str, or lists and string-keyed dicts of them
 
 
-class ManifestError(ValueError):
+class ManifestError(FactoryError, ValueError):
     """A manifest that cannot be used at all; the message is one line that says where, what, and what would be right."""
+
+    default_code = "manifest"
 
 
 @dataclass(frozen=True, slots=True)

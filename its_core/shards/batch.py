@@ -17,11 +17,14 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from its_core import storage
 from its_core.clip import ClipRequest, Geometry, Scene, clip_seed
 from its_core.engines.engine import EngineName
+from its_core.errors import FactoryError
 from its_core.shards.receipts import ClipFiles
 
 
-class BatchError(ValueError):
+class BatchError(FactoryError, ValueError):
     """A batch file that cannot be run; the message names the file, the entry, the key and what would be right."""
+
+    default_code = "batch"
 
 
 @dataclass(frozen=True, slots=True)

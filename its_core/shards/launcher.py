@@ -25,6 +25,7 @@ import psutil
 
 from its_core import logs, storage
 from its_core.clip import ClipRequest, Outcome
+from its_core.errors import FactoryError
 from its_core.provenance import code_version
 from its_core.shards import batch, parent_death, progress
 from its_core.shards.progress import REFUSAL
@@ -38,8 +39,10 @@ FRUITLESS_LAUNCHES = 3
 _log = logging.getLogger(__name__)
 
 
-class LaunchRefused(RuntimeError):
+class LaunchRefused(FactoryError, RuntimeError):
     """The worker refused to start (a bad checkpoint, a missing device …): no retry helps; the message is its own."""
+
+    default_code = "launch.refused"
 
 
 @dataclass(frozen=True, slots=True)

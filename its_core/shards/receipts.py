@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from its_core import storage
 from its_core.clip import ClipRequest, Outcome
+from its_core.errors import FactoryError
 from its_core.provenance import code_version
 from its_core.text import one_line
 
@@ -86,8 +87,10 @@ class Receipt(BaseModel):
         return self.outcome.can_be_retried and not self.quarantined
 
 
-class TooFewClips(RuntimeError):
+class TooFewClips(FactoryError, RuntimeError):
     """Too few clips were made to publish a dataset; the message says which failed and why."""
+
+    default_code = "build.too_few_clips"
 
 
 @dataclass(frozen=True, slots=True)

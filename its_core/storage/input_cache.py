@@ -43,6 +43,8 @@ _log = logging.getLogger(__name__)
 class CacheFull(StorageError):
     """The limit leaves no room beside what is in use."""
 
+    default_code = "storage.cache_full"
+
 
 class InputCache:
     """Any number of processes and threads may share one folder.

@@ -10,9 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from its_core.errors import FactoryError
 
-class Busy(RuntimeError):
+
+class Busy(FactoryError, RuntimeError):
     """Somebody else holds the lock; the message names who."""
+
+    default_code = "busy"
 
 
 @contextmanager

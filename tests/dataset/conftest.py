@@ -5,7 +5,6 @@ import pytest
 from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.publish import Published, publish
 from tests.dataset import samples
-from tests.storage.conftest import proxy, s3, server_url  # noqa: F401 (fixtures)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,8 @@ from its_core.shards.launcher import Launch, LaunchRefused
 from its_core.shards.receipts import files_of
 from its_core.video import read_frames
 
+pytestmark = pytest.mark.system
+
 MARK = uuid.uuid4().hex  # told to every launch, so that another test run's processes are not taken for ours
 SCRIPT = str(Path(__file__).with_name("troubled_worker.py"))
 GEOMETRY = Geometry(64, 48, 16, 5)

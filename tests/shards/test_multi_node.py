@@ -29,6 +29,8 @@ from its_core.shards.rank import Place, Rank
 from its_core.shards.receipts import ClipFiles
 from its_core.video import read_frames
 
+pytestmark = pytest.mark.system
+
 Agents = list[subprocess.Popen[str]]
 
 

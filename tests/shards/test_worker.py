@@ -15,6 +15,8 @@ from its_core.shards.receipts import ClipFiles
 from its_core.taxonomy import IncidentType
 from its_core.video import probe
 
+pytestmark = pytest.mark.system
+
 GUIDE = """--model_size 2B --dit_path checkpoints/iter_000001000.pt --input_path frame.jpg --prompt P
 --save_path output/accident.mp4 --num_gpus 8 --use_lora --lora_rank 16 --lora_alpha 16
 --lora_target_modules q_proj,k_proj,v_proj,output_proj,mlp.layer1,mlp.layer2

@@ -13,7 +13,6 @@ from PIL import Image
 from its_core import storage
 from its_core.dataset import reader
 from tests.engines.cosmos.conftest import tiny_folder  # noqa: F401 (fixture)
-from tests.storage.conftest import proxy, s3, server_url  # noqa: F401 (fixtures)
 from tests.storage.server import S3
 from tests.system.conftest import define
 
@@ -45,7 +44,7 @@ def fetched(place: S3) -> list[str]:
 
 @pytest.mark.usefixtures("prefect_server")
 def test_everything_on_s3(
-    s3: S3,  # noqa: F811
+    s3: S3,
     tiny_folder: Path,  # noqa: F811
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -22,13 +22,13 @@ from its_core.engines.cosmos.model.attention import attend_with, attention_backe
 from its_core.engines.cosmos.model.lora import load_network
 from its_core.engines.cosmos.model.network import LATENT_CHANNELS
 from its_core.engines.cosmos.model.parallel import join_clip_group
-from its_core.engines.cosmos.model.shapes import SHAPES
 from its_core.engines.cosmos.model.text_encoder import TextEncoder
 from its_core.engines.cosmos.model.vae import SPACE, TIME, WanVae
 from its_core.engines.cosmos.options import STEPS, VERSION, CosmosOptions
 from its_core.engines.cosmos.refiner import PromptRefiner
 from its_core.engines.cosmos.remote import at_hand
 from its_core.engines.cosmos.safety.guardrail import load_guardrail, tiny_guardrail
+from its_core.engines.cosmos.shapes import SHAPES
 from its_core.engines.cosmos.weights import WeightsIdentity, weights_of
 from its_core.engines.engine import Clip, Engine, EngineFailure, Frame
 

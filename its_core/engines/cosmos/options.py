@@ -10,7 +10,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from its_core.clip import LATENT_FRAMES, Fps, Geometry, Resolution
-from its_core.engines.cosmos.model.shapes import SHAPES, ModelSize
+from its_core.engines.cosmos.shapes import SHAPES, ModelSize
 
 # Counts up with every change that alters the frames made from the same request and weights.
 VERSION = "1"

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from its_core.clip import Participant
 from its_core.scenarios.manifest.suggestions import advice
-from its_core.scenarios.prompts.casting import PEDESTRIAN_INCIDENTS
+from its_core.scenarios.roles import PEDESTRIAN_INCIDENTS, fill_roles
 from its_core.taxonomy import Aftermath, CollisionType, Colour, IncidentType, ParticipantType, Role
 
 Triple = tuple[str | None, str | None, str | None]  # type, colour, role as the manifest has them
@@ -68,30 +68,6 @@ def contradiction(
             f"{incident} cannot end in '{aftermath}'; it may end in {', '.join(sorted(endings))}",
         )
     return _miscast(incident, participants) if participants else None
-
-
-def fill_roles(types: list[ParticipantType], given: list[Role | None], incident: IncidentType | None) -> list[Role]:
-    """Roles where none are given: the first vehicle errs, the next one bears it, the rest look on.
-
-    In a pedestrian incident every pedestrian bears it, in a pileup every vehicle; in normal traffic, or without an
-    incident, all are bystanders.
-    """
-    roles = list(given)
-    if incident and incident.is_anomaly:
-        vehicles = [i for i, kind in enumerate(types) if kind is not ParticipantType.PEDESTRIAN and roles[i] is None]
-        if vehicles and Role.AT_FAULT not in roles:
-            roles[vehicles[0]] = Role.AT_FAULT
-            vehicles = vehicles[1:]
-        if incident in PEDESTRIAN_INCIDENTS:
-            for i, kind in enumerate(types):
-                if kind is ParticipantType.PEDESTRIAN and roles[i] is None:
-                    roles[i] = Role.NOT_AT_FAULT
-        elif incident is IncidentType.MULTI_VEHICLE_PILEUP:
-            for i in vehicles:
-                roles[i] = Role.NOT_AT_FAULT
-        elif vehicles and Role.NOT_AT_FAULT not in roles and incident is not IncidentType.SINGLE_VEHICLE_CRASH:
-            roles[vehicles[0]] = Role.NOT_AT_FAULT
-    return [role or Role.BYSTANDER for role in roles]
 
 
 def _miscast(incident: IncidentType, participants: tuple[Participant, ...]) -> Fault | None:

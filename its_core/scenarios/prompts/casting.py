@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 from its_core.clip import Participant
 from its_core.scenarios.prompts.naming import Name, group, one
+from its_core.scenarios.roles import PEDESTRIAN_INCIDENTS
 from its_core.taxonomy import IncidentType, ParticipantType, Role
-
-PEDESTRIAN_INCIDENTS = frozenset({IncidentType.PEDESTRIAN_COLLISION, IncidentType.PEDESTRIAN_NEAR_MISS})
 
 
 class Shape(NamedTuple):

@@ -7,9 +7,8 @@ from enum import StrEnum
 from typing import TypeVar
 
 from its_core.clip import Participant, Scene
-from its_core.scenarios.manifest.participants import fill_roles
-from its_core.scenarios.prompts.casting import PEDESTRIAN_INCIDENTS
 from its_core.scenarios.prompts.naming import NUMBERS
+from its_core.scenarios.roles import PEDESTRIAN_INCIDENTS, fill_roles
 from its_core.taxonomy import Colour, IncidentType, Light, ParticipantType, RoadLayout, Role, Weather
 
 _ON_FOOT = r"pedestrians?|people|person"

@@ -23,10 +23,10 @@ UPLOAD = """
 import sys
 from pathlib import Path
 from its_core import storage
-from its_core.dataset import handover, wholeness
+from its_core.dataset.versions import commit, integrity
 folder, url, work = sys.argv[1:]
 try:
-    print(commit.upload(Path(folder), url, "report", lambda: wholeness.is_whole(url, {}), Path(work)))
+    print(commit.upload(Path(folder), url, "report", lambda: integrity.is_whole(url, {}), Path(work)))
 except storage.Busy as error:
     print(f"Busy: {error}")
 """

@@ -16,9 +16,8 @@ from safetensors import safe_open
 from torch import Tensor
 
 from its_core.engines.cosmos.model.network import Video2WorldNetwork
-from its_core.engines.cosmos.model.shapes import NetworkShape
 from its_core.engines.cosmos.options import CosmosOptions
-from tests.storage.conftest import proxy, s3, server_url  # noqa: F401 (fixtures)
+from its_core.engines.cosmos.shapes import NetworkShape
 
 COPIES = Path(__file__).parent / "reference"
 FOLDER = Path(os.environ.get("ITS_REFERENCE_DIR") or COPIES)

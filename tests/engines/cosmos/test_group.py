@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 import torch.multiprocessing as mp
 from PIL import Image
@@ -14,6 +15,8 @@ from PIL import Image
 from its_core.clip import ClipRequest, Geometry, Scene
 from its_core.engines.cosmos import engine
 from its_core.engines.engine import EngineFailure
+
+pytestmark = pytest.mark.system
 
 
 def _request(folder: Path) -> ClipRequest:

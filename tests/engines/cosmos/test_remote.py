@@ -14,10 +14,10 @@ from its_core import storage
 from its_core.engines.cosmos import engine
 from its_core.engines.cosmos.errors import CheckpointError
 from its_core.engines.cosmos.model.lora import load_network
-from its_core.engines.cosmos.model.shapes import SHAPES
 from its_core.engines.cosmos.model.tiny import LORA_CHECKPOINT
 from its_core.engines.cosmos.options import CosmosOptions
 from its_core.engines.cosmos.remote import at_hand
+from its_core.engines.cosmos.shapes import SHAPES
 from its_core.storage.input_cache import InputCache
 from tests.storage.server import S3
 

@@ -16,6 +16,8 @@ from PIL import Image
 
 from its_core.video import probe, read_frames
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parents[3]
 LORA = "checkpoints/posttraining/video2world/tiny_metropolis/checkpoints/model/iter_000001000.pt"
 HOW = [

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -10,11 +9,10 @@ import pytest
 from its_core.clip import Geometry, Scene
 from its_core.engines.simulator.incidents.catalogue import judged, staged
 from its_core.engines.simulator.incidents.setting import Setting
-from its_core.engines.simulator.incidents.verdicts import Verdict
 from its_core.engines.simulator.optics.camera import camera_for
 from its_core.engines.simulator.roads.registry import place
-from its_core.engines.simulator.simulation.run import Run, simulate
-from its_core.engines.simulator.trace import Trace
+from its_core.engines.simulator.simulation.run import simulate
+from tests.engines.simulator.judged import Judged
 
 CLIP = Geometry.of("480", 16)
 
@@ -26,20 +24,11 @@ def setting(scene: Scene, seed: int, geometry: Geometry = CLIP) -> Setting:
     return Setting(scene, layout, geometry, camera, np.random.default_rng(seed))
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A run, its trace and the verdict on it."""
-
-    run: Run
-    trace: Trace
-    verdict: Verdict
-
-
 @cache
 def _run(scene: Scene, seed: int) -> Judged:
     where = setting(scene, seed)
     run = simulate(staged(where), CLIP)
-    return Judged(run, run.trace, judged(where, run))
+    return Judged.of(run, judged(where, run))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import pytest
 
 from its_core.clip import Participant, Scene
 from its_core.engines.simulator.capabilities import ABILITIES, refusal
-from its_core.engines.simulator.incidents.catalogue import STAGES
+from its_core.engines.simulator.incidents.catalogue import KINDS
 from its_core.engines.simulator.roads.registry import PLACES
 from its_core.taxonomy import (
     Aftermath,
@@ -32,7 +32,7 @@ def parts(*named: tuple[ParticipantType, Role]) -> tuple[Participant, ...]:
 
 @pytest.mark.parametrize("incident", list(ABILITIES))
 def test_every_able_incident_is_accepted_in_all_its_places(incident):
-    assert incident in STAGES
+    assert incident in KINDS
     for layout in (None, *ABILITIES[incident].layouts):
         assert refusal(scene(incident, road_layout=layout)) is None
         assert layout is None or layout in PLACES

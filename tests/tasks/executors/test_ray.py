@@ -20,6 +20,8 @@ from its_core.shards.launcher import Launch, LaunchRefused
 from its_core.shards.receipts import Receipt, files_of, found_by
 from tests.system.conftest import TROUBLED_WORKER
 
+pytestmark = pytest.mark.system
+
 LAUNCH = Launch(EngineSettings("simulator", {}), (), 1, 900.0)
 
 

@@ -18,8 +18,8 @@ from its_core.engines.cosmos.model.checkpoint import (
     read_network,
 )
 from its_core.engines.cosmos.model.network import LATENT_CHANNELS, Video2WorldNetwork, network_on_meta
-from its_core.engines.cosmos.model.shapes import NetworkShape
 from its_core.engines.cosmos.options import CosmosOptions
+from its_core.engines.cosmos.shapes import NetworkShape
 
 PROBE_TOKENS = 8
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from its_core.engines.cosmos.model.parallel import ALONE, SequenceShare
-from its_core.engines.cosmos.model.shapes import NetworkShape
+from its_core.engines.cosmos.shapes import NetworkShape
 
 LATENT_CHANNELS = 16
 PATCH = 2  # rows and columns a token covers; one latent frame in time

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from its_core.engines.cosmos.model.lora import inject_lora
 from its_core.engines.cosmos.model.network import Video2WorldNetwork
-from its_core.engines.cosmos.model.shapes import SHAPES
 from its_core.engines.cosmos.options import CosmosOptions
+from its_core.engines.cosmos.shapes import SHAPES
 
 LORA_CHECKPOINT = Path("posttraining/video2world/tiny_metropolis/checkpoints/model/iter_000001000.pt")
 BLOCKED_WORDS = ("beheading", "gore", "mutilation")

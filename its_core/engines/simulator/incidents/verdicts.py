@@ -1,4 +1,4 @@
-"""The verdict on a run, and measures that judges share: who touched first and where, and when everything had come to rest."""
+"""The verdict on a run, and measures that judges share: first contact, and when everything had come to rest."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ def annotated(
     participants: Sequence[int],
     anomaly: tuple[int | None, int | None],
 ) -> Annotations:
-    """``seen`` has one entry a frame; ``participants`` are the numbers (from 0) of the incident's actors; ``anomaly`` is
-    its window of frames, half-open."""
+    """``seen`` has one entry a frame; ``participants`` are the numbers (from 0) of the incident's actors;
+    ``anomaly`` is its window of frames, half-open."""
     frames, fps = len(trace.positions), trace.fps
     if len(seen) != frames:
         raise ValueError(f"{len(seen)} rendered frames for a trace of {frames}")

@@ -16,8 +16,8 @@ from its_core.engines.cosmos.errors import CheckpointError
 from its_core.engines.cosmos.model.checkpoint import read_network
 from its_core.engines.cosmos.model.lora import assign, inject_lora, load_network, load_unmerged, probe
 from its_core.engines.cosmos.model.network import network_on_meta
-from its_core.engines.cosmos.model.shapes import SHAPES
 from its_core.engines.cosmos.options import CosmosOptions
+from its_core.engines.cosmos.shapes import SHAPES
 from its_core.engines.cosmos.weights import weights_of
 
 CPU = torch.device("cpu")

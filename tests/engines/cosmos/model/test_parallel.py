@@ -16,6 +16,8 @@ from its_core.engines.cosmos.model.network import Video2WorldNetwork
 from its_core.engines.cosmos.model.parallel import GroupShare, join_clip_group
 from its_core.engines.cosmos.options import CosmosOptions
 
+pytestmark = pytest.mark.system
+
 
 def _join(rank: int, world: int, folder: str) -> None:
     torch.set_num_threads(1)

@@ -22,7 +22,7 @@ from its_core.taxonomy import (
     Role,
     TrafficDensity,
 )
-from tests.engines.simulator.conftest import Judged
+from tests.engines.simulator.judged import Judged
 
 RunScene = Callable[[Scene, int], Judged]
 SEDAN, SUV, PICKUP, VAN = VEHICLES
@@ -85,10 +85,10 @@ def test_a_red_light_is_run_and_one_car_strikes_the_others_side(run_scene):
     trace, contact = run.trace, run.trace.contacts[0]
     assert contact.tracks == (1, 2)
     assert WINDOW[0] <= contact.time_s / (len(trace.positions) / trace.fps) <= WINDOW[1]
-    lane = run.run.staging.vehicles[0].lane
-    crossed = int(np.argmax(run.run.arcs[:, 0] + VEHICLES[SEDAN].length_m / 2 > lane.stop_s_m))
+    lane = run.staging.vehicles[0].lane
+    crossed = int(np.argmax(run.arcs[:, 0] + VEHICLES[SEDAN].length_m / 2 > lane.stop_s_m))
     assert trace.signals[crossed, lane.signal] == 2
-    assert trace.signals[contact.frame, run.run.staging.vehicles[1].lane.signal] == 0
+    assert trace.signals[contact.frame, run.staging.vehicles[1].lane.signal] == 0
     before = contact.frame - 1
     angle = np.degrees(np.arccos(forward(trace, before, 0) @ forward(trace, before, 1)))
     assert 50 <= angle <= 130
@@ -101,7 +101,7 @@ def test_the_follower_hits_the_rear_and_pushes_the_leader_on(run_scene):
     run = happens(run_scene, REAR_END, 5)
     trace, contact = run.trace, run.trace.contacts[0]
     assert contact.tracks == (1, 2)
-    gap = run.run.arcs[:, 1] - run.run.arcs[:, 0] - (VEHICLES[SEDAN].length_m + VEHICLES[PICKUP].length_m) / 2
+    gap = run.arcs[:, 1] - run.arcs[:, 0] - (VEHICLES[SEDAN].length_m + VEHICLES[PICKUP].length_m) / 2
     assert gap[0] > 4.0
     assert abs(gap[contact.frame]) < 0.3
     assert trace.speeds[contact.frame + 1, 1] > trace.speeds[contact.frame - 1, 1] + 1.5
@@ -121,7 +121,7 @@ def test_people_jump_back_from_a_van_that_comes_near_and_touches_nobody(run_scen
     assert trace.startle[:, people].max() == 1.0
     startled = int(np.argmax(trace.startle[:, people].max(axis=1) > 0))
     assert run.verdict.anomaly_start <= startled < run.verdict.anomaly_end
-    assert np.abs(run.run.asides[:, 0]).max() > 0.15  # it swerves
+    assert np.abs(run.asides[:, 0]).max() > 0.15  # it swerves
     assert trace.speeds[-1, 0] > 2.0  # and drives on
 
 
