@@ -9,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-fast check format server lint install install-dev clean
+.PHONY: demo test test-fast check format types server lint install install-dev clean
 
 demo: install
 	$(BIN)/its build datasets/quickstart
@@ -30,10 +30,15 @@ format: install-dev
 server: install
 	$(BIN)/python -m its_flows.server .server
 
-lint: install-dev
+lint: install-dev types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@mkdir -p $(VENV)/types && ln -sfn ../../flows $(VENV)/types/its_flows && ln -sfn ../../tasks $(VENV)/types/its_tasks
+
+# Types and import floors. mypy does not follow an editable install of renamed folders: it is shown links.
+types: install-dev
+	@mkdir -p $(VENV)/types
+	@ln -sfn ../../flows $(VENV)/types/its_flows
+	@ln -sfn ../../tasks $(VENV)/types/its_tasks
 	MYPYPATH=$(VENV)/types $(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
