@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from its_core import __version__, provenance
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     package = tmp_path / "its_core"
     package.mkdir()
     (package / "provenance.py").write_text("")
@@ -34,7 +35,8 @@ def committed(checkout: Path) -> str:
     return git(checkout, "rev-parse", "--short=12", "HEAD")
 
 
-def test_outside_a_checkout_it_is_the_version_alone(checkout: Path) -> None:
+@pytest.mark.usefixtures("checkout")
+def test_outside_a_checkout_it_is_the_version_alone() -> None:
     assert provenance.code_version() == __version__
 
 
