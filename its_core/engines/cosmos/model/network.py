@@ -94,17 +94,28 @@ class Attention(nn.Module):
         rope: Rope | None = None,
         share: SequenceShare = ALONE,
     ) -> Tensor:
+        q, k, v = self.project(x_BLD, context_BND, rope)
+        if rope is not None:
+            q, k, v = share.heads_for_tokens(q, k, v)
+        out = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)).transpose(1, 2)
+        if rope is not None:
+            out = share.tokens_for_heads(out)
+        return self.project_output(out)
+
+    def project(
+        self, x_BLD: Tensor, context_BND: Tensor | None = None, rope: Rope | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (B L h d), keys and values (B N h d), normalised, and rotated where there are positions."""
         context = x_BLD if context_BND is None else context_BND
         q = self.q_norm(rearrange(self.q_proj(x_BLD), "b l (h d) -> b l h d", h=self.heads))
         k = self.k_norm(rearrange(self.k_proj(context), "b n (h d) -> b n h d", h=self.heads))
         v = rearrange(self.v_proj(context), "b n (h d) -> b n h d", h=self.heads)
         if rope is not None:
             q, k = rotate(q, *rope), rotate(k, *rope)
-            q, k, v = share.heads_for_tokens(q, k, v)
-        out = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)).transpose(1, 2)
-        if rope is not None:
-            out = share.tokens_for_heads(out)
-        projected: Tensor = self.output_proj(rearrange(out, "b l h d -> b l (h d)"))
+        return q, k, v
+
+    def project_output(self, out_BLhd: Tensor) -> Tensor:
+        projected: Tensor = self.output_proj(rearrange(out_BLhd, "b l h d -> b l (h d)"))
         return projected
 
 
@@ -157,6 +168,18 @@ class Block(nn.Module):
         tokens_BLD = _modulate(x_BTSD, shift, scale).flatten(1, 2)
         out: Tensor = self.self_attn(tokens_BLD, rope=rope, share=share)
         return x_BTSD + gate * out.view_as(x_BTSD)
+
+    def before_attention(self, x_BTSD: Tensor, time: Time, rope: Rope) -> tuple[Tensor, Tensor, Tensor]:
+        """The queries, keys and values of ``attend_to_itself``, for training, which keeps what is between them and
+        ``after_attention`` apart."""
+        shift, scale, _ = _parts(self.adaln_modulation_self_attn, time)
+        return self.self_attn.project(_modulate(x_BTSD, shift, scale).flatten(1, 2), rope=rope)
+
+    def after_attention(self, x_BTSD: Tensor, out_BLhd: Tensor, time: Time, text_BND: Tensor) -> Tensor:
+        """The block's output from its input and self-attention's ``out``. Each token's is its own affair."""
+        *_, gate = _parts(self.adaln_modulation_self_attn, time)
+        x_BTSD = x_BTSD + gate * self.self_attn.project_output(out_BLhd).view_as(x_BTSD)
+        return self.attend_to_text(x_BTSD, time, text_BND)
 
     def attend_to_text(self, x_BTSD: Tensor, time: Time, text_BND: Tensor) -> Tensor:
         """Cross-attention and what follows it: all of the block that the text has a part in."""
@@ -248,18 +271,8 @@ class Video2WorldNetwork(nn.Module):
         self, x_BCTHW: Tensor, time_BT: Tensor, texts_BND: Sequence[Tensor], given_B1THW: Tensor
     ) -> list[Tensor]:
         """One output a text. The first block's self-attention has not seen the text yet, so it is done once for all."""
-        dtype = self.t_embedding_norm.weight.dtype
-        _, _, frames, rows, columns = x_BCTHW.shape
-        padding_B1THW = torch.zeros_like(given_B1THW)
-        tokens_BTSD = self.x_embedder(torch.cat([x_BCTHW, given_B1THW, padding_B1THW], dim=1).to(dtype))
-        waves_BTD = self.t_embedder[0](time_BT).to(dtype)
-        cos_Ld, sin_Ld = self.pos_embedder((frames, rows // PATCH, columns // PATCH), x_BCTHW.device)
-
-        share = self.share
-        tokens_BTSD = share.mine(tokens_BTSD, dim=1)
-        time = (share.mine(self.t_embedding_norm(waves_BTD), dim=1), share.mine(self.t_embedder[1](waves_BTD), dim=1))
-        rope = (share.mine(cos_Ld, dim=0), share.mine(sin_Ld, dim=0))
-
+        tokens_BTSD, time, rope = self.embed(x_BCTHW, time_BT, given_B1THW)
+        share, dtype = self.share, tokens_BTSD.dtype
         outputs = []
         first = cast(Block, self.blocks[0])
         textless_BTSD = first.attend_to_itself(tokens_BTSD, time, rope, share)
@@ -268,8 +281,21 @@ class Video2WorldNetwork(nn.Module):
             for block in self.blocks[1:]:
                 x_BTSD = block(x_BTSD, time, text_BND.to(dtype), rope, share)
             patches = share.everyones(self.final_layer(x_BTSD, time), dim=1)
-            outputs.append(_unpatch(patches, rows // PATCH).to(x_BCTHW.dtype))
+            outputs.append(unpatch(patches, x_BCTHW.shape[3]).to(x_BCTHW.dtype))
         return outputs
+
+    def embed(self, x_BCTHW: Tensor, time_BT: Tensor, given_B1THW: Tensor) -> tuple[Tensor, Time, Rope]:
+        """The tokens, their times and their positions, of this process's share of the frames."""
+        dtype = self.t_embedding_norm.weight.dtype
+        _, _, frames, rows, columns = x_BCTHW.shape
+        padding_B1THW = torch.zeros_like(given_B1THW)
+        tokens_BTSD = self.x_embedder(torch.cat([x_BCTHW, given_B1THW, padding_B1THW], dim=1).to(dtype))
+        waves_BTD = self.t_embedder[0](time_BT).to(dtype)
+        cos_Ld, sin_Ld = self.pos_embedder((frames, rows // PATCH, columns // PATCH), x_BCTHW.device)
+
+        share = self.share
+        time = (share.mine(self.t_embedding_norm(waves_BTD), dim=1), share.mine(self.t_embedder[1](waves_BTD), dim=1))
+        return share.mine(tokens_BTSD, dim=1), time, (share.mine(cos_Ld, dim=0), share.mine(sin_Ld, dim=0))
 
     def compile_blocks(self) -> bool:
         """Compiles each block on a GPU, where a C compiler is at hand for it; says whether it did.
@@ -287,9 +313,9 @@ class Video2WorldNetwork(nn.Module):
         return True
 
 
-def _unpatch(patches_BTSP: Tensor, rows: int) -> Tensor:
-    """Tokens of 2×2 pixels each (row, column, channel) back to a latent of ``2 · rows`` rows."""
-    return rearrange(patches_BTSP, "b t (h w) (m n c) -> b c t (h m) (w n)", h=rows, m=PATCH, n=PATCH)
+def unpatch(patches_BTSP: Tensor, rows: int) -> Tensor:
+    """Tokens of 2×2 pixels each (row, column, channel) back to a latent of ``rows`` rows."""
+    return rearrange(patches_BTSP, "b t (h w) (m n c) -> b c t (h m) (w n)", h=rows // PATCH, m=PATCH, n=PATCH)
 
 
 def network_on_meta(shape: NetworkShape) -> Video2WorldNetwork:

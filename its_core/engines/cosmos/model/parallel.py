@@ -38,8 +38,8 @@ class SequenceShare:
     def everyones(self, x: Tensor, dim: int) -> Tensor:  # noqa: ARG002
         return x
 
-    def heads_for_tokens(self, q_BLhd: Tensor, k_BLhd: Tensor, v_BLhd: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return q_BLhd, k_BLhd, v_BLhd
+    def heads_for_tokens(self, *each_BLhd: Tensor) -> tuple[Tensor, ...]:
+        return each_BLhd
 
     def tokens_for_heads(self, out_BLhd: Tensor) -> Tensor:
         return out_BLhd
@@ -68,11 +68,10 @@ class GroupShare(SequenceShare):
         return torch.cat(parts, dim=dim)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def heads_for_tokens(self, q_BLhd: Tensor, k_BLhd: Tensor, v_BLhd: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """From some tokens of all heads to all tokens of some heads."""
-        sent = rearrange([q_BLhd, k_BLhd, v_BLhd], "qkv b l (n h) d -> n qkv b l h d", n=self.size).contiguous()
-        q, k, v = rearrange(self._trade(sent), "n qkv b l h d -> qkv b (n l) h d").unbind(0)
-        return q, k, v
+    def heads_for_tokens(self, *each_BLhd: Tensor) -> tuple[Tensor, ...]:
+        """From some tokens of all heads to all tokens of some heads: of queries, keys and values, together."""
+        sent = rearrange(list(each_BLhd), "qkv b l (n h) d -> n qkv b l h d", n=self.size).contiguous()
+        return rearrange(self._trade(sent), "n qkv b l h d -> qkv b (n l) h d").unbind(0)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def tokens_for_heads(self, out_BLhd: Tensor) -> Tensor:
