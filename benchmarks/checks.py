@@ -169,7 +169,7 @@ def publishing(folder: Path, count: int) -> None:
     published = time.process_time()
     publish(clips, dataset, rejected, run, folder / "work")
     again = time.process_time()
-    assert len(verdict.valid) == count
+    assert not any(verdict.reasons.values())
     print(f"\n| {count} clips | s |\n|---|--:|")
     print(f"| the suite | {validated - start:.2f} |")
     print(f"| publish, with Data Docs and contact sheet | {published - validated:.2f} |")

@@ -1,4 +1,4 @@
-"""The words a scenario may use, and the words that published accident sets use for the same things."""
+"""The vocabulary of scenarios."""
 
 from __future__ import annotations
 

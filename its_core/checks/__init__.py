@@ -1,1 +1,1 @@
-"""What came out: measures of every decoded clip and the expectations they must meet."""
+"""Measures of every decoded clip, and the expectations they must meet."""

@@ -1,4 +1,4 @@
-"""What is known of a clip's quality, kept beside it, so that no clip is decoded twice for the same question."""
+"""A clip's measures, stored beside it, so that no clip is decoded twice for the same measures."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class _Entry(BaseModel):
 
 
 def write(files: ClipFiles, receipt: Receipt, measures: Measures) -> None:
-    """Keeps the measures of a clip that passed; ``receipt`` says which bytes they are of."""
+    """Stores the measures of a clip that passed, with the SHA-256 from its receipt."""
     entry = _Entry(clip_sha256=receipt.clip_sha256 or "", measures=measures)
     with replacing(files.measures) as part:
         part.write_text(entry.model_dump_json(), encoding="utf-8")
 
 
 def read(files: ClipFiles, receipt: Receipt) -> Measures | None:
-    """The measures of exactly the clip that ``receipt`` speaks of; None when it was not checked yet."""
+    """The measures of exactly the clip of ``receipt``; None when it was not checked yet."""
     try:
         entry = _Entry.model_validate_json(files.measures.read_bytes())
     except (FileNotFoundError, ValidationError):

@@ -1,11 +1,11 @@
-"""Measures of one clip, taken from every one of its decoded frames; what they must be is the suite's business."""
+"""Measures of one clip, taken from all its decoded frames. ``suite`` says which values are accepted."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 
@@ -29,7 +29,7 @@ FLAT_LEVELS = 2.0  # standard deviation of block means below which a frame shows
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What was found in a clip. A field is None where the file could not be read far enough to say.
+    """Measures of a clip. A field is None where the file could not be read far enough.
 
     ``problem`` says why, and why decoding ended early. ``duration_s`` is what the file declares, ``missing_bytes`` what
     it promises beyond its end, ``decode_errors`` how often the decoder complained. ``mean_luma`` is 0 (black) to 255.
@@ -66,79 +66,83 @@ _DTYPES = {"str": "string", "int": "Int64", "float": "Float64", "bool": "boolean
 def table(measures: Mapping[str, Measures]) -> pd.DataFrame:
     """One row a clip, ``clip_id`` first; nullable types, so that a column keeps its type whatever is missing."""
     dtypes = {field.name: _DTYPES[str(field.type).split(" ")[0]] for field in fields(Measures)}
-    rows = [{"clip_id": clip_id} | asdict(found) for clip_id, found in measures.items()]
+    rows = [{"clip_id": clip_id} | asdict(measured) for clip_id, measured in measures.items()]
     return pd.DataFrame(rows, columns=["clip_id", *dtypes]).astype({"clip_id": "string"} | dtypes)
 
 
 def measure(path: Path, geometry: Geometry, conditioning: Frame | None = None) -> Measures:
-    """Decodes every frame of a clip and measures it. Whatever the file holds, it returns and says what is wrong.
+    """Decodes every frame of a clip and measures it. It never raises for a bad file: ``problem`` says what is wrong.
 
     ``conditioning`` is the H×W×3 RGB picture that the first frame should look like, of any size: it is scaled to cover
     the geometry and cropped to its middle.
     """
     try:
-        found = probe(path)
+        probed = probe(path)
     except UnreadableVideo as error:
         return Measures(problem=str(error))
-    pictures = _Pictures()
+    sums = _FrameSums()
     problem: str | None = None
     with _decoder_complaints() as complaints:
         try:
-            for luma in islice(_luma(path, found), geometry.frames + EXTRA_FRAMES):
-                pictures.add(luma)
+            for luma in islice(_luma(path, probed), geometry.frames + EXTRA_FRAMES):
+                sums.add(luma)
         except (av.FFmpegError, OSError, ValueError) as error:
-            problem = f"decoding stopped after {pictures.count} frames: {error}"
+            problem = f"decoding stopped after {sums.count} frames: {error}"
     if problem is None and complaints:
         problem = f"the decoder complained: {complaints[0]}"
-    return pictures.measures(found, problem, len(complaints), _wanted_start(conditioning, geometry))
+    measured = sums.measures(probed, problem, len(complaints), _expected_start(conditioning, geometry))
+    if conditioning is not None and measured.first_frame_difference is None and measured.problem is None:
+        # Great Expectations lets a null pass: a comparison that could not be made must not count as one that was good.
+        return replace(measured, problem="the first frame could not be compared with the conditioning frame")
+    return measured
 
 
 @contextmanager
 def _decoder_complaints() -> Iterator[list[str]]:
-    """Collects what FFmpeg says of broken pictures, which it mends in silence (filled once the block ends)."""
+    """Collects FFmpeg's messages on broken frames, which it conceals silently. The list is filled at the end."""
     complaints: list[str] = []
-    with _ears, av.logging.Capture(local=True) as lines:
+    with _ffmpeg_log, av.logging.Capture(local=True) as lines:
         yield complaints
     complaints += [text.strip() for severity, _, text in lines if severity <= av.logging.ERROR or "concealing" in text]
 
 
-class _Ears:
-    """FFmpeg's log, on while any thread listens: its level is the whole process's, its lines are a thread's own."""
+class _FfmpegLog:
+    """FFmpeg's log, switched on while any thread reads it. Its level is per process, its lines are per thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._listeners = 0
+        self._readers = 0
         self._before: tuple[int | None, bool] = (None, True)
 
     def __enter__(self) -> None:
         with self._lock:
-            if self._listeners == 0:
+            if self._readers == 0:
                 self._before = av.logging.get_level(), av.logging.get_skip_repeated()
                 av.logging.set_level(av.logging.INFO)
-                # What one clip's decoder said last must not silence the next clip's.
+                # The last message about one clip must not suppress the same message about the next.
                 av.logging.set_skip_repeated(False)
-            self._listeners += 1
+            self._readers += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
-            self._listeners -= 1
-            if self._listeners == 0:
+            self._readers -= 1
+            if self._readers == 0:
                 level, skip_repeated = self._before
                 av.logging.set_level(level)
                 av.logging.set_skip_repeated(skip_repeated)
 
 
-_ears = _Ears()
+_ffmpeg_log = _FfmpegLog()
 
 
-def _luma(path: Path, found: Probe) -> Iterator[Luma]:
+def _luma(path: Path, probed: Probe) -> Iterator[Luma]:
     """Luma as stored (16 black, 235 white), H×W; a view that is only valid until the next frame."""
-    to_luma = ("extractplanes", "y") if found.pix_fmt == "yuv420p" else ("format", "gray")
+    to_luma = ("extractplanes", "y") if probed.pix_fmt == "yuv420p" else ("format", "gray")
     return decode(path, "gray", [to_luma])
 
 
-class _Pictures:
-    """What is gathered over a clip's frames."""
+class _FrameSums:
+    """Sums over a clip's frames."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -158,20 +162,20 @@ class _Pictures:
         self._flat += bool(block_means(luma).std() < FLAT_LEVELS)
         self._motion.add(luma)
 
-    def measures(self, found: Probe, problem: str | None, errors: int, wanted_start: Luma | None) -> Measures:
+    def measures(self, probed: Probe, problem: str | None, errors: int, expected_start: Luma | None) -> Measures:
         return Measures(
             problem=problem,
-            codec=found.codec,
-            pix_fmt=found.pix_fmt,
-            width_px=found.width_px,
-            height_px=found.height_px,
-            fps=found.fps,
-            duration_s=found.duration_s,
-            size_bytes=found.size_bytes,
-            faststart=found.faststart,
-            bt709=found.colours.is_bt709,
-            declared_frames=found.declared_frames,
-            missing_bytes=found.missing_bytes,
+            codec=probed.codec,
+            pix_fmt=probed.pix_fmt,
+            width_px=probed.width_px,
+            height_px=probed.height_px,
+            fps=probed.fps,
+            duration_s=probed.duration_s,
+            size_bytes=probed.size_bytes,
+            faststart=probed.faststart,
+            bt709=probed.colours.is_bt709,
+            declared_frames=probed.declared_frames,
+            missing_bytes=probed.missing_bytes,
             decoded_frames=self.count,
             decode_errors=errors,
             mean_luma=_full_range(self._luma_sum / self.count) if self.count else None,
@@ -179,7 +183,7 @@ class _Pictures:
             flat_frames=self._flat,
             still_frames=self._motion.still_frames,
             frozen_frames=self._motion.frozen_frames,
-            first_frame_difference=_difference(self._first, wanted_start),
+            first_frame_difference=_difference(self._first, expected_start),
         )
 
 
@@ -187,7 +191,7 @@ def _full_range(luma: float) -> float:
     return round(min(255.0, max(0.0, (luma - LUMA_BLACK) * 255 / LUMA_RANGE)), 3)
 
 
-def _wanted_start(conditioning: Frame | None, geometry: Geometry) -> Luma | None:
+def _expected_start(conditioning: Frame | None, geometry: Geometry) -> Luma | None:
     if conditioning is None:
         return None
     size = (geometry.width_px, geometry.height_px)
@@ -196,9 +200,9 @@ def _wanted_start(conditioning: Frame | None, geometry: Geometry) -> Luma | None
     return np.asarray(np.rint(LUMA_BLACK + full * (LUMA_RANGE / 255)), np.uint8)
 
 
-def _difference(first: Luma | None, wanted: Luma | None) -> float | None:
-    """Mean difference of block means, in levels of 255: deaf to noise, sharpness and coding."""
-    if first is None or wanted is None or first.shape != wanted.shape:
+def _difference(first: Luma | None, expected: Luma | None) -> float | None:
+    """Mean difference of block means, in levels of 255. Noise, sharpness and coding hardly change it."""
+    if first is None or expected is None or first.shape != expected.shape:
         return None
-    difference = float(np.abs(block_means(first) - block_means(wanted)).mean())
+    difference = float(np.abs(block_means(first) - block_means(expected)).mean())
     return round(difference * 255 / LUMA_RANGE, 3)

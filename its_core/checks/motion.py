@@ -1,8 +1,8 @@
-"""Whether a fixed camera's picture lives: what moves in it, for how long nothing does, and whether that was sudden.
+"""Motion in a fixed camera's picture: how much moves, for how long nothing moves, and whether it stopped suddenly.
 
-Differences of block means are looked at: sensor noise averages out in a block and cannot pass for motion, while a
-person a few pixels wide still changes a block or two for good. A scene may well come to rest (a crash does); a picture
-that froze stops from one frame to the next with everything that was moving in it.
+It compares block means: sensor noise averages out in a block, while a person a few pixels wide still changes a block
+or two. A scene may come to rest (a crash does). A frozen picture stops from one frame to the next, with everything that
+was moving in it.
 """
 
 from __future__ import annotations
@@ -95,10 +95,10 @@ class MotionMeter:
         before = self._steps[max(0, first - NEIGHBOURHOOD) : first][::-1]
         after = self._steps[end - 1 : end - 1 + NEIGHBOURHOOD] if end <= len(self._steps) else []
         fair = max(BUSY_LEVELS, FAIR_SHARE * float(np.median([step for step in self._steps if step] or [0.0])))
-        return _in_full_swing(before, fair) or _in_full_swing(after, fair)
+        return _is_strong(before, fair) or _is_strong(after, fair)
 
 
-def _in_full_swing(steps: list[float], fair: float) -> bool:
+def _is_strong(steps: list[float], fair: float) -> bool:
     """Whether motion next to a still stretch (nearest step first) is as strong as further away from it."""
     if len(steps) < NEIGHBOURHOOD:
         return False

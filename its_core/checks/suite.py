@@ -1,4 +1,4 @@
-"""What the measures of a clip must be: a Great Expectations suite, its verdict in words, its Data Docs."""
+"""The values that a clip's measures must have: a Great Expectations suite, its verdict in words, its Data Docs."""
 
 from __future__ import annotations
 
@@ -32,14 +32,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``reasons`` has every clip, a valid one with none. ``result`` is Great Expectations' own, as JSON values."""
+    """``reasons`` has every clip; a valid clip has none. ``result`` is Great Expectations' own, as JSON values."""
 
     reasons: Mapping[str, tuple[str, ...]]
     result: Mapping[str, Any]
-
-    @property
-    def valid(self) -> list[str]:
-        return [clip_id for clip_id, reasons in self.reasons.items() if not reasons]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,9 @@ def _rules(geometry: Geometry) -> list[_Rule]:
         _Rule("flat_frames", lambda row: f"{row['flat_frames']} of {frames} frames show nothing but one shade", high=0),
         _Rule(
             "frozen_frames",
-            lambda row: f"frozen: the picture stands still for {row['frozen_frames']} frames in the midst of motion",
+            lambda row: (
+                f"frozen: the picture stands still for {row['frozen_frames']} frames while everything was moving"
+            ),
             high=round(FROZEN_S * geometry.fps),
         ),
         _Rule(
@@ -110,7 +108,7 @@ def _frames_reason(expected: int, decoded: int) -> str:
 def validate(
     measures: pd.DataFrame, clip_ids: Collection[str], geometry: Geometry, docs_dir: Path | None = None
 ) -> Verdict:
-    """Holds ``checks.measures.table`` of the clips against the suite.
+    """Validates ``checks.measures.table`` of the clips with the suite.
 
     Every one of ``clip_ids`` gets a verdict; one that has no row, or that a missing column or an error of the suite
     keeps from being checked, is invalid. With ``docs_dir``, Data Docs (``index.html``) and the result
@@ -122,11 +120,11 @@ def validate(
     result = _run(_escaped(measures), _expectations(rules, len(clip_ids)), docs_dir)
     rows: dict[str, Row] = {str(row["clip_id"]): row for row in _records(measures)}
     reasons: dict[str, list[str]] = {clip_id: [] for clip_id in clip_ids}
-    for clip_id, found in reasons.items():
+    for clip_id, of_clip in reasons.items():
         if clip_id not in rows:
-            found.append("it was not measured")
+            of_clip.append("it was not measured")
         elif not pd.isna(problem := rows[clip_id].get("problem", pd.NA)):
-            found.append(str(problem))
+            of_clip.append(str(problem))
     wording = {rule.column: rule.reason for rule in rules}
     nulls_last = sorted(result["results"], key=lambda outcome: _kind(outcome) == "expect_column_values_to_not_be_null")
     for outcome in nulls_last:
@@ -134,7 +132,7 @@ def validate(
     if docs_dir is not None:
         with replacing(docs_dir / RESULT_FILE) as part:
             part.write_text(json.dumps(result, indent=1), encoding="utf-8")
-    return Verdict({clip_id: tuple(dict.fromkeys(found)) for clip_id, found in reasons.items()}, result)
+    return Verdict({clip_id: tuple(dict.fromkeys(of_clip)) for clip_id, of_clip in reasons.items()}, result)
 
 
 def _escaped(measures: pd.DataFrame) -> pd.DataFrame:
@@ -165,24 +163,24 @@ def _explain(
     if outcome["success"] or column is None:  # the table as a whole: a missing row has its reason already
         return
     if "unexpected_index_list" not in outcome["result"]:
-        for found in reasons.values():
-            found.append(f"{column} could not be checked")
+        for of_clip in reasons.values():
+            of_clip.append(f"{column} could not be checked")
         return
     for entry in outcome["result"]["unexpected_index_list"] or ():
         clip_id = html.unescape(entry["clip_id"])
         if clip_id not in reasons:
             continue
-        found = reasons[clip_id]
+        of_clip = reasons[clip_id]
         match _kind(outcome):
             case "expect_column_values_to_not_be_null":
-                if not found:
-                    found.append(f"{column} could not be measured")
+                if not of_clip:
+                    of_clip.append(f"{column} could not be measured")
             case "expect_column_values_to_be_unique":
-                found.append("it was measured more than once")
+                of_clip.append("it was measured more than once")
             case "expect_column_values_to_be_null":
                 pass
             case _:
-                found.append(wording[column](rows[clip_id]))
+                of_clip.append(wording[column](rows[clip_id]))
 
 
 def _expectations(rules: list[_Rule], clips: int) -> list[Any]:
@@ -204,7 +202,7 @@ def _expectations(rules: list[_Rule], clips: int) -> list[Any]:
 
 def _run(measures: pd.DataFrame, expectations: list[Any], docs_dir: Path | None) -> dict[str, Any]:
     gx = _great_expectations()
-    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # tells of every folder
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # it logs every folder
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     actions = []
@@ -229,7 +227,7 @@ def _run(measures: pd.DataFrame, expectations: list[Any], docs_dir: Path | None)
 
 
 def _great_expectations(module: str = "") -> Any:
-    """Imported at need: it takes seconds, which only a build that checks clips should pay."""
+    """Imported when needed, because the import takes seconds."""
     return importlib.import_module("great_expectations" + module)
 
 

@@ -1,4 +1,4 @@
-"""``README.md``: the dataset card, counted from the rows as they are written."""
+"""``README.md``, the dataset card. Its counts are taken from the rows as they are written."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Counts:
 
     def add(self, row: Mapping[str, Any]) -> None:
         self.clips[row["split"]] += 1
-        self.incidents[row["incident_type"] or "unsaid"][row["split"]] += 1
+        self.incidents[row["incident_type"] or "not specified"][row["split"]] += 1
         for name in LABELS:
-            said = row["sources"][name]
-            self.labels[name][said["source"] if said else None] += 1
+            source = row["sources"][name]
+            self.labels[name][source["source"] if source else None] += 1
 
 
 def render(
@@ -48,13 +48,13 @@ def render(
     rejected: int,
     columns: pa.Schema,
 ) -> str:
-    """The card as Markdown; whatever the definition and the manifest say is escaped."""
+    """The card as Markdown. Text of the definition and the manifest is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("its_core.dataset", "."), autoescape=False, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {"cell": _as_cell, "code": _as_code, "scalar": _as_scalar}
     # Sources that no label has need no column.
-    sources = [source for source in _SOURCES if any(found[source] for found in counts.labels.values())]
+    sources = [source for source in _SOURCES if any(by_source[source] for by_source in counts.labels.values())]
     fields = [{"name": each.name, "type": _type_name(each.type), "description": _description(each)} for each in columns]
     template = environment.get_template("card.md.j2")
     return template.render(

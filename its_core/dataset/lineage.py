@@ -1,7 +1,7 @@
-"""Where a version comes from: who made it, when, from which manifest, configuration, weights and code, clip by clip.
+"""Where a version comes from: when it was made, from which manifest, configuration, weights and code, clip by clip.
 
 ``lineage/run.json`` is shaped like an OpenLineage run event; ``lineage/clips.parquet`` has every clip's attempts and
-the engine's own record of what ran. They are the only files of a version that tell of a run and not of its content.
+the engine's own record of what ran. They describe the run, not the content, and do not count for the version's name.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Publishes a version whole or not at all: built aside, its marker written last, then moved under its name.
+"""Publishes a version atomically: it is built in a staging folder, its marker last, then committed under its name.
 
-On a disk the version is built in ``<publish_url>/<dataset>/.staging`` and renamed, so that no reader ever sees a part
-of it. On S3 its folder is claimed, then the files are uploaded, the marker last: a version without a marker is none.
-``latest.json`` is changed when the version is there. Whatever an interrupted publisher left behind is cleared away by
-the next one.
+On a disk the staging folder is ``<publish_url>/<dataset>/.staging`` and is renamed, so readers never see an incomplete
+version. On S3 the publisher takes a lease on the version's folder and uploads the files, the marker last: a folder
+without a marker is no version. ``latest.json`` is written after that. The next publisher removes what an interrupted
+one left behind.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.labels.label_rows import ANNOTATIONS_FOLDER
 from its_core.dataset.lineage import Run
 from its_core.dataset.pictures import contact_sheet
-from its_core.dataset.versions import checksums, commit, content
-from its_core.dataset.versions.content import Dataset, Draft
-from its_core.dataset.versions.integrity import is_whole
+from its_core.dataset.versions import checksums, commit
+from its_core.dataset.versions.content import Dataset, VersionContent, write_content
+from its_core.dataset.versions.integrity import is_complete
 from its_core.dataset.versions.version import LATEST_FILE, MARKER_FILE
 from its_core.errors import FactoryError
 
@@ -38,14 +38,14 @@ _MOST_NAMED = 10
 
 
 class PublishError(FactoryError, RuntimeError):
-    """A version that must not be published; the message says which clips, and why."""
+    """A version that must not be published; the message names the clips and the reasons."""
 
     default_code = "publish"
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A version that is there; ``was_there`` when an earlier build had published the same content."""
+    """A published version; ``was_there`` when an earlier build had published the same content."""
 
     url: str
     version: str
@@ -63,70 +63,72 @@ def publish(clips: Iterable[FinishedClip], dataset: Dataset, rejected: Path, run
     A version that lost files, or whose clips have another length, is published again under its name.
 
     Args:
-        clips: in the order of the manifest; gone through several times, so a list or an object that starts anew.
+        clips: in the order of the manifest. Iterated several times: a list, or an object with ``__iter__``.
         rejected: the manifest's ``rejected.parquet``.
-        work: a local folder for what is on its way to S3.
+        work: a local folder; versions for S3 are staged there.
 
     Raises:
-        PublishError: a clip is not what its receipt or its checks say, or there is none.
-        storage.DiskFull: it does not fit on this machine's disk.
-        storage.Busy: another process of this machine publishes the same dataset, or to S3 another machine the version.
+        PublishError: there is no clip, or one does not match its receipt or does not pass its checks.
+        storage.DiskFull: the version does not fit on this machine's disk.
+        storage.Busy: another process of this machine publishes the same dataset, or another machine the same version.
     """
     root = storage.join(dataset.publish_url, dataset.name)
-    place = storage.local_path(root) if storage.is_local(root) else work / "publish" / dataset.name
-    staging = place / _STAGING
-    with storage.exclusive(place / _LOCK), storage.room_for(root, staging):
+    local = storage.local_path(root) if storage.is_local(root) else work / "publish" / dataset.name
+    staging = local / _STAGING
+    with storage.exclusive(local / _LOCK), storage.room_for(root, staging):
         storage.remove_tree(str(staging))
-        drafted = content.write(staging, clips, dataset, rejected)
-        if not drafted.incidents:
-            raise PublishError(f"{dataset.name}: no clip to publish")
-        url = storage.join(root, drafted.version)
+        content = write_content(staging, clips, dataset, rejected)
+        if not content.incidents:
+            raise PublishError(f"{dataset.name}: no clip to publish", code="publish.no_clips")
+        url = storage.join(root, content.version)
         sizes_bytes = {_clip_path(clip): clip.receipt.clip_bytes or 0 for clip in clips}
-        was_there = is_whole(url, sizes_bytes)
+        was_there = is_complete(url, sizes_bytes)
         if not was_there:
-            _complete(staging, clips, dataset, drafted, rejected, run)
+            _complete(staging, clips, dataset, content, rejected, run)
             if storage.is_local(url):
-                commit.rename(staging, storage.local_path(url))
+                commit.commit_local(staging, storage.local_path(url))
             else:
-                was_there = not commit.upload(staging, url, REPORT_FOLDER, lambda: is_whole(url, sizes_bytes), place)
+                was_there = not commit.commit_s3(
+                    staging, url, REPORT_FOLDER, lambda: is_complete(url, sizes_bytes), local
+                )
         elif not storage.is_local(url):
-            commit.tidy(url, place)
+            commit.release_stale_lease(url, local)
         storage.remove_tree(str(staging))
-        latest = {"dataset": dataset.name, "version": drafted.version}
+        latest = {"dataset": dataset.name, "version": content.version}
         storage.write_bytes(storage.join(root, LATEST_FILE), _as_json(latest))
-    return Published(url, drafted.version, len(drafted.incidents), was_there)
+    return Published(url, content.version, len(content.incidents), was_there)
 
 
 def _complete(
-    folder: Path, clips: Iterable[FinishedClip], dataset: Dataset, drafted: Draft, rejected: Path, run: Run
+    folder: Path, clips: Iterable[FinishedClip], dataset: Dataset, content: VersionContent, rejected: Path, run: Run
 ) -> None:
-    """Gathers all that belongs to the version beside its rows; the marker last."""
+    """Adds everything else that belongs to the version, the marker last."""
     digests: dict[str, str | None] = dict(_gather(folder, clips))
     storage.link_or_copy(rejected, folder / REJECTED_FILE)
     _write_report(folder / REPORT_FOLDER, clips, dataset)
-    _draw_contact_sheet(folder, clips, dataset, drafted)
+    _draw_contact_sheet(folder, clips, dataset, content)
     text = card.render(
         name=dataset.name,
         description=dataset.description,
         license_=dataset.license,
         geometry=dataset.geometry,
         engine=dataset.engine,
-        counts=drafted.counts,
-        rejected=drafted.rejected,
-        columns=drafted.columns,
+        counts=content.counts,
+        rejected=content.rejected,
+        columns=content.columns,
     )
     (folder / card.FILE_NAME).write_text(text, encoding="utf-8")
     for path in _content_files(folder):
         digests.setdefault(path, None)
     checksums.write(folder, digests.items())
-    url = storage.join(dataset.publish_url, dataset.name, drafted.version)
-    counts = dict(drafted.counts.clips) | {"rejected": drafted.rejected}
-    event = lineage.event(run, dataset.name, drafted.version, url, counts)
+    url = storage.join(dataset.publish_url, dataset.name, content.version)
+    counts = dict(content.counts.clips) | {"rejected": content.rejected}
+    event = lineage.event(run, dataset.name, content.version, url, counts)
     (folder / lineage.FOLDER / lineage.RUN_FILE).write_bytes(_as_json(event))
     marker = {
         "dataset": dataset.name,
-        "version": drafted.version,
-        "clips": dict(drafted.counts.clips),
+        "version": content.version,
+        "clips": dict(content.counts.clips),
         "checksums_sha256": storage.sha256_file(folder / checksums.FILE_NAME),
     }
     (folder / MARKER_FILE).write_bytes(_as_json(marker))
@@ -142,7 +144,8 @@ def _gather(folder: Path, clips: Iterable[FinishedClip]) -> Iterator[tuple[str, 
             if digest != clip.receipt.clip_sha256:
                 raise PublishError(
                     f"{clip.files.video}: SHA-256 is {digest}, its receipt says {clip.receipt.clip_sha256}; "
-                    "the file was changed after it was made: delete it, and it is made anew"
+                    "the file was changed after it was made: delete it and build again",
+                    code="publish.clip_changed",
                 )
             yield path, digest
             if clip.has_annotations:
@@ -164,14 +167,15 @@ def _write_report(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset)
     invalid = [f"{clip_id}: {'; '.join(reasons)}" for clip_id, reasons in verdict.reasons.items() if reasons]
     if invalid:
         raise PublishError(
-            f"{dataset.name}: {len(invalid)} clips do not pass their checks\n  " + "\n  ".join(invalid[:_MOST_NAMED])
+            f"{dataset.name}: {len(invalid)} clips do not pass their checks\n  " + "\n  ".join(invalid[:_MOST_NAMED]),
+            code="publish.clips_invalid",
         )
 
 
-def _draw_contact_sheet(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset, drafted: Draft) -> None:
-    places = set(contact_sheet.choose(drafted.incidents))
-    shown = [clip for place, clip in enumerate(islice(clips, max(places) + 1)) if place in places]
-    total, geometry = len(drafted.incidents), dataset.geometry
+def _draw_contact_sheet(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset, content: VersionContent) -> None:
+    chosen = set(contact_sheet.choose(content.incidents))
+    shown = [clip for index, clip in enumerate(islice(clips, max(chosen) + 1)) if index in chosen]
+    total, geometry = len(content.incidents), dataset.geometry
     subtitle = (
         f"{f'{len(shown)} of {total}' if len(shown) < total else total} clips · {geometry.frames} frames at "
         f"{geometry.fps} a second · {geometry.width_px} x {geometry.height_px} · engine {dataset.engine.name}"
@@ -183,7 +187,7 @@ def _draw_contact_sheet(folder: Path, clips: Iterable[FinishedClip], dataset: Da
 def _caption(clip: FinishedClip) -> tuple[str, str]:
     request, record = clip.planned.request, clip.receipt.record
     scene = request.scene
-    incident = scene.incident_type.replace("_", " ").capitalize() if scene.incident_type else "Incident unsaid"
+    incident = scene.incident_type.replace("_", " ").capitalize() if scene.incident_type else "Incident not specified"
     conditions = [record.get(name) or getattr(scene, name) for name in ("weather", "light")]
     variant = f" v{request.variant}" if request.variant else ""
     details = [
@@ -196,7 +200,7 @@ def _caption(clip: FinishedClip) -> tuple[str, str]:
 
 
 def _content_files(folder: Path) -> Iterator[str]:
-    """Files that follow from the content alone: all that is there by now, but for the run's lineage and Data Docs."""
+    """Files that depend on the content alone: all but the run's lineage and Data Docs."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         runs_own = name.startswith((f"{lineage.FOLDER}/", f"{REPORT_FOLDER}/"))

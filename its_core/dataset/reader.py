@@ -1,4 +1,4 @@
-"""Reads what was published: its rows and annotations, whether its files are whole, and its clips for another build."""
+"""Reads published versions: rows, annotations, checksums, and clips that another build can reuse."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _log = logging.getLogger(__name__)
 
 
 class NotPublished(FactoryError, ValueError):
-    """Nothing is published there; the message says where and what was looked for."""
+    """There is no published version; the message names the folder and the missing file."""
 
     default_code = "not_published"
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A published version: its folder, and what its marker says."""
+    """A published version: its folder and the content of its marker."""
 
     url: str
     dataset: str
@@ -66,7 +66,7 @@ class Version:
         return Annotations.model_validate_json(gzip.decompress(packed))
 
     def damaged(self) -> list[str]:
-        """Paths of files that are missing or not what ``checksums.sha256`` says; the list itself goes first."""
+        """Paths of files that are missing or do not match ``checksums.sha256``; the list itself is checked first."""
         listed = storage.read_bytes(storage.join(self.url, checksums.FILE_NAME))
         if hashlib.sha256(listed).hexdigest() != self.checksums_sha256:
             return [checksums.FILE_NAME]
@@ -84,7 +84,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class PublishedClip:
-    """A clip that lies in a published version; ``record`` is the engine's own account of how it was made."""
+    """A clip of a published version; ``record`` is the engine's record of how it was made."""
 
     clip_id: str
     video_url: str
@@ -100,11 +100,13 @@ def latest(root_url: str) -> Version:
     try:
         name = orjson.loads(storage.read_bytes(url))["version"]
     except (FileNotFoundError, NotADirectoryError):
-        raise NotPublished(f"{root_url}: nothing is published there (no {LATEST_FILE})") from None
+        raise NotPublished(
+            f"{root_url}: nothing is published there (no {LATEST_FILE})", code="not_published.no_latest"
+        ) from None
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        raise NotPublished(f"{url}: does not name a version") from None
+        raise NotPublished(f"{url}: does not name a version", code="not_published.bad_latest") from None
     if not _NAME.fullmatch(str(name)):
-        raise NotPublished(f"{url}: {str(name)[:40]!r} is not a version's name")
+        raise NotPublished(f"{url}: {str(name)[:40]!r} is not a version's name", code="not_published.bad_latest")
     return open_version(storage.join(root_url, str(name)))
 
 
@@ -120,42 +122,43 @@ def open_version(url: str) -> Version:
             checksums_sha256=marker["checksums_sha256"],
         )
     except (FileNotFoundError, NotADirectoryError):
-        raise NotPublished(f"{url}: no published version (no {MARKER_FILE})") from None
+        raise NotPublished(f"{url}: no published version (no {MARKER_FILE})", code="not_published.no_marker") from None
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        raise NotPublished(f"{storage.join(url, MARKER_FILE)}: is not a version's marker") from None
+        marker_url = storage.join(url, MARKER_FILE)
+        raise NotPublished(f"{marker_url}: is not a version's marker", code="not_published.bad_marker") from None
 
 
 def versions(root_url: str) -> list[Version]:
     """All published versions of a dataset, by name."""
-    found = []
+    opened = []
     for name in storage.list_folder(root_url):
         if name.startswith(".") or name == LATEST_FILE:
             continue
         try:
-            found.append(open_version(storage.join(root_url, name)))
+            opened.append(open_version(storage.join(root_url, name)))
         except NotPublished:
             continue
-    return found
+    return opened
 
 
-def clips_by_id(root_url: str, wanted: Collection[str]) -> dict[str, PublishedClip]:
-    """Those of the wanted clips that lie in any published version of the dataset; a version that somebody has damaged
-    beyond reading is passed over."""
-    found: dict[str, PublishedClip] = {}
+def clips_by_id(root_url: str, clip_ids: Collection[str]) -> dict[str, PublishedClip]:
+    """The clips among ``clip_ids`` that any published version of the dataset holds. A version that cannot be read is
+    skipped with a warning."""
+    clips: dict[str, PublishedClip] = {}
     for version in versions(root_url):
-        missing = set(wanted) - found.keys()
+        missing = set(clip_ids) - clips.keys()
         if not missing:
             break
         try:
-            found |= _clips_of(version, missing)
+            clips |= _clips_of(version, missing)
         except (FileNotFoundError, ValueError, KeyError):  # Arrow's own errors are ValueErrors too
-            _log.warning("%s cannot be read whole: none of its clips is reused", version.url)
-    return found
+            _log.warning("%s cannot be read: none of its clips is reused", version.url)
+    return clips
 
 
-def _clips_of(version: Version, wanted: Collection[str]) -> dict[str, PublishedClip]:
+def _clips_of(version: Version, clip_ids: Collection[str]) -> dict[str, PublishedClip]:
     rows = version.rows(["clip_id", "file_name", "split", "clip_sha256", "annotations_path"])
-    here = {row["clip_id"]: row for row in rows if row["clip_id"] in wanted}
+    here = {row["clip_id"]: row for row in rows if row["clip_id"] in clip_ids}
     if not here:
         return {}
     digests = checksums.read(storage.read_bytes(storage.join(version.url, checksums.FILE_NAME)).decode())

@@ -1,4 +1,4 @@
-"""Which split a clip belongs to, so that no camera and no pair is ever on two sides.
+"""Assigns clips to splits so that no camera and no pair is in two of them.
 
 Rows that share a camera or a pair, directly or through others, form a group, and a group goes to one split. A group
 whose rows name a split goes there. The first groups without one (in the order of their first rows) give each split a
@@ -26,10 +26,10 @@ _MOST_NAMED = 4  # cameras and pairs named in a reason
 def assign(
     cameras: Sequence[str],
     pairs: Sequence[str | None],
-    wanted: Sequence[Split | None],
+    requested: Sequence[Split | None],
     shares: Mapping[Split, float],
 ) -> list[Split | str]:
-    """The split of each row, or the reason why it can have none: its group was told to go to two splits.
+    """The split of each row, or the reason why it can have none: rows of its group name two splits.
 
     ``shares`` are ≥ 0 and sum to 1; a split without a share only gets rows that name it.
     """
@@ -39,9 +39,9 @@ def assign(
     pair_codes, pair_names = pd.factorize(np.asarray(pairs, dtype=object))
     group_of_camera = _groups(camera_codes, len(camera_names), pair_codes, len(pair_names))
     groups = group_of_camera[camera_codes]
-    bits = {None: 0} | {split: 1 << place for place, split in enumerate(_ORDER)}
+    bits = {None: 0} | {split: 1 << index for index, split in enumerate(_ORDER)}
     asked = np.zeros(int(groups.max()) + 1, np.uint8)
-    np.bitwise_or.at(asked, groups, np.fromiter((bits[split] for split in wanted), np.uint8, len(cameras)))
+    np.bitwise_or.at(asked, groups, np.fromiter((bits[split] for split in requested), np.uint8, len(cameras)))
 
     rows_by_group = np.argsort(groups, kind="stable")
     sizes = np.bincount(groups)

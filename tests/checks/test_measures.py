@@ -311,3 +311,15 @@ def test_the_table_keeps_its_types_when_all_is_missing() -> None:
         "fps": "Float64",
         "faststart": "boolean",
     }
+
+
+def test_a_first_frame_that_cannot_be_compared_is_a_problem(tmp_path: Path) -> None:
+    small = Geometry(GEOMETRY.width_px // 2, GEOMETRY.height_px // 2, GEOMETRY.fps, GEOMETRY.frames)
+    path = tmp_path / "small.mp4"
+    write_mp4(path, (frame[::2, ::2].copy() for frame in moving()), small)
+
+    found = measure(path, GEOMETRY, next(moving()))
+
+    assert found.first_frame_difference is None
+    assert found.problem is not None
+    assert found.width_px == small.width_px

@@ -36,7 +36,7 @@ def test_splits_counts_and_columns(published: Published, clips: list[FinishedCli
 def test_one_split_alone_and_misleading_names(work: Path, clips: list[FinishedClip], tmp_path: Path) -> None:
     target = samples.dataset(tmp_path / "test", name="train-val-test")
     published = publish(clips[:2], target, samples.rejected(work), samples.run_of(work), work)
-    (Path(published.url) / ".claim-1").write_text("{}")  # left by a publisher that was killed after its marker
+    (Path(published.url) / ".lease-1").write_text("{}")  # left by a publisher that was killed after its marker
 
     loaded = _load(published.url, tmp_path / "cache")
 

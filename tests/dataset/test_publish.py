@@ -145,9 +145,10 @@ def test_a_clip_changed_after_its_making_is_not_published(work: Path, tmp_path: 
     clip = samples.finished(tmp_path / "work", 5)
     clip.files.video.write_bytes(clip.files.video.read_bytes() + b"\0")
 
-    with pytest.raises(PublishError, match="changed after it was made"):
+    with pytest.raises(PublishError) as refused:
         publish([clip], samples.dataset(tmp_path), samples.rejected(work), samples.run_of(work), work)
 
+    assert refused.value.code == "publish.clip_changed"
     assert not (tmp_path / "sample" / "latest.json").exists()
     assert [path for path in (tmp_path / "sample").iterdir() if not path.name.startswith(".")] == []
 
@@ -158,15 +159,18 @@ def test_a_clip_that_fails_its_checks_is_not_published(work: Path, tmp_path: Pat
     black = samples.finished(tmp_path / "work", 6)
     broken = type(clip)(clip.planned, clip.receipt, clip.files, samples.measure(tmp_path, samples.GEOMETRY))
 
-    with pytest.raises(PublishError, match="1 clips do not pass their checks"):
+    with pytest.raises(PublishError) as refused:
         publish([broken, black], samples.dataset(tmp_path), samples.rejected(work), samples.run_of(work), work)
 
+    assert refused.value.code == "publish.clips_invalid"
+    assert broken.clip_id in str(refused.value) and black.clip_id not in str(refused.value)
     assert clip.files.video.read_bytes() == content
 
 
 def test_no_clip_is_no_version(work: Path, tmp_path: Path) -> None:
-    with pytest.raises(PublishError, match="no clip to publish"):
+    with pytest.raises(PublishError) as refused:
         publish([], samples.dataset(tmp_path), samples.rejected(work), samples.run_of(work), work)
+    assert refused.value.code == "publish.no_clips"
 
 
 def test_two_publishers_of_a_dataset_do_not_meet(work: Path, clips: list[FinishedClip], tmp_path: Path) -> None:

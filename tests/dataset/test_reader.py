@@ -77,13 +77,15 @@ def test_a_version_without_a_marker_is_none(copied: Path, published: Published, 
 
     assert reader.versions(str(copied)) == []
     assert reader.clips_by_id(str(copied), [clips[0].clip_id]) == {}
-    with pytest.raises(reader.NotPublished, match=r"no published version \(no _SUCCESS.json\)"):
+    with pytest.raises(reader.NotPublished) as missing:
         reader.latest(str(copied))
+    assert missing.value.code == "not_published.no_marker"
 
 
 def test_nothing_published_is_told(tmp_path: Path) -> None:
-    with pytest.raises(reader.NotPublished, match="nothing is published there"):
+    with pytest.raises(reader.NotPublished) as missing:
         reader.latest(str(tmp_path / "sample"))
+    assert missing.value.code == "not_published.no_latest"
     assert reader.clips_by_id(str(tmp_path / "sample"), ["0" * 24]) == {}
 
 
@@ -91,5 +93,6 @@ def test_nothing_published_is_told(tmp_path: Path) -> None:
 def test_a_broken_latest_file_is_told(copied: Path, content: str) -> None:
     (copied / "latest.json").write_text(content)
 
-    with pytest.raises(reader.NotPublished, match=r"latest\.json: does not name a version"):
+    with pytest.raises(reader.NotPublished) as broken:
         reader.latest(str(copied))
+    assert broken.value.code == "not_published.bad_latest"

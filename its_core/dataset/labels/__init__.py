@@ -1,1 +1,1 @@
-"""One label row a clip: our vocabulary, those of other datasets, and the manifest's own columns."""
+"""One label row a clip: our vocabulary, those of other datasets, and the manifest's other columns."""

@@ -1,7 +1,7 @@
-"""What is said of a clip: one row of ``metadata.parquet``, every column documented, every label with its source.
+"""The labels of a clip: one row of ``metadata.parquet``, every column documented, every label with its source.
 
-The columns are a superset of what DoTA, CCD, Nexar and ACCIDENT publish. A label's value is what is in the clip as far
-as that is known, else what was asked for; the ``sources`` column says which, label by label.
+The columns are a superset of what DoTA, CCD, Nexar and ACCIDENT publish. A label's value is what the clip shows where
+that is known, else what was requested. The ``sources`` column says which, label by label.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from its_core.annotations import AnnotationSummary
 from its_core.clip import EngineIdentity, Participant
-from its_core.dataset.finished_clip import FinishedClip, Outline
+from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.labels.vocabularies import ACCIDENT_DAY_TIME, ACCIDENT_LAYOUT, ACCIDENT_WEATHER, dota_class
 from its_core.taxonomy import (
     DEFAULT_COLLISION,
@@ -120,7 +121,7 @@ SOURCES = Column(
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A value and where it comes from."""
+    """A label's value and its source."""
 
     value: Any
     source: Source
@@ -128,7 +129,7 @@ class _Known:
 
 def row(clip: FinishedClip, engine: EngineIdentity) -> dict[str, Any]:
     """The clip's row: all of COLUMNS and SOURCES, as plain values."""
-    request, annotations = clip.planned.request, clip.outline()
+    request, annotations = clip.planned.request, clip.annotation_summary()
     labels = _words(clip, annotations) | _moments(annotations) | _places(annotations)
     known = {name: label for name, label in labels.items() if label is not None and label.value is not None}
     geometry = request.geometry
@@ -167,7 +168,7 @@ def _source(source: Source) -> dict[str, Any]:
     return {"source": source, "confidence": 1.0 if source == "simulated" else None}
 
 
-def _words(clip: FinishedClip, annotations: Outline | None) -> dict[str, _Known | None]:
+def _words(clip: FinishedClip, annotations: AnnotationSummary | None) -> dict[str, _Known | None]:
     """Labels that are words. What the engine's record says it showed goes before what was asked for."""
     scene, record = clip.planned.request.scene, clip.receipt.record
     truth: Source = annotations.source if annotations else "requested"
@@ -221,7 +222,7 @@ def _in_words_of(translate: Callable[[Any], str | None], known: _Known | None) -
     return known and _Known(translate(known.value), known.source)
 
 
-def _participants(asked: tuple[Participant, ...], annotations: Outline | None) -> _Known | None:
+def _participants(asked: tuple[Participant, ...], annotations: AnnotationSummary | None) -> _Known | None:
     if annotations is None:
         return _requested([asdict(participant) for participant in asked] or None)
     involved = [
@@ -232,7 +233,7 @@ def _participants(asked: tuple[Participant, ...], annotations: Outline | None) -
     return _Known([asdict(participant) for participant in involved], annotations.source)
 
 
-def _moments(annotations: Outline | None) -> dict[str, _Known | None]:
+def _moments(annotations: AnnotationSummary | None) -> dict[str, _Known | None]:
     if annotations is None:
         return {}
     start, end, fps = annotations.anomaly_start, annotations.anomaly_end, annotations.fps
@@ -250,7 +251,7 @@ def _moments(annotations: Outline | None) -> dict[str, _Known | None]:
     return {name: _Known(value, annotations.source) for name, value in values.items()}
 
 
-def _places(annotations: Outline | None) -> dict[str, _Known | None]:
+def _places(annotations: AnnotationSummary | None) -> dict[str, _Known | None]:
     """Impact point and box as shares of the frame."""
     if annotations is None or annotations.camera is None:
         return {}

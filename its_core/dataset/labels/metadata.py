@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,16 +19,15 @@ _ROWS_AT_ONCE = 1024
 
 
 def schema(extra: Iterable[pa.Field]) -> pa.Schema:
-    """The label columns with their descriptions as field metadata, then the manifest's own ones, then the sources."""
+    """The label columns with their descriptions as field metadata, the passthrough columns, then the sources."""
     described = [pa.field(c.name, c.type, metadata={"description": c.description}) for c in (*COLUMNS, SOURCES)]
     return pa.schema([*described[:-1], *extra, described[-1]])
 
 
 class MetadataWriter:
-    """Writes ``<folder>/<split>/metadata.parquet`` for every split that gets a row; ``counts`` says how many."""
+    """Writes ``<folder>/<split>/metadata.parquet`` for every split that gets a row."""
 
     def __init__(self, folder: Path, columns: pa.Schema) -> None:
-        self.counts: Counter[Split] = Counter()
         self._folder = folder
         self._columns = columns
         self._stack = ExitStack()
@@ -46,7 +44,6 @@ class MetadataWriter:
                     self._flush(split)
 
     def add(self, split: Split, row: Mapping[str, Any]) -> None:
-        self.counts[split] += 1
         pending = self._pending.setdefault(split, [])
         pending.append(row)
         if len(pending) == _ROWS_AT_ONCE:

@@ -1,4 +1,4 @@
-"""The manifest's own columns, which pass through to the labels under their names."""
+"""The manifest's other columns, copied to the labels unchanged under their names."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _FILE_ENDINGS = ("file_name", "file_names")
 _LARGEST_INT = 2**63 - 1
 
 
-class ExtraColumns:
-    """Learns the types of all clips' values first; then gives the columns names and types, and each row its values."""
+class PassthroughColumns:
+    """Call ``learn`` with every clip's values first. Then ``fields`` has names and types, ``values`` a row's values."""
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = {*taken, *_RESERVED}
@@ -31,7 +31,7 @@ class ExtraColumns:
 
     @cached_property
     def fields(self) -> dict[str, pa.Field]:
-        """By the manifest's name; where that is taken by a label, the column is called ``manifest_…``."""
+        """Keyed by the manifest's name. Where a label has that name, the column is called ``manifest_…``."""
         taken, fields = set(self._taken), {}
         for name, kinds in sorted(self._kinds.items()):
             column = name + "_text" if name.endswith(_FILE_ENDINGS) else name
@@ -57,5 +57,5 @@ def _type(kinds: set[type]) -> pa.DataType:
 
 
 def _as_text(value: Any) -> str | None:
-    """Text as it is; anything else in a column of mixed or nested values as JSON."""
+    """Text unchanged; other values, in a column of mixed or nested values, as JSON."""
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,11 +1,11 @@
-"""Our words in those of the published accident sets."""
+"""Our vocabulary mapped to those of the published accident datasets."""
 
 from __future__ import annotations
 
 from its_core.taxonomy import CollisionType, IncidentType, Light, RoadLayout, Weather
 
-# ACCIDENT (CVPR 2026). It has day and night only; at dusk one still sees by daylight. Its list of layouts knows no
-# roundabout, which keeps our word.
+# ACCIDENT (CVPR 2026) has day and night only; dusk counts as day. Its list of layouts has no roundabout, which keeps
+# our word.
 ACCIDENT_WEATHER = {
     Weather.CLEAR: "normal",
     Weather.OVERCAST: "normal",
@@ -22,7 +22,7 @@ ACCIDENT_LAYOUT = {
     RoadLayout.URBAN_STREET: "city_street",
 }
 
-# DoTA (Yao et al., 2022), whose classes tell how the parties moved; "other" because no crash involves the camera.
+# DoTA (Yao et al., 2022) has classes by how the parties moved; "other" because no crash involves the camera.
 _DOTA_BY_COLLISION = {
     CollisionType.HEAD_ON: "oncoming",
     CollisionType.REAR_END: "moving_ahead_or_waiting",
@@ -33,7 +33,7 @@ _DOTA_BY_COLLISION = {
 
 
 def dota_class(incident: IncidentType | None, collision: CollisionType | None) -> str | None:
-    """DoTA's accident class, None for what DoTA does not count as one (near-misses, normal traffic)."""
+    """DoTA's accident class; None for near-misses and normal traffic, which DoTA does not count."""
     if incident is IncidentType.PEDESTRIAN_COLLISION:
         return "other: pedestrian"
     if collision is None or (incident is not None and not incident.has_contact):

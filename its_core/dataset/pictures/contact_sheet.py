@@ -1,4 +1,4 @@
-"""``contact_sheet.png``: each clip's start, impact and end on one picture that a person can open and judge."""
+"""``contact_sheet.png``: start, impact and end of each clip in one picture."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Entry:
 def choose(kinds: Sequence[str | None]) -> list[int]:
     """Which clips to show, at most 24, in order: of every kind (incident) in turn, so that none is missing."""
     by_kind: dict[str | None, list[int]] = {}
-    for place, kind in enumerate(kinds):
-        by_kind.setdefault(kind, []).append(place)
-    in_turn = [place for places in zip_longest(*by_kind.values()) for place in places if place is not None]
+    for index, kind in enumerate(kinds):
+        by_kind.setdefault(kind, []).append(index)
+    in_turn = [index for indices in zip_longest(*by_kind.values()) for index in indices if index is not None]
     return sorted(in_turn[:MOST_CLIPS])
 
 
@@ -59,9 +59,9 @@ def draw(entries: Sequence[Entry], title: str, subtitle: str, geometry: Geometry
     row_height = large[1] + _CAPTION + _ROW_GAP
     sheet = Image.new("RGB", (_WIDTH, _MARGIN + _HEADER + rows * row_height + _MARGIN - _ROW_GAP), _GROUND)
     _draw_header(sheet, title, subtitle)
-    for place, entry in enumerate(entries):
-        x = _MARGIN + place % columns * (card_width + _GUTTER)
-        y = _MARGIN + _HEADER + place // columns * row_height
+    for index, entry in enumerate(entries):
+        x = _MARGIN + index % columns * (card_width + _GUTTER)
+        y = _MARGIN + _HEADER + index // columns * row_height
         _draw_card(sheet, (x, y), entry, large, small)
     return sheet
 

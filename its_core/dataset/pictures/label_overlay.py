@@ -1,4 +1,4 @@
-"""What is drawn over a frame: boxes with their names, the point of impact, a close-up of what would be too small."""
+"""What is drawn over a frame: boxes with names, the point of impact, and a close-up of a small impact."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Seen:
 
 @dataclass(slots=True)
 class Picture:
-    """A frame with what the truth says of it; ``focus`` is the box of the impact that it shows, if it shows one."""
+    """A frame with its annotations; ``focus`` is the box of the impact, where the frame shows one."""
 
     image: Image.Image
     seen: list[_Seen]
@@ -93,8 +93,8 @@ def _name_boxes(image: Image.Image, picture: Picture, scale_x: float, scale_y: f
         top, bottom = seen.box[1] * scale_y, seen.box[3] * scale_y + 1
         steps = range(len(taken) + 1)
         tops = [top - (step + 1) * _NAME_HEIGHT for step in steps] + [bottom + step * _NAME_HEIGHT for step in steps]
-        places = [(x, y, x + width, y + _NAME_HEIGHT - 1) for y in tops if 0 <= y <= image.height - _NAME_HEIGHT]
-        free = [place for place in places if not any(_overlap(place, other) for other in taken)]
+        candidates = [(x, y, x + width, y + _NAME_HEIGHT - 1) for y in tops if 0 <= y <= image.height - _NAME_HEIGHT]
+        free = [each for each in candidates if not any(_overlap(each, other) for other in taken)]
         if not free:
             continue
         taken.append(free[0])
@@ -151,7 +151,7 @@ def ring(image: Image.Image, centre: tuple[float, float], radius: int) -> None:
 
 
 def chip(image: Image.Image, corner: tuple[int, int], text: str) -> None:
-    """A word on a dark patch whose lower right corner is given: cameras write their own words into the others."""
+    """Text on a dark rectangle whose lower right corner is given. Cameras print their own text in the other corners."""
     font = ImageFont.load_default(20)
     x, y = corner
     draw = ImageDraw.Draw(image, "RGBA")

@@ -1,1 +1,1 @@
-"""A published version: its name, its files and checksums, and how it gets its name whole or not at all."""
+"""A published version: its name, its checksums, and how it is committed atomically."""

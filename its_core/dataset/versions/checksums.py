@@ -18,7 +18,7 @@ def write(folder: Path, files: Iterable[tuple[str, str | None]]) -> None:
 
 
 def read(content: str) -> dict[str, str]:
-    """Path → digest. Raises ValueError for a line that is none."""
+    """Path → digest. Raises ValueError for a malformed line."""
     digests = {}
     for number, line in enumerate(content.splitlines(), start=1):
         digest, separator, path = line.partition("  ")

@@ -1,4 +1,4 @@
-"""Gives a complete version its name: a rename on a disk; on S3 an upload under a claim, its marker last."""
+"""Gives a complete version its name: a rename on a disk; on S3 an upload under a lease, the marker last."""
 
 from __future__ import annotations
 
@@ -7,71 +7,72 @@ from collections.abc import Callable
 from pathlib import Path
 
 from its_core import storage
-from its_core.dataset.versions.lease import Claim, release_left_over
+from its_core.dataset.versions import lease
+from its_core.dataset.versions.lease import Lease
 from its_core.dataset.versions.version import MARKER_FILE
 from its_core.storage.errors import Changed, shown
 
-CLAIM_FILE = "claim.json"
+LEASE_FILE = "lease.json"
 
 
-def rename(folder: Path, target: Path) -> None:
-    """On a disk. What lies at ``target`` is the rest of a version."""
+def commit_local(folder: Path, target: Path) -> None:
+    """Moves a complete version to ``target``. What is there is an incomplete version, and is removed."""
     storage.remove_tree(str(target))
-    _flush(folder)
+    _flush_tree(folder)
     folder.rename(target)
-    _flush_one(target.parent)
+    _flush(target.parent)
 
 
-def upload(folder: Path, url: str, remains: str, is_there: Callable[[], bool], work: Path) -> bool:
-    """To S3. False: somebody else has published the version meanwhile.
+def commit_s3(folder: Path, url: str, stale: str, is_published: Callable[[], bool], work: Path) -> bool:
+    """Uploads a complete version. Returns False when another publisher has published it meanwhile.
 
-    A publisher that slept finds out before it removes anything whether the version is somebody else's by now. S3 cannot
-    do both in one request: whoever is stopped for an hour exactly between the two still removes that one name, or sends
-    the files that it was about to send. The next build publishes a version anew that has lost its marker or a file;
-    ``reader.Version.damaged`` tells a file of other content.
+    A publisher that was suspended checks before each removal whether another one has published the version. S3 cannot
+    do both in one request: a publisher that is suspended for an hour exactly between the two still removes that one
+    name, or sends the files that it was about to send. The next build then publishes the version again, because its
+    marker or a file is missing; ``verification.verify`` finds a file with other content.
 
     Args:
-        remains: what of an upload that was cut off would not be replaced, a name in ``folder``.
-        is_there: whether the version is published and whole.
-        work: a local folder, in which a publisher that was killed finds its claim again.
+        stale: a name in ``folder``. Files below it in an interrupted upload would not be overwritten, so it is removed.
+        is_published: whether the version is published and complete.
+        work: a local folder in which a publisher that was killed recognises its lease.
 
     Raises:
-        storage.Busy: somebody else is publishing it.
+        storage.Busy: another publisher is publishing it.
     """
-    claim = Claim(url, work / CLAIM_FILE)
-    uploads = not is_there()
+    held = Lease(url, work / LEASE_FILE)
+    uploads = not is_published()
     if uploads:
-        for name in (MARKER_FILE, remains):  # of a version that has lost files, or of an upload that was cut off
-            claim.sign()
-            if is_there():  # this publisher slept, and somebody else has published it and is gone
-                claim.release()
+        for name in (MARKER_FILE, stale):  # of a version that has lost files, or of an interrupted upload
+            held.renew()
+            if is_published():  # while this publisher was suspended
+                held.release()
                 return False
             storage.remove_tree(storage.join(url, name))
         files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != MARKER_FILE)
         pairs = ((path, storage.join(url, path.relative_to(folder).as_posix())) for path in files)
-        storage.upload_many(pairs, on_done=lambda _: claim.sign_when_due())
-        claim.sign()
+        storage.upload_many(pairs, on_done=lambda _: held.renew_when_due())
+        held.renew()
         marker = storage.join(url, MARKER_FILE)
-        if not storage.create(marker, (folder / MARKER_FILE).read_bytes()) and not is_there():
-            raise Changed(f"{shown(url)}: was published by somebody else at the same time, and is not whole: run again")
-    claim.release()
+        if not storage.create(marker, (folder / MARKER_FILE).read_bytes()) and not is_published():
+            raise Changed(f"{shown(url)}: another publisher published it at the same time, incomplete: build again")
+    held.release()
     return uploads
 
 
-def tidy(url: str, work: Path) -> None:
-    """Takes the claim from a published version whose publisher was killed right after it wrote the marker."""
-    release_left_over(url, work / CLAIM_FILE)
+def release_stale_lease(url: str, work: Path) -> None:
+    """Removes this publisher's lease from a published version. It was killed right after it wrote the marker."""
+    lease.release_stale_lease(url, work / LEASE_FILE)
 
 
-def _flush(folder: Path) -> None:
+def _flush_tree(folder: Path) -> None:
     """Everything is on the disk before the name is: a power cut must not leave a named version of empty files."""
     for parent, _, names in os.walk(folder):
         for name in names:
-            _flush_one(Path(parent) / name)
-        _flush_one(Path(parent))
+            _flush(Path(parent) / name)
+        _flush(Path(parent))
 
 
-def _flush_one(path: Path) -> None:
+def _flush(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

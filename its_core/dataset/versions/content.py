@@ -1,4 +1,4 @@
-"""The content of a version, before its files are gathered: its rows, counted, hashed and written."""
+"""The content of a version: its rows, counted, hashed and written. The clips' files are gathered afterwards."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from its_core.dataset.card import Counts
 from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.labels import metadata
 from its_core.dataset.labels.label_rows import COLUMNS, SOURCES, row
-from its_core.dataset.labels.passthrough_columns import ExtraColumns
+from its_core.dataset.labels.passthrough_columns import PassthroughColumns
 from its_core.dataset.versions.version import ContentHash
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What a dataset is called and made with, and where it is published: ``<publish_url>/<name>/<version>/``."""
+    """A dataset's name and settings. It is published at ``<publish_url>/<name>/<version>/``."""
 
     name: str
     description: str
@@ -31,7 +31,7 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class VersionContent:
     """``incidents`` has the incident of every clip, in order; ``rejected`` counts the manifest's rejected rows."""
 
     version: str
@@ -41,29 +41,29 @@ class Draft:
     columns: pa.Schema
 
 
-def write(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset, rejected: Path) -> Draft:
-    """Writes every split's ``metadata.parquet`` into ``folder``; ``clips`` is gone through twice.
+def write_content(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset, rejected: Path) -> VersionContent:
+    """Writes every split's ``metadata.parquet`` into ``folder``; ``clips`` is iterated twice.
 
     The version is a hash of the rows (which hold the clips' digests), the annotations, the rejected rows and what the
     definition says of the dataset.
     """
-    extras = ExtraColumns(column.name for column in (*COLUMNS, SOURCES))
+    passthrough = PassthroughColumns(column.name for column in (*COLUMNS, SOURCES))
     for clip in clips:
-        extras.learn(clip.planned.extra)
-    columns = metadata.schema(extras.fields.values())
-    content = ContentHash()
-    content.add({"name": dataset.name, "description": dataset.description, "license": dataset.license})
+        passthrough.learn(clip.planned.extra)
+    columns = metadata.schema(passthrough.fields.values())
+    digest = ContentHash()
+    digest.add({"name": dataset.name, "description": dataset.description, "license": dataset.license})
     counts, incidents = Counts(), []
     with metadata.MetadataWriter(folder, columns) as writer:
         for clip in clips:
-            values = row(clip, dataset.engine) | extras.values(clip.planned.extra)
+            values = row(clip, dataset.engine) | passthrough.values(clip.planned.extra)
             writer.add(clip.planned.split, values)
-            content.add(values)
+            digest.add(values)
             if clip.has_annotations:
-                content.add_file(clip.files.annotations)
+                digest.add_file(clip.files.annotations)
             counts.add(values)
             incidents.append(values["incident_type"])
-    refused = pq.read_table(rejected)
-    for refusal in refused.to_pylist():
-        content.add(refusal)
-    return Draft(content.version(), counts, incidents, len(refused), columns)
+    rejections = pq.read_table(rejected)
+    for rejection in rejections.to_pylist():
+        digest.add(rejection)
+    return VersionContent(digest.version(), counts, incidents, len(rejections), columns)

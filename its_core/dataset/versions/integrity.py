@@ -1,4 +1,4 @@
-"""Whether a published version still has all that it was published with, as far as names and sizes can tell."""
+"""Whether a published version still has all its files, judged by names and sizes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from its_core.dataset.versions import checksums
 from its_core.dataset.versions.version import MARKER_FILE
 
 
-def is_whole(url: str, sizes_bytes: Mapping[str, int]) -> bool:
-    """Whether the marker, the list of checksums and every file on it are there; ``sizes_bytes`` are the clips' by path.
+def is_complete(url: str, clip_sizes_bytes: Mapping[str, int]) -> bool:
+    """Whether the marker, the list of checksums and every listed file exist, and the clips have the given sizes.
 
-    Contents are not read: ``reader.Version.damaged`` does that.
+    ``clip_sizes_bytes`` is keyed by path. Contents are not read: ``verification.verify`` does that.
     """
     try:
         marker = orjson.loads(storage.read_bytes(storage.join(url, MARKER_FILE)))
         listed = storage.read_bytes(storage.join(url, checksums.FILE_NAME))
         if hashlib.sha256(listed).hexdigest() != marker["checksums_sha256"]:
             return False
+        paths = checksums.read(listed.decode())
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
         return False
-    there = storage.sizes_bytes(url)
-    wanted = checksums.read(listed.decode())
-    return all(path in there and there[path] == sizes_bytes.get(path, there[path] or -1) for path in wanted)
+    sizes_bytes = storage.sizes_bytes(url)
+    return all(
+        path in sizes_bytes and sizes_bytes[path] == clip_sizes_bytes.get(path, sizes_bytes[path] or -1)
+        for path in paths
+    )

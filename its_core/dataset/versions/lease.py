@@ -1,9 +1,9 @@
-"""The right to fill a version's folder on S3: one publisher has it at a time, and one that died loses it.
+"""A lease on a version's folder on S3: one publisher holds it at a time, and a publisher that died loses it.
 
-A claim is an object ``.claim-1`` in the folder, put there on condition that there is none. Its publisher writes it anew
-every minute as a sign of life. After an hour without one, by the server's own clock, another publisher puts
-``.claim-2`` there in the same way, and from then on that one counts. No claim is ever written by two, so the server
-needs to know no other condition than If-None-Match.
+A lease is an object ``.lease-1`` in the folder, created on the condition that it does not exist. Its holder renews it
+every minute. When it was not renewed for an hour, by the server's clock, another publisher creates ``.lease-2`` in the
+same way, and from then on that one counts. No two publishers write the same lease object, so the server only needs to
+support ``If-None-Match``.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from its_core import storage
 from its_core.shards.receipts import utc_now
-from its_core.storage.errors import NotThere, StorageError, shown
+from its_core.storage.errors import Changed, NotThere, StorageError, shown
 from its_core.storage.s3 import objects
 
-SIGN_EVERY_S = 60.0
-SILENCE_S = 3600.0
-_NAME = re.compile(r"\.claim-([1-9][0-9]{0,8})")
+RENEW_EVERY_S = 60.0
+LEASE_TTL_S = 3600.0
+_READS = 100  # of the newest lease, while others take and release leases
+_NAME = re.compile(r"\.lease-([1-9][0-9]{0,8})")
 
 
-class _Note(BaseModel):
-    """What a claim says, and what its publisher keeps of it on its own disk, to know it again after it was killed."""
+class _Content(BaseModel):
+    """What a lease object holds. The holder keeps a copy on its disk, to recognise its lease after it was killed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str
-    claimant: str
+    holder: str
     host: str
     started_at: str
 
@@ -46,114 +47,123 @@ class _Note(BaseModel):
             return None
 
 
-class Claim:
-    """A version's folder that this publisher may fill."""
+class Lease:
+    """The right to fill a version's folder."""
 
-    def __init__(self, url: str, kept: Path) -> None:
-        """Takes the claim, or finds it again. ``kept`` is a local file of this publisher's own.
+    def __init__(self, url: str, local_copy: Path) -> None:
+        """Takes the lease, or recognises it as this publisher's own by ``local_copy``.
 
         Raises:
-            storage.Busy: somebody else has it; the message says who, since when and what to do.
-            ConditionalPutIgnored: the server would give it to several.
+            storage.Busy: another publisher holds it; the message names host and time.
+            ConditionalPutIgnored: the server would give it to several publishers.
         """
         self._url = url
-        self._kept = kept
-        note = _Note.read(kept.read_bytes()) if kept.exists() else None
-        if note is None or note.url != url:
-            note = _Note(url=url, claimant=uuid.uuid4().hex, host=socket.gethostname(), started_at=utc_now())
-            storage.write_bytes(str(kept), note.model_dump_json().encode())
-        self._note = note
-        self._number = self._take()
-        self.sign()
+        self._local_copy = local_copy
+        content = _Content.read(local_copy.read_bytes()) if local_copy.exists() else None
+        if content is None or content.url != url:
+            content = _Content(url=url, holder=uuid.uuid4().hex, host=socket.gethostname(), started_at=utc_now())
+            storage.write_bytes(str(local_copy), content.model_dump_json().encode())
+        self._content = content
+        self._number = self._acquire()
+        self.renew()
 
-    def sign(self) -> None:
-        """Gives a sign of life. Raises Busy when the claim was lost."""
+    def renew(self) -> None:
+        """Raises Busy when the lease was lost."""
         self._refuse_loss()
         began_s = _now_s()
-        storage.write_bytes(self._object(self._number), self._content)
-        self._signed_at_s = began_s  # the server's clock may have read it at once
-        # Who takes over looks for signs once more afterwards: one of the two sees the other.
+        storage.write_bytes(self._object_url(self._number), self._encoded)
+        self._renewed_at_s = began_s  # the server's clock may have been read at once
+        # A publisher that takes over checks the lease once more afterwards, so one of the two sees the other.
         self._refuse_loss()
 
-    def sign_when_due(self) -> None:
-        """The same once a minute, for whoever calls often."""
-        if _now_s() - self._signed_at_s >= SIGN_EVERY_S:
-            self.sign()
+    def renew_when_due(self) -> None:
+        """Renews once a minute, however often it is called."""
+        if _now_s() - self._renewed_at_s >= RENEW_EVERY_S:
+            self.renew()
 
     def _refuse_loss(self) -> None:
-        number, note = self._newest()
-        if number != self._number or note is None or note.claimant != self._note.claimant:
+        number, content = self._newest()
+        if number != self._number or content is None or content.holder != self._content.holder:
             raise storage.Busy(
-                f"{shown(self._url)}: another publisher has taken this version over, because for {SILENCE_S / 60:.0f} "
-                "minutes nothing was heard of this one, or because its claim was deleted: build again"
+                f"{shown(self._url)}: another publisher has taken this version over, because this one did not renew "
+                f"its lease for {LEASE_TTL_S / 60:.0f} minutes, or because the lease was deleted: build again",
+                code="lease.lost",
             )
 
     def release(self) -> None:
-        """The version is published: nothing of the claim is needed any more, nor does it matter if it stays."""
+        """Removes the lease after the version is published. A lease that stays does no harm."""
         with suppress(StorageError):
             for number in range(1, self._number + 1):
-                storage.remove_tree(self._object(number))
-        self._kept.unlink(missing_ok=True)
+                storage.remove_tree(self._object_url(number))
+        self._local_copy.unlink(missing_ok=True)
 
-    def _take(self) -> int:
+    def _acquire(self) -> int:
         while True:
-            number, note = self._newest()
-            if number and note and note.claimant == self._note.claimant:
+            number, content = self._newest()
+            if number and content and content.holder == self._content.holder:
                 return number
             if number:
                 try:
-                    self._refuse_living(self._object(number), note)
+                    self._refuse_unexpired(self._object_url(number), content)
                 except NotThere:  # released just now
                     continue
-            if storage.create(self._object(number + 1), self._content):
+            if storage.create(self._object_url(number + 1), self._encoded):
                 if number:
-                    self._withdraw_from_the_living(number, note)
+                    self._yield_to_late_renewal(number, content)
                 return number + 1
 
-    def _withdraw_from_the_living(self, number: int, note: _Note | None) -> None:
-        """Whoever is taken over may have given a sign of life at the last moment."""
+    def _yield_to_late_renewal(self, number: int, content: _Content | None) -> None:
+        """The former holder may have renewed at the last moment."""
         try:
-            self._refuse_living(self._object(number), note)
+            self._refuse_unexpired(self._object_url(number), content)
         except NotThere:
             return
         except storage.Busy:
-            storage.remove_tree(self._object(number + 1))
+            storage.remove_tree(self._object_url(number + 1))
             raise
 
     @property
-    def _content(self) -> bytes:
-        return self._note.model_dump_json().encode()
+    def _encoded(self) -> bytes:
+        return self._content.model_dump_json().encode()
 
-    def _refuse_living(self, claim: str, note: _Note | None) -> None:
-        silent_s = objects.silent_s(claim)
-        if silent_s < SILENCE_S:
-            who = f"{note.host} since {note.started_at}" if note else "somebody"
+    def _refuse_unexpired(self, lease_url: str, content: _Content | None) -> None:
+        age_s = objects.silent_s(lease_url)
+        if age_s < LEASE_TTL_S:
+            who = f"{content.host} since {content.started_at}" if content else "another publisher"
             raise storage.Busy(
-                f"{shown(self._url)}: is being published by {who}, last heard of {max(silent_s, 0):.0f} s ago: wait "
-                f"until it is done, and build again. After {SILENCE_S / 60:.0f} minutes of silence a build takes over; "
-                f"if that publisher is known to be gone, delete {shown(claim)} and build again at once"
+                f"{shown(self._url)}: is being published by {who}, its lease was renewed {max(age_s, 0):.0f} s ago: "
+                f"wait until it is done, and build again. {LEASE_TTL_S / 60:.0f} minutes after the last renewal "
+                "another build takes over; if that publisher is known to be gone, delete "
+                f"{shown(lease_url)} and build again at once",
+                code="lease.held",
             )
 
-    def _newest(self) -> tuple[int, _Note | None]:
-        """The number of the claim that counts, 0 where there is none, and what it says, None where it is illegible."""
-        found = [int(match[1]) for name in storage.list_folder(self._url) if (match := _NAME.fullmatch(name))]
-        number = max(found, default=0)
-        with suppress(NotThere):
-            return number, _Note.read(storage.read_bytes(self._object(number))) if number else None
-        return self._newest()
+    def _newest(self) -> tuple[int, _Content | None]:
+        """The number of the lease that counts, 0 where there is none, and its content, None where it is damaged."""
+        for _ in range(_READS):
+            names = storage.list_folder(self._url)
+            number = max((int(match[1]) for name in names if (match := _NAME.fullmatch(name))), default=0)
+            if not number:
+                return 0, None
+            with suppress(NotThere):  # released between the two requests
+                return number, _Content.read(storage.read_bytes(self._object_url(number)))
+        raise Changed(
+            f"{shown(self._url)}: its leases are listed but cannot be read, {_READS} times in a row: check the server",
+            code="lease.unreadable",
+        )
 
-    def _object(self, number: int) -> str:
-        return storage.join(self._url, f".claim-{number}")
+    def _object_url(self, number: int) -> str:
+        return storage.join(self._url, f".lease-{number}")
 
 
-def release_left_over(url: str, kept: Path) -> None:
-    """Releases the claim that ``kept`` tells of, if it is one on ``url``: its publisher was killed before it did."""
-    note = _Note.read(kept.read_bytes()) if kept.exists() else None
-    if note is not None and note.url == url:
-        with suppress(storage.Busy, StorageError):  # somebody else's by now, or it stays until the next build
-            Claim(url, kept).release()
+def release_stale_lease(url: str, local_copy: Path) -> None:
+    """Releases the lease on ``url`` in ``local_copy``, if any: its holder was killed before it released it."""
+    content = _Content.read(local_copy.read_bytes()) if local_copy.exists() else None
+    if content is not None and content.url == url:
+        with suppress(storage.Busy, StorageError):  # another publisher's by now, or it stays until the next build
+            Lease(url, local_copy).release()
 
 
 def _now_s() -> float:
-    """A clock that nobody sets and that does not stand still while the machine sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+    """A clock that nobody sets and that goes on while the machine sleeps (where the system has one)."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -1,5 +1,4 @@
-"""A version's name: what is published, hashed, so that equal content has an equal name wherever it is built; and the
-files that are found by theirs."""
+"""A version's name is a hash of its content: equal content has an equal name wherever it is built."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ _DIGITS = 12
 
 
 class ContentHash:
-    """Takes what a version holds, in order. What only tells of a run (times, attempts, machines) is not content."""
+    """Hashes what a version holds, in order. Times, attempts and machines of a run are not content."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()

@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from its_core.annotations import Annotations
+from its_core.annotations import Annotations, AnnotationSummary
 from its_core.clip import Scene
-from its_core.dataset.finished_clip import FinishedClip, Outline
+from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.labels.label_rows import COLUMNS, LABELS, row
 from its_core.dataset.publish import Published
 from its_core.taxonomy import CollisionType, IncidentType, Light, RoadLayout, Weather
@@ -144,13 +144,13 @@ def test_columns_of_the_manifest_keep_their_types(published: Published) -> None:
     assert [(each["site"], each["lanes"]) for each in rows] == [("site 0", None), ("site 1", 3)]
 
 
-def test_the_outline_is_of_the_annotations(clips: list[FinishedClip]) -> None:
-    whole, outline = clips[0].annotations(), clips[0].outline()
+def test_the_summary_is_of_the_annotations(clips: list[FinishedClip]) -> None:
+    whole, summary = clips[0].annotations(), clips[0].annotation_summary()
 
     assert whole is not None
-    assert outline is not None
-    assert outline == Outline.model_validate(whole.model_dump())
-    assert Outline.model_fields.keys() < Annotations.model_fields.keys()
+    assert summary == AnnotationSummary.model_validate(whole.model_dump())
+    assert summary is not None and not hasattr(summary.tracks[0], "frames")
+    assert list(AnnotationSummary.model_fields) == list(Annotations.model_fields)
 
 
 def test_a_scene_with_a_collision_of_its_own(tmp_path: Path) -> None:

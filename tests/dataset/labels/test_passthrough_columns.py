@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from its_core.dataset.labels.passthrough_columns import ExtraColumns
+from its_core.dataset.labels.passthrough_columns import PassthroughColumns
 
 
-def _columns(values: list[Any], name: str = "note", taken: tuple[str, ...] = ("weather",)) -> ExtraColumns:
-    columns = ExtraColumns(taken)
+def _columns(values: list[Any], name: str = "note", taken: tuple[str, ...] = ("weather",)) -> PassthroughColumns:
+    columns = PassthroughColumns(taken)
     for value in values:
         columns.learn({name: value})
     return columns
@@ -56,7 +56,7 @@ def test_names(name: str, column: str) -> None:
 
 
 def test_two_columns_never_share_a_name() -> None:
-    columns = ExtraColumns(["weather"])
+    columns = PassthroughColumns(["weather"])
     columns.learn({"weather": "a", "manifest_weather": "b", "x_file_name": "c", "x_file_name_text": "d"})
 
     values = columns.values({"weather": "a", "manifest_weather": "b", "x_file_name": "c", "x_file_name_text": "d"})

@@ -12,8 +12,8 @@ import pytest
 
 from its_core import storage
 from its_core.dataset.versions import checksums, commit, lease
-from its_core.dataset.versions.integrity import is_whole
-from its_core.dataset.versions.lease import Claim
+from its_core.dataset.versions.integrity import is_complete
+from its_core.dataset.versions.lease import Lease
 from its_core.storage.preflight import refuse_unwritable
 from its_core.storage.s3 import objects as s3_objects
 from tests.storage.server import S3
@@ -26,7 +26,7 @@ from its_core import storage
 from its_core.dataset.versions import commit, integrity
 folder, url, work = sys.argv[1:]
 try:
-    print(commit.upload(Path(folder), url, "report", lambda: integrity.is_whole(url, {}), Path(work)))
+    print(commit.commit_s3(Path(folder), url, "report", lambda: integrity.is_complete(url, {}), Path(work)))
 except storage.Busy as error:
     print(f"Busy: {error}")
 """
@@ -63,11 +63,11 @@ def said(process: subprocess.Popen[str]) -> str:
 
 
 def upload(folder: Path, url: str, work: Path) -> bool:
-    return commit.upload(folder, url, "report", lambda: is_whole(url, {}), work)
+    return commit.commit_s3(folder, url, "report", lambda: is_complete(url, {}), work)
 
 
 def sent(s3: S3) -> list[str]:
-    """What was put into the version's folder, but for claims and probes."""
+    """What was put into the version's folder, but for leases and probes."""
     paths = [request.path.partition("?")[0] for request in s3.proxy.requests if request.method == "PUT"]
     return [path.partition("/0123456789ab/")[2] for path in paths if "/." not in path]
 
@@ -86,7 +86,7 @@ def test_of_two_publishers_on_two_machines_one_uploads(s3: S3, url: str, folder:
     assert sorted(sent(s3)) == sorted(files(folder))  # each file once
     assert storage.sizes_bytes(url).keys() == files(folder)
     assert not upload(folder, url, tmp_path / "c")
-    assert is_whole(url, {})
+    assert is_complete(url, {})
 
 
 def test_a_publisher_that_was_killed_goes_on_where_it_stopped(s3: S3, url: str, folder: Path, tmp_path: Path) -> None:
@@ -100,9 +100,11 @@ def test_a_publisher_that_was_killed_goes_on_where_it_stopped(s3: S3, url: str, 
     time.sleep(0.3)  # what was on its way arrives
     there = storage.sizes_bytes(url).keys()
     assert CLIPS // 4 < len(there) < CLIPS
-    assert not is_whole(url, {})
-    with pytest.raises(storage.Busy, match=r"last heard of .* delete .*/\.claim-1 and build again at once"):
+    assert not is_complete(url, {})
+    with pytest.raises(storage.Busy) as held:
         upload(folder, url, tmp_path / "another machine")
+    assert held.value.code == "lease.held"
+    assert f"{url}/.lease-1" in str(held.value)
     s3.proxy.reset()
 
     assert upload(folder, url, tmp_path / "a")
@@ -110,10 +112,10 @@ def test_a_publisher_that_was_killed_goes_on_where_it_stopped(s3: S3, url: str, 
     again = [name for name in sent(s3) if name in there]
     assert [name for name in again if not name.startswith("report/")] == []
     assert storage.sizes_bytes(url).keys() == files(folder)
-    assert is_whole(url, {})
+    assert is_complete(url, {})
 
 
-def test_a_version_that_lost_its_files_is_no_version_until_it_is_whole_again(
+def test_a_version_that_lost_its_files_is_no_version_until_it_is_complete_again(
     s3: S3, url: str, folder: Path, tmp_path: Path
 ) -> None:
     assert upload(folder, url, tmp_path)
@@ -123,26 +125,28 @@ def test_a_version_that_lost_its_files_is_no_version_until_it_is_whole_again(
     assert upload(folder, url, tmp_path)
 
     assert set(sent(s3)) == {"train/00.mp4", "report/page.html", "_SUCCESS.json"}
-    assert is_whole(url, {})
+    assert is_complete(url, {})
 
 
 def test_a_publisher_that_is_gone_for_ever_is_replaced(
     url: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gone = Claim(url, tmp_path / "gone")
+    gone = Lease(url, tmp_path / "gone")
     with monkeypatch.context() as after_an_hour:
-        after_an_hour.setattr(lease, "SILENCE_S", 0.0)
-        new = Claim(url, tmp_path / commit.CLAIM_FILE)
-    assert storage.list_folder(url) == [".claim-1", ".claim-2"]
-    with pytest.raises(storage.Busy, match="another publisher has taken this version over"):
-        gone.sign()  # it was only slow
-    new.sign()
+        after_an_hour.setattr(lease, "LEASE_TTL_S", 0.0)
+        new = Lease(url, tmp_path / commit.LEASE_FILE)
+    assert storage.list_folder(url) == [".lease-1", ".lease-2"]
+    with pytest.raises(storage.Busy) as lost:
+        gone.renew()  # it was only slow
+    assert lost.value.code == "lease.lost"
+    new.renew()
 
     assert upload(folder, url, tmp_path)
 
     assert storage.sizes_bytes(url).keys() == files(folder)
-    with pytest.raises(storage.Busy, match="another publisher has taken this version over"):
-        gone.sign()
+    with pytest.raises(storage.Busy) as lost:
+        gone.renew()
+    assert lost.value.code == "lease.lost"
 
 
 @pytest.mark.parametrize("asleep_after", ["the look whether it is there", "the marker's removal"])
@@ -153,14 +157,14 @@ def test_a_publisher_that_wakes_up_late_leaves_what_was_published_meanwhile(
 
     def sleep() -> None:
         with monkeypatch.context() as after_an_hour:
-            after_an_hour.setattr(lease, "SILENCE_S", 0.0)
+            after_an_hour.setattr(lease, "LEASE_TTL_S", 0.0)
             after_an_hour.setattr(storage, "remove_tree", remove_tree)
             assert upload(folder, url, tmp_path / "b")
-        assert is_whole(url, {})
+        assert is_complete(url, {})
         s3.proxy.reset()
 
     def look() -> bool:
-        found = is_whole(url, {})
+        found = is_complete(url, {})
         if asleep_after == "the look whether it is there":
             sleep()
         return found
@@ -171,47 +175,50 @@ def test_a_publisher_that_wakes_up_late_leaves_what_was_published_meanwhile(
             sleep()
 
     monkeypatch.setattr(storage, "remove_tree", remove)
-    with pytest.raises(storage.Busy, match="another publisher has taken this version over"):
-        commit.upload(folder, url, "report", look, tmp_path / "a")
+    with pytest.raises(storage.Busy) as lost:
+        commit.commit_s3(folder, url, "report", look, tmp_path / "a")
+    assert lost.value.code == "lease.lost"
 
     assert {request.method for request in s3.proxy.requests} == {"GET"}
     assert storage.sizes_bytes(url).keys() == files(folder)
-    assert is_whole(url, {})
+    assert is_complete(url, {})
 
 
-def test_a_last_sign_of_life_is_not_overlooked(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = Claim(url, tmp_path / "slow")
-    silences_s = iter([lease.SILENCE_S, 1.0])
+def test_a_late_renewal_is_not_overlooked(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Lease(url, tmp_path / "slow")
+    silences_s = iter([lease.LEASE_TTL_S, 1.0])
     monkeypatch.setattr(s3_objects, "silent_s", lambda _: next(silences_s))
 
-    with pytest.raises(storage.Busy, match=r"last heard of 1 s ago"):
-        Claim(url, tmp_path / "hasty")
+    with pytest.raises(storage.Busy) as held:
+        Lease(url, tmp_path / "hasty")
 
-    assert storage.list_folder(url) == [".claim-1"]
-    slow.sign()
+    assert held.value.code == "lease.held"
+    assert " 1 s ago" in str(held.value)
+    assert storage.list_folder(url) == [".lease-1"]
+    slow.renew()
 
 
-def test_signs_of_life_are_told_by_the_servers_clock(url: str, tmp_path: Path) -> None:
-    mine = Claim(url, tmp_path / "claim")
+def test_a_leases_age_is_by_the_servers_clock(url: str, tmp_path: Path) -> None:
+    mine = Lease(url, tmp_path / "lease")
     time.sleep(1.1)
-    before_s = s3_objects.silent_s(f"{url}/.claim-1")
-    mine.sign()
+    before_s = s3_objects.silent_s(f"{url}/.lease-1")
+    mine.renew()
     assert 1 <= before_s < 60
-    assert s3_objects.silent_s(f"{url}/.claim-1") < before_s
+    assert s3_objects.silent_s(f"{url}/.lease-1") < before_s
     mine.release()
     assert storage.list_folder(url) == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_claim_whose_age_cannot_be_told_is_not_taken_over(s3: S3, url: str, folder: Path, tmp_path: Path) -> None:
-    Claim(url, tmp_path / "other")
+def test_a_lease_whose_age_is_unknown_is_not_taken_over(s3: S3, url: str, folder: Path, tmp_path: Path) -> None:
+    Lease(url, tmp_path / "other")
     s3.proxy.strip_date = True
-    with pytest.raises(storage.StorageError, match=r"/\.claim-1: .* has no Date header: have the gateway .* let it"):
+    with pytest.raises(storage.StorageError, match="Date header"):
         upload(folder, url, tmp_path / "mine")
-    assert storage.list_folder(url) == [".claim-1"]
+    assert storage.list_folder(url) == [".lease-1"]
 
 
-def test_a_server_that_gives_a_claim_to_several_is_refused_before_anything_is_sent(
+def test_a_server_that_gives_a_lease_to_several_is_refused_before_anything_is_sent(
     s3: S3, url: str, folder: Path, tmp_path: Path
 ) -> None:
     s3.proxy.ignore_conditions = True
@@ -230,32 +237,40 @@ def test_a_bucket_that_cannot_be_written_is_told_before_anything_is_made(s3: S3)
     assert storage.list_folder(s3.bucket) == []
 
 
-def test_a_publisher_that_slept_before_a_sign_unpublishes_nothing(
+def test_a_publisher_that_slept_before_a_renewal_unpublishes_nothing(
     url: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It writes its claim anew after another one has taken over, published and gone."""
+    """It renews its lease after another one has taken over, published and gone."""
     write, slept = storage.write_bytes, []
 
     def sleep_first(place: str, content: bytes) -> None:
-        if place.endswith(".claim-1") and len(slept) == 1:
+        if place.endswith(".lease-1") and len(slept) == 1:
             slept.append("now")
             storage.remove_tree(place)  # as who takes over leaves it in the end
             assert upload(folder, url, tmp_path / "b")
-        elif place.endswith(".claim-1"):
-            slept.append("sign")
+        elif place.endswith(".lease-1"):
+            slept.append("renewal")
         write(place, content)
 
     monkeypatch.setattr(storage, "write_bytes", sleep_first)
     assert not upload(folder, url, tmp_path / "a")
-    assert is_whole(url, {})
+    assert is_complete(url, {})
     assert storage.sizes_bytes(url).keys() == files(folder)
 
 
-def test_a_claim_that_was_left_in_a_published_version_is_released(url: str, folder: Path, tmp_path: Path) -> None:
-    Claim(url, tmp_path / "a" / commit.CLAIM_FILE)
+def test_a_lease_that_was_left_in_a_published_version_is_released(url: str, folder: Path, tmp_path: Path) -> None:
+    Lease(url, tmp_path / "a" / commit.LEASE_FILE)
     for path in files(folder):
         storage.write_bytes(f"{url}/{path}", (folder / path).read_bytes())
-    commit.tidy(url, tmp_path / "another machine")
-    assert f"{url}/.claim-1".rpartition("/")[2] in storage.list_folder(url)
-    commit.tidy(url, tmp_path / "a")
+    commit.release_stale_lease(url, tmp_path / "another machine")
+    assert f"{url}/.lease-1".rpartition("/")[2] in storage.list_folder(url)
+    commit.release_stale_lease(url, tmp_path / "a")
     assert storage.sizes_bytes(url).keys() == files(folder)
+
+
+def test_leases_that_come_and_go_end_in_an_error(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that lists a lease it cannot return: no endless loop, no recursion error."""
+    monkeypatch.setattr(storage, "list_folder", lambda _: [".lease-1"])
+    with pytest.raises(storage.Changed) as unreadable:
+        Lease(url, tmp_path / "lease")
+    assert unreadable.value.code == "lease.unreadable"

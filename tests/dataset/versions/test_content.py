@@ -17,7 +17,7 @@ from tests.dataset import samples
 
 
 def _version(folder: Path, clips: list[FinishedClip], rejected: Path, **changes: Any) -> str:
-    return content.write(folder, clips, samples.dataset(folder, **changes), rejected).version
+    return content.write_content(folder, clips, samples.dataset(folder, **changes), rejected).version
 
 
 @pytest.fixture
