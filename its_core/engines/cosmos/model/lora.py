@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
@@ -18,8 +20,10 @@ from its_core.engines.cosmos.model.checkpoint import (
     read_network,
 )
 from its_core.engines.cosmos.model.network import LATENT_CHANNELS, Video2WorldNetwork, network_on_meta
-from its_core.engines.cosmos.options import CosmosOptions
 from its_core.engines.cosmos.shapes import NetworkShape
+
+if TYPE_CHECKING:
+    from its_core.engines.cosmos.options import CosmosOptions
 
 PROBE_TOKENS = 8
 
@@ -57,7 +61,7 @@ def load_unmerged(options: CosmosOptions, shape: NetworkShape, weights: NetworkW
             raise CheckpointError(f"{base_path}: a base checkpoint is wanted, this one holds LoRA weights itself")
         base = under.base
     network = network_on_meta(shape)
-    inject_lora(network, options)
+    inject_lora(network, options.lora_rank, options.lora_alpha, options.targets)
     wrapped = {name for name, module in network.named_modules() if isinstance(module, BaseTunerLayer)}
     named: Weights = {}
     for key, value in base.items():
@@ -70,18 +74,14 @@ def load_unmerged(options: CosmosOptions, shape: NetworkShape, weights: NetworkW
     return network.eval().requires_grad_(False)
 
 
-def inject_lora(network: Video2WorldNetwork, options: CosmosOptions) -> None:
-    """Gives the target layers PEFT's LoRA layers. Raises CheckpointError for a target that names no layer."""
+def inject_lora(network: Video2WorldNetwork, rank: int, alpha: float, targets: Sequence[str]) -> None:
+    """Gives the target layers PEFT's LoRA layers, with A random and B zero. Raises CheckpointError for a target that
+    names no layer."""
     layers = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
-    for target in options.targets:
+    for target in targets:
         if not any(layer == target or layer.endswith(f".{target}") for layer in layers):
             raise CheckpointError(f"--lora_target_modules: {target!r} names no linear layer of the network")
-    config = LoraConfig(
-        r=options.lora_rank,
-        lora_alpha=options.lora_alpha,  # type: ignore[arg-type]
-        target_modules=options.targets,
-        init_lora_weights=options.init_lora_weights,
-    )
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets))  # type: ignore[arg-type]
     inject_adapter_in_model(config, network)
 
 

@@ -62,7 +62,7 @@ def _random_network() -> Video2WorldNetwork:
 
 
 def _with_lora(network: Video2WorldNetwork, options: CosmosOptions) -> dict[str, Tensor]:
-    inject_lora(network, options)
+    inject_lora(network, options.lora_rank, options.lora_alpha, options.targets)
     for module in network.modules():
         if isinstance(module, LoraLayer):
             b: Any = module.lora_B["default"]

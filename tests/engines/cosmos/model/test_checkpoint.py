@@ -43,7 +43,7 @@ def test_the_keys_are_nvidias_in_nvidias_order(tiny_2b: Any) -> None:
 def test_a_2b_network_has_half_the_trainable_parameters_that_nvidia_reports() -> None:
     """The trainer's 45,875,200 counts the layers of ``net`` and of its average ``net_ema``."""
     network = network_on_meta(SHAPES["2B"])
-    inject_lora(network, CosmosOptions(use_lora=True))
+    inject_lora(network, 16, 16, CosmosOptions().targets)
     assert 2 * sum(p.numel() for name, p in network.named_parameters() if ".lora_" in name) == 45_875_200
 
 

@@ -1,0 +1,1 @@
+"""From published clips to a LoRA checkpoint that the cosmos engine loads."""
