@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Literal
@@ -13,6 +13,8 @@ import orjson
 
 from its_core.taxonomy import (
     Aftermath,
+    CameraWord,
+    Cause,
     CollisionType,
     Colour,
     IncidentType,
@@ -21,6 +23,7 @@ from its_core.taxonomy import (
     RoadLayout,
     RoadSurface,
     Role,
+    Severity,
     TrafficDensity,
     Weather,
 )
@@ -60,7 +63,11 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a manifest row asks for, in structured words; None where the row leaves the choice to the engine."""
+    """What a manifest row asks for, in structured words; None where the row leaves the choice to the engine.
+
+    ``averted_incident``: the traffic of a clip in which nothing goes wrong is that of this incident, up to the moment
+    in which somebody would have erred. With the same camera, seed and words it is the incident's counterfactual.
+    """
 
     camera_id: str
     incident_type: IncidentType | None = None
@@ -72,6 +79,10 @@ class Scene:
     road_surface: RoadSurface | None = None
     traffic_density: TrafficDensity | None = None
     aftermath: Aftermath | None = None
+    cause: Cause | None = None
+    severity: Severity | None = None
+    averted_incident: IncidentType | None = None
+    camera: tuple[CameraWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +136,16 @@ def clip_seed(scenario_seed: int, scenario_id: str, variant: int) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
+# Fields that came later: they stand in the JSON only where they say something, so that older clips keep their names.
+_LATER_FIELDS = ("cause", "severity", "averted_incident", "camera")
+
+
 @lru_cache(maxsize=1 << 16)
 def scene_json(scene: Scene) -> str:
     """A scene as one line of JSON, always the same for equal scenes."""
-    return orjson.dumps(scene, option=orjson.OPT_SORT_KEYS).decode()
+    words = {each.name: getattr(scene, each.name) for each in fields(scene)}
+    said = {name: value for name, value in words.items() if name not in _LATER_FIELDS or value}
+    return orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
 
 
 class ClipNamer:

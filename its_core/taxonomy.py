@@ -13,18 +13,93 @@ class IncidentType(StrEnum):
     SINGLE_VEHICLE_CRASH = "single_vehicle_crash"
     MULTI_VEHICLE_PILEUP = "multi_vehicle_pileup"
     PEDESTRIAN_COLLISION = "pedestrian_collision"
+    CYCLIST_COLLISION = "cyclist_collision"
+    MOTORCYCLIST_COLLISION = "motorcyclist_collision"
     PEDESTRIAN_NEAR_MISS = "pedestrian_near_miss"
     VEHICLE_NEAR_MISS = "vehicle_near_miss"
     NORMAL_TRAFFIC = "normal_traffic"
-
-    @property
-    def has_contact(self) -> bool:
-        """Whether the incident is one in which bodies touch (a crash, not a near-miss or normal traffic)."""
-        return self not in {self.PEDESTRIAN_NEAR_MISS, self.VEHICLE_NEAR_MISS, self.NORMAL_TRAFFIC}
+    CONGESTED_TRAFFIC = "congested_traffic"
+    HARD_BRAKING = "hard_braking"
+    CLOSE_PASS = "close_pass"
+    ILLEGAL_TURN = "illegal_turn"
+    STOPPED_VEHICLE = "stopped_vehicle"
+    JAYWALKING = "jaywalking"
+    EMERGENCY_VEHICLE = "emergency_vehicle"
+    ROAD_WORKS = "road_works"
 
     @property
     def is_anomaly(self) -> bool:
-        return self is not self.NORMAL_TRAFFIC
+        """Whether something goes wrong: a crash or a near-miss. The other words are traffic in which nothing does."""
+        return self in _CRASHES or self in _NEAR_MISSES
+
+    @property
+    def has_contact(self) -> bool:
+        """Whether the incident is one in which bodies touch (a crash)."""
+        return self in _CRASHES
+
+
+_NEAR_MISSES = frozenset({IncidentType.PEDESTRIAN_NEAR_MISS, IncidentType.VEHICLE_NEAR_MISS})
+_CRASHES = frozenset(
+    {
+        IncidentType.INTERSECTION_COLLISION,
+        IncidentType.REAR_END_COLLISION,
+        IncidentType.HEAD_ON_COLLISION,
+        IncidentType.SIDESWIPE_COLLISION,
+        IncidentType.SINGLE_VEHICLE_CRASH,
+        IncidentType.MULTI_VEHICLE_PILEUP,
+        IncidentType.PEDESTRIAN_COLLISION,
+        IncidentType.CYCLIST_COLLISION,
+        IncidentType.MOTORCYCLIST_COLLISION,
+    }
+)
+
+
+class Cause(StrEnum):
+    """What goes wrong first: the error that leads to an incident."""
+
+    RED_LIGHT_RUNNING = "red_light_running"
+    FAILURE_TO_YIELD = "failure_to_yield"
+    LEFT_TURN_ACROSS_PATH = "left_turn_across_path"
+    FOLLOWING_TOO_CLOSELY = "following_too_closely"
+    INATTENTION = "inattention"
+    UNSAFE_LANE_CHANGE = "unsafe_lane_change"
+    FELL_ASLEEP = "fell_asleep"
+    LOSS_OF_CONTROL = "loss_of_control"
+    STEPPED_OUT = "stepped_out"
+
+
+class Severity(StrEnum):
+    """How hard a crash is, by the largest change of speed (delta-v) that a vehicle suffers in it: below 15 km/h, from
+    there to 35 km/h, above. Where only a person or a rider is struck, the speed at which they are struck decides."""
+
+    MINOR = "minor"
+    MODERATE = "moderate"
+    SEVERE = "severe"
+
+
+class CameraWord(StrEnum):
+    """How a camera is to see the incident where it shall differ from what real cameras do on the whole."""
+
+    NEAR = "near"
+    FAR = "far"
+    CENTRED = "centred"
+    EDGE = "edge"
+    SHARP = "sharp"
+    POOR = "poor"
+
+    @property
+    def opposite(self) -> CameraWord:
+        return _OPPOSITES[self]
+
+
+_OPPOSITES = {
+    CameraWord.NEAR: CameraWord.FAR,
+    CameraWord.FAR: CameraWord.NEAR,
+    CameraWord.CENTRED: CameraWord.EDGE,
+    CameraWord.EDGE: CameraWord.CENTRED,
+    CameraWord.SHARP: CameraWord.POOR,
+    CameraWord.POOR: CameraWord.SHARP,
+}
 
 
 class CollisionType(StrEnum):
@@ -39,10 +114,12 @@ class CollisionType(StrEnum):
 
 class ParticipantType(StrEnum):
     SEDAN = "sedan"
+    HATCHBACK = "hatchback"
     SUV = "suv"
     PICKUP = "pickup"
     VAN = "van"
     TRUCK = "truck"
+    ARTICULATED_TRUCK = "articulated_truck"
     BUS = "bus"
     MOTORCYCLE = "motorcycle"
     BICYCLE = "bicycle"
@@ -78,6 +155,7 @@ class Weather(StrEnum):
 
 
 class Light(StrEnum):
+    DAWN = "dawn"
     DAY = "day"
     DUSK = "dusk"
     NIGHT = "night"
@@ -89,6 +167,11 @@ class RoadLayout(StrEnum):
     ROUNDABOUT = "roundabout"
     HIGHWAY = "highway"
     URBAN_STREET = "urban_street"
+    RURAL_ROAD = "rural_road"
+    HIGHWAY_RAMP = "highway_ramp"
+    WORK_ZONE = "work_zone"
+    TUNNEL = "tunnel"
+    BRIDGE = "bridge"
 
 
 class RoadSurface(StrEnum):
@@ -109,6 +192,8 @@ class Aftermath(StrEnum):
     VEHICLES_STOP = "vehicles_stop"
     PUSHED_FORWARD = "pushed_forward"
     SPINS_OUT = "spins_out"
+    ROLLS_OVER = "rolls_over"
+    SECONDARY_COLLISION = "secondary_collision"
     DRIVES_ON = "drives_on"
     PEDESTRIANS_RETREAT = "pedestrians_retreat"
     TRAFFIC_FLOWS = "traffic_flows"

@@ -20,6 +20,7 @@ from its_core.scenarios.manifest.columns import PARTICIPANT_FIELDS, is_text
 from its_core.scenarios.manifest.participants import MAX_PARTICIPANTS, Fault, Triple
 from its_core.scenarios.manifest.suggestions import advice
 from its_core.scenarios.scenario import Json
+from its_core.taxonomy import CameraWord
 
 Faults = defaultdict[int, list[Fault]]  # position in the batch → what is wrong there, in column order
 T = TypeVar("T")
@@ -77,6 +78,25 @@ def words(
         return members[value]
 
     return _each_distinct(array, column, count, check, faults)
+
+
+def camera_words(array: pa.Array | None, count: int, faults: Faults) -> list[tuple[CameraWord, ...] | None]:
+    """Each row's words about its camera, in the vocabulary's order; two that exclude each other are a fault."""
+
+    def check(value: str) -> tuple[CameraWord, ...]:
+        given = [word for word in re.split(r"[,\s]+", value.strip()) if word]
+        if not given:
+            raise ValueError("blank: leave it null or name words such as 'near, sharp'")
+        for word in given:
+            if word not in set(CameraWord):
+                raise ValueError(advice(word, CameraWord))
+        found = {CameraWord(word) for word in given}
+        for word in sorted(found):
+            if word.opposite in found:
+                raise ValueError(f"'{word}' and '{word.opposite}' exclude each other; keep one of them")
+        return tuple(word for word in CameraWord if word in found)
+
+    return _each_distinct(array, "camera", count, check, faults)
 
 
 def prompts(array: pa.Array | None, column: str, count: int, faults: Faults, *, may_be_blank: bool) -> list[str | None]:

@@ -12,8 +12,12 @@ incident_type     ``taxonomy.IncidentType``              needs a prompt instead
 collision_type    ``taxonomy.CollisionType``             what the incident implies
 participants      list of struct(type, colour, role)     the engine chooses
 weather …         ``taxonomy.Weather``, ``Light``,       the engine chooses
-aftermath         ``RoadLayout``, ``RoadSurface``,
-                  ``TrafficDensity``, ``Aftermath``
+severity          ``RoadLayout``, ``RoadSurface``,
+                  ``TrafficDensity``, ``Aftermath``,
+                  ``Cause``, ``Severity``
+averted_incident  ``taxonomy.IncidentType``              the engine chooses
+camera            words of ``taxonomy.CameraWord``,      as real cameras are
+                  commas between them
 seed              whole number, 0 to 2³¹ − 1             derived from scenario_id
 variants          whole number, 1 to 1,000               1
 guidance          number, 0 to 20                        7.0
@@ -36,11 +40,13 @@ from its_core.scenarios.manifest.suggestions import nearest, short
 from its_core.scenarios.scenario import ManifestError
 from its_core.taxonomy import (
     Aftermath,
+    Cause,
     CollisionType,
     IncidentType,
     Light,
     RoadLayout,
     RoadSurface,
+    Severity,
     Split,
     TrafficDensity,
     Weather,
@@ -58,10 +64,14 @@ WORDS: dict[str, type[StrEnum]] = {
     "road_surface": RoadSurface,
     "traffic_density": TrafficDensity,
     "aftermath": Aftermath,
+    "cause": Cause,
+    "severity": Severity,
+    "averted_incident": IncidentType,
     "split": Split,
 }
+WORD_LISTS = ("camera",)  # several words in one text
 NUMBERS = ("seed", "variants", "guidance")
-KNOWN = frozenset({*IDS, "input_image", *TEXTS, *WORDS, "participants", *NUMBERS})
+KNOWN = frozenset({*IDS, "input_image", *TEXTS, *WORDS, *WORD_LISTS, "participants", *NUMBERS})
 PARTICIPANT_FIELDS = ("type", "colour", "role")
 
 _INDEX_COLUMN = re.compile(r"__index_level_\d+__")  # pandas writes its row labels so; nobody means them as a column

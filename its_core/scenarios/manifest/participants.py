@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from its_core.clip import Participant
 from its_core.scenarios.manifest.suggestions import advice
-from its_core.scenarios.roles import PEDESTRIAN_INCIDENTS, fill_roles
+from its_core.scenarios.roles import PEDESTRIAN_INCIDENTS, RIDERS, fill_roles
 from its_core.taxonomy import Aftermath, CollisionType, Colour, IncidentType, ParticipantType, Role
 
 Triple = tuple[str | None, str | None, str | None]  # type, colour, role as the manifest has them
@@ -21,9 +21,11 @@ _COLLISIONS: dict[IncidentType, set[CollisionType]] = {
     IncidentType.SIDESWIPE_COLLISION: {CollisionType.SIDESWIPE},
     IncidentType.SINGLE_VEHICLE_CRASH: {CollisionType.SINGLE},
     IncidentType.MULTI_VEHICLE_PILEUP: set(CollisionType) - {CollisionType.SINGLE},
+    IncidentType.CYCLIST_COLLISION: set(CollisionType) - {CollisionType.SINGLE},
+    IncidentType.MOTORCYCLIST_COLLISION: set(CollisionType) - {CollisionType.SINGLE},
 }
 _VALUES: dict[type, frozenset[str]] = {v: frozenset(m.value for m in v) for v in (ParticipantType, Colour, Role)}
-_SPARED = set(Aftermath) - {Aftermath.PUSHED_FORWARD}
+_SPARED = set(Aftermath) - {Aftermath.PUSHED_FORWARD, Aftermath.ROLLS_OVER, Aftermath.SECONDARY_COLLISION}
 _CALM = {Aftermath.TRAFFIC_FLOWS, Aftermath.DRIVES_ON, Aftermath.VEHICLES_STOP}
 
 
@@ -81,14 +83,17 @@ def _miscast(incident: IncidentType, participants: tuple[Participant, ...]) -> F
         return None
     if on_foot:
         return "participants", "pedestrian", f"in {incident} a pedestrian can only be a bystander"
-    if incident is IncidentType.NORMAL_TRAFFIC and involved:
-        return "participants", involved[0].role, "in normal_traffic every participant is a bystander"
+    if not incident.is_anomaly and involved:
+        return "participants", involved[0].role, f"in {incident} every participant is a bystander"
+    rider = RIDERS.get(incident)
+    if rider and not any(p.type is rider for p in involved):
+        return "participants", "", f"{incident} needs a participant of type '{rider}' who is no bystander"
     if incident is IncidentType.SINGLE_VEHICLE_CRASH and len(involved) > 1:
         return (
             "participants",
             f"{len(involved)} of them",
             "single_vehicle_crash has one participant besides bystanders",
         )
-    if incident is not IncidentType.NORMAL_TRAFFIC and not involved:
+    if incident.is_anomaly and not involved:
         return "participants", Role.BYSTANDER, f"{incident} needs a participant who is no bystander"
     return None

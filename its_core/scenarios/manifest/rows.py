@@ -104,7 +104,7 @@ def write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:
             writer.write_table(pa.table([list(column) for column in columns], schema=_REJECTED))
 
 
-# camera_id, incident, collision, participants, weather, light, layout, surface, density, aftermath: Scene's own order
+# camera_id, incident, collision, participants, weather … averted_incident, camera: Scene's own order
 _SceneKey = tuple[Any, ...]
 
 
@@ -220,9 +220,10 @@ def _read_columns(rows: parquet_source.Rows, faults: column_parsers.Faults) -> _
     splits = words.pop("split")
     incidents, collisions, *others = words.values()
     triples = column_parsers.participants(column("participants"), count, faults)
+    views = [view or () for view in column_parsers.camera_words(column("camera"), count, faults)]
     return _Columns(
         scenario_ids=scenario_ids,
-        scene_keys=list(zip(cameras, incidents, collisions, triples, *others, strict=True)),
+        scene_keys=list(zip(cameras, incidents, collisions, triples, *others, views, strict=True)),
         prompts=column_parsers.prompts(column("prompt"), "prompt", count, faults, may_be_blank=False),
         negative_prompts=column_parsers.prompts(
             column("negative_prompt"), "negative_prompt", count, faults, may_be_blank=True

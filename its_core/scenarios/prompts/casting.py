@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from its_core.clip import Participant
 from its_core.scenarios.prompts.naming import Name, group, one
-from its_core.scenarios.roles import PEDESTRIAN_INCIDENTS
+from its_core.scenarios.roles import PEDESTRIAN_INCIDENTS, RIDERS
 from its_core.taxonomy import IncidentType, ParticipantType, Role
 
 
@@ -25,11 +25,18 @@ class Shape(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Cast:
     """``words``: A and B bring in the one at fault and the one who suffers it, a and b speak of them again; P and p are
-    the pedestrians, Hit who takes the impact, Others whoever else is involved, Crowd the bystanders. Each has a form
+    the pedestrians, Hit who takes the
+    impact, Tipped who may roll over, Others whoever else is involved, Crowd the bystanders. Each has a form
     with ``_`` behind it for the beginning of a sentence."""
 
     words: dict[str, str]
     shape: Shape
+
+
+_RIDER_NOUNS = {ParticipantType.BICYCLE: "cyclist", ParticipantType.MOTORCYCLE: "motorcyclist"}
+_STRUCK = {
+    incident: Name(f"a {_RIDER_NOUNS[rider]}", f"the {_RIDER_NOUNS[rider]}") for incident, rider in RIDERS.items()
+}
 
 
 @lru_cache(maxsize=65_536)
@@ -51,7 +58,7 @@ def cast_of(incident: IncidentType, participants: tuple[Participant, ...]) -> Ca
     first_lead = len(walking) if err else 0
     names = [one(p, everyone[: first_lead + at], everyone) for at, p in enumerate(leads)]
     a = names[0] if names else Name("a car", "the car")
-    b = names[1] if len(names) > 1 else Name("another vehicle", "the other vehicle")
+    b = names[1] if len(names) > 1 else _STRUCK.get(incident, Name("another vehicle", "the other vehicle"))
     walkers = together(walking, 0 if err else len(leads))
     if walkers is None:
         walkers = Name("a pedestrian", "the pedestrian") if on_foot else Name("", "the pedestrians nearby", plural=True)
@@ -66,6 +73,7 @@ def cast_of(incident: IncidentType, participants: tuple[Participant, ...]) -> Ca
         "P": walkers.first,
         "p": walkers.again,
         "Hit": (walkers if on_foot else a if alone else b).again,
+        "Tipped": a.again,
         "Others": rest.first if rest else "more vehicles behind",
         "Crowd": crowd.first if crowd else "all vehicles",
     }

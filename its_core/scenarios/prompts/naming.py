@@ -11,10 +11,12 @@ from its_core.taxonomy import ParticipantType
 
 _NOUNS: dict[ParticipantType, str] = {
     ParticipantType.SEDAN: "sedan",
+    ParticipantType.HATCHBACK: "hatchback",
     ParticipantType.SUV: "SUV",
     ParticipantType.PICKUP: "pickup truck",
     ParticipantType.VAN: "delivery van",
     ParticipantType.TRUCK: "heavy truck",
+    ParticipantType.ARTICULATED_TRUCK: "tractor-trailer",
     ParticipantType.BUS: "bus",
     ParticipantType.MOTORCYCLE: "motorcycle",
     ParticipantType.BICYCLE: "cyclist",

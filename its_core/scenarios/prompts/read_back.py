@@ -17,6 +17,14 @@ _MISSES = r"near[- ]miss|narrowly|just in time|(jump|leap)\w* back|avoids? (cont
 
 # The first incident whose patterns are all found is the one told, so the particular stand before the general.
 _INCIDENTS: list[tuple[IncidentType, tuple[str, ...]]] = [
+    (IncidentType.CONGESTED_TRAFFIC, (r"nothing unusual|without (any )?incident", r"bumper to bumper|long jam")),
+    (IncidentType.HARD_BRAKING, (r"without (any )?incident", r"brakes hard")),
+    (IncidentType.CLOSE_PASS, (r"without (any )?incident", r"little room")),
+    (IncidentType.ILLEGAL_TURN, (r"without (any )?incident", r"forbidden|illegal\w* turn")),
+    (IncidentType.STOPPED_VEHICLE, (r"without (any )?incident", r"broken down|breakdown|stalled")),
+    (IncidentType.JAYWALKING, (r"without (any )?incident", r"away from any crosswalk|jaywalk")),
+    (IncidentType.EMERGENCY_VEHICLE, (r"without (any )?incident", r"emergency vehicle|ambulance|fire engine")),
+    (IncidentType.ROAD_WORKS, (r"without (any )?incident", r"past (the )?road ?works")),
     (
         IncidentType.NORMAL_TRAFFIC,
         (r"nothing unusual|(entirely|perfectly) normal|normal traffic|without (any )?incident",),
@@ -27,6 +35,8 @@ _INCIDENTS: list[tuple[IncidentType, tuple[str, ...]]] = [
     ),
     (IncidentType.VEHICLE_NEAR_MISS, (_MISSES,)),
     (IncidentType.PEDESTRIAN_COLLISION, (rf"(hits?|strikes?|knocks? down|runs? over)\b[^.]*({_ON_FOOT})",)),
+    (IncidentType.MOTORCYCLIST_COLLISION, (r"(hits?|strikes?|knocks? down)\b[^.]*motor(cycl|bike)",)),
+    (IncidentType.CYCLIST_COLLISION, (r"(hits?|strikes?|knocks? down|runs? over)\b[^.]*(cyclist|bicycle)",)),
     (IncidentType.MULTI_VEHICLE_PILEUP, (r"pile-?up|chain[- ]reaction",)),
     (IncidentType.SINGLE_VEHICLE_CRASH, (r"loses control|single-vehicle", r"crash|slam|hits|strikes")),
     (
@@ -43,6 +53,11 @@ _INCIDENTS: list[tuple[IncidentType, tuple[str, ...]]] = [
 ]
 _LAYOUTS: list[tuple[RoadLayout, str]] = [
     (RoadLayout.ROUNDABOUT, r"roundabout"),
+    (RoadLayout.TUNNEL, r"\btunnel"),
+    (RoadLayout.BRIDGE, r"\bbridge"),
+    (RoadLayout.WORK_ZONE, r"work zone"),
+    (RoadLayout.HIGHWAY_RAMP, r"\b(on|off)-ramp|slip road"),
+    (RoadLayout.RURAL_ROAD, r"\brural|country road"),
     (RoadLayout.T_INTERSECTION, r"\bt-(intersection|junction)"),
     (RoadLayout.HIGHWAY, r"highway|freeway|motorway|expressway"),
     (RoadLayout.FOUR_WAY_INTERSECTION, r"four-way|crossroads|signali[sz]ed|traffic lights|red light"),
@@ -58,14 +73,17 @@ _WEATHERS: list[tuple[Weather, str]] = [
 ]
 _LIGHTS: list[tuple[Light, str]] = [
     (Light.NIGHT, r"\bnight|after dark"),
+    (Light.DAWN, r"\bdawn|sunrise"),
     (Light.DUSK, r"\bdusk|twilight|sunset|evening"),
     (Light.DAY, r"daytime|daylight|the day\b|morning|\bnoon|afternoon|sunny"),
 ]
 _TYPES: list[tuple[ParticipantType, str]] = [
     (ParticipantType.PICKUP, r"pick-?up(?: truck)?s?"),
-    (ParticipantType.SEDAN, r"sedans?|cars?|hatchbacks?"),
+    (ParticipantType.SEDAN, r"sedans?|cars?"),
+    (ParticipantType.HATCHBACK, r"hatchbacks?"),
     (ParticipantType.SUV, r"suvs?"),
     (ParticipantType.VAN, r"(?:mini)?vans?"),
+    (ParticipantType.ARTICULATED_TRUCK, r"tractor-trailers?|semi-trailers?|articulated (?:trucks?|lorry|lorries)"),
     (ParticipantType.TRUCK, r"trucks?|lorry|lorries"),
     (ParticipantType.BUS, r"bus(?:es)?(?! stop| lane)"),
     (ParticipantType.MOTORCYCLE, r"motorcycl(?:es?|ists?)|motorbikes?"),

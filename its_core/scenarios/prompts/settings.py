@@ -40,12 +40,33 @@ _PLACES: dict[RoadLayout, Slot] = {
         "an urban street with a marked crosswalk, lined by buildings and sidewalks",
         "an urban street between buildings, with a crosswalk marked across it",
     ),
+    RoadLayout.RURAL_ROAD: (
+        "a rural road with one lane each way between fields and trees",
+        "a rural two-lane road without sidewalks, bordered by grass",
+    ),
+    RoadLayout.HIGHWAY_RAMP: (
+        "a multi-lane carriageway that an on-ramp joins",
+        "a multi-lane carriageway with an on-ramp merging from the right",
+    ),
+    RoadLayout.WORK_ZONE: (
+        "a work zone that narrows a multi-lane road behind cones and signs",
+        "a work zone where cones close one of several lanes",
+    ),
+    RoadLayout.TUNNEL: (
+        "a lit road tunnel with one lane each way",
+        "the inside of a road tunnel between tiled walls",
+    ),
+    RoadLayout.BRIDGE: (
+        "a road bridge between steel railings",
+        "a long road bridge with a railing on either side",
+    ),
 }
 _VIEWS = ("In view is {}.", "The frame covers {}.", "Below lies {}.")
 _VIEWED = {layout: tuple(view.format(each) for view in _VIEWS for each in seen) for layout, seen in _PLACES.items()}
 _UNSAID_PLACE = ("In view is a public road.", "The frame covers a stretch of public road.")
 
 _TIMES: dict[Light, Slot] = {
+    Light.DAWN: ("dawn", "early morning at dawn"),
     Light.DAY: ("daytime", "the middle of the day"),
     Light.DUSK: ("dusk", "early evening at dusk"),
     Light.NIGHT: ("night", "late at night"),

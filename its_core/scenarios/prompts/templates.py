@@ -75,6 +75,10 @@ _ACTS: dict[IncidentType, Slot] = {
         "they never touch.",
     ),
 }
+_RIDER_STRUCK: Slot = (
+    "{A} cuts across the path of {B} without looking and hits {b} in full motion.",
+    "{A} turns without looking, right in front of {B}, and strikes {b}.",
+)
 _SINGLE: dict[bool, Slot] = {  # whether on a highway
     True: (
         "{A} loses control at speed, leaves its lane and crashes into the guard rail; no other vehicle is touched.",
@@ -109,10 +113,36 @@ _PEDESTRIANS_MISSED: dict[bool, Slot] = {
         "contact by a hand's breadth.",
     ),
 }
-_NORMAL: Slot = (
-    "Traffic is entirely normal: {Crowd} [passes/pass] through the picture, calmly and in good order.",
-    "Nothing unusual happens: {Crowd} [moves/move] along calmly and [keeps/keep] a safe distance.",
-)
+_CALM: dict[IncidentType, Slot] = {
+    IncidentType.NORMAL_TRAFFIC: (
+        "Traffic is entirely normal: {Crowd} [passes/pass] through the picture, calmly and in good order.",
+        "Nothing unusual happens: {Crowd} [moves/move] along calmly and [keeps/keep] a safe distance.",
+    ),
+    IncidentType.CONGESTED_TRAFFIC: (
+        "Nothing unusual happens in a long jam: {Crowd} [creeps/creep] along, bumper to bumper.",
+    ),
+    IncidentType.HARD_BRAKING: (
+        "Without incident, though one of the drivers brakes hard at the last moment: {Crowd} [keeps/keep] clear and "
+        "nothing is touched.",
+    ),
+    IncidentType.CLOSE_PASS: (
+        "Without incident, though with very little room to spare, one vehicle overtakes another: {Crowd} [keeps/keep] "
+        "clear and nothing is touched.",
+    ),
+    IncidentType.ILLEGAL_TURN: (
+        "Without incident, though it is forbidden there, a vehicle turns: {Crowd} [gives/give] it room.",
+    ),
+    IncidentType.STOPPED_VEHICLE: (
+        "Without incident, {Crowd} [passes/pass] a vehicle that has broken down with its hazard lights flashing.",
+    ),
+    IncidentType.JAYWALKING: (
+        "Without incident, someone on foot crosses away from any crosswalk while {Crowd} [gives/give] way.",
+    ),
+    IncidentType.EMERGENCY_VEHICLE: (
+        "Without incident, an emergency vehicle passes with its beacons flashing while {Crowd} [makes/make] way.",
+    ),
+    IncidentType.ROAD_WORKS: ("Without incident, {Crowd} [files/file] past road works behind a row of cones.",),
+}
 
 _CRASHED, _MISSED, _NORMALLY = "crashed", "missed", "normally"
 _AFTERMATHS: dict[Aftermath, dict[str, Slot]] = {
@@ -148,6 +178,18 @@ _AFTERMATHS: dict[Aftermath, dict[str, Slot]] = {
         _MISSED: (
             "{a} spins out and comes to rest facing the wrong way.",
             "In the end {a} spins around and comes to rest.",
+        ),
+    },
+    Aftermath.ROLLS_OVER: {
+        _CRASHED: (
+            "In the end {Tipped} rolls over and comes to rest on its side.",
+            "Afterwards {Tipped} rolls over and lies on its roof.",
+        ),
+    },
+    Aftermath.SECONDARY_COLLISION: {
+        _CRASHED: (
+            "Afterwards one more vehicle cannot stop in time and ends up in the wreck.",
+            "In the end yet another vehicle comes up too fast and ends up in the wreck.",
         ),
     },
     Aftermath.DRIVES_ON: {
@@ -188,8 +230,8 @@ def incident_templates(
     incident: IncidentType, collision: CollisionType | None, layout: RoadLayout | None, shape: Shape
 ) -> Slot:
     """Who does what, in the words of ``casting.Cast.words``; every participant is brought in."""
-    if incident is IncidentType.NORMAL_TRAFFIC:
-        return _ready(_NORMAL, shape.plural)
+    if not incident.is_anomaly:
+        return _ready(_CALM[incident], shape.plural)
     slots = [_ready(act, shape.plural) for act in _acts(incident, collision, layout, shape)]
     if shape.others and incident is not IncidentType.MULTI_VEHICLE_PILEUP:
         slots.append(_ready(_HIT_TOO if incident.has_contact else _BRAKE_TOO, shape.others > 1))
@@ -217,6 +259,8 @@ def _acts(
             return [crossing, _IMPACTS[collision or DEFAULT_COLLISION[incident]]]
         case IncidentType.SINGLE_VEHICLE_CRASH:
             return [_SINGLE[layout is RoadLayout.HIGHWAY]]
+        case IncidentType.CYCLIST_COLLISION | IncidentType.MOTORCYCLIST_COLLISION:
+            return [_RIDER_STRUCK]
         case IncidentType.PEDESTRIAN_COLLISION:
             return [_PEDESTRIANS_STRUCK[shape.pedestrians_err]]
         case IncidentType.PEDESTRIAN_NEAR_MISS:

@@ -7,7 +7,7 @@ import pytest
 from tests.scenarios.manifest.manifests import read, row, table, write
 
 ID_RULE = "use 1 to 128 of the characters A-Z a-z 0-9 . _ - and no full stop in front"
-LIGHTS = "Allowed: day, dusk, night"
+LIGHTS = "Allowed: dawn, day, dusk, night"
 LAYOUTS = "Allowed: four_way_intersection, t_intersection, roundabout, highway, urban_street"
 COLOURS = "Allowed: white, silver, grey, black, red, blue, green, yellow, orange, brown, beige"
 
@@ -131,7 +131,25 @@ BAD = {
         row(participants=[car(type="lorry")]),
         "participants",
         "lorry",
-        "type of participant 1: 'lorry' is not a known word. Allowed: sedan, suv, pickup, van, truck, bus, ",
+        "type of participant 1: 'lorry' is not a known word. Allowed: sedan, hatchback, suv, pickup, van, ",
+    ),
+    "camera words that exclude each other": (
+        row(camera="near, sharp far"),
+        "camera",
+        "near, sharp far",
+        "'far' and 'near' exclude each other",
+    ),
+    "unknown camera word": (
+        row(camera="close"),
+        "camera",
+        "close",
+        "'close' is not a known word. Allowed: near, far, ",
+    ),
+    "a word of another column as a cause": (
+        row(cause="severe"),
+        "cause",
+        "severe",
+        "not a known word. Allowed: red_light",
     ),
     "unknown colour": (
         row(participants=[car(colour="gray")]),

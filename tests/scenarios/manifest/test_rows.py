@@ -15,6 +15,8 @@ from its_core.scenarios.manifest import ManifestError, Rejection
 from its_core.scenarios.prompts.compose import DEFAULT_NEGATIVE_PROMPT
 from its_core.taxonomy import (
     Aftermath,
+    CameraWord,
+    Cause,
     CollisionType,
     Colour,
     IncidentType,
@@ -23,6 +25,7 @@ from its_core.taxonomy import (
     RoadLayout,
     RoadSurface,
     Role,
+    Severity,
     Split,
     TrafficDensity,
     Weather,
@@ -48,6 +51,9 @@ def test_a_full_row_keeps_every_word(tmp_path):
         road_surface="wet",
         traffic_density="high",
         aftermath="pushed_forward",
+        cause="inattention",
+        severity="moderate",
+        camera="sharp near",
         seed=2**31 - 1,
         variants=3,
         guidance=6.5,
@@ -75,6 +81,10 @@ def test_a_full_row_keeps_every_word(tmp_path):
         RoadSurface.WET,
         TrafficDensity.HIGH,
         Aftermath.PUSHED_FORWARD,
+        Cause.INATTENTION,
+        Severity.MODERATE,
+        None,
+        (CameraWord.NEAR, CameraWord.SHARP),
     )
     assert scenario.prompt == "  A camera.\nLiterally this.\t"
     assert (scenario.negative_prompt, scenario.seed, scenario.variants, scenario.guidance) == ("", 2**31 - 1, 3, 6.5)

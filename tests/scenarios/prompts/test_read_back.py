@@ -23,6 +23,16 @@ SIMULATED = [
     (IncidentType.SINGLE_VEHICLE_CRASH, [(ParticipantType.MOTORCYCLE, Colour.BLACK, A)]),
     (IncidentType.MULTI_VEHICLE_PILEUP, [(SEDAN, Colour.GREY, A), (SEDAN, Colour.GREY, B), (SUV, Colour.RED, B)]),
     (IncidentType.PEDESTRIAN_COLLISION, [(SEDAN, Colour.GREY, A), (ON_FOOT, Colour.GREEN, B)]),
+    (IncidentType.CYCLIST_COLLISION, [(VAN, Colour.GREY, A), (ParticipantType.BICYCLE, Colour.BLUE, B)]),
+    (IncidentType.MOTORCYCLIST_COLLISION, [(SEDAN, Colour.RED, A), (ParticipantType.MOTORCYCLE, None, B)]),
+    (IncidentType.CONGESTED_TRAFFIC, [(ParticipantType.ARTICULATED_TRUCK, Colour.WHITE, C)]),
+    (IncidentType.HARD_BRAKING, [(ParticipantType.HATCHBACK, Colour.WHITE, C)]),
+    (IncidentType.CLOSE_PASS, [(SUV, None, C)]),
+    (IncidentType.ILLEGAL_TURN, []),
+    (IncidentType.STOPPED_VEHICLE, [(SUV, None, C)]),
+    (IncidentType.JAYWALKING, [(VAN, Colour.RED, C)]),
+    (IncidentType.EMERGENCY_VEHICLE, []),
+    (IncidentType.ROAD_WORKS, [(SEDAN, None, C), (SEDAN, None, C)]),
     (IncidentType.VEHICLE_NEAR_MISS, [(ParticipantType.BICYCLE, Colour.RED, A), (VAN, None, B), (ON_FOOT, None, C)]),
 ]
 
