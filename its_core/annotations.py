@@ -111,8 +111,9 @@ class CameraModel(_Record):
 
 class Phase(_Record):
     """A stretch of the clip, frames half-open: ``before`` (nothing can be seen coming), ``conflict`` (it can),
-    ``impact`` (bodies strike each other), ``after``. Clips in which nothing goes wrong have ``before`` and, where their words name
-    an event, ``event``."""
+    ``impact`` (bodies strike each other), ``after``. Clips in which nothing goes wrong have ``before`` and, where their
+    words name an event, ``event``.
+    """
 
     name: Literal["before", "conflict", "impact", "after", "event"]
     start: int
