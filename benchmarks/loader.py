@@ -1,0 +1,104 @@
+"""What loading costs: clips a second into a training loop against the bare decoder, memory over epochs, and the order.
+
+    python benchmarks/loader.py published/quickstart
+
+Decoder and loader take turns in one run (A B A B), so that a busy machine slows both. The bare decoder is PyAV, one
+thread a process, as many processes as the loader has workers; it makes of every clip what a training step needs, one
+array of RGB frames, and drops it. The loader hands it to the training process as well. Both at the clips' own size, and
+scaled to what a network takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import statistics
+import time
+from collections.abc import Iterator
+from functools import partial
+
+import av
+import numpy as np
+import psutil
+from torch.utils.data import DataLoader
+
+from its_core.dataset import AccidentClips
+
+
+def decode_one(path: str, size_px: tuple[int, int] | None) -> int:
+    """A clip as an array [frames, height, width, 3]."""
+    height, width = size_px or (None, None)
+    with av.open(path, format="mp4") as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        frames = [frame.to_ndarray(format="rgb24", width=width, height=height) for frame in container.decode(stream)]
+    return len(np.stack(frames))
+
+
+def bare(paths: list[str], processes: int, size_px: tuple[int, int] | None) -> float:
+    """Clips a second; the processes start before the clock does."""
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        pool.map(partial(decode_one, size_px=size_px), paths[:processes], chunksize=1)
+        start = time.perf_counter()
+        pool.map(partial(decode_one, size_px=size_px), paths, chunksize=1)
+        return len(paths) / (time.perf_counter() - start)
+
+
+def loaded(clips: AccidentClips, workers: int) -> float:
+    """Clips a second through a DataLoader; the workers start before the clock does."""
+    stream = clips.stream(seed=0)
+    loader = DataLoader(stream, batch_size=None, num_workers=workers, persistent_workers=True)
+    for _ in loader:
+        pass
+    start = time.perf_counter()
+    count = sum(1 for _ in loader)
+    return count / (time.perf_counter() - start)
+
+
+def memory_by_epoch_mb(clips: AccidentClips, epochs: int) -> Iterator[float]:
+    """Memory of this process and its standing worker, without what they share, at the end of each epoch after the
+    first."""
+    stream = clips.stream(seed=0)
+    loader = DataLoader(stream, batch_size=None, num_workers=1, persistent_workers=True)
+    for epoch in range(epochs + 1):
+        stream.set_epoch(epoch)
+        for _ in loader:
+            pass
+        if epoch:
+            processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+            memories = [process.memory_info() for process in processes]
+            yield sum(memory.rss - memory.shared for memory in memories) / 2**20
+
+
+def orders_agree(clips: AccidentClips) -> bool:
+    """Whether two ranks, an item from each in turn, give one rank's order."""
+    one = list(clips.sampler(seed=5, rank=0, ranks=1))
+    two = [list(clips.sampler(seed=5, rank=rank, ranks=2)) for rank in (0, 1)]
+    return [item for pair in zip(*two, strict=True) for item in pair][: len(one)] == one
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("version", help="a published version or dataset, local")
+    arguments.add_argument("--rounds", type=int, default=3)
+    asked = arguments.parse_args()
+    clips = AccidentClips(asked.version)
+    paths = [row["video_url"] for row in clips.rows]
+    print(
+        f"{len(clips)} clips of {clips.rows[0]['width']} x {clips.rows[0]['height']}, {clips.rows[0]['no_frames']} frames"
+    )
+    for size_px in (None, (216, 384)):
+        scaled = clips if size_px is None else AccidentClips(asked.version, size_px=size_px)
+        for workers in (1, 2):
+            pairs = [(bare(paths, workers, size_px), loaded(scaled, workers)) for _ in range(asked.rounds)]
+            decoder, loader = (statistics.median(side) for side in zip(*pairs, strict=True))
+            ratio = statistics.median(ours / theirs for theirs, ours in pairs)
+            size = "as it is" if size_px is None else f"{size_px[1]} x {size_px[0]}"
+            print(f"{size}, {workers} worker(s): decoder {decoder:.2f}, loader {loader:.2f} clips/s, {ratio:.1%}")
+    memory = ", ".join(f"{value:.0f}" for value in memory_by_epoch_mb(clips, 3))
+    print(f"memory after epochs 1, 2, 3 in MiB: {memory}")
+    print(f"the same order on 1 and 2 ranks: {orders_agree(clips)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Chosen frames of a clip as a tensor, decoded by PyAV (FFmpeg)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import av
+import numpy as np
+import torch
+from av.container import InputContainer
+from numpy.typing import NDArray
+from torch.utils.data import get_worker_info
+
+from its_core.dataset.loading.files import LoadError, for_decoder
+
+
+def frames(url: str, wanted: Sequence[int], size_px: tuple[int, int] | None = None, threads: int = 1) -> torch.Tensor:
+    """Frames of a video, RGB.
+
+    Args:
+        wanted: frame numbers from 0, rising; one may be repeated.
+        size_px: height and width to scale to while decoding; None: as they are.
+        threads: of the decoder; 0: as many as FFmpeg likes.
+
+    Returns:
+        uint8, [frames, 3, height, width], 0 to 255. Channels lie last in memory, as a decoder leaves them.
+
+    Raises:
+        LoadError: the file is missing, is no video, or ends before the last wanted frame.
+    """
+    taken: torch.Tensor | None = None
+    done = 0
+    try:
+        with av.open(for_decoder(url), format="mp4") as container:
+            assert isinstance(container, InputContainer)
+            stream = container.streams.video[0]
+            stream.codec_context.thread_count = threads
+            for number, frame in enumerate(container.decode(stream)):
+                if number != wanted[done]:
+                    continue
+                height, width = size_px or (frame.height, frame.width)
+                picture = _rgb(frame, height, width)
+                if taken is None:
+                    taken = _empty((len(wanted), height, width, 3))
+                while done < len(wanted) and wanted[done] == number:
+                    np.copyto(taken[done].numpy(), picture)
+                    done += 1
+                if done == len(wanted):
+                    return taken.permute(0, 3, 1, 2)
+    except FileNotFoundError:
+        raise LoadError(f"{url}: the clip is not there", code="load.clip_missing") from None
+    except (av.FFmpegError, IndexError) as error:
+        reason = getattr(error, "strerror", None) or "it holds no video"
+        raise LoadError(f"{url}: cannot be decoded: {reason}", code="load.clip_unreadable") from None
+    raise LoadError(f"{url}: ends before frame {wanted[done]}", code="load.clip_unreadable")
+
+
+def _rgb(frame: av.VideoFrame, height: int, width: int) -> NDArray[np.uint8]:
+    """The picture where FFmpeg left it, without the copy that ``to_ndarray`` makes."""
+    plane = frame.reformat(format="rgb24", width=width, height=height).planes[0]
+    lines: NDArray[np.uint8] = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)
+    return lines[:, : 3 * width].reshape(height, width, 3)
+
+
+def _empty(shape: tuple[int, ...]) -> torch.Tensor:
+    """Room for frames. In a DataLoader's worker it is shared memory from the start: to hand a clip to the training
+    process then copies nothing."""
+    taken = torch.empty(0, dtype=torch.uint8)
+    if get_worker_info() is not None:
+        storage = torch.UntypedStorage._new_shared(math.prod(shape), device="cpu")  # type: ignore[no-untyped-call]
+        taken.set_(storage, 0, shape)  # type: ignore[call-overload]
+    return taken.resize_(shape)

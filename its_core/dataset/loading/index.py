@@ -1,0 +1,67 @@
+"""Which clips a version holds, and what is said of them."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from its_core.dataset.loading.files import LoadError, is_s3, join, read_bytes
+from its_core.taxonomy import Split
+
+Row = dict[str, Any]
+MARKER_FILE = "_SUCCESS.json"
+LATEST_FILE = "latest.json"
+METADATA_FILE = "metadata.parquet"
+
+
+def open_version(url: str) -> str:
+    """The folder of a version: ``url`` itself, or the latest version of the dataset published at ``url``.
+
+    Raises LoadError where neither is published.
+    """
+    url = url.rstrip("/") if is_s3(url) else str(Path(url).expanduser().resolve())
+    if _json(join(url, MARKER_FILE)) is not None:
+        return url
+    latest = _json(join(url, LATEST_FILE))
+    name = latest.get("version") if latest else None
+    if not isinstance(name, str) or "/" in name or _json(join(url, name, MARKER_FILE)) is None:
+        raise LoadError(
+            f"{url}: no published version: neither {MARKER_FILE} nor a {LATEST_FILE} that names one lies there",
+            code="load.not_published",
+        )
+    return join(url, name)
+
+
+def rows(version_url: str, split: str | None) -> list[Row]:
+    """The rows of one split, or of all: train, val, test. Raises LoadError for a split that the version lacks."""
+    marker = _json(join(version_url, MARKER_FILE)) or {}
+    there = [s.value for s in Split if s.value in marker.get("clips", {})]
+    if split is not None and split not in there:
+        raise LoadError(
+            f"{version_url}: has no split {split!r}; it has {', '.join(there) or 'none'}", code="load.no_such_split"
+        )
+    found: list[Row] = []
+    for name in there if split is None else [split]:
+        for row in _table(join(version_url, name, METADATA_FILE)).to_pylist():
+            row["video_url"] = join(version_url, name, row["file_name"])
+            path = row.get("annotations_path")
+            row["annotations_url"] = None if path is None else join(version_url, path)
+            found.append(row)
+    return found
+
+
+def _table(url: str) -> pa.Table:
+    return pq.read_table(BytesIO(read_bytes(url)))
+
+
+def _json(url: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(read_bytes(url))
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, json.JSONDecodeError, UnicodeDecodeError):
+        return None
+    return value if isinstance(value, dict) else None
