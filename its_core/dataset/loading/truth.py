@@ -75,7 +75,9 @@ def tensors(
         found |= _tracks(tracks, seen, len(frames), scale)
     if "masks" in parts:
         masks = [state.get("mask") for _, _, state in seen]
-        pictures = [_mask(mask, size_px) for mask in masks if mask is not None]
+        camera = annotations["camera"]
+        clip_px = (camera["height_px"], camera["width_px"]) if camera else size_px
+        pictures = [_mask(mask, clip_px, size_px) for mask in masks if mask is not None]
         if len(pictures) == len(seen) and pictures:
             found["masks"] = torch.stack(pictures)
         else:
@@ -115,18 +117,16 @@ def _index(words: Sequence[str], word: str) -> int:
     return words.index(word) if word in words else -1
 
 
-def _mask(rle: dict[str, Any], size_px: tuple[int, int]) -> torch.Tensor:
-    """COCO's run-length encoding as a picture of bools, scaled to ``size_px`` by nearest neighbours."""
-    height, width = rle["size"]
-    mask = decode_rle(rle["counts"], height, width)
-    rows = (np.arange(size_px[0]) + 0.5) * height / size_px[0]
-    columns = (np.arange(size_px[1]) + 0.5) * width / size_px[1]
+def _mask(counts: str, clip_px: tuple[int, int], size_px: tuple[int, int]) -> torch.Tensor:
+    """A mask of the whole frame as a picture of bools, scaled to ``size_px`` by nearest neighbours."""
+    mask = decode_rle(counts, *clip_px)
+    rows, columns = ((np.arange(to) + 0.5) * size / to for size, to in zip(clip_px, size_px, strict=True))
     return torch.from_numpy(np.ascontiguousarray(mask[rows.astype(int)][:, columns.astype(int)]))
 
 
-def decode_rle(counts: str | Sequence[int], height: int, width: int) -> NDArray[np.bool_]:
-    """COCO's run lengths, column by column, zeros first; a text holds them in the 6-bit code of COCO's API."""
-    lengths = _unpacked(counts) if isinstance(counts, str) else list(counts)
+def decode_rle(counts: str, height: int, width: int) -> NDArray[np.bool_]:
+    """COCO's compressed run lengths, down the columns, zeros first."""
+    lengths = _unpacked(counts)
     if sum(lengths) != height * width or any(length < 0 for length in lengths):
         raise LoadError(
             f"a mask's runs sum to {sum(lengths)} pixels, its picture has {height * width}",
