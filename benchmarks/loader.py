@@ -84,9 +84,8 @@ def main() -> None:
     asked = arguments.parse_args()
     clips = AccidentClips(asked.version)
     paths = [row["video_url"] for row in clips.rows]
-    print(
-        f"{len(clips)} clips of {clips.rows[0]['width']} x {clips.rows[0]['height']}, {clips.rows[0]['no_frames']} frames"
-    )
+    first = clips.rows[0]
+    print(f"{len(clips)} clips of {first['width']} x {first['height']}, {first['no_frames']} frames")
     for size_px in (None, (216, 384)):
         scaled = clips if size_px is None else AccidentClips(asked.version, size_px=size_px)
         for workers in (1, 2):
@@ -94,7 +93,8 @@ def main() -> None:
             decoder, loader = (statistics.median(side) for side in zip(*pairs, strict=True))
             ratio = statistics.median(ours / theirs for theirs, ours in pairs)
             size = "as it is" if size_px is None else f"{size_px[1]} x {size_px[0]}"
-            print(f"{size}, {workers} worker(s): decoder {decoder:.2f}, loader {loader:.2f} clips/s, {ratio:.1%}")
+            shown = f"decoder {decoder:.2f}, loader {loader:.2f} clips/s, {ratio:.1%}"
+            print(f"{size}, {workers} worker(s): {shown}")
     memory = ", ".join(f"{value:.0f}" for value in memory_by_epoch_mb(clips, 3))
     print(f"memory after epochs 1, 2, 3 in MiB: {memory}")
     print(f"the same order on 1 and 2 ranks: {orders_agree(clips)}")
