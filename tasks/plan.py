@@ -36,19 +36,36 @@ class EngineOrder:
     flags: tuple[str, ...]
 
 
-def order_engine(definition: Definition) -> EngineOrder:
-    """Raises DefinitionError when the engine's options are wrong, or name weights that cannot be read; StorageError
-    when S3 does not give them."""
-    choice = definition.engine
-    module = engine_module(choice.name)
+def engine_options(definition: Definition) -> tuple[EngineModule, Any]:
+    """The engine that the definition names, and its options checked. Raises DefinitionError."""
+    module = engine_module(definition.engine.name)
     try:
-        options = module.parse_options(choice.options, definition.resolution, definition.fps)
+        return module, module.parse_options(definition.engine.options, definition.resolution, definition.fps)
+    except ValidationError as error:
+        raise DefinitionError(explain(error, f"{definition.folder}: engine.options", BaseModel)) from None
+
+
+def missing_parts(definition: Definition) -> list[str]:
+    """Packages and weights that the definition's engine needs and that are not there. A script brings its own.
+
+    Raises DefinitionError, and StorageError as S3 says."""
+    module, options = engine_options(definition)
+    return [] if definition.engine.script else module.missing_parts(options)
+
+
+def order_engine(definition: Definition) -> EngineOrder:
+    """Raises DefinitionError when the engine's options are wrong, or name weights that are missing or cannot be read;
+    StorageError when S3 does not give them."""
+    choice = definition.engine
+    module, options = engine_options(definition)
+    if missing := missing_parts(definition):
+        listed = "\n  ".join(missing)
+        raise DefinitionError(f"{definition.folder}: the engine {choice.name} cannot render:\n  {listed}")
+    try:
         flags = ("--resolution", definition.resolution, "--fps", str(definition.fps), *module.flags(options))
         if choice.script and (remote := [flag for flag in flags if flag.startswith("s3://")]):
             raise ValueError(f"{choice.script} cannot read {remote[0]}: name a copy on this disk")
         identity = module.identity(options)
-    except ValidationError as error:
-        raise DefinitionError(explain(error, f"{definition.folder}: engine.options", BaseModel)) from None
     except StorageError:  # no fault of the definition
         raise
     except (OSError, ValueError) as error:

@@ -37,7 +37,10 @@ def check(
     most: Annotated[int, typer.Option(min=1, help="How many problems to print.")] = 20,
 ) -> None:
     """Read a manifest and say what is wrong with it, row by row; render nothing."""
+    from its_tasks.plan import missing_parts  # brings Prefect
+
     with errors_in_a_line():
+        missing = missing_parts(definitions.load(manifest)) if definitions.is_definition(manifest) else []
         report = _survey(manifest, engine, allow or [])
     _print_problems("Rejected rows", report.rejections, most)
     _print_problems("Prompts that lack a part (rendered all the same)", report.warnings, most)
@@ -49,7 +52,9 @@ def check(
         f"{len(report.rejections):,} rejected, {len(report.warnings):,} prompts to look at",
         highlight=False,
     )
-    if not report.scenarios:
+    for part in missing:
+        out.print(Text(f"missing: {part}"), soft_wrap=True)
+    if missing or not report.scenarios:
         raise typer.Exit(2)
     raise typer.Exit(1 if report.rejections else 0)
 

@@ -74,6 +74,9 @@ class EngineModule(Protocol):
     def identity_but_weights(self, options: Any) -> EngineIdentity:
         """The same with ``weights_sha256`` None, at no cost."""
 
+    def missing_parts(self, options: Any) -> list[str]:
+        """Packages and weights that these options need and that are not there, a line each; a look at names alone."""
+
     def refuses(self, scene: Scene, has_input: bool) -> str | None:
         """Why this engine cannot make such a scene, for ``rejected_input``; None when it can."""
 

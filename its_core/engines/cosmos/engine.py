@@ -48,6 +48,13 @@ def identity_but_weights(options: CosmosOptions) -> EngineIdentity:
     )
 
 
+def missing_parts(options: CosmosOptions) -> list[str]:
+    """Packages and weights that are not there. Raises StorageError as S3 says."""
+    from its_core.engines.cosmos.requirements import missing_parts as look
+
+    return look(options)
+
+
 def refuses(scene: Scene, has_input: bool) -> str | None:  # noqa: ARG001
     return None if has_input else "the cosmos engine starts from an image or a video: input_image is missing"
 

@@ -19,7 +19,7 @@ from its_core.engines.cosmos.conditioning import read_conditioning, refuse_chang
 from its_core.engines.cosmos.device import free_memory, memory_in_use, pick_device
 from its_core.engines.cosmos.model import sampling
 from its_core.engines.cosmos.model.attention import attend_with, attention_backends
-from its_core.engines.cosmos.model.lora import load_network
+from its_core.engines.cosmos.model.lora import load_network, lora_record
 from its_core.engines.cosmos.model.network import LATENT_CHANNELS
 from its_core.engines.cosmos.model.parallel import join_clip_group
 from its_core.engines.cosmos.model.text_encoder import TextEncoder
@@ -27,6 +27,7 @@ from its_core.engines.cosmos.model.vae import SPACE, TIME, WanVae
 from its_core.engines.cosmos.options import STEPS, VERSION, CosmosOptions
 from its_core.engines.cosmos.refiner import PromptRefiner
 from its_core.engines.cosmos.remote import at_hand
+from its_core.engines.cosmos.requirements import refuse_missing
 from its_core.engines.cosmos.safety.guardrail import load_guardrail, tiny_guardrail
 from its_core.engines.cosmos.shapes import SHAPES
 from its_core.engines.cosmos.weights import WeightsIdentity, weights_of
@@ -65,6 +66,7 @@ class CosmosEngine(Engine):
         self._weights_at_hand = ExitStack()
         self._options = options = self._weights_at_hand.enter_context(at_hand(options))
         self._device = device = pick_device(options)
+        refuse_missing(options)
         self._dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
         shape, folders = SHAPES[options.model_size], options.folders
         self._text = TextEncoder(folders.text_encoder, shape.text_width, device, self._dtype)
@@ -77,6 +79,7 @@ class CosmosEngine(Engine):
             self._refiner = PromptRefiner(folders.refiner, device, options.offload_prompt_refiner)
         self._vae = WanVae(folders.vae, device, self._dtype)
         self._network = load_network(options, shape, device, self._dtype)
+        self._lora = lora_record(options) if options.use_lora else None
         self._compiled = self._network.compile_blocks()
         self._backends = attention_backends(device, self._dtype, shape.width // shape.heads)
         self._group = join_clip_group(ranks_per_clip, device)
@@ -239,14 +242,13 @@ class CosmosEngine(Engine):
     def _record(self, request: ClipRequest, inputs: _Inputs) -> dict[str, Any]:
         """What really ran, as JSON values."""
         options = self._options
-        lora = {"rank": options.lora_rank, "alpha": options.lora_alpha, "targets": options.targets}
         refiner = NO_REFINER.get(options.model_size, options.folders.refiner.name)
         return {
             "engine": "cosmos",
             "engine_version": VERSION,
             "model_size": options.model_size,
             "is_stand_in": options.model_size == "tiny",
-            "lora": lora if options.use_lora else None,
+            "lora": self._lora,
             "steps": STEPS[options.model_size],
             "guidance": request.guidance,
             "seed": request.seed,

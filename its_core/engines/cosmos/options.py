@@ -37,7 +37,9 @@ class CosmosOptions(BaseModel):
     base_path: str = Field("", description="base checkpoint under a LoRA alone; empty: the one in checkpoints_dir")
     use_lora: bool = Field(False, description="load LoRA weights and merge them into the network")
     lora_rank: int = Field(16, ge=1, le=1024, description="rank that the LoRA was trained with")
-    lora_alpha: float = Field(16, gt=0, le=4096, description="alpha that the LoRA was trained with")
+    lora_alpha: float = Field(
+        16, gt=0, le=4096, allow_inf_nan=False, description="alpha that the LoRA was trained with"
+    )
     lora_target_modules: str = Field(LORA_TARGETS, description="comma-separated names of the layers with LoRA")
     init_lora_weights: Literal[True] = Field(True, description="PEFT's own start; loading replaces every value")
     num_conditional_frames: Literal[1, 5] = Field(1, description="frames of the input that start the clip; 5: a video")
@@ -82,6 +84,11 @@ class CosmosOptions(BaseModel):
     @property
     def folders(self) -> CheckpointFolders:
         return CheckpointFolders(Path(self.checkpoints_dir), self)
+
+    @property
+    def relative_folders(self) -> CheckpointFolders:
+        """The same folders, counted from ``checkpoints_dir``, which may be a URL."""
+        return CheckpointFolders(Path(), self)
 
     def can_share(self, ranks: int) -> bool:
         """Whether ``ranks`` processes can make one clip together: frames and heads must divide evenly.

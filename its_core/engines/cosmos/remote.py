@@ -56,7 +56,7 @@ def _fetched(options: CosmosOptions, cache: InputCache) -> CosmosOptions:
     root = options.checkpoints_dir
     if storage.is_local(root):
         return options.model_copy(update=changes)
-    folders = CheckpointFolders(Path(), options)
+    folders = options.relative_folders
     for part in _parts(options, folders):
         changes["checkpoints_dir"] = _below(cache, root, part.as_posix())
     try:

@@ -25,13 +25,18 @@ class WeightsIdentity:
 
 
 def network_files(options: CosmosOptions) -> dict[str, Path]:
-    """The network's checkpoint, and the base checkpoint that a LoRA alone goes on. Raises CheckpointError."""
+    """The network's checkpoint, and the base checkpoint that a LoRA alone goes on.
+
+    Raises CheckpointError, also for a LoRA whose rank or alpha are not those that ``options`` say.
+    """
     path = Path(options.dit_path) if options.dit_path else options.folders.base
     files = {"network": path}
     if options.use_lora:
-        from its_core.engines.cosmos.model.checkpoint import read_network
+        from its_core.engines.cosmos.model.checkpoint import check_lora_settings, read_network
 
-        if not read_network(path).base:
+        weights = read_network(path)
+        check_lora_settings(options, weights)
+        if not weights.base:
             files["base"] = Path(options.base_path) if options.base_path else options.folders.base
     return files
 

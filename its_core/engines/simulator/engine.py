@@ -34,6 +34,11 @@ def identity_but_weights(options: SimulatorOptions) -> EngineIdentity:
     return identity(options)
 
 
+def missing_parts(options: SimulatorOptions) -> list[str]:  # noqa: ARG001
+    """It comes with the package, and has no weights."""
+    return []
+
+
 def refuses(scene: Scene, has_input: bool) -> str | None:  # noqa: ARG001 — an input image is welcome, and ignored
     return refusal(scene)
 

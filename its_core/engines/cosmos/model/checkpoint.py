@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import re
 from dataclasses import dataclass
@@ -15,14 +14,18 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from its_core.engines.cosmos.errors import CheckpointError
+from its_core.engines.cosmos.model.adapter import PEFT_CONFIG, AdapterSettings, adapter_settings
+from its_core.engines.cosmos.options import CosmosOptions
 
 Weights = dict[str, Tensor]
 
 # What training keeps beside the weights: Transformer Engine's extra state, and counters.
 _BOOKKEEPING = re.compile(r"(^|\.)(_extra_state$|accum_\w+$)")
-_LORA = re.compile(r"^(?P<layer>.+)\.lora_(?P<part>[AB])(?:\.default)?\.weight$")
+_LORA = re.compile(r"^(?P<layer>.+)\.lora_(?P<part>[AB])(?:\.(?P<adapter>[^.]+))?\.weight$")
+# Low-rank layers of other kinds, or in other tools' naming.
+_OTHER_LORA = re.compile(r"lora_(?:up|down|mid|magnitude|embedding|[AB]\.)|\.(?:hada|lokr|oft|boft|ia3|vera)_", re.I)
 _PEFT_PREFIX = "base_model.model."
-_PEFT_WEIGHTS, _PEFT_CONFIG = "adapter_model.safetensors", "adapter_config.json"
+_PEFT_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
 _MOST_NAMED = 5
 
 
@@ -31,13 +34,13 @@ class NetworkWeights:
     """A network checkpoint, its keys as in ``Video2WorldNetwork``.
 
     ``base`` is empty for a LoRA alone, ``lora`` maps a layer's name to its A (rank × in) and B (out × rank).
-    ``adapter`` holds what the file itself says about the LoRA (rank, alpha), where it says something.
+    ``adapter`` holds what the files themselves say about the LoRA.
     """
 
     path: Path
     base: Weights
     lora: dict[str, tuple[Tensor, Tensor]]
-    adapter: dict[str, float]
+    adapter: AdapterSettings
 
 
 class _Dropped:
@@ -95,30 +98,55 @@ def read_network(path: Path) -> NetworkWeights:
 
     Raises CheckpointError.
     """
-    adapter: dict[str, float] = {}
-    file = path
-    if path.is_dir():
-        file, adapter = path / _PEFT_WEIGHTS, _read_adapter_config(path)
-    entries = _select_network(read_tensors(file))
+    file = _weights_file(path)
+    adapter = adapter_settings(path)
     lora_parts: dict[str, dict[str, Tensor]] = {}
     base: Weights = {}
-    for key, value in entries.items():
+    adapters: set[str] = set()
+    for key, value in _select_network(read_tensors(file)).items():
         if _BOOKKEEPING.search(key):
             continue
         if not isinstance(value, Tensor):
             raise CheckpointError(f"{file}: {key} is a {type(value).__name__}, not a tensor")
         if found := _LORA.match(key):
             lora_parts.setdefault(found["layer"], {})[found["part"]] = value
+            adapters.add(found["adapter"] or "default")
+        elif _OTHER_LORA.search(key):
+            raise CheckpointError(
+                f"{file}: {key} is of another kind of adapter or another tool's naming (kohya, LyCORIS, DoRA …); "
+                "what is read are PEFT's keys: <layer>.lora_A.weight and <layer>.lora_B.weight",
+                code="checkpoint.adapter_keys",
+            )
         else:
             base[key.replace(".base_layer.", ".")] = value
+    if len(adapters) > 1:
+        named = ", ".join(sorted(adapters))
+        raise CheckpointError(f"{file}: holds several adapters ({named}); save the one that is wanted alone")
     halves = sorted(layer for layer, parts in lora_parts.items() if len(parts) < 2)
     if halves:
         raise CheckpointError(f"{file}: LoRA layers with only one of lora_A and lora_B: {_some(halves)}")
     if not base and not lora_parts:
-        raise CheckpointError(f"{file}: holds no weights of the network (keys: {_some(sorted(entries))})")
-    if not path.is_dir():
-        adapter = _training_settings(path)
+        raise CheckpointError(f"{file}: holds no weights of the network")
     return NetworkWeights(path, base, {layer: (p["A"], p["B"]) for layer, p in lora_parts.items()}, adapter)
+
+
+def _weights_file(path: Path) -> Path:
+    """The file of a checkpoint that may be a PEFT adapter's folder. Raises CheckpointError for any other folder."""
+    if not path.is_dir():
+        return path
+    for folder in (path, path / "model"):
+        if (folder / ".metadata").is_file():
+            raise CheckpointError(
+                f"{folder}: a distributed checkpoint (DCP); convert it into one file first: "
+                f"python -m torch.distributed.checkpoint.format_utils dcp_to_torch {folder} model.pt",
+                code="checkpoint.distributed",
+            )
+    if not (path / PEFT_CONFIG).is_file():
+        raise CheckpointError(f"{path}: a folder without {PEFT_CONFIG} is not a PEFT adapter")
+    for name in _PEFT_WEIGHTS:
+        if (path / name).is_file():
+            return path / name
+    raise CheckpointError(f"{path}: a PEFT adapter without weights ({' or '.join(_PEFT_WEIGHTS)})")
 
 
 def _select_network(entries: dict[str, Any]) -> dict[str, Any]:
@@ -133,25 +161,23 @@ def _select_network(entries: dict[str, Any]) -> dict[str, Any]:
     return entries
 
 
-def _read_adapter_config(folder: Path) -> dict[str, float]:
-    file = folder / _PEFT_CONFIG
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-        return {"rank": float(config["r"]), "alpha": float(config["lora_alpha"])}
-    except FileNotFoundError:
-        raise CheckpointError(f"{folder}: a folder without {_PEFT_CONFIG} is not a PEFT adapter") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{file}: no PEFT adapter configuration: {_one_line(error)}") from None
-
-
-def _training_settings(path: Path) -> dict[str, float]:
-    """Rank and alpha from the ``config.yaml`` that NVIDIA's trainer leaves above ``checkpoints/model/iter_*.pt``."""
-    file = path.parent.parent.parent / "config.yaml"
-    if path.parent.name != "model" or path.parent.parent.name != "checkpoints" or not file.is_file():
-        return {}
-    text = file.read_text(encoding="utf-8", errors="replace")
-    found = {name: re.search(rf"^\s*lora_{name}:\s*([\d.]+)\s*$", text, re.M) for name in ("rank", "alpha")}
-    return {name: float(match[1]) for name, match in found.items() if match}
+def check_lora_settings(options: CosmosOptions, weights: NetworkWeights) -> None:
+    """Raises CheckpointError where rank or alpha are not those that the LoRA was trained with."""
+    ranks = {a.shape[0] for a, _ in weights.lora.values()} | {b.shape[-1] for _, b in weights.lora.values()}
+    if not weights.adapter.rank_pattern and ranks != {options.lora_rank}:
+        raise CheckpointError(
+            f"{weights.path}: LoRA weights of rank {', '.join(map(str, sorted(ranks)))}, but --lora_rank says "
+            f"{options.lora_rank}"
+        )
+    trained_with = (
+        ("rank", weights.adapter.rank, options.lora_rank),
+        ("alpha", weights.adapter.alpha, options.lora_alpha),
+    )
+    for name, trained, asked in trained_with:
+        if trained is not None and trained != asked:
+            raise CheckpointError(
+                f"{weights.path}: was trained with lora_{name} {trained:g}, but --lora_{name} says {asked:g}"
+            )
 
 
 def check_keys(where: Path, expected: dict[str, tuple[int, ...]], given: Weights) -> None:

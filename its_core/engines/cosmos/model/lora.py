@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
@@ -12,11 +12,13 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 
 from its_core.engines.cosmos.errors import CheckpointError
+from its_core.engines.cosmos.model.adapter import AdapterSettings, adapter_settings
 from its_core.engines.cosmos.model.checkpoint import (
     NetworkWeights,
     Weights,
     check_finite,
     check_keys,
+    check_lora_settings,
     read_network,
 )
 from its_core.engines.cosmos.model.network import LATENT_CHANNELS, Video2WorldNetwork, network_on_meta
@@ -50,9 +52,15 @@ def load_network(
     return network.eval().requires_grad_(False)
 
 
+def lora_record(options: CosmosOptions) -> dict[str, Any]:
+    """The LoRA's settings as they are applied, as JSON values."""
+    asked = {"rank": options.lora_rank, "alpha": options.lora_alpha, "targets": options.targets}
+    return asked | adapter_settings(Path(options.dit_path)).record()
+
+
 def load_unmerged(options: CosmosOptions, shape: NetworkShape, weights: NetworkWeights) -> Video2WorldNetwork:
     """The network with PEFT's LoRA layers beside the base weights, in the files' own precision, on the CPU."""
-    _check_settings(options, weights)
+    check_lora_settings(options, weights)
     base = weights.base
     if not base:
         base_path = Path(options.base_path) if options.base_path else options.folders.base
@@ -61,7 +69,7 @@ def load_unmerged(options: CosmosOptions, shape: NetworkShape, weights: NetworkW
             raise CheckpointError(f"{base_path}: a base checkpoint is wanted, this one holds LoRA weights itself")
         base = under.base
     network = network_on_meta(shape)
-    inject_lora(network, options.lora_rank, options.lora_alpha, options.targets)
+    inject_lora(network, options.lora_rank, options.lora_alpha, options.targets, weights.adapter)
     wrapped = {name for name, module in network.named_modules() if isinstance(module, BaseTunerLayer)}
     named: Weights = {}
     for key, value in base.items():
@@ -74,30 +82,31 @@ def load_unmerged(options: CosmosOptions, shape: NetworkShape, weights: NetworkW
     return network.eval().requires_grad_(False)
 
 
-def inject_lora(network: Video2WorldNetwork, rank: int, alpha: float, targets: Sequence[str]) -> None:
-    """Gives the target layers PEFT's LoRA layers, with A random and B zero. Raises CheckpointError for a target that
-    names no layer."""
+def inject_lora(
+    network: Video2WorldNetwork,
+    rank: int,
+    alpha: float,
+    targets: Sequence[str],
+    adapter: AdapterSettings | None = None,
+) -> None:
+    """Gives the target layers PEFT's LoRA layers, with A random and B zero, and the adapter's patterns and scaling.
+
+    Raises CheckpointError for a target that names no layer.
+    """
     layers = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
     for target in targets:
         if not any(layer == target or layer.endswith(f".{target}") for layer in layers):
             raise CheckpointError(f"--lora_target_modules: {target!r} names no linear layer of the network")
-    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets))  # type: ignore[arg-type]
+    adapter = adapter or AdapterSettings()
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=alpha,  # type: ignore[arg-type]
+        target_modules=list(targets),
+        use_rslora=adapter.rslora,
+        rank_pattern=dict(adapter.rank_pattern),
+        alpha_pattern=dict(adapter.alpha_pattern),
+    )
     inject_adapter_in_model(config, network)
-
-
-def _check_settings(options: CosmosOptions, weights: NetworkWeights) -> None:
-    ranks = {a.shape[0] for a, _ in weights.lora.values()} | {b.shape[-1] for _, b in weights.lora.values()}
-    if ranks != {options.lora_rank}:
-        raise CheckpointError(
-            f"{weights.path}: LoRA weights of rank {', '.join(map(str, sorted(ranks)))}, but --lora_rank says "
-            f"{options.lora_rank}"
-        )
-    for name, asked in (("rank", options.lora_rank), ("alpha", options.lora_alpha)):
-        trained = weights.adapter.get(name, asked)
-        if trained != asked:
-            raise CheckpointError(
-                f"{weights.path}: was trained with lora_{name} {trained:g}, but --lora_{name} says {asked:g}"
-            )
 
 
 def assign(network: Video2WorldNetwork, weights: Weights, where: Path) -> None:

@@ -60,17 +60,13 @@ class WanVae:
         """The frames (H×W×3) of normalised latents, four at a time: equal to decoding the whole, in bounded memory."""
         model = self._model
         latent = (latent_BCTHW.to(self._device, torch.float32) * self._std + self._mean).to(self._dtype)
-        model.clear_cache()
-        try:
-            hidden = model.post_quant_conv(latent).contiguous(memory_format=self._layout)
-            for t in range(hidden.shape[2]):
-                pixels = model.decoder(
-                    hidden[:, :, t : t + 1], feat_cache=model._feat_map, feat_idx=[0], first_chunk=t == 0
-                )
-                levels = ((pixels.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-                yield from rearrange(levels, "1 c t h w -> t h w c").cpu().numpy()
-        finally:
-            model.clear_cache()
+        # What the causal convolutions remember of earlier frames: an entry each.
+        memory: list[Any] = [None] * sum(isinstance(layer, nn.Conv3d) for layer in model.decoder.modules())
+        hidden = model.post_quant_conv(latent).contiguous(memory_format=self._layout)
+        for t in range(hidden.shape[2]):
+            pixels = model.decoder(hidden[:, :, t : t + 1], feat_cache=memory, feat_idx=[0], first_chunk=t == 0)
+            levels = ((pixels.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+            yield from rearrange(levels, "1 c t h w -> t h w c").cpu().numpy()
 
 
 def _channels_last(model: nn.Module) -> None:

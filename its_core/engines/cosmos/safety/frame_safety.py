@@ -1,7 +1,6 @@
-"""The guardrail's models that look at frames; they come with the package cosmos-guardrail.
+"""The guardrail's models that look at frames: a classifier on SigLIP features, and a blur over faces.
 
-That package fetches its weights by itself and lets through what it fails on; so only its networks and its arithmetic
-are used here, on local files, and every doubt is an exception.
+The networks are those of NVIDIA's Cosmos guardrail, loaded from local files. Every doubt is an exception, which blocks.
 """
 
 from __future__ import annotations
@@ -10,18 +9,36 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cosmos_guardrail import cosmos_guardrail as nvidia  # type: ignore[import-not-found]
 from PIL import Image
-from transformers import SiglipModel, SiglipProcessor
+from torch import Tensor, nn
+from transformers import SiglipImageProcessorPil, SiglipVisionModel
 
 from its_core.engines.cosmos.errors import CheckpointError
-from its_core.engines.cosmos.model.checkpoint import read_tensors
+from its_core.engines.cosmos.model.checkpoint import check_keys, read_tensors
 from its_core.engines.cosmos.model.pretrained import load_model, load_part
 from its_core.engines.cosmos.placement import on_device
+from its_core.engines.cosmos.safety.face_detector import RetinaFace
 from its_core.engines.cosmos.safety.safety_checks import Frames
 
+CLASSES = ("safe", "sexual content", "violence", "drugs", "child abuse", "hate and harassment", "self-harm")
 _LOOKS = 12  # frames that the classifier looks at, evenly spread: about two a second
-_SAFE_CLASS = 0
+_MIN_FACE_PX = 20
+_FACE_BLOCKS = 5  # a face is left with 5×5 colours
+
+
+class _Classifier(nn.Module):
+    """One of ``CLASSES`` from a normalised SigLIP feature; the key names of NVIDIA's ``safety_filter.pt``."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for inputs, outputs in ((width, 512), (512, 256)):
+            layers += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU()]
+        self.network = nn.ModuleDict({"layers": nn.Sequential(*layers, nn.Linear(256, len(CLASSES)))})
+
+    def forward(self, features_ND: Tensor) -> Tensor:
+        logits: Tensor = self.network["layers"](features_ND)
+        return logits
 
 
 class FrameSafety:
@@ -30,14 +47,13 @@ class FrameSafety:
     name = "frame classifier"
 
     def __init__(self, folder: Path, device: torch.device, offload: bool) -> None:
-        encoder = _siglip_folder(folder)
+        encoder = siglip_folder(folder)
         self._device, self._offload = device, offload
-        self._processor = load_part(SiglipProcessor, encoder, "image processor of the frame classifier")
-        self._encoder = load_model(SiglipModel, encoder, "SigLIP encoder of the frame classifier", torch.float32)
-        self._classifier = nvidia.VideoSafetyModel(nvidia.ModelConfig())
+        self._processor = load_part(SiglipImageProcessorPil, encoder, "image processor of the frame classifier")
+        self._encoder = load_model(SiglipVisionModel, encoder, "SigLIP encoder of the frame classifier", torch.float32)
+        self._classifier = _Classifier(self._encoder.config.hidden_size)
         weights = read_tensors(folder / "safety_filter.pt")
-        self._classifier.load_state_dict(weights.get("model", weights), strict=True)
-        self._classifier.eval()
+        _load(self._classifier, weights.get("model", weights), folder / "safety_filter.pt")
 
     @torch.no_grad()
     def blocks(self, frames: Frames) -> str | None:
@@ -47,18 +63,18 @@ class FrameSafety:
             on_device(self._encoder, self._device, self._offload),
             on_device(self._classifier, self._device, self._offload),
         ):
-            features = self._encoder.get_image_features(pixel_values=inputs.pixel_values.to(self._device))
-            features = getattr(features, "pooler_output", features)
-            logits = self._classifier.network(features / features.norm(dim=-1, keepdim=True))
+            features = self._encoder(pixel_values=inputs.pixel_values.to(self._device)).pooler_output
+            logits = self._classifier(features / features.norm(dim=-1, keepdim=True))
         if not bool(torch.isfinite(logits).all()):
             raise ValueError("the classifier's answer is not a number")
-        classes = logits.argmax(dim=-1).tolist()
-        unsafe = [(int(i), kind) for i, kind in zip(looks, classes, strict=True) if kind != _SAFE_CLASS]
-        return f"frame {unsafe[0][0]} is of class {nvidia.CLASS_IDX_TO_NAME.get(unsafe[0][1])}" if unsafe else None
+        for look, kind in zip(looks, logits.argmax(dim=-1).tolist(), strict=True):
+            if kind != CLASSES.index("safe"):
+                return f"frame {look} is of class {CLASSES[kind]}"
+        return None
 
 
-def _siglip_folder(folder: Path) -> Path:
-    """The SigLIP encoder inside the guardrail's download, which keeps it as a hub cache."""
+def siglip_folder(folder: Path) -> Path:
+    """The SigLIP encoder inside the guardrail's download, which keeps it as a hub cache. Raises CheckpointError."""
     found = sorted(folder.glob("models--google--siglip*/snapshots/*/config.json")) + sorted(
         folder.glob("siglip*/config.json")
     )
@@ -68,7 +84,7 @@ def _siglip_folder(folder: Path) -> Path:
 
 
 class FaceBlur:
-    """RetinaFace finds faces and pixelates them."""
+    """RetinaFace finds faces; each becomes 5×5 blocks of one colour."""
 
     name = "face blur"
 
@@ -76,19 +92,35 @@ class FaceBlur:
         self._device, self._offload = device, offload
         weights = read_tensors(file)
         weights = {key.removeprefix("module."): value for key, value in weights.get("state_dict", weights).items()}
-        settings = dict(nvidia.cfg_re50, pretrain=False)
-        # Its constructor downloads; the arithmetic needs only these three attributes.
-        self._filter = nvidia.RetinaFaceFilter.__new__(nvidia.RetinaFaceFilter)
-        torch.nn.Module.__init__(self._filter)
-        self._filter.cfg, self._filter.batch_size, self._filter.confidence_threshold = settings, 1, 0.7
-        self._filter.net = nvidia.RetinaFace(cfg=settings, phase="test")
-        self._filter.net.load_state_dict(weights, strict=True)
-        self._filter.eval()
+        self._detector = RetinaFace()
+        _load(self._detector, weights, file)
 
     def apply(self, frames: Frames) -> tuple[Frames, int]:
-        before = frames.copy()
-        with on_device(self._filter, self._device, self._offload):
-            after = self._filter.postprocess(frames)
-        if after.shape != before.shape or after.dtype != np.uint8:
-            raise ValueError(f"the face blur returned {after.shape} {after.dtype}")
-        return after, int((after != before).any(axis=(1, 2, 3)).sum())
+        after, changed = frames.copy(), 0
+        with on_device(self._detector, self._device, self._offload):
+            for frame in after:
+                changed += pixelate(frame, self._detector.faces(frame))
+        return after, changed
+
+
+def pixelate(frame_HW3: Frames, boxes: np.ndarray) -> bool:
+    """Pixelates the boxes (left, top, right, bottom) in place, but for those smaller than 20 pixels; was there any?"""
+    height_px, width_px = frame_HW3.shape[:2]
+    changed = False
+    for left, top, right, bottom in boxes.astype(int).tolist():
+        if min(right - left, bottom - top) < _MIN_FACE_PX:
+            continue
+        rows, columns = slice(max(top, 0), min(bottom, height_px)), slice(max(left, 0), min(right, width_px))
+        face = frame_HW3[rows, columns]
+        if face.size:  # not outside the frame
+            small = Image.fromarray(face).resize((_FACE_BLOCKS, _FACE_BLOCKS), Image.Resampling.BOX)
+            frame_HW3[rows, columns] = np.asarray(small.resize(face.shape[1::-1], Image.Resampling.NEAREST))
+            changed = True
+    return changed
+
+
+def _load(module: nn.Module, weights: dict[str, Tensor], file: Path) -> None:
+    """Raises CheckpointError where the weights do not fit."""
+    check_keys(file, {key: tuple(value.shape) for key, value in module.state_dict().items()}, weights)
+    module.load_state_dict(weights, strict=True)
+    module.eval().requires_grad_(False)

@@ -125,16 +125,10 @@ def load_guardrail(root: Path, text_guard: Path, device: torch.device, offload: 
 
     With ``offload`` each model is on ``device`` only while it works.
     """
-    if not root.is_dir():
-        raise CheckpointError(f"{root}: no folder with the guardrail's weights; --disable_guardrail renders without")
-    try:
-        from its_core.engines.cosmos.safety.frame_safety import FaceBlur, FrameSafety
-        from its_core.engines.cosmos.safety.prompt_safety import PromptSafety
-    except ImportError as error:
-        raise CheckpointError(
-            f"the guardrail needs the packages cosmos-guardrail and torchvision ({error}); "
-            "--disable_guardrail renders without"
-        ) from None
+    # SigLIP and Qwen3Guard bring transformers: seconds that size tiny saves.
+    from its_core.engines.cosmos.safety.frame_safety import FaceBlur, FrameSafety
+    from its_core.engines.cosmos.safety.prompt_safety import PromptSafety
+
     return Guardrail(
         text_checks=[WordList(root / "blocklist"), PromptSafety(text_guard, device, offload)],
         frame_checks=[FrameSafety(root / "video_content_safety_filter", device, offload)],
