@@ -52,7 +52,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) -e '.[cosmos,dev,ray]'
+	$(PIP) -e '.[cosmos,dev,evaluation,ray]'
 	touch $@
 
 clean:

@@ -27,8 +27,7 @@ from rich.markup import escape
 from its_core import __version__, storage
 from its_core.dataset import reader
 from its_core.dataset.publish import PublishError
-from its_core.definition import DefinitionError
-from its_core.scenarios.manifest import ManifestError
+from its_core.errors import FactoryError
 from its_core.shards.launcher import LaunchRefused
 from its_core.shards.receipts import TooFewClips
 from its_core.text import one_line
@@ -74,14 +73,14 @@ def errors_in_a_line() -> Iterator[None]:
     problem: Exception
     try:
         yield
-    except (DefinitionError, ManifestError) as error:
-        status, problem = 2, error
     except (TooFewClips, LaunchRefused, PublishError, reader.NotPublished) as error:
         status, problem = 1, error
     except storage.Busy as error:
         status, problem = 3, error
     except OSError as error:  # a disk that is full or cannot be written, S3 that denies or cannot be reached
         status, problem = 1, error
+    except FactoryError as error:  # what was given to a command: a definition, a manifest, predictions, a version
+        status, problem = 2, error
     except KeyboardInterrupt:
         err.print(INTERRUPTED)
         raise typer.Exit(130) from None

@@ -273,7 +273,7 @@ def _with_tv_tensors(transform: Transform | None) -> Transform | None:
     """torchvision's own transforms tell frames from boxes by the tensors' classes."""
     if transform is None or not type(transform).__module__.startswith("torchvision."):
         return transform
-    from torchvision import tv_tensors  # type: ignore[import-not-found, unused-ignore]
+    from torchvision import tv_tensors
 
     def call(sample: Sample) -> Sample:
         size = tuple(sample["frames"].shape[-2:])

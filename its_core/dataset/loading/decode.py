@@ -71,3 +71,36 @@ def _empty(shape: tuple[int, ...]) -> torch.Tensor:
         storage = torch.UntypedStorage._new_shared(math.prod(shape), device="cpu")  # type: ignore[no-untyped-call]
         taken.set_(storage, 0, shape)  # type: ignore[call-overload]
     return taken.resize_(shape)
+
+
+def at_rate(url: str, fps: float, size_px: tuple[int, int] | None = None) -> tuple[torch.Tensor, list[float]]:
+    """A whole clip at ``fps`` frames a second or its own rate, whichever is lower.
+
+    Returns:
+        Frames as ``frames`` returns them, and the time of each in seconds from the clip's start.
+
+    Raises:
+        LoadError: as ``frames``.
+    """
+    kept: list[torch.Tensor] = []
+    times_s: list[float] = []
+    try:
+        with av.open(for_decoder(url)) as container:
+            assert isinstance(container, InputContainer)
+            stream = container.streams.video[0]
+            stream.codec_context.thread_count = 1
+            for frame in container.decode(stream):
+                time_s = float(frame.time or 0.0)
+                if time_s * fps < len(kept) - 1e-6:
+                    continue
+                height, width = size_px or (frame.height, frame.width)
+                kept.append(torch.from_numpy(_rgb(frame, height, width).copy()))
+                times_s.append(time_s)
+    except FileNotFoundError:
+        raise LoadError(f"{url}: the clip is not there", code="load.clip_missing") from None
+    except (av.FFmpegError, IndexError) as error:
+        reason = getattr(error, "strerror", None) or "it holds no video"
+        raise LoadError(f"{url}: cannot be decoded: {reason}", code="load.clip_unreadable") from None
+    if not kept:
+        raise LoadError(f"{url}: holds no frame", code="load.clip_unreadable")
+    return torch.stack(kept).permute(0, 3, 1, 2), times_s

@@ -1,0 +1,3 @@
+from tests.dataset.conftest import clips, published, work
+
+__all__ = ["clips", "published", "work"]
