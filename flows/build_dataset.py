@@ -22,11 +22,14 @@ from its_tasks.reuse import reuse
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run
 from rich.console import Console
 
 from its_core import definition as definitions
 from its_core import logs, storage
 from its_core.clip import Outcome
+from its_core.dataset.lineage.emit import reported
+from its_core.dataset.versions.ownership import refuse_taken_name
 from its_core.dataset.versions.version import MARKER_FILE
 from its_core.definition import Definition
 from its_core.shards import build
@@ -65,9 +68,12 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
     with (
         storage.exclusive(work / build.LOCK_FILE),
         build.recording(work, dataset, overrides or {}) as record,
+        reported(str(flow_run.id), definition.name, work),
         Progress(console) as progress,
     ):
-        refuse_unwritable("publish_url", storage.join(definition.publish_url, definition.name))
+        published_at = storage.join(definition.publish_url, definition.name)
+        refuse_unwritable("publish_url", published_at)
+        refuse_taken_name(published_at, definition.folder.name)
         if definition.engine.name == "cosmos":
             progress.say("the weights are read, and fetched first where they are on S3")
         order = order_engine(definition)

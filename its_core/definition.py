@@ -99,6 +99,7 @@ class Definition(BaseSettings):
         {Split.TRAIN: 0.8, Split.VAL: 0.1, Split.TEST: 0.1}, description="share of cameras a split; sums to 1"
     )
     publish_url: str = Field("published", description="where versions are published: a folder or an s3:// prefix")
+    publish_machine_names: bool = Field(False, description="publish host name, login and local paths in the lineage")
     work_dir: str = Field(".its", description="clips and receipts of unfinished and past builds; a local folder")
 
     @field_validator("resolution", mode="before")

@@ -199,6 +199,15 @@ class Aftermath(StrEnum):
     TRAFFIC_FLOWS = "traffic_flows"
 
 
+class ImageQuality(StrEnum):
+    """The grades of the ACCIDENT benchmark for a camera's picture."""
+
+    VERY_POOR = "Very_Poor"
+    POOR = "Poor"
+    FINE = "Fine"
+    GOOD = "Good"
+
+
 class Split(StrEnum):
     TRAIN = "train"
     VAL = "val"

@@ -14,8 +14,8 @@ from prefect.context import TaskRunContext, get_run_context
 from its_core import storage
 from its_core.checks import ledger
 from its_core.dataset import publish as publishing
-from its_core.dataset.finished_clip import FinishedClip
-from its_core.dataset.lineage import Run
+from its_core.dataset.finished_clip import FailedClip, FinishedClip
+from its_core.dataset.lineage.run import Run
 from its_core.dataset.publish import Published
 from its_core.dataset.versions.content import Dataset
 from its_core.definition import Definition
@@ -35,14 +35,29 @@ class _FinishedClips:
     receipts: Mapping[str, Receipt]
 
     def __iter__(self) -> Iterator[FinishedClip]:
-        made = [place for place, clip_id in enumerate(self.plan.clip_ids) if self.receipts[clip_id].outcome.made_a_clip]
-        for clip in self.plan.clips(made):
+        for clip in self.plan.clips(_positions(self.plan, self.receipts, made=True)):
             receipt = self.receipts[clip.request.clip_id]
             files = files_of(self.definition.work_path, clip.request.clip_id)
             measures = ledger.read(files, receipt)
             if measures is None:
                 raise publishing.PublishError(f"{files.video}: was changed after it was checked; build again")
             yield FinishedClip(clip, receipt, files, measures)
+
+
+@dataclass(frozen=True, slots=True)
+class _FailedClips:
+    """The plan's clips that were not made, read anew each time one goes through them."""
+
+    plan: Plan
+    receipts: Mapping[str, Receipt]
+
+    def __iter__(self) -> Iterator[FailedClip]:
+        for clip in self.plan.clips(_positions(self.plan, self.receipts, made=False)):
+            yield FailedClip(clip, self.receipts[clip.request.clip_id])
+
+
+def _positions(plan: Plan, receipts: Mapping[str, Receipt], *, made: bool) -> list[int]:
+    return [i for i, clip_id in enumerate(plan.clip_ids) if receipts[clip_id].outcome.made_a_clip is made]
 
 
 @task(name="publish", task_run_name="publish {definition.name}", cache_policy=NO_CACHE)
@@ -57,6 +72,7 @@ def publish(definition: Definition, order: EngineOrder, plan: Plan, receipts: Ma
         publish_url=definition.publish_url,
         geometry=definition.geometry,
         engine=order.identity,
+        source=definition.folder.name,
     )
     run = Run(
         run_id=str(context.task_run.flow_run_id),
@@ -64,9 +80,17 @@ def publish(definition: Definition, order: EngineOrder, plan: Plan, receipts: Ma
         manifest=plan.manifest,
         config=definition.model_dump(mode="json"),
         engine=order.identity,
+        names_machine=definition.publish_machine_names,
     )
     work = definition.work_path
-    published = publishing.publish(_FinishedClips(definition, plan, receipts), dataset, work / REJECTED_FILE, run, work)
+    published = publishing.publish(
+        _FinishedClips(definition, plan, receipts),
+        dataset,
+        work / REJECTED_FILE,
+        run,
+        work,
+        _FailedClips(plan, receipts),
+    )
     forget_inputs(work / INPUTS_FOLDER, (clip.request.input_path or "" for clip in plan.clips()))
     if not storage.is_local(published.url):
         create_link_artifact(published.contact_sheet_url, key="contact-sheet", description=published.url)

@@ -27,6 +27,7 @@ from rich.markup import escape
 from its_core import __version__, storage
 from its_core.dataset import reader
 from its_core.dataset.publish import PublishError
+from its_core.dataset.versions.ownership import NameTaken
 from its_core.errors import FactoryError
 from its_core.shards.launcher import LaunchRefused
 from its_core.shards.receipts import TooFewClips
@@ -73,7 +74,7 @@ def errors_in_a_line() -> Iterator[None]:
     problem: Exception
     try:
         yield
-    except (TooFewClips, LaunchRefused, PublishError, reader.NotPublished) as error:
+    except (TooFewClips, LaunchRefused, PublishError, NameTaken, reader.NotPublished) as error:
         status, problem = 1, error
     except storage.Busy as error:
         status, problem = 3, error

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from its_core.checks import data_docs
 from its_core.checks.measures import Measures
 from its_core.clip import Geometry
 from its_core.storage import replacing
@@ -111,13 +112,14 @@ def validate(
     """Validates ``checks.measures.table`` of the clips with the suite.
 
     Every one of ``clip_ids`` gets a verdict; one that has no row, or that a missing column or an error of the suite
-    keeps from being checked, is invalid. With ``docs_dir``, Data Docs (``index.html``) and the result
-    (``validation.json``) are kept there.
+    keeps from being checked, is invalid. With ``docs_dir``, Data Docs (``index.html``, one page that
+    needs no network) and the result (``validation.json``) are written there.
     """
     if not clip_ids:
         return Verdict({}, {})
     rules = _rules(geometry)
-    result = _run(_escaped(measures), _expectations(rules, len(clip_ids)), docs_dir)
+    validated = _run(_escaped(measures), _expectations(rules, len(clip_ids)))
+    result: dict[str, Any] = validated.to_json_dict()
     rows: dict[str, Row] = {str(row["clip_id"]): row for row in _records(measures)}
     reasons: dict[str, list[str]] = {clip_id: [] for clip_id in clip_ids}
     for clip_id, of_clip in reasons.items():
@@ -130,6 +132,7 @@ def validate(
     for outcome in nulls_last:
         _explain(outcome, rows, wording, reasons)
     if docs_dir is not None:
+        data_docs.write_page(docs_dir, validated)
         with replacing(docs_dir / RESULT_FILE) as part:
             part.write_text(json.dumps(result, indent=1), encoding="utf-8")
     return Verdict({clip_id: tuple(dict.fromkeys(of_clip)) for clip_id, of_clip in reasons.items()}, result)
@@ -200,15 +203,12 @@ def _expectations(rules: list[_Rule], clips: int) -> list[Any]:
     ]
 
 
-def _run(measures: pd.DataFrame, expectations: list[Any], docs_dir: Path | None) -> dict[str, Any]:
+def _run(measures: pd.DataFrame, expectations: list[Any]) -> Any:
+    """Great Expectations' own result object."""
     gx = _great_expectations()
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # it logs every folder
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
-    actions = []
-    if docs_dir is not None:
-        context.add_data_docs_site("kept", _site(docs_dir))
-        actions.append(gx.checkpoint.UpdateDataDocsAction(name="keep", site_names=["kept"]))
     asset = context.data_sources.add_pandas("clips").add_dataframe_asset("measures")
     definition = gx.ValidationDefinition(
         name="clips",
@@ -218,23 +218,12 @@ def _run(measures: pd.DataFrame, expectations: list[Any], docs_dir: Path | None)
     checkpoint = gx.Checkpoint(
         name="clips",
         validation_definitions=[context.validation_definitions.add(definition)],
-        actions=actions,
         result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["clip_id"]},
     )
     outcome = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": measures})
-    result: dict[str, Any] = next(iter(outcome.run_results.values())).to_json_dict()
-    return result
+    return next(iter(outcome.run_results.values()))
 
 
 def _great_expectations(module: str = "") -> Any:
     """Imported when needed, because the import takes seconds."""
     return importlib.import_module("great_expectations" + module)
-
-
-def _site(folder: Path) -> dict[str, Any]:
-    return {
-        "class_name": "SiteBuilder",
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.absolute())},
-        "show_how_to_buttons": False,
-    }

@@ -3,73 +3,82 @@
 from __future__ import annotations
 
 import html
-import math
-from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import jinja2
 import pyarrow as pa
-import yaml
+from huggingface_hub import DatasetCardData
 
-from its_core.clip import EngineIdentity, Geometry
 from its_core.dataset.labels.label_rows import LABELS
+from its_core.dataset.versions.content import Dataset, VersionContent
 from its_core.taxonomy import Split
 
 FILE_NAME = "README.md"
 _SOURCES = ("requested", "simulated", "detected", "human")
+# The Hub's identifiers of licences are lower case; any other text makes a card's metadata invalid there.
+_HUB_LICENSES = frozenset(
+    {"afl-3.0", "agpl-3.0", "apache-2.0", "artistic-2.0", "bsd", "bsd-2-clause", "bsd-3-clause", "bsl-1.0", "cc"}
+    | {"cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0"}
+    | {"cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nd-4.0"}
+    | {"cc-by-sa-3.0", "cc-by-sa-4.0", "cc0-1.0", "cdla-permissive-1.0", "cdla-permissive-2.0", "cdla-sharing-1.0"}
+    | {"eupl-1.1", "eupl-1.2", "gfdl", "gpl", "gpl-2.0", "gpl-3.0", "isc", "lgpl", "lgpl-2.1", "lgpl-3.0", "mit"}
+    | {"mpl-2.0", "ms-pl", "ncsa", "odbl", "odc-by", "openrail", "osl-3.0", "other", "pddl", "unknown", "unlicense"}
+)
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-@dataclass(slots=True)
-class Counts:
-    """Clips by split, by incident and split, and by label and source (None: no value)."""
-
-    clips: Counter[str] = field(default_factory=Counter)
-    incidents: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    labels: defaultdict[str, Counter[str | None]] = field(default_factory=lambda: defaultdict(Counter))
-
-    def add(self, row: Mapping[str, Any]) -> None:
-        self.clips[row["split"]] += 1
-        self.incidents[row["incident_type"] or "not specified"][row["split"]] += 1
-        for name in LABELS:
-            source = row["sources"][name]
-            self.labels[name][source["source"] if source else None] += 1
-
-
-def render(
-    *,
-    name: str,
-    description: str,
-    license_: str,
-    geometry: Geometry,
-    engine: EngineIdentity,
-    counts: Counts,
-    rejected: int,
-    columns: pa.Schema,
-) -> str:
+def render(dataset: Dataset, content: VersionContent) -> str:
     """The card as Markdown. Text of the definition and the manifest is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("its_core.dataset", "."), autoescape=False, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {"cell": _as_cell, "code": _as_code, "scalar": _as_scalar}
+    environment.filters |= {"cell": _as_cell, "code": _as_code}
+    counts = content.counts
     # Sources that no label has need no column.
     sources = [source for source in _SOURCES if any(by_source[source] for by_source in counts.labels.values())]
-    fields = [{"name": each.name, "type": _type_name(each.type), "description": _description(each)} for each in columns]
-    template = environment.get_template("card.md.j2")
-    return template.render(
-        name=name,
-        description=description,
-        license=license_,
-        geometry=geometry,
-        engine=engine,
-        clips={split.value: counts.clips[split.value] for split in Split if counts.clips[split.value]},
+    fields = [
+        {"name": each.name, "type": _type_name(each.type), "description": _description(each)}
+        for each in content.columns
+    ]
+    clips = {split.value: counts.clips[split.value] for split in Split if counts.clips[split.value]}
+    return environment.get_template("card.md.j2").render(
+        front_matter=front_matter(dataset, clips),
+        name=dataset.name,
+        description=dataset.description,
+        license=dataset.license,
+        geometry=dataset.geometry,
+        engine=dataset.engine,
+        clips=clips,
         incidents=dict(sorted(counts.incidents.items())),
         labels={name: counts.labels[name] for name in LABELS},
         sources=sources,
-        rejected=rejected,
+        rejected=content.rejected,
+        failed=content.failed,
         fields=fields,
     )
+
+
+def front_matter(dataset: Dataset, clips: dict[str, int]) -> str:
+    """The card's metadata as the Hugging Face Hub reads it: YAML."""
+    total = sum(clips.values())
+    identifier = dataset.license.lower()
+    known = identifier in _HUB_LICENSES
+    data = DatasetCardData(
+        pretty_name=dataset.name,
+        license=identifier if known else "other",
+        task_categories=["video-classification", "object-detection"],
+        size_categories=next((size for most, size in _SIZES if total < most), "n>1M"),
+        tags=["traffic", "accidents", "cctv", "synthetic"],
+        configs=[
+            {
+                "config_name": "default",
+                "data_files": [{"split": split, "path": f"{split}/**"} for split in clips],
+            }
+        ],
+    )
+    if not known:
+        data["license_name"] = dataset.license
+    return str(data.to_yaml())
 
 
 def _as_cell(text: object) -> str:
@@ -84,16 +93,11 @@ def _as_code(text: object) -> str:
     return " ".join(str(text).split()).replace("`", "'").replace("|", "¦")
 
 
-def _as_scalar(text: str) -> str:
-    """A YAML text in quotes, in a line."""
-    return str(yaml.safe_dump(text, default_style='"', width=math.inf)).strip()
-
-
 def _description(column: pa.Field) -> str:
     return str((column.metadata or {}).get(b"description", b""), "utf-8")
 
 
-def _type_name(type_: pa.DataType) -> str:
+def _type_name(type_: pa.DataType) -> Any:
     if pa.types.is_struct(type_):
         return "struct"
     return "list of structs" if pa.types.is_list(type_) else str(type_)

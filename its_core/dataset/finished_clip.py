@@ -12,6 +12,14 @@ from its_core.shards.receipts import ClipFiles, Receipt
 
 
 @dataclass(frozen=True, slots=True)
+class FailedClip:
+    """A planned clip that was not made; its receipt says why."""
+
+    planned: PlannedClip
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
 class FinishedClip:
     """A clip that was made and passed its checks. ``files`` are local and must not be changed."""
 

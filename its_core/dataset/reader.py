@@ -20,7 +20,7 @@ from its_core.annotations import Annotations
 from its_core.dataset import lineage
 from its_core.dataset.labels import metadata
 from its_core.dataset.pictures import contact_sheet
-from its_core.dataset.versions import checksums
+from its_core.dataset.versions import checksums, ownership
 from its_core.dataset.versions.version import LATEST_FILE, MARKER_FILE
 from its_core.errors import FactoryError
 from its_core.taxonomy import Split
@@ -132,7 +132,7 @@ def versions(root_url: str) -> list[Version]:
     """All published versions of a dataset, by name."""
     opened = []
     for name in storage.list_folder(root_url):
-        if name.startswith(".") or name == LATEST_FILE:
+        if name.startswith(".") or name in {LATEST_FILE, ownership.FILE_NAME}:
             continue
         try:
             opened.append(open_version(storage.join(root_url, name)))

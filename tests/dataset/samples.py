@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from its_core import storage
 from its_core.annotations import Annotations, CameraModel, Contact, Track, TrackFrame
 from its_core.checks.measures import measure
 from its_core.clip import ClipRequest, EngineIdentity, Geometry, Outcome, Participant, Scene
-from its_core.dataset.finished_clip import FinishedClip
-from its_core.dataset.lineage import Run
+from its_core.dataset.finished_clip import FailedClip, FinishedClip
+from its_core.dataset.lineage.run import Run
 from its_core.dataset.versions.content import Dataset
 from its_core.scenarios.manifest import snapshot, write_rejections
 from its_core.scenarios.scenario import Rejection
@@ -158,6 +159,25 @@ def finished(work: Path, number: int, annotations: Annotations | None = None, **
     digest = storage.sha256_file(files.video)
     receipt = files.add_attempt(plan.request, attempt, clip_sha256=digest, record=record)
     return FinishedClip(plan, receipt, files, measure(files.video, GEOMETRY))
+
+
+def failed(work: Path, number: int, outcome: Outcome = Outcome.INVALID_OUTPUT, reason: str = "frozen") -> FailedClip:
+    """A clip that was planned and not made."""
+    plan = planned(number)
+    files = files_of(work, plan.request.clip_id)
+    files.receipt.unlink(missing_ok=True)
+    attempt = Attempt(
+        outcome=outcome,
+        reason=reason,
+        started_at="2026-01-02T03:04:05.000+00:00",
+        duration_s=1.0,
+        rank=0,
+        launch="first",
+        code_version="0.1.0",
+        host=socket.gethostname(),
+    )
+    files.video.parent.mkdir(parents=True, exist_ok=True)
+    return FailedClip(plan, files.add_attempt(plan.request, attempt))
 
 
 def four(work: Path) -> list[FinishedClip]:

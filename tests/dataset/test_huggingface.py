@@ -15,19 +15,19 @@ from tests.dataset import samples
 
 
 def _load(folder: str, cache: Path) -> datasets.DatasetDict:
-    return datasets.load_dataset("videofolder", data_dir=folder, cache_dir=str(cache))
+    return datasets.load_dataset(folder, cache_dir=str(cache))
 
 
 def test_splits_counts_and_columns(published: Published, clips: list[FinishedClip], tmp_path: Path) -> None:
     loaded = _load(published.url, tmp_path)
 
-    assert {name: split.num_rows for name, split in loaded.items()} == {"train": 2, "validation": 1, "test": 1}
+    assert {name: split.num_rows for name, split in loaded.items()} == {"train": 2, "val": 1, "test": 1}
     columns = [column.name for column in COLUMNS if column.name != "file_name"]
     for split in loaded.values():
         assert split.column_names == ["video", *columns, "lanes", "site", "sources"]
 
     first = loaded["train"].cast_column("video", datasets.Video(decode=False))[0]
-    assert Path(first["video"]["path"]) == Path(published.url, "train", f"{clips[0].clip_id}.mp4")
+    assert Path(first["video"]["path"]) == Path(published.url, "train", clips[0].clip_id[:2], f"{clips[0].clip_id}.mp4")
     assert Path(first["video"]["path"]).read_bytes() == clips[0].files.video.read_bytes()
     assert (first["accident_frame"], first["camera_id"]) == (4, "cam-0")
     assert first["sources"]["accident_frame"] == {"source": "simulated", "confidence": 1.0}

@@ -47,11 +47,11 @@ def test_a_whole_version_is_not_damaged(copied: Path) -> None:
 
 def test_damage_is_found(copied: Path, clips: list[FinishedClip]) -> None:
     version = reader.latest(str(copied))
-    changed = Path(version.url, "train", f"{clips[0].clip_id}.mp4")
+    changed = Path(version.url, "train", clips[0].clip_id[:2], f"{clips[0].clip_id}.mp4")
     changed.write_bytes(changed.read_bytes()[:-1])
     Path(version.url, "README.md").unlink()
 
-    assert version.damaged() == ["README.md", f"train/{clips[0].clip_id}.mp4"]
+    assert version.damaged() == ["README.md", f"train/{clips[0].clip_id[:2]}/{clips[0].clip_id}.mp4"]
 
 
 def test_checksums_that_were_changed_too_are_found(copied: Path) -> None:

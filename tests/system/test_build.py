@@ -72,7 +72,7 @@ def test_a_clip_that_is_not_what_was_asked_for_is_made_again_and_never_published
     outcomes = [attempt["outcome"] for attempt in dataset.receipts()["s1"]["attempts"]]
     assert outcomes == ["generated", "invalid_output"] * 2
     assert "61 of 61 frames are black" in dataset.receipts()["s1"]["attempts"][-1]["reason"]
-    assert [path.name for path in dataset.latest.glob("*/*.mp4")] == [f"{dataset.receipts()['s0']['clip_id']}.mp4"]
+    assert [path.name for path in dataset.latest.glob("*/*/*.mp4")] == [f"{dataset.receipts()['s0']['clip_id']}.mp4"]
 
 
 def test_a_cleared_work_folder_is_filled_from_what_is_published(dataset: Dataset):
@@ -89,7 +89,7 @@ def test_a_cleared_work_folder_is_filled_from_what_is_published(dataset: Dataset
     assert (dataset.latest, _contents(dataset.latest)) == (version, contents)
 
     shutil.rmtree(dataset.folder / ".its")
-    next(version.glob("*/*.mp4")).unlink()  # somebody has damaged what was published: that clip is made anew
+    next(version.glob("*/*/*.mp4")).unlink()  # somebody has damaged what was published: that clip is made anew
     mended = dataset.build()
     assert mended.returncode == 0, mended.stderr
     assert "3 rows: 1 generated, 2 reused" in mended.stdout

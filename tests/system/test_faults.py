@@ -67,18 +67,18 @@ def test_a_plan_that_was_cut_off_does_not_keep_the_status_from_being_told(finish
 
 
 def clip_gone(version: Path) -> None:
-    next(version.glob("*/*.mp4")).unlink()
+    next(version.glob("*/*/*.mp4")).unlink()
 
 
 def clip_cut_off(version: Path) -> None:
-    path = next(version.glob("*/*.mp4"))
+    path = next(version.glob("*/*/*.mp4"))
     content = path.read_bytes()
     path.unlink()  # it may be a link of the work folder's clip, which is another test
     path.write_bytes(content[:1000])
 
 
 def clip_cut_off_in_place(version: Path) -> None:
-    cut(0.5)(next(version.glob("*/*.mp4")))
+    cut(0.5)(next(version.glob("*/*/*.mp4")))
 
 
 def rows_gone(version: Path) -> None:

@@ -111,4 +111,4 @@ def test_a_machine_lost_in_the_middle_costs_nothing(dataset: Dataset, cluster: C
     assert build.returncode == 0, output
     assert "3 rows: 3 generated" in output
     assert made.items() <= dataset.clips().items()  # what was there was not made again
-    assert len(list(dataset.latest.glob("*/*.mp4"))) == 3
+    assert len(list(dataset.latest.glob("*/*/*.mp4"))) == 3

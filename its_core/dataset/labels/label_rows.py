@@ -6,29 +6,35 @@ that is known, else what was requested. The ``sources`` column says which, label
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any, Literal
 
 import pyarrow as pa
 
 from its_core.annotations import AnnotationSummary
-from its_core.clip import EngineIdentity, Participant
+from its_core.clip import EngineIdentity, Participant, Scene
 from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.labels.vocabularies import ACCIDENT_DAY_TIME, ACCIDENT_LAYOUT, ACCIDENT_WEATHER, dota_class
+from its_core.dataset.layout import annotations_path, clip_file_name
+from its_core.dataset.privacy import without_local_paths
 from its_core.taxonomy import (
     DEFAULT_COLLISION,
+    Aftermath,
+    CollisionType,
     Colour,
+    ImageQuality,
     Light,
     ParticipantType,
     RoadLayout,
     RoadSurface,
     Role,
+    TrafficDensity,
     Weather,
 )
 
 Source = Literal["requested", "simulated", "detected", "human"]
-ANNOTATIONS_FOLDER = "annotations"
 _PARTICIPANTS = pa.list_(pa.struct([("type", pa.string()), ("colour", pa.string()), ("role", pa.string())]))
 _SOURCE = pa.struct([("source", pa.string()), ("confidence", pa.float64())])
 
@@ -55,7 +61,7 @@ _TEXT, _INT, _FLOAT, _BOOL = pa.string(), pa.int32(), pa.float64(), pa.bool_()
 _WINDOW = "the window [anomaly_start, anomaly_end) is half-open"
 
 COLUMNS: tuple[Column, ...] = (
-    _fact("file_name", _TEXT, "the clip, beside this file"),
+    _fact("file_name", _TEXT, "the clip, a path from this file's folder"),
     _fact("clip_id", _TEXT, "24 hex digits, a hash of all that made the clip"),
     _fact("scenario_id", _TEXT, "the manifest's row"),
     _fact("variant", _INT, "number of the row's variant, from 0; each has a seed of its own"),
@@ -97,7 +103,7 @@ COLUMNS: tuple[Column, ...] = (
     _label("road_surface", _TEXT, "dry, wet, snowy, icy"),
     _label("traffic_density", _TEXT, "low, medium, high"),
     _label("aftermath", _TEXT, "what follows the incident"),
-    _label("quality", _TEXT, "ACCIDENT: Very_Poor, Poor, Fine, Good; null until somebody has graded the clip"),
+    _label("quality", _TEXT, "ACCIDENT: Very_Poor, Poor, Fine, Good; null where it is unknown"),
     _fact("prompt", _TEXT, "the words asked for; composed from the columns where prompt_composed is true"),
     _fact("prompt_composed", _BOOL, "whether the prompt was composed from the manifest's columns"),
     _fact("negative_prompt", _TEXT, "what the engine was asked to avoid"),
@@ -134,14 +140,14 @@ def row(clip: FinishedClip, engine: EngineIdentity) -> dict[str, Any]:
     known = {name: label for name, label in labels.items() if label is not None and label.value is not None}
     geometry = request.geometry
     facts = {
-        "file_name": f"{request.clip_id}.mp4",
+        "file_name": clip_file_name(request.clip_id),
         "clip_id": request.clip_id,
         "scenario_id": request.scenario_id,
         "variant": request.variant,
         "camera_id": request.scene.camera_id,
         "pair_id": clip.planned.pair_id,
         "split": clip.planned.split.value,
-        "annotations_path": annotations and f"{ANNOTATIONS_FOLDER}/{request.clip_id}.json.gz",
+        "annotations_path": annotations and annotations_path(request.clip_id),
         "no_frames": geometry.frames,
         "duration": geometry.duration_s,
         "fps": geometry.fps,
@@ -152,7 +158,7 @@ def row(clip: FinishedClip, engine: EngineIdentity) -> dict[str, Any]:
         "negative_prompt": request.negative_prompt,
         "guidance": request.guidance,
         "seed": request.seed,
-        "input_image": clip.planned.input_image,
+        "input_image": without_local_paths(clip.planned.input_image),
         "input_sha256": request.input_sha256,
         "engine": engine.name,
         "engine_version": engine.version,
@@ -173,26 +179,26 @@ def _words(clip: FinishedClip, annotations: AnnotationSummary | None) -> dict[st
     scene, record = clip.planned.request.scene, clip.receipt.record
     truth: Source = annotations.source if annotations else "requested"
 
-    def shown(name: str, word: type[Weather] | type[Light] | type[RoadLayout] | type[RoadSurface]) -> _Known | None:
+    def shown(name: str, word: type[StrEnum]) -> _Known | None:
         if truth == "simulated" and record.get(name) is not None:
             return _Known(word(record[name]), "simulated")
         return _requested(getattr(scene, name))
 
+    def verified(name: str, word: type[StrEnum]) -> _Known | None:
+        """The simulator publishes a clip only when what the row asks for has happened in it."""
+        known = shown(name, word)
+        return known and _Known(known.value, truth)
+
     weather, light, layout = shown("weather", Weather), shown("light", Light), shown("road_layout", RoadLayout)
     incident = scene.incident_type
-    # The simulator only hands out a clip in which the incident took place; other engines were merely asked for it.
     happened = _Known(incident, truth) if incident else None
-    collision = _requested(scene.collision_type)
-    if collision is None and incident in DEFAULT_COLLISION:
-        collision = _Known(DEFAULT_COLLISION[incident], truth)
-    if incident is not None and not incident.has_contact:
-        collision = None
+    collision = _collision(scene, record, truth)
     return {
         "incident_type": happened,
         "type": collision,
         "accident_class": _accident_class(happened, collision),
         "ego_involve": _Known(False, truth),
-        "rollover": _Known(False, truth) if annotations and not annotations.contacts else None,
+        "rollover": _rollover(record, annotations),
         "participants": _participants(scene.participants, annotations),
         "road_layout": layout,
         "scene_layout": _in_words_of(ACCIDENT_LAYOUT.get, layout),
@@ -201,9 +207,41 @@ def _words(clip: FinishedClip, annotations: AnnotationSummary | None) -> dict[st
         "light": light,
         "day_time": _in_words_of(ACCIDENT_DAY_TIME.get, light),
         "road_surface": shown("road_surface", RoadSurface),
-        "traffic_density": _requested(scene.traffic_density),
-        "aftermath": _requested(scene.aftermath),
+        "traffic_density": shown("traffic_density", TrafficDensity),
+        "aftermath": verified("aftermath", Aftermath),
+        "quality": _quality(record, truth),
     }
+
+
+def _collision(scene: Scene, record: Mapping[str, Any], truth: Source) -> _Known | None:
+    """The kind of collision: what the engine recorded, else what the row asks for, else what the incident implies.
+
+    An engine that knows what it shows has verified the kind that its incident implies, whether or not the row names it.
+    Another kind that the row names is only requested.
+    """
+    incident, requested = scene.incident_type, scene.collision_type
+    if incident is not None and not incident.has_contact:
+        return None
+    if truth == "simulated" and record.get("collision_type") is not None:
+        return _Known(CollisionType(record["collision_type"]), truth)
+    implied = DEFAULT_COLLISION.get(incident) if incident else None
+    if requested is not None and requested is not implied:
+        return _Known(requested, "requested")
+    return None if implied is None else _Known(implied, truth)
+
+
+def _rollover(record: Mapping[str, Any], annotations: AnnotationSummary | None) -> _Known | None:
+    if annotations is None:
+        return None
+    if isinstance(record.get("rollover"), bool):
+        return _Known(record["rollover"], annotations.source)
+    return None if annotations.contacts else _Known(False, annotations.source)
+
+
+def _quality(record: Mapping[str, Any], truth: Source) -> _Known | None:
+    """ACCIDENT's grade of the picture, where the engine records which camera it drew."""
+    quality = record.get("quality")
+    return _Known(ImageQuality(quality), truth) if truth == "simulated" and quality is not None else None
 
 
 def _accident_class(incident: _Known | None, collision: _Known | None) -> _Known | None:

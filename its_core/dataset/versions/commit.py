@@ -23,7 +23,7 @@ def commit_local(folder: Path, target: Path) -> None:
     _flush(target.parent)
 
 
-def commit_s3(folder: Path, url: str, stale: str, is_published: Callable[[], bool], work: Path) -> bool:
+def commit_s3(folder: Path, url: str, is_published: Callable[[], bool], work: Path) -> bool:
     """Uploads a complete version. Returns False when another publisher has published it meanwhile.
 
     A publisher that was suspended checks before each removal whether another one has published the version. S3 cannot
@@ -32,7 +32,6 @@ def commit_s3(folder: Path, url: str, stale: str, is_published: Callable[[], boo
     marker or a file is missing; ``verification.verify`` finds a file with other content.
 
     Args:
-        stale: a name in ``folder``. Files below it in an interrupted upload would not be overwritten, so it is removed.
         is_published: whether the version is published and complete.
         work: a local folder in which a publisher that was killed recognises its lease.
 
@@ -42,12 +41,12 @@ def commit_s3(folder: Path, url: str, stale: str, is_published: Callable[[], boo
     held = Lease(url, work / LEASE_FILE)
     uploads = not is_published()
     if uploads:
-        for name in (MARKER_FILE, stale):  # of a version that has lost files, or of an interrupted upload
-            held.renew()
-            if is_published():  # while this publisher was suspended
-                held.release()
-                return False
-            storage.remove_tree(storage.join(url, name))
+        held.renew()
+        if is_published():  # while this publisher was suspended
+            held.release()
+            return False
+        storage.remove_tree(storage.join(url, MARKER_FILE))  # of a version that has lost files
+        held.renew()
         files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != MARKER_FILE)
         pairs = ((path, storage.join(url, path.relative_to(folder).as_posix())) for path in files)
         storage.upload_many(pairs, on_done=lambda _: held.renew_when_due())

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from its_core.clip import EngineIdentity, Geometry
-from its_core.dataset.card import Counts
-from its_core.dataset.finished_clip import FinishedClip
+from its_core.clip import EngineIdentity, Geometry, Outcome
+from its_core.dataset.finished_clip import FailedClip, FinishedClip
 from its_core.dataset.labels import metadata
+from its_core.dataset.labels.counts import Counts
 from its_core.dataset.labels.label_rows import COLUMNS, SOURCES, row
 from its_core.dataset.labels.passthrough_columns import PassthroughColumns
+from its_core.dataset.layout import REJECTED_FILE
+from its_core.dataset.privacy import without_local_paths
 from its_core.dataset.versions.version import ContentHash
+
+_REJECTED = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("scenario_id", pa.string()),
+        ("variant", pa.int32()),
+        ("clip_id", pa.string()),
+        ("outcome", pa.string()),
+        ("column", pa.string()),
+        ("value", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+_ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A dataset's name and settings. It is published at ``<publish_url>/<name>/<version>/``."""
+    """A dataset's name and settings. It is published at ``<publish_url>/<name>/<version>/``.
+
+    ``source`` is the name of the definition's folder, by which two datasets of one name are told apart.
+    """
 
     name: str
     description: str
@@ -28,24 +49,33 @@ class Dataset:
     publish_url: str
     geometry: Geometry
     engine: EngineIdentity
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionContent:
-    """``incidents`` has the incident of every clip, in order; ``rejected`` counts the manifest's rejected rows."""
+    """``incidents`` has the incident of every clip, in order; ``rejected`` counts the manifest's rejected rows,
+    ``failed`` the planned clips that were not made."""
 
     version: str
     counts: Counts
     incidents: list[str | None]
     rejected: int
+    failed: int
     columns: pa.Schema
 
 
-def write_content(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset, rejected: Path) -> VersionContent:
-    """Writes every split's ``metadata.parquet`` into ``folder``; ``clips`` is iterated twice.
+def write_content(
+    folder: Path,
+    clips: Iterable[FinishedClip],
+    dataset: Dataset,
+    rejected: Path,
+    failed: Iterable[FailedClip] = (),
+) -> VersionContent:
+    """Writes every split's ``metadata.parquet`` and ``rejected.parquet`` into ``folder``; iterates ``clips`` twice.
 
-    The version is a hash of the rows (which hold the clips' digests), the annotations, the rejected rows and what the
-    definition says of the dataset.
+    The version is a hash of the rows (with the clips' digests), the annotations, the rejected rows, the failed clips
+    and the definition's texts. Reasons are not hashed: their wording may name folders and times.
     """
     passthrough = PassthroughColumns(column.name for column in (*COLUMNS, SOURCES))
     for clip in clips:
@@ -63,7 +93,36 @@ def write_content(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset,
                 digest.add_file(clip.files.annotations)
             counts.add(values)
             incidents.append(values["incident_type"])
-    rejections = pq.read_table(rejected)
-    for rejection in rejections.to_pylist():
-        digest.add(rejection)
-    return VersionContent(digest.version(), counts, incidents, len(rejections), columns)
+    rejections = [_rejection(each) for each in pq.read_table(rejected).to_pylist()]
+    failures = [_failure(each) for each in failed]
+    folder.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetWriter(folder / REJECTED_FILE, _REJECTED) as refused:
+        for batch in _batches([*rejections, *failures]):
+            refused.write_table(pa.Table.from_pylist(batch, _REJECTED))
+    for each in [*rejections, *failures]:
+        digest.add({name: value for name, value in each.items() if name != "reason"})
+    return VersionContent(digest.version(), counts, incidents, len(rejections), len(failures), columns)
+
+
+def _rejection(row: dict[str, Any]) -> dict[str, Any]:
+    plain = {name: without_local_paths(value) for name, value in row.items()}
+    return {name: plain.get(name) for name in _REJECTED.names} | {"outcome": Outcome.REJECTED_INPUT.value}
+
+
+def _failure(clip: FailedClip) -> dict[str, Any]:
+    return {
+        "row": clip.planned.row,
+        "scenario_id": clip.receipt.scenario_id,
+        "variant": clip.receipt.variant,
+        "clip_id": clip.receipt.clip_id,
+        "outcome": clip.receipt.outcome.value,
+        "column": None,
+        "value": "",
+        "reason": without_local_paths(clip.receipt.reason),
+    }
+
+
+def _batches(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    left = iter(rows)
+    while batch := list(islice(left, _ROWS_AT_ONCE)):
+        yield batch

@@ -37,7 +37,7 @@ def test_what_the_simulation_knows(clips: list[FinishedClip]) -> None:
     assert (found["type"], found["accident_class"]) == ("rear-end", "other: moving_ahead_or_waiting")
     assert (found["ego_involve"], found["rollover"]) == (False, None)
     assert found["sources"]["accident_frame"] == SIMULATED
-    assert found["annotations_path"] == f"annotations/{clips[0].clip_id}.json.gz"
+    assert found["annotations_path"] == f"annotations/{clips[0].clip_id[:2]}/{clips[0].clip_id}.json.gz"
 
 
 def test_what_the_engine_says_it_showed_goes_before_what_was_asked(clips: list[FinishedClip]) -> None:

@@ -26,7 +26,7 @@ from its_core import storage
 from its_core.dataset.versions import commit, integrity
 folder, url, work = sys.argv[1:]
 try:
-    print(commit.commit_s3(Path(folder), url, "report", lambda: integrity.is_complete(url, {}), Path(work)))
+    print(commit.commit_s3(Path(folder), url, lambda: integrity.is_complete(url, {}), Path(work)))
 except storage.Busy as error:
     print(f"Busy: {error}")
 """
@@ -63,7 +63,7 @@ def said(process: subprocess.Popen[str]) -> str:
 
 
 def upload(folder: Path, url: str, work: Path) -> bool:
-    return commit.commit_s3(folder, url, "report", lambda: is_complete(url, {}), work)
+    return commit.commit_s3(folder, url, lambda: is_complete(url, {}), work)
 
 
 def sent(s3: S3) -> list[str]:
@@ -110,7 +110,7 @@ def test_a_publisher_that_was_killed_goes_on_where_it_stopped(s3: S3, url: str, 
     assert upload(folder, url, tmp_path / "a")
 
     again = [name for name in sent(s3) if name in there]
-    assert [name for name in again if not name.startswith("report/")] == []
+    assert again == []
     assert storage.sizes_bytes(url).keys() == files(folder)
     assert is_complete(url, {})
 
@@ -124,7 +124,7 @@ def test_a_version_that_lost_its_files_is_no_version_until_it_is_complete_again(
 
     assert upload(folder, url, tmp_path)
 
-    assert set(sent(s3)) == {"train/00.mp4", "report/page.html", "_SUCCESS.json"}
+    assert set(sent(s3)) == {"train/00.mp4", "_SUCCESS.json"}
     assert is_complete(url, {})
 
 
@@ -176,7 +176,7 @@ def test_a_publisher_that_wakes_up_late_leaves_what_was_published_meanwhile(
 
     monkeypatch.setattr(storage, "remove_tree", remove)
     with pytest.raises(storage.Busy) as lost:
-        commit.commit_s3(folder, url, "report", look, tmp_path / "a")
+        commit.commit_s3(folder, url, look, tmp_path / "a")
     assert lost.value.code == "lease.lost"
 
     assert {request.method for request in s3.proxy.requests} == {"GET"}

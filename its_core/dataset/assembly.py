@@ -1,0 +1,165 @@
+"""Gathers everything that belongs to a version beside its rows into its folder, the marker last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from its_core import storage
+from its_core.checks import suite
+from its_core.checks.measures import table
+from its_core.dataset import card, lineage
+from its_core.dataset.finished_clip import FailedClip, FinishedClip
+from its_core.dataset.layout import MEASURES_FILE, REPORT_FOLDER, annotations_path, clip_file_name
+from its_core.dataset.lineage import emit, events
+from its_core.dataset.lineage.clips import ClipLineageWriter
+from its_core.dataset.lineage.run import Run
+from its_core.dataset.pictures import contact_sheet
+from its_core.dataset.versions import checksums
+from its_core.dataset.versions.content import Dataset, VersionContent
+from its_core.dataset.versions.version import MARKER_FILE
+from its_core.errors import FactoryError
+
+_MOST_NAMED = 10
+
+
+class PublishError(FactoryError, RuntimeError):
+    """A version that must not be published; the message names the clips and the reasons."""
+
+    default_code = "publish"
+
+
+def assemble(
+    folder: Path,
+    clips: Iterable[FinishedClip],
+    failed: Iterable[FailedClip],
+    dataset: Dataset,
+    content: VersionContent,
+    run: Run,
+    work: Path,
+) -> None:
+    """``folder`` holds the version's rows. Raises PublishError."""
+    digests: dict[str, str | None] = dict(_gather(folder, clips, failed, run))
+    checks = _write_report(folder / REPORT_FOLDER, clips, dataset)
+    _draw_contact_sheet(folder, clips, dataset, content)
+    (folder / card.FILE_NAME).write_text(card.render(dataset, content), encoding="utf-8")
+    for path in _content_files(folder):
+        digests.setdefault(path, None)
+    checksums.write(folder, digests.items())
+    _write_event(folder, clips, dataset, content, checks, run, work)
+    marker = {
+        "dataset": dataset.name,
+        "version": content.version,
+        "clips": dict(content.counts.clips),
+        "checksums_sha256": storage.sha256_file(folder / checksums.FILE_NAME),
+    }
+    (folder / MARKER_FILE).write_bytes(_as_json(marker))
+
+
+def _gather(
+    folder: Path, clips: Iterable[FinishedClip], failed: Iterable[FailedClip], run: Run
+) -> Iterator[tuple[str, str]]:
+    """Links every clip and its annotations into the folder; yields paths and digests."""
+    with ClipLineageWriter(folder / lineage.FOLDER, names_machine=run.names_machine) as writer:
+        for clip in clips:
+            path = f"{clip.planned.split}/{clip_file_name(clip.clip_id)}"
+            storage.link_or_copy(clip.files.video, folder / path)
+            digest = storage.sha256_file(folder / path)
+            if digest != clip.receipt.clip_sha256:
+                raise PublishError(
+                    f"{clip.files.video}: SHA-256 is {digest}, its receipt says {clip.receipt.clip_sha256}; "
+                    "the file was changed after it was made: delete it and build again",
+                    code="publish.clip_changed",
+                )
+            yield path, digest
+            if clip.has_annotations:
+                path = annotations_path(clip.clip_id)
+                storage.link_or_copy(clip.files.annotations, folder / path)
+                yield path, storage.sha256_file(folder / path)
+            writer.add(clip.planned, clip.receipt)
+        for missing in failed:
+            writer.add(missing.planned, missing.receipt)
+
+
+def _write_report(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset) -> dict[str, Any]:
+    """Returns Great Expectations' result."""
+    measures = {clip.clip_id: clip.measures for clip in clips}
+    rows = table(measures)
+    verdict = suite.validate(rows, list(measures), dataset.geometry, folder)
+    rows.to_parquet(folder / MEASURES_FILE, index=False)
+    invalid = [f"{clip_id}: {'; '.join(reasons)}" for clip_id, reasons in verdict.reasons.items() if reasons]
+    if invalid:
+        raise PublishError(
+            f"{dataset.name}: {len(invalid)} clips do not pass their checks\n  " + "\n  ".join(invalid[:_MOST_NAMED]),
+            code="publish.clips_invalid",
+        )
+    return dict(verdict.result)
+
+
+def _draw_contact_sheet(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset, content: VersionContent) -> None:
+    chosen = set(contact_sheet.choose(content.incidents))
+    shown = [clip for index, clip in enumerate(islice(clips, max(chosen) + 1)) if index in chosen]
+    total, geometry = len(content.incidents), dataset.geometry
+    subtitle = (
+        f"{f'{len(shown)} of {total}' if len(shown) < total else total} clips · {geometry.frames} frames at "
+        f"{geometry.fps} a second · {geometry.width_px} x {geometry.height_px} · engine {dataset.engine.name}"
+    )
+    entries = [contact_sheet.Entry(clip.files.video, clip.annotations(), *_caption(clip)) for clip in shown]
+    contact_sheet.draw(entries, dataset.name, subtitle, geometry).save(folder / contact_sheet.FILE_NAME)
+
+
+def _caption(clip: FinishedClip) -> tuple[str, str]:
+    request, record = clip.planned.request, clip.receipt.record
+    scene = request.scene
+    incident = scene.incident_type.replace("_", " ").capitalize() if scene.incident_type else "Incident not specified"
+    conditions = [record.get(name) or getattr(scene, name) for name in ("weather", "light")]
+    variant = f" v{request.variant}" if request.variant else ""
+    details = [
+        request.scenario_id + variant,
+        f"camera {scene.camera_id}",
+        ", ".join(word for word in conditions if word),
+        clip.planned.split.value,
+    ]
+    return incident, " · ".join(part for part in details if part)
+
+
+def _write_event(
+    folder: Path,
+    clips: Iterable[FinishedClip],
+    dataset: Dataset,
+    content: VersionContent,
+    checks: dict[str, Any],
+    run: Run,
+    work: Path,
+) -> None:
+    counts = dict(content.counts.clips) | {"rejected": content.rejected, "failed": content.failed}
+    output = events.Output(
+        dataset=dataset.name,
+        version=content.version,
+        url=storage.join(dataset.publish_url, dataset.name, content.version),
+        columns=content.columns,
+        clips=len(content.incidents),
+        size_bytes=sum(clip.receipt.clip_bytes or 0 for clip in clips),
+        counts=counts,
+        checks=checks,
+    )
+    event = events.complete(run, output)
+    (folder / lineage.FOLDER / lineage.EVENT_FILE).write_bytes(_as_json(events.as_dict(event)))
+    emit.emit(event, work)
+
+
+def _content_files(folder: Path) -> Iterator[str]:
+    """Files that depend on the content alone: all but the run's lineage and Data Docs."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        runs_own = name.startswith((f"{lineage.FOLDER}/", f"{REPORT_FOLDER}/"))
+        if path.is_file() and (not runs_own or path.name == MEASURES_FILE):
+            yield name
+
+
+def _as_json(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -1,0 +1,40 @@
+"""Which definition publishes under a name, so that two datasets do not overwrite each other's ``latest.json``."""
+
+from __future__ import annotations
+
+import orjson
+
+from its_core import storage
+from its_core.errors import FactoryError
+from its_core.storage.errors import shown
+from its_core.text import one_line
+
+FILE_NAME = "dataset.json"
+
+
+class NameTaken(FactoryError, RuntimeError):
+    """Another definition publishes under the same name at the same place."""
+
+    default_code = "publish.name_taken"
+
+
+def refuse_taken_name(root_url: str, source: str) -> None:
+    """Raises NameTaken when a definition in a folder of another name has published at ``root_url``."""
+    url = storage.join(root_url, FILE_NAME)
+    try:
+        owner = orjson.loads(storage.read_bytes(url))["definition"]
+    except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError, KeyError, TypeError):
+        return
+    if owner != source:
+        other = one_line(str(owner))[:80]
+        raise NameTaken(
+            f"{shown(root_url)}: the definition in folder {other!r} publishes under this name, not {source!r}: "
+            f"give this dataset another name or publish_url; if it is the same dataset, delete {shown(url)}"
+        )
+
+
+def record(root_url: str, name: str, source: str) -> None:
+    url = storage.join(root_url, FILE_NAME)
+    content = orjson.dumps({"dataset": name, "definition": source}, option=orjson.OPT_APPEND_NEWLINE)
+    if not storage.exists(url):
+        storage.write_bytes(url, content)
