@@ -6,7 +6,7 @@ that is known, else what was requested. The ``sources`` column says which, label
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -103,7 +103,12 @@ COLUMNS: tuple[Column, ...] = (
     _label("road_surface", _TEXT, "dry, wet, snowy, icy"),
     _label("traffic_density", _TEXT, "low, medium, high"),
     _label("aftermath", _TEXT, "what follows the incident"),
+    _label("aftermaths", pa.list_(pa.string()), "all aftermaths that hold"),
+    _label("cause", _TEXT, "the error that led to the incident"),
+    _label("severity", _TEXT, "minor, moderate or severe, by delta_v_kmh"),
+    _label("delta_v_kmh", _FLOAT, "largest change of a vehicle's velocity in the crash, km/h"),
     _label("quality", _TEXT, "ACCIDENT: Very_Poor, Poor, Fine, Good; null where it is unknown"),
+    _fact("averted_incident", _TEXT, "the incident that this clip is the counterfactual of; null for none"),
     _fact("prompt", _TEXT, "the words asked for; composed from the columns where prompt_composed is true"),
     _fact("prompt_composed", _BOOL, "whether the prompt was composed from the manifest's columns"),
     _fact("negative_prompt", _TEXT, "what the engine was asked to avoid"),
@@ -153,6 +158,7 @@ def row(clip: FinishedClip, engine: EngineIdentity) -> dict[str, Any]:
         "fps": geometry.fps,
         "width": geometry.width_px,
         "height": geometry.height_px,
+        "averted_incident": request.scene.averted_incident,
         "prompt": request.prompt,
         "prompt_composed": clip.planned.prompt_composed,
         "negative_prompt": request.negative_prompt,
@@ -184,21 +190,16 @@ def _words(clip: FinishedClip, annotations: AnnotationSummary | None) -> dict[st
             return _Known(word(record[name]), "simulated")
         return _requested(getattr(scene, name))
 
-    def verified(name: str, word: type[StrEnum]) -> _Known | None:
-        """The simulator publishes a clip only when what the row asks for has happened in it."""
-        known = shown(name, word)
-        return known and _Known(known.value, truth)
-
     weather, light, layout = shown("weather", Weather), shown("light", Light), shown("road_layout", RoadLayout)
     incident = scene.incident_type
     happened = _Known(incident, truth) if incident else None
-    collision = _collision(scene, record, truth)
+    collision = _collision(scene, annotations)
     return {
         "incident_type": happened,
         "type": collision,
         "accident_class": _accident_class(happened, collision),
         "ego_involve": _Known(False, truth),
-        "rollover": _rollover(record, annotations),
+        "rollover": _rollover(annotations),
         "participants": _participants(scene.participants, annotations),
         "road_layout": layout,
         "scene_layout": _in_words_of(ACCIDENT_LAYOUT.get, layout),
@@ -208,40 +209,56 @@ def _words(clip: FinishedClip, annotations: AnnotationSummary | None) -> dict[st
         "day_time": _in_words_of(ACCIDENT_DAY_TIME.get, light),
         "road_surface": shown("road_surface", RoadSurface),
         "traffic_density": shown("traffic_density", TrafficDensity),
-        "aftermath": verified("aftermath", Aftermath),
-        "quality": _quality(record, truth),
+        **_outcome(scene, annotations),
     }
 
 
-def _collision(scene: Scene, record: Mapping[str, Any], truth: Source) -> _Known | None:
-    """The kind of collision: what the engine recorded, else what the row asks for, else what the incident implies.
+def _collision(scene: Scene, annotations: AnnotationSummary | None) -> _Known | None:
+    """The kind of collision: what the annotations hold, else what the row asks for, else what the incident implies.
 
     An engine that knows what it shows has verified the kind that its incident implies, whether or not the row names it.
     Another kind that the row names is only requested.
     """
+    truth: Source = annotations.source if annotations else "requested"
     incident, requested = scene.incident_type, scene.collision_type
     if incident is not None and not incident.has_contact:
         return None
-    if truth == "simulated" and record.get("collision_type") is not None:
-        return _Known(CollisionType(record["collision_type"]), truth)
+    if annotations and annotations.collision_type is not None:
+        return _Known(CollisionType(annotations.collision_type), truth)
     implied = DEFAULT_COLLISION.get(incident) if incident else None
     if requested is not None and requested is not implied:
         return _Known(requested, "requested")
     return None if implied is None else _Known(implied, truth)
 
 
-def _rollover(record: Mapping[str, Any], annotations: AnnotationSummary | None) -> _Known | None:
+def _rollover(annotations: AnnotationSummary | None) -> _Known | None:
     if annotations is None:
         return None
-    if isinstance(record.get("rollover"), bool):
-        return _Known(record["rollover"], annotations.source)
+    if annotations.rollover is not None:
+        return _Known(annotations.rollover, annotations.source)
     return None if annotations.contacts else _Known(False, annotations.source)
 
 
-def _quality(record: Mapping[str, Any], truth: Source) -> _Known | None:
-    """ACCIDENT's grade of the picture, where the engine records which camera it drew."""
-    quality = record.get("quality")
-    return _Known(ImageQuality(quality), truth) if truth == "simulated" and quality is not None else None
+def _outcome(scene: Scene, annotations: AnnotationSummary | None) -> dict[str, _Known | None]:
+    """Aftermath, cause, severity and picture quality.
+
+    The simulator publishes a clip only when the aftermath, cause and severity that the row asks for came about.
+    """
+    if annotations is None:
+        names = ("aftermath", "cause", "severity")
+        return {name: _requested(getattr(scene, name)) for name in names}
+    source = annotations.source
+    aftermaths = annotations.aftermaths
+    aftermath = scene.aftermath or (Aftermath(aftermaths[0]) if aftermaths else None)
+    values = {
+        "aftermath": aftermath,
+        "aftermaths": aftermaths,
+        "cause": annotations.cause or scene.cause,
+        "severity": annotations.severity or scene.severity,
+        "delta_v_kmh": annotations.delta_v_kmh,
+        "quality": annotations.quality and ImageQuality(annotations.quality),
+    }
+    return {name: None if value is None else _Known(value, source) for name, value in values.items()}
 
 
 def _accident_class(incident: _Known | None, collision: _Known | None) -> _Known | None:

@@ -13,7 +13,7 @@ from its_core.clip import Scene
 from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.labels.label_rows import COLUMNS, LABELS, row
 from its_core.dataset.publish import Published
-from its_core.taxonomy import CollisionType, IncidentType, Light, RoadLayout, Weather
+from its_core.taxonomy import Aftermath, CollisionType, IncidentType, Light, RoadLayout, Weather
 from tests.dataset import samples
 
 SIMULATED = {"source": "simulated", "confidence": 1.0}
@@ -159,3 +159,30 @@ def test_a_scene_with_a_collision_of_its_own(tmp_path: Path) -> None:
     found = row(replace(clip), samples.SIMULATOR)
 
     assert (found["type"], found["sources"]["type"]) == ("sideswipe", REQUESTED)
+
+
+def test_naming_what_the_simulator_verified_changes_no_source(tmp_path: Path) -> None:
+    """The crash is the same whether or not the row names its kind and what follows."""
+    scene = replace(samples.asked_for(CollisionType.REAR_END), aftermath=Aftermath.VEHICLES_STOP)
+    truth = samples.truth().model_copy(update={"aftermaths": ["vehicles_stop", "pushed_forward"]})
+
+    named = row(samples.finished(tmp_path, 0, truth, scene=scene), samples.SIMULATOR)
+    unnamed = row(samples.finished(tmp_path, 0, truth), samples.SIMULATOR)
+    cosmos = row(samples.finished(tmp_path / "cosmos", 0, scene=scene), samples.COSMOS)
+
+    for found in (named, unnamed):
+        assert (found["type"], found["sources"]["type"]) == ("rear-end", SIMULATED)
+        assert (found["aftermath"], found["sources"]["aftermath"]) == ("vehicles_stop", SIMULATED)
+    assert (cosmos["sources"]["type"], cosmos["sources"]["aftermath"]) == (REQUESTED, REQUESTED)
+
+
+def test_what_the_annotations_know_of_the_crash(tmp_path: Path) -> None:
+    known = {"collision_type": "sideswipe", "cause": "inattention", "severity": "severe", "delta_v_kmh": 41.5}
+    truth = samples.truth().model_copy(update=known | {"rollover": False, "quality": "Very_Poor"})
+
+    found = row(samples.finished(tmp_path, 0, truth), samples.SIMULATOR)
+
+    assert (found["type"], found["accident_class"]) == ("sideswipe", "other: lateral")
+    expected = {"cause": "inattention", "severity": "severe", "delta_v_kmh": 41.5, "rollover": False}
+    assert {name: found[name] for name in expected} == expected
+    assert (found["quality"], found["sources"]["quality"]) == ("Very_Poor", SIMULATED)
