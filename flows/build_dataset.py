@@ -37,7 +37,7 @@ from its_core.shards.batch import Job
 from its_core.shards.launcher import Launch
 from its_core.shards.plan import Plan, Shard, shards, shards_of_one_seed
 from its_core.shards.receipts import Receipt, TooFewClips, files_of
-from its_core.storage.preflight import refuse_unwritable
+from its_core.storage.preflight import check_writable
 
 _Places = queue.SimpleQueue[tuple[Launch, PrefectFuture[Any] | None]]
 _MOST_NAMED = 100  # failures named one by one; all are in the receipts
@@ -62,7 +62,7 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
     """
     definition = definitions.load(dataset, overrides)
     work = definition.work_path
-    refuse_unwritable("work_dir", definition.work_dir)
+    check_writable("work_dir", definition.work_dir)
     logs.configure(sys.stderr)
     console = Console(stderr=True, quiet=logs.as_json())
     with (
@@ -72,7 +72,7 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
         Progress(console) as progress,
     ):
         published_at = storage.join(definition.publish_url, definition.name)
-        refuse_unwritable("publish_url", published_at)
+        check_writable("publish_url", published_at)
         refuse_taken_name(published_at, definition.folder.name)
         if definition.engine.name == "cosmos":
             progress.say("the weights are read, and fetched first where they are on S3")

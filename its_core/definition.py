@@ -121,7 +121,7 @@ class Definition(BaseSettings):
 
     @model_validator(mode="after")
     def _paths_are_absolute(self) -> Self:
-        if not storage.is_local(self.work_dir):
+        if not storage.can_rename(self.work_dir):
             raise ValueError(f"work_dir {self.work_dir!r}: must be a folder on this machine")
         located = _located(self.model_dump(include=set(_PATH_KEYS)), self.folder)
         for key, value in located.items():

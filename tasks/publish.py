@@ -92,6 +92,6 @@ def publish(definition: Definition, order: EngineOrder, plan: Plan, receipts: Ma
         _FailedClips(plan, receipts),
     )
     forget_inputs(work / INPUTS_FOLDER, (clip.request.input_path or "" for clip in plan.clips()))
-    if not storage.is_local(published.url):
+    if not storage.can_rename(published.url):  # the artifact is for people on other machines
         create_link_artifact(published.contact_sheet_url, key="contact-sheet", description=published.url)
     return published

@@ -4,7 +4,7 @@ import pytest
 
 from its_core.redaction import without_secrets
 from its_core.storage.errors import StorageError, shown
-from its_core.storage.preflight import refuse_unwritable
+from its_core.storage.preflight import check_writable
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,6 @@ def test_secrets_are_struck_out(value: object, kept: object) -> None:
 @pytest.mark.parametrize("url", ["s3://AKIA:s3/cr3t@bucket/path", "s3://user:s3@cr3t@bucket/path"])
 def test_no_message_shows_credentials_that_were_put_into_a_url(url: str) -> None:
     assert shown(url) == "s3://…@bucket/path"
-    with pytest.raises(StorageError, match="credentials do not belong in it") as refused:
-        refuse_unwritable("publish_url", url)
+    with pytest.raises(StorageError) as refused:
+        check_writable("publish_url", url)
     assert "cr3t" not in str(refused.value)

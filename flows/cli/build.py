@@ -10,7 +10,7 @@ from its_flows.cli.app import app, end_soon_when_interrupted, errors_in_a_line, 
 
 from its_core import definition as definitions
 from its_core.shards import watchdog
-from its_core.storage.preflight import refuse_unwritable
+from its_core.storage.preflight import check_writable
 
 _BUILD_EXAMPLES = """
 Examples:
@@ -45,7 +45,7 @@ def build(
         if ray_address is not None:
             overrides |= {"executor": "ray", "ray_address": ray_address}
         definition = definitions.load(dataset, overrides)  # before Prefect starts: a wrong key is told at once
-        refuse_unwritable("work_dir", definition.work_dir)
+        check_writable("work_dir", definition.work_dir)
         watchdog.watch()
         end_soon_when_interrupted()
         from its_flows.build_dataset import build_dataset

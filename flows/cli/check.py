@@ -14,7 +14,7 @@ from rich.text import Text
 from its_core import definition as definitions
 from its_core import storage
 from its_core.engines.engine import EngineName, engine_module
-from its_core.scenarios.manifest import Rejection
+from its_core.scenarios.manifest import Rejection, base_folder
 from its_core.scenarios.manifest import read as read_manifest
 from its_core.scenarios.manifest.survey import Survey, survey
 
@@ -68,7 +68,7 @@ def _survey(manifest: str, engine: EngineName, allow: list[str]) -> Survey:
         allowed = [*definition.allowed_inputs, *(storage.resolve(path, here) for path in allow)]
     else:
         url = storage.resolve(manifest, here)
-        base = url if storage.is_local(url) and Path(url).is_dir() else url.rpartition("/")[0]
+        base = base_folder(url)
         allowed = [base, *(storage.resolve(path, here) for path in allow)]
     with tempfile.TemporaryDirectory(prefix="its-check-") as cache:
         return survey(

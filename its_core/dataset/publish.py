@@ -70,7 +70,7 @@ def publish(
         storage.Busy: another process of this machine publishes the same dataset, or another machine the same version.
     """
     root = storage.join(dataset.publish_url, dataset.name)
-    local = storage.local_path(root) if storage.is_local(root) else work / "publish" / dataset.name
+    local = storage.local_path(root) if storage.can_rename(root) else work / "publish" / dataset.name
     staging = local / _STAGING
     with storage.exclusive(local / _LOCK), storage.room_for(root, staging):
         ownership.refuse_taken_name(root, dataset.source)
@@ -83,11 +83,11 @@ def publish(
         was_there = is_complete(url, sizes_bytes)
         if not was_there:
             assemble(staging, clips, failed, dataset, content, run, work)
-            if storage.is_local(url):
+            if storage.can_rename(url):
                 commit.commit_local(staging, storage.local_path(url))
             else:
                 was_there = not commit.commit_s3(staging, url, lambda: is_complete(url, sizes_bytes), local)
-        elif not storage.is_local(url):
+        elif not storage.can_rename(url):
             commit.release_stale_lease(url, local)
         storage.remove_tree(str(staging))
         ownership.record(root, dataset.name, dataset.source)

@@ -8,7 +8,6 @@ import logging
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 import orjson
@@ -75,9 +74,7 @@ class Version:
     def _digest(self, path: str) -> str | None:
         url = storage.join(self.url, path)
         try:
-            if storage.is_local(url):
-                return storage.sha256_file(storage.local_path(url))
-            return hashlib.sha256(storage.read_bytes(url)).hexdigest()
+            return storage.sha256(url)
         except FileNotFoundError:
             return None
 
@@ -183,6 +180,5 @@ def _clip(version: Version, row: dict[str, Any], record: dict[str, Any], digests
 
 
 def _read_parquet(url: str, columns: list[str] | None = None) -> pa.Table:
-    if storage.is_local(url):
-        return pq.read_table(storage.local_path(url), columns=columns, partitioning=None)
-    return pq.read_table(BytesIO(storage.read_bytes(url)), columns=columns)
+    with storage.open_input(url) as file:
+        return pq.read_table(file, columns=columns)

@@ -19,7 +19,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room on the disk, in the
 
 @contextmanager
 def room_for(url: str, folder: Path) -> Iterator[None]:
-    """Within it, a full disk is told as DiskFull."""
+    """Turns the errors of a full disk into DiskFull while the block runs."""
     try:
         yield
     except OSError as error:
@@ -44,16 +44,19 @@ def replacing(path: Path, content: str = "") -> Iterator[Path]:
 
 @contextmanager
 def part_beside(path: Path) -> Iterator[Path]:
-    """A free temporary name in the folder of ``path``, which is made; afterwards nothing has the name."""
+    """A free temporary name on the disk of ``path``, whose folder is made; afterwards nothing has the name.
+
+    The name is in a new folder of this user's own beside ``path``: in a folder that several users may write, nobody
+    else can put a link under it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(descriptor)
-    part = Path(name)
-    part.unlink()
+    # Disks take names of up to 255 bytes, and a character has up to four.
+    name = path.name if len(os.fsencode(path.name)) < 200 else path.name[:50]
+    folder = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=path.parent))
     try:
-        yield part
+        yield folder / path.name
     finally:
-        part.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def flush(path: Path) -> None:

@@ -22,6 +22,12 @@ class StorageError(FactoryError, OSError):
     default_code = "storage"
 
 
+class UnusableUrl(StorageError, ValueError):
+    """The URL is none that stored data can have, or not of a kind that is known here."""
+
+    default_code = "storage.url"
+
+
 class NotThere(StorageError, FileNotFoundError):
     """The object, or its bucket, does not exist."""
 

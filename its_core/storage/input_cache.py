@@ -2,12 +2,12 @@
 
 The folder holds::
 
-    objects/<name>    whole files, and hidden ones being fetched; the name is a hash of server and URL and one of the
-                      ETag, the modification time that of the last use
+    objects/<name>    whole files, and hidden folders with files being fetched; the name is a hash of server and URL and
+                      one of the ETag, the modification time that of the last use
     views/<id>/       folders of links, laid out as on the server, of the session of that id
-    sessions/<id>     the names that a living process uses, with their sizes; the process holds a lock on the file, of
-                      which the kernel lets go when it ends
-    fetching/<nn>     locks: who holds a name's fetches it, the others wait
+    sessions/<id>     the names that a living process uses, with their sizes; the process holds a lock on the file,
+                      which the kernel releases when it ends
+    fetching/<nn>     locks: the holder of a name's lock fetches it, the others wait
     ledger            lock of all of the above; in it the bytes that objects take, those being fetched included
 """
 
@@ -19,14 +19,15 @@ import logging
 import os
 import re
 import shutil
+import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from its_core.storage.atomic import room_for
-from its_core.storage.errors import StorageError, Unreachable, shown
+from its_core.storage.atomic import link_or_copy, room_for
+from its_core.storage.errors import DiskFull, StorageError, Unreachable, shown
 from its_core.storage.s3 import objects
 from its_core.storage.transfers import download
 from its_core.storage.urls import is_local, join, local_path
@@ -50,31 +51,34 @@ class InputCache:
     """Any number of processes and threads may share one folder.
 
     What one of them has fetched stays until its InputCache is closed or its process ends. The rest is removed, the
-    longest unused first, when room is needed.
+    longest unused first, when the limit or the disk leaves no room. A local URL stands for its own path: nothing is
+    written for it, and the folder is made only when the first remote input is fetched.
 
     Args:
         folder: on a local disk.
-        max_bytes: the limit of all objects together. Processes that share a folder should agree about it.
+        max_bytes: the limit of all objects together; None stands for half of the disk. Processes that share a folder
+            should agree about it.
     """
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
+    def __init__(self, folder: Path, max_bytes: int | None) -> None:
         self._folder = folder
         self._objects = folder / "objects"
         self._sessions = folder / "sessions"
         self._views = folder / "views"
-        self._max_bytes = max_bytes
+        self._limit_bytes = max_bytes
         self._used: dict[str, int] = {}
-        for each in (self._objects, self._sessions, folder / "fetching"):
-            each.mkdir(parents=True, exist_ok=True)
-        with self._ledger():
-            self._session = (self._sessions / uuid.uuid4().hex).open("w")
-            fcntl.flock(self._session, fcntl.LOCK_EX)
+        self._session: TextIO | None = None
+        self._starting = threading.Lock()
 
     def close(self) -> None:
         """From now on everything that was fetched may be removed."""
-        with suppress(FileNotFoundError), self._ledger():  # somebody may have removed the whole cache
-            self._forget(Path(self._session.name))
-        self._session.close()
+        with self._starting:
+            if self._session is None:
+                return
+            with suppress(FileNotFoundError), self._ledger():  # somebody may have removed the whole cache
+                self._forget(Path(self._session.name))
+            self._session.close()
+            self._session = None
 
     def __enter__(self) -> InputCache:
         return self
@@ -89,25 +93,40 @@ class InputCache:
         there is no path, even if a copy is kept, because that may be out of date.
 
         Args:
-            refuse_bytes: told the size before anything is fetched; what it raises comes through.
+            refuse_bytes: called with the size of a remote object before it is fetched; what it raises comes through.
 
         Raises:
             NotThere, Denied, ExpiredCredentials: as the server says.
             Unreachable: the server does not answer.
             Changed, Damaged: what arrived is not one whole object.
             CacheFull: the limit leaves no room beside what is in use.
-            DiskFull: the disk has none. Nothing half stays behind.
+            DiskFull: the disk has none, not even without what nobody uses. Nothing half stays behind.
+            StorageError: the folder cannot be written.
         """
         if is_local(url):
             return local_path(url)
+        self._start()
         found, name = self._ask(url)
         refuse_bytes(found.size_bytes)
-        with room_for(url, self._folder):
-            if path := self._kept(name, found.size_bytes):
-                return path
-            with self._fetching(name, url):
-                # Another may have fetched it while this one waited.
-                return self._kept(name, found.size_bytes) or self._download(url, found, name)
+        try:
+            return self._fetch(url, found, name)
+        except DiskFull:
+            # Others than this cache may have filled the disk, long before the limit.
+            if not self._free(found.size_bytes):
+                raise
+        return self._fetch(url, found, name)
+
+    def fetch_into(self, url: str, folder: Path, refuse_bytes: Callable[[int], None] = lambda _: None) -> Path:
+        """As ``fetch``, but a remote object also gets a name in ``folder`` (a link where the disk allows one), so that
+        it stays there when this cache forgets it."""
+        fetched = self.fetch(url, refuse_bytes)
+        if is_local(url):
+            return fetched
+        path = folder / fetched.name
+        if not path.exists():
+            with room_for(url, folder):
+                link_or_copy(fetched, path)
+        return path
 
     def fetch_below(self, root: str, part: str) -> Path:
         """Fetches the object or the folder ``part`` below the URL ``root``, to a local folder that stands for ``root``:
@@ -118,25 +137,58 @@ class InputCache:
         """
         if is_local(root):
             return local_path(root)
-        url = join(root, part)
-        urls = [each for each in objects.find(url) if not each.endswith("/")] or [url]
-        folder = self._views / Path(self._session.name).name / _hash(root)
-        for each in urls:
-            relative = each.removeprefix(join(root, ""))
-            if not {"", ".", ".."}.isdisjoint(relative.split("/")):
-                raise StorageError(f"{shown(each)}: no file on a disk can have this name")
-            path = folder / relative
+        folder = self._views / Path(self._start().name).name / _hash(root)
+        part = part.strip("/")
+        names = [f"{part}/{name}" for name in objects.find(join(root, part)) if not name.endswith("/")]
+        for name in names or [part]:
+            url = f"{join(root)}/{name}"
+            if not {"", ".", ".."}.isdisjoint(name.split("/")):
+                raise StorageError(f"{shown(url)}: no file on a disk can have this name")
+            path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            kept = self.fetch(each)
+            fetched = self.fetch(url)
             path.unlink(missing_ok=True)
-            path.symlink_to(kept.resolve())
+            path.symlink_to(fetched.resolve())
         return folder
+
+    def _start(self) -> TextIO:
+        """This process's session, begun with the first remote input."""
+        with self._starting:
+            if self._session is None:
+                try:
+                    for each in (self._objects, self._sessions, self._folder / "fetching"):
+                        each.mkdir(parents=True, exist_ok=True)
+                    with self._ledger():
+                        session = (self._sessions / uuid.uuid4().hex).open("w")
+                        fcntl.flock(session, fcntl.LOCK_EX)
+                except OSError as error:
+                    raise StorageError(
+                        f"{self._folder}: inputs from S3 cannot be kept there ({error.strerror}): "
+                        f"name another folder in {FOLDER_ENV}",
+                        code="storage.cache",
+                    ) from None
+                self._session = session
+            return self._session
+
+    @property
+    def _max_bytes(self) -> int:
+        if self._limit_bytes is None:
+            self._limit_bytes = shutil.disk_usage(self._folder).total // 2
+        return self._limit_bytes
+
+    def _fetch(self, url: str, found: objects.Object, name: str) -> Path:
+        with room_for(url, self._folder):
+            if path := self._kept(name, found.size_bytes):
+                return path
+            with self._fetching(name, url):
+                # Another may have fetched it while this one waited.
+                return self._kept(name, found.size_bytes) or self._download(url, found, name)
 
     def _ask(self, url: str) -> tuple[objects.Object, str]:
         place = _hash(f"{objects.endpoint(url)} {url}")
         unreachable = None
         try:
-            found = objects.look(url)
+            found = objects.head(url)
         except Unreachable as error:
             unreachable = error
         if unreachable:
@@ -160,7 +212,7 @@ class InputCache:
         path = self._objects / name
         with self._ledger() as ledger:
             for left in self._objects.glob(f".{name}.*"):  # by a process that was killed
-                left.unlink()
+                _remove(left)
             taken_bytes = self._make_room(url, found.size_bytes, ledger.read())
             _write(ledger, str(taken_bytes + found.size_bytes))
             self._use(name, found.size_bytes)
@@ -172,14 +224,15 @@ class InputCache:
             # The ledger keeps counting it, until a fetch that does not seem to fit counts anew.
             with self._ledger():
                 del self._used[name]
-                _write(self._session, "".join(_line(*entry) for entry in self._used.items()))
+                _write(self._start(), "".join(_line(*entry) for entry in self._used.items()))
             raise
         return path
 
     def _use(self, name: str, size_bytes: int) -> None:
         if name not in self._used:
-            self._session.write(_line(name, size_bytes))
-            self._session.flush()
+            session = self._start()
+            session.write(_line(name, size_bytes))
+            session.flush()
             self._used[name] = size_bytes
 
     def _make_room(self, url: str, size_bytes: int, counted: str) -> int:
@@ -193,21 +246,38 @@ class InputCache:
                 f"{shown(url)}: its {size_bytes} bytes do not fit beside {in_use_bytes} bytes in use under the limit "
                 f"of {self._max_bytes} bytes for {self._folder}: raise the limit"
             )
+        unused = self._unused(in_use)
+        taken_bytes = in_use_bytes + sum(size for _, size, _ in unused)
+        enough = taken_bytes + size_bytes <= self._max_bytes
+        for _, size, path in [] if enough else unused:
+            if taken_bytes + size_bytes <= _REMOVE_DOWN_TO * self._max_bytes:
+                break
+            _remove(path)
+            taken_bytes -= size
+        return taken_bytes
+
+    def _free(self, size_bytes: int) -> bool:
+        """Removes what nobody uses, the longest unused first, to make room for ``size_bytes`` on the disk and in its
+        quota. Whether anything was removed."""
+        removed_bytes = 0
+        with self._ledger() as ledger:
+            ledger.truncate(0)  # the next fetch counts anew
+            for _, size, path in self._unused(self._in_use()):
+                if removed_bytes >= size_bytes and shutil.disk_usage(self._folder).free >= size_bytes:
+                    break
+                _remove(path)
+                removed_bytes += size
+        return removed_bytes > 0
+
+    def _unused(self, in_use: Mapping[str, int]) -> list[tuple[float, int, Path]]:
+        """Time of last use, size and path of all objects that no living process uses, the longest unused first."""
         unused = []
         for path in self._objects.iterdir():
             hidden = path.name.startswith(".")
             name = path.name[1:].rsplit(".", 2)[0] if hidden else path.name
             if name not in in_use:
-                status = path.stat()
-                unused.append((0.0 if hidden else status.st_mtime, status.st_size, path))
-        taken_bytes = in_use_bytes + sum(size for _, size, _ in unused)
-        enough = taken_bytes + size_bytes <= self._max_bytes
-        for _, size, path in [] if enough else sorted(unused):
-            if taken_bytes + size_bytes <= _REMOVE_DOWN_TO * self._max_bytes:
-                break
-            path.unlink()
-            taken_bytes -= size
-        return taken_bytes
+                unused.append((0.0 if hidden else path.stat().st_mtime, _size_bytes(path), path))
+        return sorted(unused)
 
     def _in_use(self) -> dict[str, int]:
         """Names and sizes of all that living processes use or fetch. Forgets the dead ones."""
@@ -235,7 +305,7 @@ class InputCache:
 
     @contextmanager
     def _fetching(self, name: str, url: str) -> Iterator[None]:
-        # 256 locks for all names: two that share one wait for each other, which does no harm.
+        # 256 locks for all names: two that share a lock wait for each other, which does no harm.
         with (self._folder / "fetching" / name[:2]).open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -249,21 +319,27 @@ def of_this_machine() -> InputCache:
     """A session in the cache that all builds of this user share.
 
     It lies in ``ITS_CACHE``, else in ``its-accident-factory`` under ``XDG_CACHE_HOME`` or ``~/.cache``, and takes at
-    most ``ITS_CACHE_BYTES``, else half of its disk. Raises StorageError for a limit that is no number, or a folder that
-    cannot be written.
+    most ``ITS_CACHE_BYTES``, else half of its disk. Raises StorageError for a limit that is no number.
     """
     named = os.environ.get(FOLDER_ENV)
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(named).expanduser() if named else Path(home) / "its-accident-factory"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        limit = os.environ.get(LIMIT_ENV) or str(shutil.disk_usage(folder).total // 2)
-        if limit.isdecimal():
-            return InputCache(folder, int(limit))
-        told = f"{LIMIT_ENV}: {limit!r} is not a number of bytes, such as 200000000000"
-    except OSError as error:
-        told = f"{folder}: inputs from S3 cannot be kept there ({error.strerror}): name another folder in {FOLDER_ENV}"
-    raise StorageError(told)
+    limit = os.environ.get(LIMIT_ENV)
+    if limit and not limit.isdecimal():
+        bad_limit = f"{LIMIT_ENV}: {limit!r} is not a number of bytes, such as 200000000000"
+        raise StorageError(bad_limit, code="storage.cache")
+    return InputCache(folder, int(limit) if limit else None)
+
+
+def _size_bytes(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else sum(each.stat().st_size for each in path.iterdir())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():  # what a killed process had begun to fetch
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _line(name: str, size_bytes: int) -> str:

@@ -17,7 +17,7 @@ def download(url: str, path: Path, found: objects.Object | None = None) -> None:
     """Copies ``url`` to a local path, whole or not at all.
 
     Args:
-        found: what the S3 server said of the object; anything newer in its place raises Changed.
+        found: what the S3 server said of the object. Anything newer in its place raises Changed.
 
     Raises:
         DiskFull: it does not fit.
@@ -27,11 +27,11 @@ def download(url: str, path: Path, found: objects.Object | None = None) -> None:
             copy(local_path(url), part)
             return
         with part.open("w+b") as file, ThreadPoolExecutor(_AT_ONCE) as pool:
-            objects.download(url, found or objects.look(url), file, pool)
+            objects.download(url, found or objects.head(url), file, pool)
 
 
 def upload(path: Path, url: str) -> None:
-    """Copies a local file to ``url``, whole or not at all, and looks whether it got there."""
+    """Copies a local file to ``url``, whole or not at all, and verifies that it arrived."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         _upload(path, url, pool)
 
@@ -39,10 +39,10 @@ def upload(path: Path, url: str) -> None:
 def upload_many(
     pairs: Iterable[tuple[Path, str]], at_once: int = _AT_ONCE, on_done: Callable[[str], None] | None = None
 ) -> int:
-    """Copies local files to URLs, ``at_once`` at a time, and looks whether each got there.
+    """Copies local files to URLs, ``at_once`` at a time, and verifies that each arrived.
 
-    To S3, what is there already with the same size and checksum is not sent again: after a failure the same call goes
-    on where it stopped. On a local disk files are linked, or copied where they cannot be.
+    To S3, what is there already with the same size and checksum is not sent again: after a failure the same call
+    continues where it stopped. On a local disk files are linked, or copied where they cannot be.
 
     Args:
         pairs: each local file and its URL; taken one by one, so that there may be very many.

@@ -57,4 +57,4 @@ def test_a_reader_sees_the_old_version_or_the_new_one_whole(where: str, tmp_path
     assert seen[0] == old and sorted(seen, key=[old, new].index) == seen
     assert [version.damaged() for version in reader.versions(root)] == [[], []]
     assert reader.latest(root).version == new
-    assert not any(Path(name).name.startswith(".") for name in storage.sizes_bytes(f"{root}/{new}"))
+    assert not any(Path(name).name.startswith(".") for name in storage.find(f"{root}/{new}"))

@@ -1,10 +1,12 @@
 """Inputs from S3 are on this machine once: whole, current, and no more of them than the limit allows."""
 
+import errno
 import os
 import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -32,7 +34,7 @@ def start(code, *arguments):
 
 
 def objects(folder):
-    return sorted(path.read_bytes() for path in (folder / "objects").iterdir())
+    return sorted(path.read_bytes() for path in (folder / "objects").rglob("*") if path.is_file())
 
 
 def test_an_input_is_fetched_once_until_it_changes(s3, folder):
@@ -152,6 +154,41 @@ def test_a_full_disk_is_told_and_leaves_nothing_half(s3, folder):
         assert cache.fetch(url).stat().st_size == 100_000
 
 
+@pytest.fixture
+def small_disk(folder, monkeypatch):
+    """The cache's disk has room for 250 bytes of objects, less what ``small_disk["others"]`` says."""
+    taken = {"others": 0}
+
+    def free():
+        return 250 - taken["others"] - sum(map(len, objects(folder)))
+
+    def reserve(descriptor, _offset, size_bytes):
+        if size_bytes > free():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        os.truncate(descriptor, size_bytes)
+
+    monkeypatch.setattr(os, "posix_fallocate", reserve)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**9, free=free()))
+    return taken
+
+
+def test_what_nobody_uses_makes_room_on_a_full_disk(s3, folder, small_disk):
+    for name in "abc":
+        storage.write_bytes(f"{s3.bucket}/{name}", name.encode() * 100)
+    for number, name in enumerate("ab"):
+        with InputCache(folder, 10**6) as cache:
+            os.utime(cache.fetch(f"{s3.bucket}/{name}"), (number, number))
+    with InputCache(folder, 10**6) as cache:
+        assert cache.fetch(f"{s3.bucket}/c").read_bytes() == b"c" * 100
+        assert objects(folder) == [b"b" * 100, b"c" * 100]  # the longest unused went
+        small_disk["others"] = 200
+        with pytest.raises(storage.DiskFull):
+            cache.fetch(f"{s3.bucket}/a")
+        assert objects(folder) == [b"c" * 100]  # in use
+        small_disk["others"] = 0
+        assert cache.fetch(f"{s3.bucket}/a").read_bytes() == b"a" * 100
+
+
 def test_without_an_answer_a_kept_copy_is_not_used(s3, folder):
     storage.write_bytes(f"{s3.bucket}/a", b"a")
     with InputCache(folder, 100) as cache:
@@ -163,28 +200,44 @@ def test_without_an_answer_a_kept_copy_is_not_used(s3, folder):
             cache.fetch(f"{s3.bucket}/b")
 
 
-def test_a_machine_has_one_cache_where_its_user_keeps_such_things(tmp_path, monkeypatch):
+def test_a_machine_has_one_cache_where_its_user_keeps_such_things(s3, tmp_path, monkeypatch):
+    storage.write_bytes(f"{s3.bucket}/x", b"x")
     for name in ("ITS_CACHE", "ITS_CACHE_BYTES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    with of_this_machine():
+    with of_this_machine() as cache:
+        cache.fetch(f"{s3.bucket}/x")
         assert len(list((tmp_path / "xdg" / "its-accident-factory" / "sessions").iterdir())) == 1
     monkeypatch.setenv("ITS_CACHE", str(tmp_path / "own"))
-    with of_this_machine(), of_this_machine():
+    with of_this_machine() as cache, of_this_machine() as other:
+        assert cache.fetch(f"{s3.bucket}/x") == other.fetch(f"{s3.bucket}/x")
         assert len(list((tmp_path / "own" / "sessions").iterdir())) == 2
 
 
-def test_a_cache_that_cannot_be_is_told_in_a_line(tmp_path, monkeypatch):
+def test_local_inputs_need_no_cache(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("ITS_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.raises(
-        storage.StorageError, match=r"cannot be kept there \(Not a directory\): name another folder in ITS_"
-    ):
-        of_this_machine()
+    with of_this_machine() as cache:
+        assert cache.fetch(f"file://localhost{tmp_path}/file") == tmp_path / "file"
+        assert cache.fetch_into(str(tmp_path / "file"), tmp_path / "inputs") == tmp_path / "file"
+        assert cache.fetch_below(str(tmp_path), "file") == tmp_path
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_cache_that_cannot_be_used_ends_in_a_line(s3, tmp_path, monkeypatch):
+    storage.write_bytes(f"{s3.bucket}/x", b"x")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ITS_CACHE", str(tmp_path / "file" / "cache"))
+    with of_this_machine() as cache, pytest.raises(storage.StorageError) as refused:
+        cache.fetch(f"{s3.bucket}/x")
+    assert refused.value.code == "storage.cache"
+    assert str(tmp_path / "file" / "cache") in str(refused.value)
     monkeypatch.setenv("ITS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("ITS_CACHE_BYTES", "200 GB")
-    with pytest.raises(storage.StorageError, match=r"ITS_CACHE_BYTES: '200 GB' is not a number of bytes"):
+    with pytest.raises(storage.StorageError) as refused:
         of_this_machine()
+    assert refused.value.code == "storage.cache"
+    assert "'200 GB'" in str(refused.value)
 
 
 def test_parts_of_a_place_are_laid_out_as_there_until_the_cache_is_closed(s3, folder):
@@ -220,6 +273,8 @@ def test_inputs_are_used_let_go_and_removed_all_at_once(s3, folder):
     assert list((folder / "sessions").iterdir()) == []
 
 
-def test_a_cache_that_was_removed_can_be_closed(folder):
-    with InputCache(folder, 100):
+def test_a_cache_that_was_removed_can_be_closed(s3, folder):
+    storage.write_bytes(f"{s3.bucket}/x", b"x")
+    with InputCache(folder, 100) as cache:
+        cache.fetch(f"{s3.bucket}/x")
         shutil.rmtree(folder)

@@ -59,18 +59,6 @@ def test_folder_listing(tmp_path):
     assert storage.list_folder(str(tmp_path / "nothing")) == []
 
 
-@pytest.mark.parametrize(
-    ("url", "local"), [("/a/b", True), ("a/b", True), ("file:///a", True), ("s3://bucket/a", False)]
-)
-def test_what_is_local(url, local):
-    assert storage.is_local(url) is local
-
-
-def test_join_keeps_schemes_and_roots():
-    assert storage.join("s3://bucket/x/", "y", "z.txt") == "s3://bucket/x/y/z.txt"
-    assert storage.join("/", "a") == "/a"
-
-
 def test_a_lock_names_its_holder_and_ends_with_it(tmp_path):
     path = tmp_path / "lock"
     code = (

@@ -80,7 +80,7 @@ def test_everything_on_s3(
     assert len(set(once)) == len(once) > 4
     lineage = json.loads(storage.read_bytes(f"{latest.url}/lineage/run.json"))
     assert lineage["inputs"][0]["name"] == f"{s3.bucket}/manifest/a.parquet"
-    published = storage.sizes_bytes(latest.url)
+    published = storage.find(latest.url)
     assert not any(Path(name).name.startswith(".") for name in published)
 
     # On another day the cache is gone.

@@ -25,7 +25,7 @@ def is_complete(url: str, clip_sizes_bytes: Mapping[str, int]) -> bool:
         paths = checksums.read(listed.decode())
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
         return False
-    sizes_bytes = storage.sizes_bytes(url)
+    sizes_bytes = {path: found.size_bytes for path, found in storage.find(url).items()}
     return all(
         path in sizes_bytes and sizes_bytes[path] == clip_sizes_bytes.get(path, sizes_bytes[path] or -1)
         for path in paths

@@ -21,7 +21,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from its_core import storage
 from its_core.shards.receipts import utc_now
 from its_core.storage.errors import Changed, NotThere, StorageError, shown
-from its_core.storage.s3 import objects
 
 RENEW_EVERY_S = 60.0
 LEASE_TTL_S = 3600.0
@@ -127,7 +126,7 @@ class Lease:
         return self._content.model_dump_json().encode()
 
     def _refuse_unexpired(self, lease_url: str, content: _Content | None) -> None:
-        age_s = objects.silent_s(lease_url)
+        age_s = storage.age_s(lease_url)
         if age_s < LEASE_TTL_S:
             who = f"{content.host} since {content.started_at}" if content else "another publisher"
             raise storage.Busy(

@@ -32,10 +32,6 @@ def at_hand(options: CosmosOptions) -> Iterator[CosmosOptions]:
         CheckpointError: a part is not there.
         StorageError: S3 does not give it, or it does not fit.
     """
-    named = (options.checkpoints_dir, options.dit_path, options.base_path)
-    if all(storage.is_local(place) for place in named):
-        yield options
-        return
     with input_cache.of_this_machine() as cache:
         yield _fetched(options, cache)
 
@@ -54,8 +50,6 @@ def at_hand_for_flags(flags: Sequence[str]) -> Iterator[None]:
 def _fetched(options: CosmosOptions, cache: InputCache) -> CosmosOptions:
     changes = {key: _network(cache, getattr(options, key)) for key in ("dit_path", "base_path")}
     root = options.checkpoints_dir
-    if storage.is_local(root):
-        return options.model_copy(update=changes)
     folders = options.relative_folders
     for part in _parts(options, folders):
         changes["checkpoints_dir"] = _below(cache, root, part.as_posix())
@@ -64,6 +58,8 @@ def _fetched(options: CosmosOptions, cache: InputCache) -> CosmosOptions:
     except NotThere:
         _below(cache, root, (folders.model / "tokenizer" / "tokenizer.pth").as_posix())
     local = options.model_copy(update=changes)
+    if Path(local.checkpoints_dir) == Path(root):
+        return local  # on this disk, where nothing needs to be fetched
     if not options.dit_path or (not options.base_path and "base" in network_files(local)):
         _below(cache, root, folders.base.as_posix())
     return local
@@ -80,14 +76,14 @@ def _parts(options: CosmosOptions, folders: CheckpointFolders) -> list[Path]:
     return needed
 
 
-def _network(cache: InputCache, place: str) -> str:
-    """The local path of a network's checkpoint: a file, or a folder with a LoRA alone."""
-    if storage.is_local(place):
-        return place
-    place = place.rstrip("/")
-    trained = _TRAINED.fullmatch(place)
+def _network(cache: InputCache, url: str) -> str:
+    """The local path of a network's checkpoint: a file, or a folder with a LoRA alone. Empty where none is named."""
+    if not url:
+        return url
+    url = url.rstrip("/")
+    trained = _TRAINED.fullmatch(url)
     if not trained:
-        root, _, part = place.rpartition("/")
+        root, part = storage.split(url)
         return str(Path(_below(cache, root, part)) / part)
     root, part = trained.groups()
     with suppress(NotThere):

@@ -14,8 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from its_core import storage, video
 from its_core.scenarios.manifest.suggestions import short
-from its_core.storage import input_cache
-from its_core.storage.errors import Denied, NotAuthenticated, NotThere
+from its_core.storage import Denied, NotAuthenticated, NotThere, StorageError, UnusableUrl, input_cache
 
 MAX_BYTES = 50 * 2**20
 MAX_PIXELS = 64_000_000
@@ -25,7 +24,7 @@ MAX_ASPECT = 8.0
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 VIDEO_SUFFIXES = {".mp4"}
 
-_MAX_KEY_BYTES = 1024  # S3's own limit
+_MAX_URL_BYTES = 1024 + 70  # S3's own limit of a key, and of a bucket's name
 _FETCHES = 8  # at a time, local or remote
 _decoding = threading.BoundedSemaphore(2)  # a 64-megapixel image takes 256 MB decoded
 _opening = threading.Lock()  # warning filters are the process's
@@ -51,8 +50,7 @@ class InputChecker:
 
     def __init__(self, base_folder: str, allowed: Sequence[str], folder: Path) -> None:
         self._base = base_folder
-        self._folders = [storage.local_path(place).resolve() for place in allowed if storage.is_local(place)]
-        self._prefixes = [place.rstrip("/") + "/" for place in allowed if not storage.is_local(place)]
+        self._allowed = allowed
         self._folder = folder
         self._checked: dict[str, Input | str] = {}
 
@@ -72,60 +70,35 @@ class InputChecker:
 
     def _check(self, given: str) -> Input | str:
         try:
-            url = given if "://" in given or Path(given).is_absolute() else storage.join(self._base, given)
-            path = self._found(url) if storage.is_local(url) else self._fetched(url)
+            path = self._fetched(given if storage.is_absolute(given) else storage.join(self._base, given))
             return Input(str(path), _checked_sha256(path))
         except _UnusableError as error:
             return str(error)
 
-    def _found(self, url: str) -> Path:
+    def _fetched(self, url: str) -> Path:
         try:
-            path = storage.local_path(url).resolve()
-            if not any(path.is_relative_to(folder) for folder in self._folders):
-                raise _UnusableError(
-                    f"lies outside the allowed inputs ({self._allowed()}); move it there or allow its folder"
-                )
-            if not path.exists():
-                raise _UnusableError("does not exist")
-            if not path.is_file():
-                raise _UnusableError("is not a regular file")
+            if not any(storage.contains(place, url) for place in self._allowed):
+                named = ", ".join(self._allowed) or "none"
+                raise _UnusableError(f"lies outside the allowed inputs ({named}); move it there or allow its place")
+            if len(url.encode()) > _MAX_URL_BYTES:
+                raise _UnusableError(f"is longer than {_MAX_URL_BYTES} bytes")
+            storage.stat(url)
+            _kind(url)
+            with input_cache.of_this_machine() as cache:
+                return cache.fetch_into(url, self._folder, _refuse_bytes).resolve()
+        except NotAuthenticated:
+            raise
+        except UnusableUrl as error:
+            raise _UnusableError("is neither a local path nor an s3:// URL") from error
+        except NotThere as error:
+            special = error.code == "storage.not_a_file"
+            raise _UnusableError("is not a regular file" if special else "does not exist") from None
+        except Denied:
+            raise _UnusableError("may not be read with these credentials") from None
+        except StorageError:
+            raise
         except (OSError, RuntimeError) as error:  # no permission, a loop of links, a name too long
             raise _UnusableError(f"cannot be read ({type(error).__name__})") from error
-        return path
-
-    def _fetched(self, url: str) -> Path:
-        if not url.startswith("s3://"):
-            raise _UnusableError("is neither a local path nor an s3:// URL")
-        parts = url.removeprefix("s3://").split("/")
-        if ".." in parts or "." in parts or not any(url.startswith(prefix) for prefix in self._prefixes):
-            raise _UnusableError(
-                f"lies outside the allowed inputs ({self._allowed()}); move it there or allow its prefix"
-            )
-        if "" in parts or len("/".join(parts[1:]).encode()) > _MAX_KEY_BYTES:
-            raise _UnusableError(
-                f"is no object's name: one has no empty part between slashes, and at most {_MAX_KEY_BYTES} bytes"
-            )
-        _kind(url)
-        refusal = ""
-        with input_cache.of_this_machine() as cache:
-            try:
-                kept = cache.fetch(url, _refuse_bytes)
-            except NotThere:
-                refusal = "does not exist"
-            except NotAuthenticated:
-                raise
-            except Denied:
-                refusal = "may not be read with these credentials"
-            if refusal:
-                raise _UnusableError(refusal)
-            path = self._folder / kept.name
-            if not path.exists():
-                with storage.room_for(url, self._folder):
-                    storage.link_or_copy(kept, path)
-        return path
-
-    def _allowed(self) -> str:
-        return ", ".join([*map(str, self._folders), *self._prefixes]) or "none"
 
 
 def forget_inputs(folder: Path, needed: Iterable[str]) -> None:
@@ -133,7 +106,7 @@ def forget_inputs(folder: Path, needed: Iterable[str]) -> None:
     if folder.is_dir() and (names := {each.name for each in folder.iterdir()}):
         names -= {Path(path).name for path in needed}
         for name in names:
-            (folder / name).unlink(missing_ok=True)
+            storage.remove_tree(str(folder / name))
 
 
 class _UnusableError(Exception):

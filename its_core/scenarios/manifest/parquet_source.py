@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -10,18 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fsspec.utils import glob_translate
 
 from its_core import storage
 from its_core.scenarios.manifest.columns import check_schema
 from its_core.scenarios.manifest.suggestions import short
 from its_core.scenarios.scenario import ManifestError
-from its_core.storage import input_cache
-from its_core.storage.errors import Changed, NotThere, shown
-from its_core.storage.s3 import objects
+from its_core.storage import Changed, NotThere, Stat, UnusableUrl, input_cache, shown
 
 # A batch of rows with long prompts is made smaller, so that memory stays bounded whatever the rows hold.
 BATCH_BYTES = 64 * 2**20
@@ -30,7 +25,6 @@ MAX_CHUNK_VALUES = 20_000_000
 MAX_GROUP_VALUES = 100_000_000
 MAX_GROUP_BYTES = 2**29
 _FETCHES = 4  # at a time, each in several ranges
-_GLOB = re.compile(r"[*?\[]")
 _NO_SUCH = "no such manifest; name a Parquet file, a folder of them or a glob"
 _NO_PARQUET = "no Parquet file there"
 
@@ -91,53 +85,41 @@ def files(manifest_url: str) -> Iterator[list[File]]:
         StorageError: S3 does not give them, or they were changed while they were fetched.
     """
     where = short(shown(manifest_url), 300)
-    if storage.is_local(manifest_url):
-        yield [File(path, Path(path)) for path in _on_disk(str(storage.local_path(manifest_url).absolute()), where)]
-        return
-    if not manifest_url.startswith("s3://"):
-        raise ManifestError(f"{where}: neither a local path nor an s3:// URL")
     with input_cache.of_this_machine() as cache:
-        named = _on_s3(manifest_url, where)
+        named = _named(manifest_url, where)
         with ThreadPoolExecutor(_FETCHES) as pool:
             paths = list(pool.map(cache.fetch, named))
-        if _on_s3(manifest_url, where) != named:
+        if _named(manifest_url, where) != named:
             raise Changed(f"{where}: was changed while it was being fetched: run again")
         yield [File(url, path) for url, path in zip(named, paths, strict=True)]
 
 
-def _on_disk(path: str, where: str) -> list[str]:
-    disk = fsspec.filesystem("file")
-    if disk.isfile(path):
-        return [path]
-    if disk.isdir(path):
-        found = [name for name in disk.find(path) if _is_part(name.removeprefix(path).strip("/"))]
-    elif _GLOB.search(path):
-        found = [name for name, info in disk.glob(path, detail=True).items() if info["type"] == "file"]
-    else:
-        raise ManifestError(f"{where}: {_NO_SUCH}")
-    if not found:
-        raise ManifestError(f"{where}: {_NO_PARQUET}")
-    return sorted(found)
+def base_folder(manifest_url: str) -> str:
+    """What relative paths in a manifest count from where no definition says it: the manifest, if it is a folder, else
+    the folder that it lies in, for a glob the one before the first wildcard."""
+    if storage.is_folder(manifest_url):
+        return manifest_url
+    if storage.is_glob(manifest_url) and not storage.exists(manifest_url):
+        return storage.split_glob(manifest_url)[0]
+    return storage.split(manifest_url)[0]
 
 
-def _on_s3(url: str, where: str) -> dict[str, str]:
-    """URLs and ETags."""
+def _named(url: str, where: str) -> dict[str, Stat]:
+    """The URLs of the manifest's files."""
     try:
-        if not url.endswith("/"):
-            with suppress(NotThere):
-                return {url: objects.look(url).etag}
-        if wildcard := _GLOB.search(url):
-            matches = re.compile(glob_translate(url)).match
-            found = objects.find(url[: wildcard.start()].rpartition("/")[0])
-            wanted = {name: etag for name, etag in found.items() if matches(name) and not name.endswith("/")}
-        else:
-            found = objects.find(url)
-            wanted = {name: etag for name, etag in found.items() if _is_part(name.removeprefix(url).strip("/"))}
-    except NotThere as error:
+        with suppress(NotThere):
+            return {url: storage.stat(url)}
+        if storage.is_glob(url):
+            return storage.glob(url) or _none(f"{where}: {_NO_PARQUET}")
+        found = storage.find(url)
+    except (NotThere, UnusableUrl) as error:
         raise ManifestError(str(error)) from None
-    if not wanted:
-        raise ManifestError(f"{where}: {_NO_PARQUET if found else _NO_SUCH}")
-    return wanted
+    parts = {storage.join(url, name): each for name, each in found.items() if _is_part(name)}
+    return parts or _none(f"{where}: {_NO_PARQUET if found or storage.exists(url) else _NO_SUCH}")
+
+
+def _none(message: str) -> dict[str, Stat]:
+    raise ManifestError(message)
 
 
 def _is_part(relative: str) -> bool:

@@ -1,1 +1,1 @@
-"""Objects on S3, through s3fs: requests, errors, transfers."""
+"""Objects on S3, through botocore: requests, errors, transfers."""

@@ -6,13 +6,10 @@ into them: it can hold keys, tokens, signatures and proxies' passwords.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 from dataclasses import dataclass
 from typing import Any
-
-from botocore import exceptions
 
 from its_core.storage.errors import (
     Changed,
@@ -117,30 +114,29 @@ _ACTIONS = {
     "upload_part": "write (s3:PutObject)",
 }
 
-_NO_CREDENTIALS = (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)
-_EXPIRED_LOGIN = (exceptions.SSOError, exceptions.LoginError, exceptions.TokenRetrievalError)
-_CREDENTIALS_FAILED = (exceptions.CredentialRetrievalError, exceptions.MetadataRetrievalError)
-_BROKEN_CONNECTION = (
-    exceptions.ConnectionError,
-    exceptions.HTTPClientError,
-    exceptions.IncompleteReadError,
-    exceptions.FlexibleChecksumError,
-    asyncio.TimeoutError,
-    ConnectionError,
-    Truncated,
-)
-
 
 def diagnose(error: Exception, operation: str, url: str) -> Fault | None:
     """The fault that ``error`` stands for; None for a mistake in our own code."""
-    response = getattr(error, "response", None) or getattr(error.__cause__, "response", None)
+    response = getattr(error, "response", None)
     if isinstance(response, dict):
         return _answered(response, operation, url)
+    if isinstance(error, ImportError):
+        return None
+    from botocore import exceptions  # here, because local files need no botocore
+
     kind = type(error).__name__
+    broken_connection = (
+        exceptions.ConnectionError,
+        exceptions.HTTPClientError,
+        exceptions.IncompleteReadError,
+        exceptions.FlexibleChecksumError,
+        ConnectionError,
+        Truncated,
+    )
     if isinstance(error, exceptions.SSLError):
         advice = "the server's certificate is not trusted: name its authority's file in AWS_CA_BUNDLE"
         return Fault(StorageError(f"{shown(url)}: {advice}"))
-    if isinstance(error, _BROKEN_CONNECTION) or type(error).__module__.startswith("aiohttp"):
+    if isinstance(error, broken_connection):
         return Fault(Unreachable(f"{shown(url)}: {_connection_advice(error)} ({kind})"), transient=True)
     found = _before_asking(error, kind)
     return Fault(found[0](f"{shown(url)}: {_filled(found[1], operation)}")) if found else None
@@ -160,11 +156,13 @@ def _answered(response: dict[str, Any], operation: str, url: str) -> Fault:
 
 def _before_asking(error: Exception, kind: str) -> tuple[type[StorageError], str] | None:
     """Errors of the client's own settings, found before anything is sent."""
-    if isinstance(error, _NO_CREDENTIALS):
+    from botocore import exceptions
+
+    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return NotAuthenticated, "no credentials found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-    if isinstance(error, _EXPIRED_LOGIN):
+    if isinstance(error, exceptions.SSOError | exceptions.LoginError | exceptions.TokenRetrievalError):
         return ExpiredCredentials, "the login has expired: log in again (aws sso login) with {source}"
-    if isinstance(error, _CREDENTIALS_FAILED):
+    if isinstance(error, exceptions.CredentialRetrievalError | exceptions.MetadataRetrievalError):
         return NotAuthenticated, f"the credentials could not be fetched ({kind}): check {{source}}"
     if isinstance(error, exceptions.ProfileNotFound):
         return NotAuthenticated, "{source} is not in the AWS configuration files"
@@ -176,6 +174,8 @@ def _before_asking(error: Exception, kind: str) -> tuple[type[StorageError], str
 
 
 def _connection_advice(error: Exception) -> str:
+    from botocore import exceptions
+
     if isinstance(error, exceptions.ProxyConnectionError):
         return "the proxy does not answer: check HTTPS_PROXY and NO_PROXY"
     if isinstance(error, exceptions.ConnectionError) and not isinstance(error, exceptions.HTTPClientError):

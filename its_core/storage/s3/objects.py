@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import io
 import math
 import mimetypes
 import os
@@ -15,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from io import BufferedRandom
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,8 +38,8 @@ _MD5_ETAG = re.compile(r"[0-9a-f]{32}(-[0-9]+)?")
 
 _T = TypeVar("_T")
 
-_proven: set[tuple[str, str]] = set()
-_proving = threading.Lock()
+_checked: set[tuple[str, str]] = set()
+_checking = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,10 @@ class Object:
     metadata: dict[str, str]
 
 
-def look(url: str) -> Object:
+def head(url: str) -> Object:
     """Raises NotThere when there is no such object."""
+    if not split(url)[1]:
+        raise NotThere(f"{shown(url)}: is a bucket, not an object")
     answer = call("head_object", url, ChecksumMode="ENABLED")
     etag = str(answer.get("ETag", "")).strip('"')
     sha256 = answer.get("ChecksumSHA256")
@@ -79,7 +81,7 @@ def exists(url: str) -> bool:
     _, key = split(url)
     if key and not key.endswith("/"):
         with contextlib.suppress(NotThere):
-            look(url)
+            head(url)
             return True
     try:
         return "Contents" in call("list_objects_v2", url, Prefix=_prefix(key), MaxKeys=1) or not key
@@ -98,16 +100,18 @@ def list_folder(url: str) -> list[str]:
     return sorted(name for path in names if (name := path.removeprefix(prefix).rstrip("/")))
 
 
-def find(url: str) -> dict[str, str]:
-    """URLs and ETags of all objects below a folder, sorted. Raises NotThere when the bucket does not exist."""
-    bucket, key = split(url)
-    found: dict[str, str] = {}
-    for page in _pages(url, Prefix=_prefix(key)):
-        found.update((f"s3://{bucket}/{each['Key']}", str(each.get("ETag", ""))) for each in page.get("Contents", []))
-    return dict(sorted(found.items()))
+def find(url: str) -> dict[str, tuple[int, str]]:
+    """Size in bytes and ETag of all objects below a folder, by their names from there. Raises NotThere when the bucket
+    does not exist."""
+    prefix = _prefix(split(url)[1])
+    return {
+        entry["Key"].removeprefix(prefix): (entry["Size"], str(entry.get("ETag", "")).strip('"'))
+        for page in _pages(url, Prefix=prefix)
+        for entry in page.get("Contents", [])
+    }
 
 
-def silent_s(url: str) -> float:
+def age_s(url: str) -> float:
     """Seconds since the object was written, by the server's own clock.
 
     Raises:
@@ -124,20 +128,38 @@ def silent_s(url: str) -> float:
     return float((parsedate_to_datetime(date) - answer["LastModified"]).total_seconds())
 
 
-def sizes_bytes(url: str) -> dict[str, int]:
-    prefix = _prefix(split(url)[1])
-    try:
-        return {
-            entry["Key"].removeprefix(prefix): entry["Size"]
-            for page in _pages(url, Prefix=prefix)
-            for entry in page.get("Contents", [])
-        }
-    except NotThere:
-        return {}
-
-
 def read_bytes(url: str) -> bytes:
     return read(url, ChecksumMode="ENABLED")
+
+
+class ObjectFile(io.RawIOBase):
+    """An object as a file that can be read and searched without fetching all of it: a request a read, so put a buffer
+    before it. Anything newer in the object's place raises Changed."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._object = head(url)
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._object.size_bytes}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        size = min(len(buffer), self._object.size_bytes - self._at)
+        if size <= 0:
+            return 0
+        span = f"bytes={self._at}-{self._at + size - 1}"
+        buffer[:size] = read(self._url, size, Range=span, IfMatch=f'"{self._object.etag}"')
+        self._at += size
+        return size
 
 
 def write_bytes(url: str, content: bytes, **conditions: Any) -> None:
@@ -150,9 +172,9 @@ def create(url: str, content: bytes) -> bool:
     """Puts the object unless there is one: True for exactly one of all that try.
 
     Raises:
-        ConditionalPutIgnored: this server would tell several that they were the one.
+        ConditionalPutIgnored: this server would answer True to several.
     """
-    _prove_conditional_puts(url)
+    _check_conditional_puts(url)
     return _create(url, content)
 
 
@@ -163,17 +185,16 @@ def _create(url: str, content: bytes) -> bool:
     except Changed:
         # Also the answer to a second attempt, where the first one succeeded and its answer was lost.
         with contextlib.suppress(NotThere):
-            return look(url).metadata.get("claim") == claim
+            return head(url).metadata.get("claim") == claim
         return False
     return True
 
 
-def _prove_conditional_puts(url: str) -> None:
-    """Once a process and bucket: claims one name twice. Some servers (rclone's, s3rver) do not read the condition."""
-    bucket, _ = split(url)
-    place = (endpoint(url), bucket)
-    with _proving:
-        if place in _proven:
+def _check_conditional_puts(url: str) -> None:
+    """Once a process and bucket: creates one name twice. Some servers (rclone's, s3rver) ignore the condition."""
+    server_and_bucket = (endpoint(url), split(url)[0])
+    with _checking:
+        if server_and_bucket in _checked:
             return
         probe = f"{url.rpartition('/')[0]}/.conditional-put-{uuid.uuid4().hex}"
         try:
@@ -186,7 +207,7 @@ def _prove_conditional_puts(url: str) -> None:
                 f"{shown(url)}: the server ignores conditional writes (If-None-Match), so that two publishers could "
                 "take the same name: publish to a server that honours them, such as AWS S3 or MinIO, or to a folder"
             )
-        _proven.add(place)
+        _checked.add(server_and_bucket)
 
 
 def remove_tree(url: str) -> None:
@@ -219,8 +240,8 @@ def _prefix(key: str) -> str:
     return key.rstrip("/") + "/" if key.strip("/") else ""
 
 
-def download(url: str, found: Object, file: BufferedRandom, pool: Executor) -> None:
-    """Fills ``file`` with the object that ``look`` found, several ranges at a time.
+def download(url: str, found: Object, file: io.BufferedRandom, pool: Executor) -> None:
+    """Fills ``file`` with the object that ``head`` found, several ranges at a time.
 
     The length is checked always, the content where the server knows the whole object's digest: not where the object
     was sent in parts, for which there is the transport's own check (TLS).
@@ -231,7 +252,7 @@ def download(url: str, found: Object, file: BufferedRandom, pool: Executor) -> N
         OSError: the disk is full.
     """
     if found.size_bytes:
-        os.posix_fallocate(file.fileno(), 0, found.size_bytes)  # a full disk is met before anything is fetched
+        _reserve(file, found.size_bytes)
 
     def fetch(start: int) -> None:
         size = min(PART_BYTES, found.size_bytes - start)
@@ -243,7 +264,15 @@ def download(url: str, found: Object, file: BufferedRandom, pool: Executor) -> N
         raise Damaged(f"{shown(url)}: what arrived is not what the server says it has: run again")
 
 
-def _is_whole(file: BufferedRandom, found: Object) -> bool:
+def _reserve(file: io.BufferedRandom, size_bytes: int) -> None:
+    """A full disk is noticed before anything is fetched, where the system can reserve room (macOS cannot)."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size_bytes)
+    else:
+        file.truncate(size_bytes)
+
+
+def _is_whole(file: io.BufferedRandom, found: Object) -> bool:
     file.seek(0)
     if found.sha256:
         return _base64(hashlib.file_digest(file, "sha256").digest()) == found.sha256
@@ -253,7 +282,7 @@ def _is_whole(file: BufferedRandom, found: Object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What the server will say of a file once it has it, and the SHA-256 (base64) of each part."""
+    """What the server should say of a file once it has it, and the SHA-256 (base64) of each part."""
 
     size_bytes: int
     part_bytes: int
@@ -290,20 +319,20 @@ def _content(path: Path) -> _Content:
 
 
 def upload(path: Path, url: str, pool: Executor) -> bool:
-    """Sends a file, a large one in parts, and looks whether it got there. False: it was there already, as it is.
+    """Sends a file, a large one in parts, and verifies that it arrived. False: it was there already, unchanged.
 
     Raises:
         Damaged: the server has something else now, for instance because the file changed meanwhile.
     """
     content = _content(path)
     with contextlib.suppress(NotThere):
-        if content.differs(look(url)) is None:
+        if content.differs(head(url)) is None:
             return False
     if len(content.part_sha256) == 1:
         write_bytes(url, path.read_bytes())
     else:
         _send_parts(path, url, content, pool)
-    if difference := content.differs(look(url)):
+    if difference := content.differs(head(url)):
         raise Damaged(f"{shown(url)}: differs from the file that was sent ({difference}): run again")
     return True
 
@@ -321,7 +350,7 @@ def _send_parts(path: Path, url: str, content: _Content, pool: Executor) -> None
 
     try:
         parts = _each(pool, send, range(1, len(content.part_sha256) + 1))
-        with contextlib.suppress(NotThere):  # an earlier attempt's answer was lost: the look afterwards tells
+        with contextlib.suppress(NotThere):  # an earlier attempt's answer was lost: the HEAD afterwards tells
             call("complete_multipart_upload", url, UploadId=begun, MultipartUpload={"Parts": parts})
     except BaseException:
         with contextlib.suppress(StorageError):  # parts cost money until they are removed

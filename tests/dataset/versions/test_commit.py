@@ -14,7 +14,7 @@ from its_core import storage
 from its_core.dataset.versions import checksums, commit, lease
 from its_core.dataset.versions.integrity import is_complete
 from its_core.dataset.versions.lease import Lease
-from its_core.storage.preflight import refuse_unwritable
+from its_core.storage.preflight import check_writable
 from its_core.storage.s3 import objects as s3_objects
 from tests.storage.server import S3
 
@@ -84,7 +84,7 @@ def test_of_two_publishers_on_two_machines_one_uploads(s3: S3, url: str, folder:
     assert both[1] == "True"
     assert both[0] == "False" or both[0].startswith(f"Busy: {url}: is being published by ")
     assert sorted(sent(s3)) == sorted(files(folder))  # each file once
-    assert storage.sizes_bytes(url).keys() == files(folder)
+    assert storage.find(url).keys() == files(folder)
     assert not upload(folder, url, tmp_path / "c")
     assert is_complete(url, {})
 
@@ -98,7 +98,7 @@ def test_a_publisher_that_was_killed_goes_on_where_it_stopped(s3: S3, url: str, 
     killed.kill()
     killed.communicate()
     time.sleep(0.3)  # what was on its way arrives
-    there = storage.sizes_bytes(url).keys()
+    there = storage.find(url).keys()
     assert CLIPS // 4 < len(there) < CLIPS
     assert not is_complete(url, {})
     with pytest.raises(storage.Busy) as held:
@@ -111,7 +111,7 @@ def test_a_publisher_that_was_killed_goes_on_where_it_stopped(s3: S3, url: str, 
 
     again = [name for name in sent(s3) if name in there]
     assert again == []
-    assert storage.sizes_bytes(url).keys() == files(folder)
+    assert storage.find(url).keys() == files(folder)
     assert is_complete(url, {})
 
 
@@ -143,7 +143,7 @@ def test_a_publisher_that_is_gone_for_ever_is_replaced(
 
     assert upload(folder, url, tmp_path)
 
-    assert storage.sizes_bytes(url).keys() == files(folder)
+    assert storage.find(url).keys() == files(folder)
     with pytest.raises(storage.Busy) as lost:
         gone.renew()
     assert lost.value.code == "lease.lost"
@@ -180,14 +180,14 @@ def test_a_publisher_that_wakes_up_late_leaves_what_was_published_meanwhile(
     assert lost.value.code == "lease.lost"
 
     assert {request.method for request in s3.proxy.requests} == {"GET"}
-    assert storage.sizes_bytes(url).keys() == files(folder)
+    assert storage.find(url).keys() == files(folder)
     assert is_complete(url, {})
 
 
 def test_a_late_renewal_is_not_overlooked(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = Lease(url, tmp_path / "slow")
     silences_s = iter([lease.LEASE_TTL_S, 1.0])
-    monkeypatch.setattr(s3_objects, "silent_s", lambda _: next(silences_s))
+    monkeypatch.setattr(s3_objects, "age_s", lambda _: next(silences_s))
 
     with pytest.raises(storage.Busy) as held:
         Lease(url, tmp_path / "hasty")
@@ -201,10 +201,10 @@ def test_a_late_renewal_is_not_overlooked(url: str, tmp_path: Path, monkeypatch:
 def test_a_leases_age_is_by_the_servers_clock(url: str, tmp_path: Path) -> None:
     mine = Lease(url, tmp_path / "lease")
     time.sleep(1.1)
-    before_s = s3_objects.silent_s(f"{url}/.lease-1")
+    before_s = s3_objects.age_s(f"{url}/.lease-1")
     mine.renew()
     assert 1 <= before_s < 60
-    assert s3_objects.silent_s(f"{url}/.lease-1") < before_s
+    assert s3_objects.age_s(f"{url}/.lease-1") < before_s
     mine.release()
     assert storage.list_folder(url) == []
     assert list(tmp_path.iterdir()) == []
@@ -223,17 +223,17 @@ def test_a_server_that_gives_a_lease_to_several_is_refused_before_anything_is_se
 ) -> None:
     s3.proxy.ignore_conditions = True
     with pytest.raises(storage.ConditionalPutIgnored):
-        refuse_unwritable("publish_url", f"{s3.bucket}/datasets")
+        check_writable("publish_url", f"{s3.bucket}/datasets")
     with pytest.raises(storage.ConditionalPutIgnored):
         upload(folder, url, tmp_path)
     assert sent(s3) == storage.list_folder(s3.bucket) == []
 
 
 def test_a_bucket_that_cannot_be_written_is_told_before_anything_is_made(s3: S3) -> None:
-    refuse_unwritable("publish_url", f"{s3.bucket}/datasets")
+    check_writable("publish_url", f"{s3.bucket}/datasets")
     s3.proxy.answer(403, "AccessDenied", methods=("PUT",))
     with pytest.raises(storage.Denied, match=r"may not write \(s3:PutObject\) here"):
-        refuse_unwritable("publish_url", f"{s3.bucket}/datasets")
+        check_writable("publish_url", f"{s3.bucket}/datasets")
     assert storage.list_folder(s3.bucket) == []
 
 
@@ -255,7 +255,7 @@ def test_a_publisher_that_slept_before_a_renewal_unpublishes_nothing(
     monkeypatch.setattr(storage, "write_bytes", sleep_first)
     assert not upload(folder, url, tmp_path / "a")
     assert is_complete(url, {})
-    assert storage.sizes_bytes(url).keys() == files(folder)
+    assert storage.find(url).keys() == files(folder)
 
 
 def test_a_lease_that_was_left_in_a_published_version_is_released(url: str, folder: Path, tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_a_lease_that_was_left_in_a_published_version_is_released(url: str, fold
     commit.release_stale_lease(url, tmp_path / "another machine")
     assert f"{url}/.lease-1".rpartition("/")[2] in storage.list_folder(url)
     commit.release_stale_lease(url, tmp_path / "a")
-    assert storage.sizes_bytes(url).keys() == files(folder)
+    assert storage.find(url).keys() == files(folder)
 
 
 def test_leases_that_come_and_go_end_in_an_error(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -348,7 +348,7 @@ def test_an_unusable_manifest_stops_with_one_line(tmp_path, case):
 
 @pytest.mark.parametrize("url", ["https://host/m.parquet", "/no/such/*.parquet", "zip://m.parquet::s3://b/m.zip"])
 def test_a_place_without_manifests_stops_with_one_line(tmp_path, url):
-    with pytest.raises(ManifestError, match=r"neither a local path nor an s3:// URL|no Parquet file there") as stopped:
+    with pytest.raises(ManifestError, match=r"neither a local path nor an S3 URL|no Parquet file there") as stopped:
         read(url, tmp_path)
     assert url in str(stopped.value) and "\n" not in str(stopped.value)
 
@@ -428,3 +428,11 @@ def test_lists_of_texts_are_read_from_many_row_groups(tmp_path, distinct):
     assert [each.scenario_id for each in scenarios] == [f"s{number}" for number in range(6000)]
     assert [each.extra["tags"] for each in scenarios] == [each["tags"] for each in rows]
     assert {each.scene.participants[0].colour for each in scenarios} == {Colour.RED}
+
+
+def test_relative_paths_count_from_the_folder_before_a_wildcard(tmp_path):
+    write(tmp_path / "data" / "north" / "x.parquet", [row()])
+    assert manifest.base_folder(f"{tmp_path}/data/*/x.parquet") == str(tmp_path / "data")
+    assert manifest.base_folder(f"{tmp_path}/data/north/x.parquet") == str(tmp_path / "data" / "north")
+    assert manifest.base_folder(f"{tmp_path}/data") == f"{tmp_path}/data"
+    assert manifest.base_folder("x.parquet") == "."

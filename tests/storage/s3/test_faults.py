@@ -58,7 +58,7 @@ def test_a_damaged_download_is_not_kept(s3, tmp_path):
 def test_an_object_that_changes_while_it_is_read_is_not_mixed(s3, tmp_path, monkeypatch):
     monkeypatch.setattr("its_core.storage.s3.objects.PART_BYTES", 10)
     storage.write_bytes(f"{s3.bucket}/x", b"a" * 20)
-    found = objects.look(f"{s3.bucket}/x")
+    found = objects.head(f"{s3.bucket}/x")
     storage.write_bytes(f"{s3.bucket}/x", b"b" * 20)
     with pytest.raises(storage.Changed, match="was replaced while it was being read: run again"):
         storage.download(f"{s3.bucket}/x", tmp_path / "x", found)

@@ -33,7 +33,7 @@ def test_every_file_arrives_whole(pairs, s3):
     assert sorted(done) == sorted(url for _, url in pairs)
     for path, url in pairs:
         assert storage.read_bytes(url) == path.read_bytes()
-        found = its_s3.look(url)
+        found = its_s3.head(url)
         assert found.size_bytes == path.stat().st_size
         assert found.sha256
         assert found.md5
