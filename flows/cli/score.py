@@ -97,8 +97,6 @@ def _write(folder: str, reports: list[Report]) -> None:
     from its_core.evaluation.scoring import page
 
     values = json.dumps([report.as_json() for report in reports], allow_nan=False, indent=1)
-    if storage.can_rename(folder):
-        storage.local_path(folder).mkdir(parents=True, exist_ok=True)
     storage.write_bytes(storage.join(folder, "scores.json"), values.encode())
     storage.write_bytes(storage.join(folder, "scores.html"), page.render(reports).encode())
 

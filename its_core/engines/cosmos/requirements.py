@@ -92,10 +92,8 @@ def _siglip_parent(options: CosmosOptions) -> str:
 def _lora_wants_base(options: CosmosOptions) -> bool:
     """Whether the LoRA comes without the network under it. The file is looked into only where the base is not there."""
     base = storage.join(options.checkpoints_dir, options.relative_folders.base.as_posix())
-    if not options.use_lora or storage.exists(base) or not storage.can_rename(options.dit_path):
-        return False
-    if not Path(options.dit_path).exists():
-        return False
+    if not options.use_lora or storage.exists(base) or not Path(options.dit_path).exists():
+        return False  # a network on S3 is looked into once it is fetched
     from its_core.engines.cosmos.model.checkpoint import read_network
 
     return not read_network(Path(options.dit_path)).base
