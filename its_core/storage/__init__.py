@@ -23,7 +23,7 @@ from its_core.storage.listing import Stat, exists, find, glob, is_folder, is_glo
 from its_core.storage.locks import Busy, exclusive, holder
 from its_core.storage.preflight import check_writable
 from its_core.storage.transfers import download, upload, upload_many
-from its_core.storage.urls import can_rename, contains, is_absolute, join, local_path, resolve, split
+from its_core.storage.urls import can_rename, contains, is_absolute, join, local_path, resolve, scheme, split
 from its_core.storage.verbs import age_s, create, open_input, read_bytes, remove_tree, sha256, write_bytes
 
 __all__ = [
@@ -64,6 +64,7 @@ __all__ = [
     "replacing",
     "resolve",
     "room_for",
+    "scheme",
     "sha256",
     "sha256_file",
     "shown",

@@ -13,10 +13,15 @@ _FILE = re.compile(r"file:(?://(?P<host>[^/]*))?(?P<path>/.*)?", re.IGNORECASE |
 _THIS_MACHINE = {"", "localhost", "127.0.0.1"}
 
 
+def scheme(url: str) -> str:
+    """``file`` for paths and ``file:`` URLs, else ``s3`` or what else it is, in lower case."""
+    found = _SCHEME.match(url)
+    return found[1].lower() if found else "file"
+
+
 def is_local(url: str) -> bool:
-    """Whether ``url`` is a path, or a URL of the scheme ``file``. Only this package needs to ask."""
-    scheme = _SCHEME.match(url)
-    return scheme is None or scheme[1].lower() == "file"
+    """Whether ``url`` is on this machine's disk. Only this package needs to ask."""
+    return scheme(url) == "file"
 
 
 def local_path(url: str) -> Path:
@@ -54,8 +59,7 @@ def resolve(url: str, base: Path) -> str:
     """An absolute URL: a relative local path counts from ``base``, and a local URL becomes a path."""
     if is_local(url):
         return str((base / local_path(url).expanduser()).resolve())
-    scheme, _, rest = url.partition("://")
-    return f"{scheme.lower()}://{rest}"
+    return f"{scheme(url)}://{url.partition('://')[2]}"
 
 
 def contains(folder: str, url: str) -> bool:

@@ -42,7 +42,7 @@ from its_core.provenance import code_version
 from its_core.redaction import without_secrets
 from its_core.scenarios.manifest.snapshot import ManifestFile
 from its_core.shards.receipts import utc_now
-from its_core.storage import is_local
+from its_core.storage import scheme
 
 NAMESPACE = "its-accident-factory"
 PARENT_VARIABLE = "OPENLINEAGE_PARENT_ID"
@@ -214,7 +214,7 @@ def _manifest(file: ManifestFile, names_machine: bool) -> ol.InputDataset:
 
 def _output(output: Output, names_machine: bool) -> ol.OutputDataset:
     namespace, name = _named(output.url, names_machine)
-    if is_local(output.url) and not names_machine:
+    if namespace == "file" and not names_machine:
         name = output.dataset
     fields = [
         schema_dataset.SchemaDatasetFacetFields(
@@ -258,10 +258,9 @@ def _assertions(checks: Mapping[str, Any]) -> DatasetFacet:
 def _named(url: str, names_machine: bool) -> tuple[str, str]:
     """OpenLineage's namespace and name of a file: ``s3://bucket`` and the key, or ``file`` and the path."""
     plain = str(without_secrets(url))
-    if not is_local(url):
-        scheme, _, rest = plain.partition("://")
-        bucket, _, key = rest.rpartition("@")[2].partition("/")
-        return f"{scheme}://{bucket}", key
+    if (kind := scheme(url)) != "file":
+        bucket, _, key = plain.partition("://")[2].rpartition("@")[2].partition("/")
+        return f"{kind}://{bucket}", key
     return "file", plain if names_machine else plain.replace("\\", "/").rpartition("/")[2]
 
 
