@@ -25,9 +25,12 @@ from its_core.storage import replacing
 Frame = NDArray[np.uint8]  # H×W×3, RGB
 
 # Measured on noisy 1280×704 × 93 frames: 1 to 2 s and 0.3 to 3.4 MB a clip; "superfast" doubles the bytes, "faster" the
-# time, for the same picture. Two things would make the bytes vary: the number of threads, so it is one, and x264's
-# macroblock tree, whose AVX code gives varying results where the width is no multiple of 128.
-ENCODER = {"preset": "veryfast", "x264-params": "mbtree=0"}
+# time, for the same picture. Three things would make the bytes vary: the number of threads, so it is one; x264's
+# macroblock tree, whose AVX code gives varying results where the width is no multiple of 128; and the code that x264
+# chooses by the processor, some of which is not exact.
+ENCODER = {"preset": "veryfast", "x264-params": "mbtree=0:cpu-independent=1"}
+# swscale's SWS_BICUBIC | SWS_ACCURATE_RND | SWS_BITEXACT: its faster code rounds as the processor makes it.
+_EXACT_CONVERSION = 0x4 | 0x40000 | 0x80000
 DEFAULT_CRF = 23.0
 MAX_FILE_BYTES = 1 << 30
 MAX_DECLARED_FRAMES = 100_000
@@ -108,6 +111,7 @@ def _to_yuv(frame: Frame, index: int, geometry: Geometry) -> av.VideoFrame:
         dst_color_range=ColorRange.MPEG,
         dst_color_primaries=ColorPrimaries.BT709,
         dst_color_trc=ColorTrc.BT709,
+        interpolation=_EXACT_CONVERSION,
         threads=1,
     )
     converted.pts, converted.time_base = index, Fraction(1, geometry.fps)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import hashlib
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +14,7 @@ import numpy as np
 import pytest
 
 from its_core.clip import Geometry
-from its_core.video import Frame, UnreadableVideo, probe, read_frames, write_mp4
+from its_core.video import ENCODER, Frame, UnreadableVideo, probe, read_frames, write_mp4
 
 GEOMETRY = Geometry(width_px=64, height_px=48, fps=16, frames=9)
 
@@ -80,6 +83,36 @@ def test_equal_frames_give_equal_bytes(clip: Path, tmp_path: Path) -> None:
     for _ in range(30):
         write_mp4(tmp_path / "again.mp4", Frames(), GEOMETRY)
         assert (tmp_path / "again.mp4").read_bytes() == clip.read_bytes()
+
+
+def test_a_plain_processor_writes_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all vector code of x264 and of FFmpeg's colour conversion switched off. The settings that x264 writes into
+    the stream are as long in both."""
+    geometry = Geometry(width_px=192, height_px=112, fps=16, frames=9)
+    rng = np.random.default_rng(3)
+    texture = rng.integers(0, 250, (48, 88, 3), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
+    moving = [texture[3 * i : 3 * i + 112, 5 * i : 5 * i + 192] for i in range(9)]
+    pictures = [each + rng.integers(0, 6, each.shape, dtype=np.uint8) for each in moving]
+    usual = str(ENCODER["x264-params"])
+    digests = []
+    for vectors, flags in (("", -1), (":asm=0", 0)):
+        monkeypatch.setitem(ENCODER, "x264-params", usual + vectors)
+        with ffmpeg_vector_code(flags):
+            write_mp4(tmp_path / "clip.mp4", iter(pictures), geometry)
+        data = (tmp_path / "clip.mp4").read_bytes()
+        digests.append(hashlib.sha256(data).hexdigest())
+        assert b"asm" not in data
+    assert digests[0] == digests[1]
+
+
+@contextlib.contextmanager
+def ffmpeg_vector_code(flags: int) -> Iterator[None]:
+    """What FFmpeg may use of the processor: 0 nothing special, −1 what it has."""
+    library = next(Path(av.__file__).parent.parent.glob("av.libs/libavutil-*"))
+    force = ctypes.CDLL(str(library)).av_force_cpu_flags
+    force(flags)
+    yield
+    force(-1)
 
 
 @pytest.mark.parametrize("count", [0, 8, 10])

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 # Part of every clip's name: a change that alters any clip's pixels or labels needs a new one.
-VERSION = "1"
+VERSION = "2"
 
 
 class SimulatorOptions(BaseModel):

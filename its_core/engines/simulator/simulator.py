@@ -66,7 +66,7 @@ class SimulatorEngine(Engine):
         return clip
 
     def close(self) -> None:
-        self._renderer.close()
+        return
 
     def _frames(self, shot: _Shot, clip: Clip, seed: int) -> Iterator[Frame]:
         """Renders frame after frame; the annotations are complete when the last one has been taken."""

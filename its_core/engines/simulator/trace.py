@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.taxonomy import Colour, ParticipantType, Role
 
 Floats = NDArray[np.float64]
@@ -83,4 +84,4 @@ def forward(trace: Trace, frame: int, number: int) -> Floats:
     """Where an actor's front points, x and y."""
     w, x, y, z = trace.rotations[frame, number]
     ahead = np.array([2 * (x * y - w * z), 1 - 2 * (x * x + z * z)])
-    return np.asarray(ahead / max(float(np.linalg.norm(ahead)), 1e-9))
+    return np.asarray(ahead / max(float(pm.norm(ahead)), 1e-9))

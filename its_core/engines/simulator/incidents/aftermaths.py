@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.incidents.verdicts import REST_MPS
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.trace import forward
@@ -46,7 +47,7 @@ def _spins_out(run: Run) -> str | None:
 
 def _turned_deg(run: Run, frame: int, number: int) -> float:
     before, after = forward(run.trace, frame, number), forward(run.trace, -1, number)
-    return float(np.degrees(np.arccos(np.clip(before @ after, -1.0, 1.0))))
+    return float(np.degrees(pm.acos(np.clip(pm.dot(before, after), -1.0, 1.0))))
 
 
 def _pushed_forward(run: Run) -> str | None:

@@ -9,9 +9,11 @@ from functools import cache
 
 import numpy as np
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.incidents.casting import Part
 from its_core.engines.simulator.incidents.setting import Setting, actor
+from its_core.engines.simulator.randomness import normal
 from its_core.engines.simulator.roads.layouts import Lane
 from its_core.engines.simulator.roads.paths import Floats, Path
 from its_core.engines.simulator.simulation.staging import StagedVehicle, StagedWalker
@@ -134,7 +136,7 @@ def strollers(setting: Setting, parts: Sequence[Part], first_number: int) -> lis
         for _ in range(20):
             walk = _stroll(setting)
             at = Path(walk.points).at(walk.s_m)
-            if all(float(np.hypot(*(at - other))) > ROOM_M for other in taken):
+            if all(float(pm.norm(at - other)) > ROOM_M for other in taken):
                 taken.append(at)
                 found.append(StagedWalker(actor(first_number + len(found), part), walk))
                 break
@@ -152,5 +154,5 @@ def _stroll(setting: Setting) -> Walk:
     left = (-(b[1] - a[1]) / length * side, (b[0] - a[0]) / length * side)
     points = ((a[0] + left[0], a[1] + left[1]), (b[0] + left[0], b[1] + left[1]))
     nearest = float(Path(points).project(np.array([setting.layout.focus_m]))[0][0])
-    s_m = min(max(nearest + float(setting.rng.normal(0, 16)), 1.0), length - 9.0)
+    s_m = min(max(nearest + normal(setting.rng, 0.0, 16.0), 1.0), length - 9.0)
     return Walk(points, setting.between(1.15, 1.55), s_m=s_m)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.physics.contacts import Episode
 from its_core.engines.simulator.roads.paths import Floats
@@ -63,8 +64,8 @@ def first_blow(run: Run) -> Blow | str:
     frame = int(np.ceil(first.time_s * trace.fps - 1e-9))
     points = (first.local[0][:3] / first.blow_ns, first.local[1][:3] / first.blow_ns)
     before = max(frame - 1, 0)
-    cosine = float(forward(trace, before, 0) @ forward(trace, before, 1))
-    return Blow(first, frame, points, float(np.degrees(np.arccos(np.clip(cosine, -1, 1)))))
+    cosine = float(pm.dot(forward(trace, before, 0), forward(trace, before, 1)))
+    return Blow(first, frame, points, float(np.degrees(pm.acos(np.clip(cosine, -1, 1)))))
 
 
 def touched(run: Run) -> str:

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.car_shapes import CarShape
 from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.mesh import Sculptor
@@ -37,7 +38,7 @@ class Tub:
         centre = np.array([0.0, 0.0, 0.5])
         outward = points - centre
         outward[..., 1] *= 0.35  # mostly sideways; a little forwards at the rounded ends
-        points = points + 0.006 * outward / np.linalg.norm(outward, axis=-1, keepdims=True)
+        points = points + 0.006 * outward / pm.norm(outward)[..., None]
         lifted: Floats = points * np.array([side, 1.0, 1.0])
         return lifted
 
@@ -104,7 +105,7 @@ def _stations(shape: CarShape) -> Floats:
     rows = []
     for axle in (shape.body.wheelbase_m / 2, -shape.body.wheelbase_m / 2):
         plain = [y for y in plain if abs(y - axle) > radius + 0.03]
-        rows += [(axle + radius * np.cos(angle), 1.0) for angle in np.linspace(0.0, np.pi, 11)]
+        rows += [(axle + radius * pm.cos(angle), 1.0) for angle in np.linspace(0.0, np.pi, 11)]
         plain += [axle + radius + 1e-4, axle - radius - 1e-4]
     if shape.bed is not None:
         plain += [shape.bed[0] + 1e-3, shape.bed[0] - 1e-3, shape.bed[1] + 1e-3, shape.bed[1] - 1e-3]
@@ -163,7 +164,7 @@ def add_greenhouse(sculptor: Sculptor, shape: CarShape) -> None:
     cap = []
     for scale in (1.0, 0.94, 0.82, 0.6, 0.3, 0.02):
         ring = middle + (edge - middle) * np.array([scale, scale, 0.0])
-        ring[:, 2] = house.top_m + (house.roof_m - house.top_m) * (1.0 - scale**2.6)
+        ring[:, 2] = house.top_m + (house.roof_m - house.top_m) * (1.0 - float(pm.power(scale, 2.6)))
         cap.append(ring)
     sculptor.grid(np.stack(cap), Surface.PAINT, closed=True)
 
@@ -174,7 +175,7 @@ _ACROSS = np.array([-1.0, -0.93, -0.5, 0.0, 0.5, 0.93, 1.0])
 def _ring(shape: CarShape, level: float, belt: float, shares: list[float]) -> Floats:
     """Closed ring at a level of the greenhouse: front from left to right, right side, rear, left side."""
     house = shape.greenhouse
-    swell = np.sin(np.pi * level)
+    swell = pm.sin(np.pi * level)
     front, rear, half = (a + (b - a) * level for a, b in zip(house.base, house.top, strict=True))
     front, half = front + 0.045 * swell, half + 0.025 * swell
     z = belt + (house.top_m - belt) * level

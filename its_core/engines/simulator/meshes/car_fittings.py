@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.bodywork import Tub, bow
 from its_core.engines.simulator.meshes.car_shapes import CarShape
 from its_core.engines.simulator.meshes.materials import Surface
@@ -126,7 +127,7 @@ def add_wheel(sculptor: Sculptor, radius_m: float, part: int, outward: int) -> N
 
     def ring(x: float, share: float) -> np.ndarray:
         return np.stack(
-            [np.full(_SIDES, outward * x), share * radius_m * np.cos(angle), share * radius_m * np.sin(angle)], axis=1
+            [np.full(_SIDES, outward * x), share * radius_m * pm.cos(angle), share * radius_m * pm.sin(angle)], axis=1
         )
 
     sculptor.grid(

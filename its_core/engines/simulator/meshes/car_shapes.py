@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.dimensions import VEHICLES, VehicleBody
 from its_core.taxonomy import ParticipantType
 
@@ -61,7 +62,7 @@ class CarShape:
         share = np.ones_like(y)
         for towards_end, (length, narrowest) in ends:
             into = np.clip((towards_end - (half_length - length)) / length, 0.0, 1.0)
-            share -= (1.0 - narrowest) * (1.0 - np.sqrt(np.maximum(1.0 - into**2.6, 0.0)))
+            share -= (1.0 - narrowest) * (1.0 - np.sqrt(np.maximum(1.0 - pm.power(into, 2.6), 0.0)))
         return share * self.body.width_m / 2
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator import portable_math as pm
+
 Points = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
@@ -35,7 +37,7 @@ class Mesh:
 
     def moved(self, offset: Sequence[float], turn_rad: float = 0.0) -> Mesh:
         """Turned about z (counter-clockwise), then shifted."""
-        cos, sin = np.cos(turn_rad), np.sin(turn_rad)
+        cos, sin = pm.cos(turn_rad), pm.sin(turn_rad)
         turn = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]], np.float32)
         shift = np.asarray(offset, np.float32)
         return replace(self, vertices=turned(self.vertices, turn) + shift, normals=turned(self.normals, turn))
@@ -71,7 +73,7 @@ def smooth_normals(vertices: Points, triangles: Ints, welds: Ints) -> Points:
     summed = np.stack(
         [np.bincount(owners, np.repeat(faces[:, axis], 3), minlength=int(welds.max()) + 1) for axis in range(3)], axis=1
     )
-    summed = summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)
+    summed = summed / np.maximum(pm.norm(summed)[..., None], 1e-12)
     normals: Points = summed[welds].astype(np.float32)
     return normals
 
@@ -145,13 +147,13 @@ class Sculptor:
         """A round limb along P×3 points with a radius at each."""
         path = np.asarray(path, np.float64)
         along = np.gradient(path, axis=0)
-        along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+        along /= np.maximum(pm.norm(along)[..., None], 1e-9)
         helper = np.where(np.abs(along[:, 2:]) > 0.8, [[1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0]])
         across = np.cross(along, helper)
-        across /= np.linalg.norm(across, axis=1, keepdims=True)
+        across /= pm.norm(across)[..., None]
         upward = np.cross(along, across)
         angle = np.arange(sides) * (2.0 * np.pi / sides)
-        ring = np.cos(angle)[None, :, None] * across[:, None] + np.sin(angle)[None, :, None] * upward[:, None]
+        ring = pm.cos(angle)[None, :, None] * across[:, None] + pm.sin(angle)[None, :, None] * upward[:, None]
         points = path[:, None] + np.asarray(radii)[:, None, None] * ring
         self.grid(points, slot, part=part, closed=True, flipped=True)
         if capped:
@@ -172,7 +174,7 @@ class Sculptor:
         polar = np.linspace(0.0, np.pi, rings + 1)[:, None]
         around = (np.arange(sides) * (2.0 * np.pi / sides))[None, :]
         unit = np.stack(
-            [np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar) + 0.0 * around], axis=-1
+            [pm.sin(polar) * pm.cos(around), pm.sin(polar) * pm.sin(around), pm.cos(polar) + 0.0 * around], axis=-1
         )
         self.grid(np.asarray(centre) + unit * np.asarray(radii), slot, part=part, closed=True)
 

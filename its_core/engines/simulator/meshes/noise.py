@@ -6,6 +6,9 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
+
+from its_core.engines.simulator.portable_math import exp
 
 F32 = NDArray[np.float32]
 
@@ -14,14 +17,37 @@ _TEXELS_A_WAVE = 16.0
 _COARSE_M = 1.5  # waves from here on are interpolated, for their texels could be seen
 
 
+def white_noise(rng: np.random.Generator, shape: tuple[int, ...]) -> F32:
+    """Independent numbers, about normal: zero mean, standard deviation 1; sums of four bytes."""
+    drawn = rng.integers(0, 256, (4, *shape), dtype=np.uint8)
+    total = drawn.sum(axis=0, dtype=np.uint16).astype(np.float32)
+    numbers: F32 = (total - np.float32(510.0)) * np.float32(1.0 / 147.8)
+    return numbers
+
+
+def blurred(grid: F32, sigma: float) -> F32:
+    """A Gaussian blur over the first two axes (``scipy.ndimage`` computes the weights by NumPy's exp)."""
+    reach = int(4.0 * sigma + 0.5)
+    if reach == 0:
+        return grid
+    steps = np.arange(-reach, reach + 1) / sigma
+    kernel = exp(-0.5 * steps * steps)
+    kernel /= kernel.sum()
+    for axis in (0, 1):
+        grid = ndimage.correlate1d(grid, kernel, axis=axis, mode="reflect")
+    return grid
+
+
 @cache
 def _tile(number: int) -> F32:
     """A tile that repeats without a seam: zero mean, standard deviation 1, waves of about 16 texels."""
-    white = np.random.default_rng(7001 + number).standard_normal((_SIDE, _SIDE), dtype=np.float32)
-    frequency = np.hypot(np.fft.fftfreq(_SIDE)[:, None], np.fft.rfftfreq(_SIDE)[None, :]) * _TEXELS_A_WAVE
-    band = np.exp(-((np.log(np.maximum(frequency, 1e-6)) / 0.75) ** 2))
-    smooth = np.fft.irfft2(np.fft.rfft2(white) * band, s=(_SIDE, _SIDE)).astype(np.float32)
-    tile: F32 = smooth / smooth.std()
+    white = white_noise(np.random.default_rng(7001 + number), (_SIDE, _SIDE))
+    fine, coarse = white, white
+    for _ in range(3):
+        fine = ndimage.uniform_filter(fine, 4, mode="wrap")
+        coarse = ndimage.uniform_filter(coarse, 15, mode="wrap")
+    band = fine - coarse
+    tile: F32 = (band / band.std()).astype(np.float32)
     return tile
 
 

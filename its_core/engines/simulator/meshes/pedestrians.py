@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator.dimensions import PEDESTRIAN_HEIGHT_M
 from its_core.engines.simulator.meshes.materials import Surface
-from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor, turned
+from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
+from its_core.engines.simulator.portable_math import cos, product, sin
 from its_core.engines.simulator.randomness import rng_of
 
 Floats = NDArray[np.float64]
@@ -111,13 +112,13 @@ def _torso(sculptor: Sculptor, person: Stature) -> None:
         (0.45, 0.185, 0.105), (0.50, 0.130, 0.080), (0.53, 0.060, 0.055),
     ]  # fmt: skip
     angle = np.arange(10) * (2.0 * np.pi / 10)
-    rings = [np.stack([half * np.cos(angle), deep * np.sin(angle), np.full(10, z)], axis=1) for z, half, deep in levels]
+    rings = [np.stack([half * cos(angle), deep * sin(angle), np.full(10, z)], axis=1) for z, half, deep in levels]
     cells = np.full((len(levels) - 1, 10), int(Surface.TOP), np.uint8)
     cells[0] = Surface.BOTTOM
     sculptor.grid(np.stack(rings), cells, part=TORSO, closed=True, flipped=True)
     if person.coat:
         skirt = [
-            np.stack([half * np.cos(angle), deep * np.sin(angle), np.full(10, z)], axis=1)
+            np.stack([half * cos(angle), deep * sin(angle), np.full(10, z)], axis=1)
             for z, half, deep in ((-0.34, 0.215, 0.165), (0.02, 0.172, 0.122))
         ]
         sculptor.grid(np.stack(skirt), Surface.TOP, part=TORSO, closed=True, flipped=True)
@@ -133,67 +134,69 @@ def _head(sculptor: Sculptor, person: Stature) -> None:
         sculptor.ball((0.0, -0.055, 0.12), (0.072, 0.05, 0.14), Surface.HAIR, rings=5, sides=8, part=HEAD)
 
 
-def posed(mesh: Mesh, person: Stature, stride_rad: float, walking: float, startle: float) -> tuple[Floats, Floats]:
-    """Vertices and normals (V×3, body frame) of a figure in mid-step.
+def limbs(person: Stature, stride_rad: float, walking: float, startle: float) -> tuple[Floats, Floats]:
+    """How each part of a figure in mid-step is turned (P×3×3) and where its joint is (P×3), in the body frame.
 
     ``stride_rad`` is the phase of the walk, ``walking`` 0 (standing) to 1 (brisk), ``startle`` 0 to 1 (arms thrown up,
     leaning back).
     """
-    turns = _angles(stride_rad, walking, startle)
+    angles = _angles(stride_rad, walking, startle)
     scale = person.height * _SCALE
-    drop = 0.86 * scale * (1.0 - math.cos(0.42 * walking * math.sin(stride_rad))) * 0.55
-    frames: dict[int, tuple[Floats, Floats]] = {}
-    points, normals = np.empty(mesh.vertices.shape), np.empty(mesh.normals.shape)
+    drop = 0.86 * scale * (1.0 - float(cos(0.42 * walking * float(sin(stride_rad))))) * 0.55
+    turns, places = np.empty((_PARTS, 3, 3)), np.empty((_PARTS, 3))
     for part in range(_PARTS):
         joint, carrier = _JOINTS[part]
-        place, turn = np.array(joint) * scale, turns[part]
+        place, turn = np.array(joint) * scale, angles[part]
         if part in (HEAD, ARM_L, ARM_R):
             place = place * np.array([person.breadth, person.breadth, 1.0])
         if carrier is None:
             place = place - np.array([0.0, 0.0, drop])
         else:
-            base_turn, base_place = frames[carrier]
-            place, turn = base_turn @ place + base_place, base_turn @ turn
-        frames[part] = (turn, place)
-        mine = mesh.parts == part
-        points[mine] = turned(mesh.vertices[mine].astype(np.float64), turn) + place
-        normals[mine] = turned(mesh.normals[mine].astype(np.float64), turn)
-    return points, normals
+            place, turn = product(turns[carrier], place) + places[carrier], product(turns[carrier], turn)
+        turns[part], places[part] = turn, place
+    return turns, places
 
 
 def _angles(stride: float, walking: float, startle: float) -> dict[int, Floats]:
     """The turn of each part relative to what carries it."""
-    swing = 0.46 * walking * math.sin(stride)
+    swing = 0.46 * walking * _sine(stride)
     calm = 1.0 - startle
 
     def knee(phase: float) -> float:
-        return walking * (0.12 + 0.75 * max(0.0, math.sin(phase)) ** 2) + 0.30 * startle
+        return walking * (0.12 + 0.75 * max(0.0, _sine(phase)) ** 2) + 0.30 * startle
 
     lean = -0.06 * walking * calm + 0.30 * startle
     raised = 2.1 * startle
     return {
-        TORSO: _turn(lean, 0.06 * walking * math.sin(stride)),
+        TORSO: _turn(lean, 0.06 * walking * _sine(stride)),
         HEAD: _turn(-0.5 * lean, 0.0),
         THIGH_L: _turn(swing + 0.20 * startle, 0.0),
         SHIN_L: _turn(-knee(stride + 1.9), 0.0),
         THIGH_R: _turn(-swing - 0.15 * startle, 0.0),
         SHIN_R: _turn(-knee(stride + math.pi + 1.9), 0.0),
-        ARM_L: _tilt(-0.12 - 0.35 * startle) @ _turn(-0.75 * swing * calm + raised, 0.0),
+        ARM_L: product(_tilt(-0.12 - 0.35 * startle), _turn(-0.75 * swing * calm + raised, 0.0)),
         FOREARM_L: _turn(0.25 + 0.25 * walking * calm + 0.8 * startle, 0.0),
-        ARM_R: _tilt(0.12 + 0.35 * startle) @ _turn(0.75 * swing * calm + raised, 0.0),
+        ARM_R: product(_tilt(0.12 + 0.35 * startle), _turn(0.75 * swing * calm + raised, 0.0)),
         FOREARM_R: _turn(0.25 + 0.25 * walking * calm + 0.8 * startle, 0.0),
     }
 
 
+def _sine(angle: float) -> float:
+    return float(sin(angle))
+
+
+def _cosine(angle: float) -> float:
+    return float(cos(angle))
+
+
 def _turn(forward: float, about_z: float) -> Floats:
     """What hangs down swings forwards (about x), then the whole turns about z."""
-    c, s = math.cos(forward), math.sin(forward)
-    cz, sz = math.cos(about_z), math.sin(about_z)
+    c, s = _cosine(forward), _sine(forward)
+    cz, sz = _cosine(about_z), _sine(about_z)
     swing = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
-    turned: Floats = np.array([[cz, -sz, 0.0], [sz, cz, 0.0], [0.0, 0.0, 1.0]]) @ swing
-    return turned
+    return product(np.array([[cz, -sz, 0.0], [sz, cz, 0.0], [0.0, 0.0, 1.0]]), swing)
 
 
 def _tilt(outwards: float) -> Floats:
-    c, s = math.cos(outwards), math.sin(outwards)
+    c, s = _cosine(outwards), _sine(outwards)
     return np.array([[c, 0.0, -s], [0.0, 1.0, 0.0], [s, 0.0, c]])

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor, joined
 from its_core.engines.simulator.roads.layouts import Point, SignalHead
@@ -44,7 +45,7 @@ def signal_lens(head: SignalHead, lamp: int) -> tuple[float, float, float]:
     x, y, z = head.position_m
     turn = math.radians(head.facing_deg)
     front = 0.17
-    return (x - front * math.sin(turn), y + front * math.cos(turn), z + LENS_PITCH_M * lamp)
+    return (x - front * pm.sin(turn), y + front * pm.cos(turn), z + LENS_PITCH_M * lamp)
 
 
 def signal_mast(foot: Point, heads: list[SignalHead]) -> Mesh:
@@ -83,13 +84,13 @@ def _signal_head(head: SignalHead, arm_z: float) -> Mesh:
     for lamp, lens in enumerate(_LENSES):
         middle = LENS_PITCH_M * lamp
         disc = np.stack(
-            [LENS_RADIUS_M * np.cos(angle), np.full(12, 0.13), middle + LENS_RADIUS_M * np.sin(angle)], axis=1
+            [LENS_RADIUS_M * pm.cos(angle), np.full(12, 0.13), middle + LENS_RADIUS_M * pm.sin(angle)], axis=1
         )
         sculptor.polygon(disc[::-1], lens)
         hood = np.linspace(-0.35, np.pi + 0.35, 8)
         visor = [
             np.stack(
-                [1.12 * LENS_RADIUS_M * np.cos(hood), np.full(8, deep), middle + 1.12 * LENS_RADIUS_M * np.sin(hood)],
+                [1.12 * LENS_RADIUS_M * pm.cos(hood), np.full(8, deep), middle + 1.12 * LENS_RADIUS_M * pm.sin(hood)],
                 axis=1,
             )
             for deep in (0.12, 0.32)
@@ -108,7 +109,7 @@ def guard_rail(start: Point, end: Point) -> Mesh:
     sculptor.grid(grid, Surface.STEEL)
     for at in np.arange(0.0, length, 4.0):
         sculptor.box((at - 0.04, -0.09, 0.0), (at + 0.04, -0.01, 0.72), Surface.STEEL_DARK)
-    turn = math.atan2(end[1] - start[1], end[0] - start[0])
+    turn = pm.atan2(end[1] - start[1], end[0] - start[0])
     return sculptor.mesh().moved((*start, 0.0), turn)
 
 
@@ -123,7 +124,7 @@ def median_barrier(start: Point, end: Point) -> Mesh:
     cells = np.full((len(along) - 1, len(profile) - 1), int(Surface.CONCRETE), np.uint8)
     cells[:, [0, -1]] = Surface.CONCRETE_DARK
     sculptor.grid(grid, cells)
-    turn = math.atan2(end[1] - start[1], end[0] - start[0])
+    turn = pm.atan2(end[1] - start[1], end[0] - start[0])
     return sculptor.mesh().moved((*start, 0.0), turn)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
+from its_core.engines.simulator.randomness import normals
 
 Floats = NDArray[np.float64]
 LEAVES = np.array([Surface[f"LEAF_{number}"] for number in range(1, 7)], np.uint8)
@@ -16,22 +18,22 @@ def tree(rng: np.random.Generator, cards: int = 900) -> Mesh:
     """A broad-leaved street tree on the origin, 5 to 9 m tall; fewer leaf cards are larger ones."""
     height = float(rng.uniform(5.2, 8.6))
     crown = np.array([0.30, 0.30, 0.30]) * height * rng.uniform(0.9, 1.12, 3)
-    middle = np.array([*rng.normal(0.0, 0.15, 2), 0.66 * height])
+    middle = np.array([*normals(rng, 0.15, (2,)), 0.66 * height])
     sculptor = Sculptor()
-    fork = np.array([*rng.normal(0.0, 0.06, 2), 0.40 * height])
+    fork = np.array([*normals(rng, 0.06, (2,)), 0.40 * height])
     sculptor.tube(
         np.array([[0.0, 0.0, 0.0], fork * 0.5, fork]), [0.17, 0.13, 0.10], Surface.BARK, sides=7, capped=False
     )
     for _ in range(5):
-        tip = middle + crown * rng.normal(0.0, 0.42, 3)
-        bend = (fork + tip) / 2 + rng.normal(0.0, 0.15, 3)
+        tip = middle + crown * normals(rng, 0.42, (3,))
+        bend = (fork + tip) / 2 + normals(rng, 0.15, (3,))
         sculptor.tube(np.array([fork, bend, tip]), [0.075, 0.05, 0.02], Surface.BARK, sides=5, capped=False)
     lobes = middle + crown * _ball(rng, 13) * 0.72
     sizes = crown.mean() * rng.uniform(0.34, 0.58, len(lobes))
     pick = rng.integers(len(lobes), size=cards)
     outward = _ball(rng, cards, shell=0.55)
     places = lobes[pick] + outward * sizes[pick][:, None]
-    depth = np.linalg.norm((places - middle) / crown, axis=1)
+    depth = pm.norm((places - middle) / crown)
     size = np.sqrt(900.0 / cards)
     _leaves(sculptor, rng, places, outward, depth, size=(0.21 * size, 0.40 * size))
     return _turned_outwards(sculptor.mesh(), middle)
@@ -44,15 +46,15 @@ def bush(rng: np.random.Generator, cards: int = 160) -> Mesh:
     outward[:, 2] = np.abs(outward[:, 2])
     places = outward * radii + np.array([0.0, 0.0, 0.1])
     sculptor = Sculptor()
-    _leaves(sculptor, rng, places, outward, np.linalg.norm(outward, axis=1), size=(0.12, 0.26))
+    _leaves(sculptor, rng, places, outward, pm.norm(outward), size=(0.12, 0.26))
     return _turned_outwards(sculptor.mesh(), np.array([0.0, 0.0, 0.2]))
 
 
 def _ball(rng: np.random.Generator, count: int, shell: float = 0.0) -> Floats:
     """Points of the unit ball, none nearer to its middle than ``shell``."""
-    direction = rng.normal(size=(count, 3))
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    points: Floats = direction * rng.uniform(shell**3, 1.0, (count, 1)) ** (1 / 3)
+    direction = normals(rng, 1.0, (count, 3))
+    direction /= pm.norm(direction)[..., None]
+    points: Floats = direction * pm.power(rng.uniform(shell * shell * shell, 1.0, (count, 1)), 1 / 3)
     return points
 
 
@@ -66,8 +68,8 @@ def _leaves(
 ) -> None:
     """One ragged triangle a card; darker inside the crown and below."""
     count = len(places)
-    corners = places[:, None] + rng.normal(0.0, 1.0, (count, 3, 3)) * rng.uniform(*size, (count, 1, 1)) * 0.62
-    lightness = 2.6 + 1.7 * (depth - 0.8) + 1.1 * outward[:, 2] + rng.normal(0.0, 0.9, count)
+    corners = places[:, None] + normals(rng, 1.0, (count, 3, 3)) * rng.uniform(*size, (count, 1, 1)) * 0.62
+    lightness = 2.6 + 1.7 * (depth - 0.8) + 1.1 * outward[:, 2] + normals(rng, 0.9, (count,))
     shades = LEAVES[np.clip(np.round(lightness), 0, 5).astype(int)]
     sculptor.triangles(corners, shades)
 
@@ -77,7 +79,7 @@ def _turned_outwards(mesh: Mesh, middle: Floats) -> Mesh:
     leafy = mesh.slots >= LEAVES[0]
     normals = mesh.normals.copy()
     away = mesh.vertices[leafy] - middle.astype(np.float32)
-    away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6)
+    away /= np.maximum(pm.norm(away)[..., None], 1e-6)
     mixed = 0.75 * away + 0.35 * normals[leafy]
-    normals[leafy] = mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-6)
+    normals[leafy] = mixed / np.maximum(pm.norm(mixed)[..., None], 1e-6)
     return Mesh(mesh.vertices, normals, mesh.slots, mesh.parts, mesh.welds, mesh.triangles)

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.bodywork import add_greenhouse, add_tub, tub
 from its_core.engines.simulator.meshes.car_fittings import (
     add_ends,
@@ -47,10 +48,10 @@ class Car:
         vertices = self.mesh.vertices.astype(np.float64)
         body = self.mesh.parts == BODY
         for dent in dents:
-            away = np.linalg.norm(vertices - np.array(dent.point_m), axis=1) / dent.radius_m
-            give = np.where(body, np.clip(1.0 - away**2, 0.0, 1.0) ** 1.5, 0.0)
+            away = pm.norm(vertices - np.array(dent.point_m)) / dent.radius_m
+            give = np.where(body, pm.power(np.clip(1.0 - away * away, 0.0, 1.0), 1.5), 0.0)
             vertices += (give * dent.depth_m * _rumple(vertices, dent))[:, None] * np.array(dent.direction)
-            shake = np.sin(vertices[:, [1, 2, 0]] * (2.0 * np.pi / _RUMPLE_M) + np.array([0.4, 1.9, 3.1]))
+            shake = pm.sin(vertices[:, [1, 2, 0]] * (2.0 * np.pi / _RUMPLE_M) + np.array([0.4, 1.9, 3.1]))
             vertices += (0.10 * give * dent.depth_m)[:, None] * shake
         return self.mesh.with_vertices(vertices.astype(np.float32))
 
@@ -61,7 +62,7 @@ class Car:
 
     def _reaches(self, dent: Dent, lamp: Surface) -> bool:
         centre = self.mesh.vertices[self.mesh.slots == lamp].mean(axis=0)
-        return bool(np.linalg.norm(centre - np.array(dent.point_m)) < 0.75 * dent.radius_m and dent.depth_m > 0.06)
+        return bool(pm.norm(centre - np.array(dent.point_m)) < 0.75 * dent.radius_m and dent.depth_m > 0.06)
 
 
 _LAMPS = (
@@ -74,8 +75,10 @@ _LAMPS = (
 
 def _rumple(vertices: Floats, dent: Dent) -> Floats:
     """0.75 to 1.25: how unevenly the metal yields."""
-    phase = np.array(dent.point_m) @ np.array([12.9898, 78.233, 37.719])
-    wave: Floats = np.sin(vertices @ np.array([9.1, 7.3, 11.7]) + phase) * np.sin(vertices @ np.array([-5.2, 8.8, 6.1]))
+    phase = pm.dot(np.array(dent.point_m), np.array([12.9898, 78.233, 37.719]))
+    wave: Floats = pm.sin(pm.dot(vertices, np.array([9.1, 7.3, 11.7])) + phase) * pm.sin(
+        pm.dot(vertices, np.array([-5.2, 8.8, 6.1]))
+    )
     return 1.0 + 0.25 * wave
 
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from its_core.annotations import CameraModel
 from its_core.clip import Geometry
-from its_core.engines.simulator.meshes.mesh import turned
-from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.optics.lens import bent, straight_rays, straightened
+from its_core.engines.simulator.portable_math import asin, atan, atan2, cos, dot, exp, log, norm, product, sin, tan
+from its_core.engines.simulator.randomness import normal, rng_of
 from its_core.engines.simulator.roads.layouts import Layout, Rect
 from its_core.taxonomy import RoadLayout
 
@@ -47,8 +48,9 @@ _FOV_DEG = (30.0, 78.0)
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A pinhole camera. ``rotation`` is 3×3, world to camera (rows: right, down, forward); pixel (0, 0) has its centre
-    at (0.5, 0.5)."""
+    """A fixed camera. ``rotation`` is 3×3, world to camera (rows: right, down, forward); pixel (0, 0) has its centre at
+    (0.5, 0.5). ``distortion`` holds k1 and k2 of OpenCV's lens model: a ray at distance r from the axis (over depth)
+    falls on r · (1 + k1 r² + k2 r⁴)."""
 
     camera_id: str
     position_m: tuple[float, float, float]
@@ -56,25 +58,41 @@ class Camera:
     focal_px: float
     width_px: int
     height_px: int
+    distortion: tuple[float, float] = (0.0, 0.0)
 
-    def project(self, points: Floats) -> Floats:
+    def placed(self, points: NDArray[np.floating]) -> Floats:
+        """World points N×3 (metres) in the camera's frame (right, down, forward), bent as the lens bends their rays:
+        what remains is a pinhole's projection."""
+        return bent(
+            np.ascontiguousarray(points), np.array(self.position_m), self.rotation, *self.distortion, self._edge
+        )
+
+    @property
+    def _edge(self) -> float:
+        """Rays farther from the axis than this lie well outside the picture; the lens bends them no further."""
+        half = 0.5 * math.sqrt(self.width_px**2 + self.height_px**2) / self.focal_px
+        return 1.25 * straightened(half, *self.distortion)
+
+    def project(self, points: NDArray[np.floating]) -> Floats:
         """World points N×3 (metres) to N×3: x and y in pixels (y down), depth in metres (≤ 0: behind the camera)."""
-        seen = turned(np.asarray(points, dtype=np.float64) - np.array(self.position_m), self.rotation)
+        seen = self.placed(points)
         depth = seen[:, 2]
         scale = self.focal_px / np.where(np.abs(depth) < 1e-9, 1e-9, depth)
         return np.column_stack([seen[:, 0] * scale + self.width_px / 2, seen[:, 1] * scale + self.height_px / 2, depth])
 
     def rays(self, x_px: NDArray[np.floating], y_px: NDArray[np.floating]) -> NDArray[np.float32]:
         """Directions …×3 (world, not normalised, one metre deep) through pixel coordinates."""
-        across = (np.asarray(x_px, np.float32) - self.width_px / 2) / self.focal_px
-        down = (np.asarray(y_px, np.float32) - self.height_px / 2) / self.focal_px
-        right, below, ahead = self.rotation.astype(np.float32)
-        rays: NDArray[np.float32] = across[..., None] * right + down[..., None] * below + ahead
+        across = (np.asarray(x_px, np.float64) - self.width_px / 2) / self.focal_px
+        down = (np.asarray(y_px, np.float64) - self.height_px / 2) / self.focal_px
+        across, down = np.broadcast_arrays(across, down)
+        rays: NDArray[np.float32] = straight_rays(
+            np.ascontiguousarray(across), np.ascontiguousarray(down), self.rotation, *self.distortion
+        )
         return rays
 
     def model(self) -> CameraModel:
         """The camera as the annotations publish it."""
-        translation = -self.rotation @ np.array(self.position_m)
+        translation = -product(self.rotation, np.array(self.position_m))
         world_to_camera = np.eye(4)
         world_to_camera[:3, :3], world_to_camera[:3, 3] = self.rotation, translation
         focal = self.focal_px
@@ -84,6 +102,7 @@ class Camera:
             world_to_camera=[[float(value) for value in row] for row in world_to_camera],
             width_px=self.width_px,
             height_px=self.height_px,
+            distortion=[*self.distortion, 0.0, 0.0] if any(self.distortion) else [],
         )
 
 
@@ -106,18 +125,18 @@ def camera_for(camera_id: str, layout: Layout, geometry: Geometry) -> Camera:
 
 
 def _draw(camera_id: str, layout: Layout, mounting: Mounting, geometry: Geometry, rng: np.random.Generator) -> Camera:
-    distance = math.exp(rng.uniform(*np.log(mounting.distance_m)))
+    distance = float(exp(rng.uniform(*log(np.array(mounting.distance_m)))))
     azimuth = rng.uniform(0.0, 2.0 * math.pi)
     height = rng.uniform(*mounting.height_m)
-    share = math.exp(rng.uniform(*np.log(mounting.car_share)))
+    share = float(exp(rng.uniform(*log(np.array(mounting.car_share)))))
     focus = np.array([*layout.focus_m, 0.6])
-    position = focus + np.array([distance * math.cos(azimuth), distance * math.sin(azimuth), height - 0.6])
-    slant = float(np.linalg.norm(position - focus))
-    fov = math.degrees(2.0 * math.atan(_CAR_M / (2.0 * share * slant)))
+    position = focus + np.array([distance * cos(azimuth), distance * sin(azimuth), height - 0.6])
+    slant = float(norm(position - focus))
+    fov = math.degrees(2.0 * atan(_CAR_M / (2.0 * share * slant)))
     fov = min(max(fov, _FOV_DEG[0]), _FOV_DEG[1])
-    focal = 0.5 / math.tan(math.radians(fov) / 2.0)  # in frame widths
+    focal = float(0.5 / tan(math.radians(fov) / 2.0))  # in frame widths
     at_x, at_y = rng.uniform(-0.24, 0.24), rng.uniform(-0.08, 0.13)  # where the focus falls, in widths from the middle
-    rotation = _looking(position, focus, at_x / focal, at_y / focal, math.radians(rng.normal(0.0, 0.8)))
+    rotation = _looking(position, focus, at_x / focal, at_y / focal, math.radians(normal(rng, 0.0, 0.8)))
     return Camera(
         camera_id,
         (float(position[0]), float(position[1]), float(position[2])),
@@ -130,14 +149,14 @@ def _draw(camera_id: str, layout: Layout, mounting: Mounting, geometry: Geometry
 
 def _looking(position: Floats, target: Floats, across: float, down: float, roll: float) -> Floats:
     """World-to-camera rotation that shows the target at the given tangents from the middle of the picture."""
-    ahead = (target - position) / np.linalg.norm(target - position)
-    yaw = math.atan2(ahead[0], ahead[1]) - math.atan(across)
-    pitch = math.asin(ahead[2]) + math.atan(down)
-    forward = np.array([math.sin(yaw) * math.cos(pitch), math.cos(yaw) * math.cos(pitch), math.sin(pitch)])
+    ahead = (target - position) / norm(target - position)
+    yaw = atan2(ahead[0], ahead[1]) - atan(across)
+    pitch = asin(ahead[2]) + atan(down)
+    forward = np.array([sin(yaw) * cos(pitch), cos(yaw) * cos(pitch), sin(pitch)])
     right = np.cross(forward, [0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right)
+    right /= norm(right)
     below = np.cross(forward, right)
-    turned = math.cos(roll) * right + math.sin(roll) * below
+    turned = cos(roll) * right + sin(roll) * below
     return np.stack([turned, np.cross(forward, turned), forward])
 
 
@@ -145,7 +164,7 @@ def _watched_points(layout: Layout) -> Floats:
     """Road points (N×3) within 26 m of the focus, a few metres apart."""
     focus = np.array(layout.focus_m)
     points = np.concatenate([np.array(lane.points)[::4] for lane in layout.lanes])
-    near = points[np.hypot(*(points - focus).T) < 26.0]
+    near = points[norm(points - focus) < 26.0]
     return np.column_stack([near, np.full(len(near), 0.8)])
 
 
@@ -162,7 +181,7 @@ def _score(camera: Camera, layout: Layout, mounting: Mounting, watched: Floats) 
         & (np.abs(seen[:, 0] / camera.width_px - 0.5) < 0.5)
         & (np.abs(seen[:, 1] / camera.height_px - 0.5) < 0.5)
     )
-    near = np.hypot(*(watched[:, :2] - np.array(layout.focus_m)).T) < 11.0
+    near = norm(watched[:, :2] - np.array(layout.focus_m)) < 11.0
     eye = np.array(camera.position_m)
     free = ~_hidden_by_buildings(eye, watched, layout) & ~_hidden_by_trees(eye, watched, layout)
     good = inside & free
@@ -176,7 +195,7 @@ def _foreground_share(camera: Camera, layout: Layout) -> float:
     x, y = np.meshgrid((np.arange(24) + 0.5) / 24 * camera.width_px, (np.arange(14) + 0.5) / 14 * camera.height_px)
     rays = camera.rays(x, y).reshape(-1, 3).astype(np.float64)
     eye = np.array(camera.position_m)
-    reached = eye + _FOREGROUND_M * rays / np.linalg.norm(rays, axis=1, keepdims=True)
+    reached = eye + _FOREGROUND_M * rays / norm(rays)[:, None]
     return float((_hidden_by_buildings(eye, reached, layout) | _hidden_by_trees(eye, reached, layout)).mean())
 
 
@@ -209,6 +228,6 @@ def _hidden_by_trees(eye: Floats, points: Floats, layout: Layout) -> NDArray[np.
     length = (towards**2).sum(axis=1)
     for tree in layout.trees:
         middle = np.array([*tree, height]) - eye
-        along = np.clip(towards @ middle / length, 0.0, 1.0)
-        hidden |= np.linalg.norm(along[:, None] * towards - middle, axis=1) < radius
+        along = np.clip(dot(towards, middle) / length, 0.0, 1.0)
+        hidden |= norm(along[:, None] * towards - middle) < radius
     return hidden

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator.portable_math import cos, exp, power, sin
 from its_core.engines.simulator.randomness import rng_of
 from its_core.taxonomy import Light, Weather
 
@@ -34,6 +35,19 @@ class Daylight:
     haze_m: float
     exposure: float
     lit: bool
+    snow: float = 0.0
+    wet: float = 0.0
+
+    @property
+    def rise(self) -> F32:
+        """The sky's share of its zenith, over the sine of the elevation in 256 steps."""
+        rising: F32 = power(np.linspace(0.0, 1.0, 256), 0.45).astype(np.float32)
+        return rising
+
+    @property
+    def overhead(self) -> NDArray[np.float64]:
+        """What the sky adds to a white surface that faces it."""
+        return 0.62 * np.array(self.zenith) + 0.38 * np.array(self.horizon) + 0.12 * np.array(self.glow)
 
     @property
     def sun_vector(self) -> F32:
@@ -46,13 +60,13 @@ class Daylight:
     def sky(self, directions: F32) -> F32:
         """Radiance (…×3) from unit directions; what lies below the horizon shines like the ground."""
         up = directions[..., 2]
-        rise = np.clip(up, 0.0, 1.0) ** np.float32(0.45)
+        rise = power(np.clip(up, 0.0, 1.0), 0.45)
         zenith, horizon = np.array(self.zenith, np.float32), np.array(self.horizon, np.float32)
         radiance = horizon + rise[..., None] * (zenith - horizon)
         if max(self.glow) > 0.0:
             sun = self.sun_vector
             towards = np.clip(directions[..., 0] * sun[0] + directions[..., 1] * sun[1], 0.0, 1.0) ** 2
-            low = np.exp(-np.abs(up) * np.float32(4.0))
+            low = exp(-np.abs(up) * np.float32(4.0))
             radiance = radiance + (towards * low)[..., None] * np.array(self.glow, np.float32)
         below = np.clip(up * np.float32(-12.0), 0.0, 1.0)[..., None]
         lit: F32 = radiance + below * (np.array(self.ground, np.float32) - radiance)
@@ -60,7 +74,7 @@ class Daylight:
 
     def ambient(self, up: F32) -> F32:
         """What sky and ground add to a white surface whose normal has that upward part (…→…×3)."""
-        overhead = 0.62 * np.array(self.zenith) + 0.38 * np.array(self.horizon) + 0.12 * np.array(self.glow)
+        overhead = self.overhead
         ground = np.array(self.ground)
         share = (np.float32(0.5) + np.float32(0.5) * up)[..., None]
         added: F32 = ground.astype(np.float32) + share * (overhead - ground).astype(np.float32)
@@ -122,5 +136,5 @@ def daylight(light: Light, weather: Weather, camera_id: str) -> Daylight:
 
 
 def _unit(azimuth: float, elevation: float) -> RGB:
-    flat = math.cos(elevation)
-    return (flat * math.cos(azimuth), flat * math.sin(azimuth), math.sin(elevation))
+    flat = float(cos(elevation))
+    return (flat * float(cos(azimuth)), flat * float(sin(azimuth)), float(sin(elevation)))

@@ -1,7 +1,8 @@
-"""Triangles to pixels on a CPU: Panda3D's tinydisplay, used for nothing but that.
+"""Triangles to samples on a CPU: which triangle shows at each sample, and how deep it lies.
 
-It fills a buffer with four bytes a pixel, interpolated over each triangle, nearest surface first. What the bytes mean
-is the caller's affair.
+Coverage is found in homogeneous coordinates (Olano and Greer, "Triangle scan conversion using 2D homogeneous
+coordinates", 1997), so that triangles may reach behind the camera. What a sample looks like is computed afterwards,
+from its triangle. Every sum is in float64 and in the order of the source: the same samples on every processor.
 """
 
 from __future__ import annotations
@@ -10,173 +11,237 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from panda3d.core import (
-    Camera as PandaCamera,
-)
-from panda3d.core import (
-    CullFaceAttrib,
-    FrameBufferProperties,
-    Geom,
-    GeomNode,
-    GeomTriangles,
-    GeomVertexArrayFormat,
-    GeomVertexData,
-    GeomVertexFormat,
-    GraphicsEngine,
-    GraphicsOutput,
-    GraphicsPipe,
-    GraphicsPipeSelection,
-    Lens,
-    NodePath,
-    OmniBoundingVolume,
-    OrthographicLens,
-    PerspectiveLens,
-    Texture,
-    WindowProperties,
-    loadPrcFileData,
-)
 
-from its_core.engines.simulator.meshes.mesh import turned
+from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.optics.camera import Camera
 
-Bytes = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+Ints = NDArray[np.int32]
+Points = NDArray[np.float64]
+Rect = tuple[int, int, int, int]  # left, top, right, bottom of samples, half-open
 
-_SETTINGS = """
-audio-library-name null
-window-type none
-load-display p3tinydisplay
-model-cache-dir
-notify-level error
-textures-power-2 down
-max-texture-dimension 8192
-"""
-_NEAR_M, _FAR_M = 1.0, 6000.0
+NEAR_M = 0.5  # nothing nearer is drawn
+NOTHING = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Soup:
-    """Triangles ready to draw: vertices V×3 (world, metres), rgba V×4 bytes, triangles T×3."""
+    """Triangles ready to draw: vertices V×3 (world, metres), triangles T×3."""
 
-    vertices: NDArray[np.float32]
-    rgba: Bytes
-    triangles: NDArray[np.int32]
-
-
-class Raster:
-    """The buffers of one process. Sizes are made on first use and kept."""
-
-    def __init__(self) -> None:
-        loadPrcFileData("its_core.raster", _SETTINGS)
-        self._engine = GraphicsEngine.getGlobalPtr()
-        self._pipe = GraphicsPipeSelection.getGlobalPtr().makePipe("TinyOffscreenGraphicsPipe", "p3tinydisplay")
-        if self._pipe is None:
-            raise RuntimeError("Panda3D offers no tinydisplay pipe: is the system library libX11 installed?")
-        self._targets: dict[tuple[int, int], _Target] = {}
-        self._format = _vertex_format()
-
-    def view(self, camera: Camera, soup: Soup, scale: int, shift_px: tuple[float, float] = (0.0, 0.0)) -> Bytes:
-        """What the camera sees, ``scale`` times finer than its pixels: (H·scale)×(W·scale)×4 bytes R, G, B, A with
-        zeros where nothing is. ``shift_px`` moves the sample points (in fine pixels). Valid until the next call."""
-        size = (camera.width_px * scale, camera.height_px * scale)
-        lens = PerspectiveLens()
-        _fit(lens, size, shift_px)
-        lens.setFocalLength(camera.focal_px * scale)
-        lens.setNearFar(_NEAR_M, _FAR_M)
-        seen = turned(soup.vertices - np.array(camera.position_m, np.float32), camera.rotation.astype(np.float32))
-        placed = np.stack([seen[:, 0], seen[:, 2], -seen[:, 1]], axis=1)
-        return self._draw(size, lens, placed, soup)
-
-    def plan(self, rect: tuple[float, float, float, float], size: tuple[int, int], soup: Soup) -> Bytes:
-        """A plan of x1, y1, x2, y2 (metres) seen from straight above, north up: rows×columns×4 bytes."""
-        x1, y1, x2, y2 = rect
-        lens = OrthographicLens()
-        _fit(lens, size, (0.0, 0.0))
-        lens.setNearFar(_NEAR_M, 2000.0)
-        x, y, z = soup.vertices.T
-        across, up = (x - (x1 + x2) / 2) * (size[0] / (x2 - x1)), (y - (y1 + y2) / 2) * (size[1] / (y2 - y1))
-        placed = np.stack([across, 1000.0 - z, up], axis=1)
-        return self._draw(size, lens, placed.astype(np.float32), soup)
-
-    def _draw(self, size: tuple[int, int], lens: Lens, placed: NDArray[np.float32], soup: Soup) -> Bytes:
-        target = self._targets.get(size)
-        if target is None:
-            target = self._targets[size] = _Target(self._engine, self._pipe, size)
-        return target.draw(lens, _geom(self._format, placed, soup))
-
-    def close(self) -> None:
-        for target in self._targets.values():
-            self._engine.removeWindow(target.buffer)
-        self._targets.clear()
+    vertices: F32
+    triangles: Ints
 
 
-def _fit(lens: Lens, size: tuple[int, int], shift_px: tuple[float, float]) -> None:
-    """Makes a film unit a pixel. tinydisplay stretches a picture over half a pixel less than its size, and cuts the
-    fractions of corners off; this film undoes the first and leaves the second without bias."""
-    lens.setFilmSize(size[0] - 0.5, size[1] - 0.5)
-    lens.setFilmOffset(shift_px[0] - 0.25, 0.25 - shift_px[1])
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """A grid of samples. A point (x, y, z) of the camera's frame falls on column x / z · focal + centre_x."""
+
+    focal: float
+    centre_x: float
+    centre_y: float
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, camera: Camera, fine: int, shift: tuple[float, float] = (0.0, 0.0)) -> Lens:
+        """``fine`` samples a pixel along each axis, shifted to the right and down by fractions of a sample."""
+        return cls(
+            camera.focal_px * fine,
+            camera.width_px * fine / 2 - shift[0],
+            camera.height_px * fine / 2 - shift[1],
+            camera.width_px * fine,
+            camera.height_px * fine,
+        )
 
 
-class _Target:
-    """One offscreen buffer and the little scene graph that it shows."""
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """H×W: the triangle that shows at each sample (``NOTHING``: none), and the inverse of its depth, 1/m (0: none)."""
 
-    def __init__(self, engine: GraphicsEngine, pipe: GraphicsPipe, size: tuple[int, int]) -> None:
-        wanted = FrameBufferProperties()
-        wanted.setRgbaBits(8, 8, 8, 8)
-        wanted.setDepthBits(24)
-        self._engine, self._size = engine, size
-        name = f"raster {size[0]}x{size[1]}"
-        flags = GraphicsPipe.BFRefuseWindow
-        self.buffer = engine.makeOutput(pipe, name, 0, wanted, WindowProperties.size(*size), flags)
-        if self.buffer is None:
-            raise RuntimeError(f"Panda3D could not open an offscreen buffer of {size[0]}×{size[1]} pixels")
-        self._texture = Texture(name)
-        self.buffer.addRenderTexture(self._texture, GraphicsOutput.RTMCopyRam)
-        self.buffer.setClearColor((0.0, 0.0, 0.0, 0.0))
-        root = NodePath(name)
-        root.setAttrib(CullFaceAttrib.make(CullFaceAttrib.MCullNone))
-        self._node = GeomNode("soup")
-        self._node.setBounds(OmniBoundingVolume())
-        self._node.setFinal(True)
-        root.attachNewNode(self._node)
-        self._camera = PandaCamera("camera")
-        self.buffer.makeDisplayRegion().setCamera(root.attachNewNode(self._camera))
-        self._root = root
+    triangle: Ints
+    nearness: F32
 
-    def draw(self, lens: Lens, geom: Geom) -> Bytes:
-        self._camera.setLens(lens)
-        self._node.removeAllGeoms()
-        self._node.addGeom(geom)
-        self.buffer.setActive(True)
-        self._engine.renderFrame()
-        self.buffer.setActive(False)
-        width, height = self._size
-        pixels = np.frombuffer(self._texture.getRamImage(), np.uint8).reshape(height, width, 4)
-        return pixels[::-1]
+    @classmethod
+    def empty(cls, width: int, height: int) -> Coverage:
+        return cls(np.full((height, width), NOTHING, np.int32), np.zeros((height, width), np.float32))
 
 
-def _vertex_format() -> GeomVertexFormat:
-    made = GeomVertexFormat()
-    place, colour = GeomVertexArrayFormat(), GeomVertexArrayFormat()
-    place.addColumn("vertex", 3, Geom.NT_float32, Geom.C_point)
-    # Panda3D reads back blue first; giving it the bytes in that order hands them over as they were.
-    colour.addColumn("color", 4, Geom.NT_uint8, Geom.C_color)
-    made.addArray(place)
-    made.addArray(colour)
-    return GeomVertexFormat.registerFormat(made)
+def view(camera: Camera, soup: Soup, fine: int = 1, shift: tuple[float, float] = (0.0, 0.0)) -> Coverage:
+    """What the camera sees of the triangles alone."""
+    lens = Lens.of(camera, fine, shift)
+    seen = Coverage.empty(lens.width, lens.height)
+    draw(camera.placed(soup.vertices), soup.triangles, lens, seen)
+    return seen
 
 
-def _geom(layout: GeomVertexFormat, placed: NDArray[np.float32], soup: Soup) -> Geom:
-    data = GeomVertexData("soup", layout, Geom.UH_stream)
-    data.uncleanSetNumRows(len(placed))
-    if len(placed):
-        memoryview(data.modifyArray(0)).cast("B")[:] = np.ascontiguousarray(placed).tobytes()
-        memoryview(data.modifyArray(1)).cast("B")[:] = np.ascontiguousarray(soup.rgba[:, [2, 1, 0, 3]]).tobytes()
-    corners = GeomTriangles(Geom.UH_stream)
-    corners.setIndexType(Geom.NT_uint32)
-    if len(soup.triangles):
-        array = corners.modifyVertices()
-        array.uncleanSetNumRows(soup.triangles.size)
-        memoryview(array).cast("B")[:] = np.ascontiguousarray(soup.triangles, np.uint32).tobytes()
-    geom = Geom(data)
-    geom.addPrimitive(corners)
-    return geom
+def plan(rect: tuple[float, float, float, float], size: tuple[int, int], soup: Soup) -> NDArray[np.bool_]:
+    """Where triangles lie in a plan of x1, y1, x2, y2 (metres), seen from straight above, north up: rows×columns."""
+    x1, y1, x2, y2 = rect
+    columns, rows = size
+    across, up = columns / (x2 - x1), rows / (y2 - y1)
+    placed = np.empty((len(soup.vertices), 3), np.float64)
+    placed[:, 0] = (soup.vertices[:, 0].astype(np.float64) - x1) * across
+    placed[:, 1] = (y2 - soup.vertices[:, 1].astype(np.float64)) * up
+    placed[:, 2] = 1.0
+    seen = Coverage.empty(columns, rows)
+    draw(placed, soup.triangles, Lens(1.0, 0.0, 0.0, columns, rows), seen)
+    covered: NDArray[np.bool_] = seen.triangle != NOTHING
+    return covered
+
+
+def draw(placed: NDArray[np.float64], triangles: Ints, lens: Lens, seen: Coverage, first: int = 0) -> None:
+    """Draws triangles over what is there already, nearest first; their numbers count from ``first``. ``placed`` are
+    points of the camera's frame (V×3, metres)."""
+    _draw(placed, triangles, first, lens.focal, lens.centre_x, lens.centre_y, seen.triangle, seen.nearness)
+
+
+def draw_counted(
+    placed: NDArray[np.float64],
+    triangles: Ints,
+    lens: Lens,
+    seen: Coverage,
+    first: int,
+    stamps: NDArray[np.uint8],
+    stamp: int,
+) -> int:
+    """``draw`` for one body; returns how many samples it would cover with nothing else about. ``stamps`` H×W remembers
+    the last body drawn at each sample; ``stamp`` is this one's own number, from 1 to 255."""
+    return int(
+        _draw_counted(
+            placed,
+            triangles,
+            first,
+            lens.focal,
+            lens.centre_x,
+            lens.centre_y,
+            seen.triangle,
+            seen.nearness,
+            stamps,
+            stamp,
+        )
+    )
+
+
+@inline
+def _bounds(
+    points: Points, corners: Ints, focal: float, centre_x: float, centre_y: float, width: int, height: int
+) -> Rect:
+    """Samples that a triangle may cover: left, top, right, bottom, half-open."""
+    low_x, low_y, high_x, high_y = 1e18, 1e18, -1e18, -1e18
+    for corner in range(3):
+        x, y, z = points[corners[corner], 0], points[corners[corner], 1], points[corners[corner], 2]
+        if z >= NEAR_M:
+            px, py = x / z * focal + centre_x, y / z * focal + centre_y
+            low_x, high_x, low_y, high_y = min(low_x, px), max(high_x, px), min(low_y, py), max(high_y, py)
+        other = corners[(corner + 1) % 3]
+        oz = points[other, 2]
+        if (z >= NEAR_M) != (oz >= NEAR_M):  # the edge runs through the near plane
+            share = (NEAR_M - z) / (oz - z)
+            px = (x + share * (points[other, 0] - x)) / NEAR_M * focal + centre_x
+            py = (y + share * (points[other, 1] - y)) / NEAR_M * focal + centre_y
+            low_x, high_x, low_y, high_y = min(low_x, px), max(high_x, px), min(low_y, py), max(high_y, py)
+    if low_x > high_x or high_x < 0.0 or high_y < 0.0 or low_x > width or low_y > height:
+        return 0, 0, 0, 0
+    left, top = int(np.floor(max(low_x, 0.0))), int(np.floor(max(low_y, 0.0)))
+    right, bottom = int(np.floor(min(high_x, width - 1.0))) + 1, int(np.floor(min(high_y, height - 1.0))) + 1
+    return left, top, right, bottom
+
+
+@inline
+def _edges(points: Points, corners: Ints, focal: float, centre_x: float, centre_y: float, planes: Points) -> bool:
+    """Fills ``planes`` (4×3) with the three edges' and the nearness' coefficients over columns, rows and 1, all
+    positive inside. False for a triangle seen edge on."""
+    x0, y0, z0 = points[corners[0], 0], points[corners[0], 1], points[corners[0], 2]
+    x1, y1, z1 = points[corners[1], 0], points[corners[1], 1], points[corners[1], 2]
+    x2, y2, z2 = points[corners[2], 0], points[corners[2], 1], points[corners[2], 2]
+    planes[0, 0], planes[0, 1], planes[0, 2] = y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2
+    planes[1, 0], planes[1, 1], planes[1, 2] = y2 * z0 - z2 * y0, z2 * x0 - x2 * z0, x2 * y0 - y2 * x0
+    planes[2, 0], planes[2, 1], planes[2, 2] = y0 * z1 - z0 * y1, z0 * x1 - x0 * z1, x0 * y1 - y0 * x1
+    volume = x0 * planes[0, 0] + y0 * planes[0, 1] + z0 * planes[0, 2]
+    if volume == 0.0:
+        return False
+    sign = 1.0 if volume > 0.0 else -1.0
+    for edge in range(3):
+        a, b, c = sign * planes[edge, 0], sign * planes[edge, 1], sign * planes[edge, 2]
+        planes[edge, 0], planes[edge, 1] = a / focal, b / focal
+        planes[edge, 2] = c - a * centre_x / focal - b * centre_y / focal
+    inverse = 1.0 / abs(volume)
+    for part in range(3):
+        planes[3, part] = (planes[0, part] + planes[1, part] + planes[2, part]) * inverse
+    return True
+
+
+@kernel
+def _draw(
+    points: Points,
+    triangles: Ints,
+    first: int,
+    focal: float,
+    centre_x: float,
+    centre_y: float,
+    seen: Ints,
+    nearness: F32,
+) -> None:
+    height, width = seen.shape
+    planes = np.empty((4, 3))
+    for number in range(len(triangles)):
+        corners = triangles[number]
+        left, top, right, bottom = _bounds(points, corners, focal, centre_x, centre_y, width, height)
+        if left >= right or top >= bottom or not _edges(points, corners, focal, centre_x, centre_y, planes):
+            continue
+        for row in range(top, bottom):
+            y, x = row + 0.5, left + 0.5
+            b0 = planes[0, 0] * x + planes[0, 1] * y + planes[0, 2]
+            b1 = planes[1, 0] * x + planes[1, 1] * y + planes[1, 2]
+            b2 = planes[2, 0] * x + planes[2, 1] * y + planes[2, 2]
+            near = planes[3, 0] * x + planes[3, 1] * y + planes[3, 2]
+            for column in range(left, right):
+                if b0 >= 0.0 and b1 >= 0.0 and b2 >= 0.0 and near > nearness[row, column] and near < 1.0 / NEAR_M:
+                    seen[row, column] = first + number
+                    nearness[row, column] = near
+                b0 += planes[0, 0]
+                b1 += planes[1, 0]
+                b2 += planes[2, 0]
+                near += planes[3, 0]
+
+
+@kernel
+def _draw_counted(
+    points: Points,
+    triangles: Ints,
+    first: int,
+    focal: float,
+    centre_x: float,
+    centre_y: float,
+    seen: Ints,
+    nearness: F32,
+    stamps: NDArray[np.uint8],
+    stamp: int,
+) -> int:
+    height, width = seen.shape
+    planes = np.empty((4, 3))
+    count = 0
+    for number in range(len(triangles)):
+        corners = triangles[number]
+        left, top, right, bottom = _bounds(points, corners, focal, centre_x, centre_y, width, height)
+        if left >= right or top >= bottom or not _edges(points, corners, focal, centre_x, centre_y, planes):
+            continue
+        for row in range(top, bottom):
+            y, x = row + 0.5, left + 0.5
+            b0 = planes[0, 0] * x + planes[0, 1] * y + planes[0, 2]
+            b1 = planes[1, 0] * x + planes[1, 1] * y + planes[1, 2]
+            b2 = planes[2, 0] * x + planes[2, 1] * y + planes[2, 2]
+            near = planes[3, 0] * x + planes[3, 1] * y + planes[3, 2]
+            for column in range(left, right):
+                if b0 >= 0.0 and b1 >= 0.0 and b2 >= 0.0 and near > 0.0 and near < 1.0 / NEAR_M:
+                    if stamps[row, column] != stamp:
+                        stamps[row, column] = stamp
+                        count += 1
+                    if near > nearness[row, column]:
+                        seen[row, column] = first + number
+                        nearness[row, column] = near
+                b0 += planes[0, 0]
+                b1 += planes[1, 0]
+                b2 += planes[2, 0]
+                near += planes[3, 0]
+    return count

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
-from scipy import ndimage
 
+from its_core.engines.simulator.compilation import inline, kernel
+from its_core.engines.simulator.meshes.noise import blurred, white_noise
 from its_core.engines.simulator.optics.daylight import Daylight
-from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.portable_math import exp, power
+from its_core.engines.simulator.randomness import normal, rng_of
 
 F32 = NDArray[np.float32]
 Frame = NDArray[np.uint8]
@@ -42,8 +45,7 @@ def traits(camera_id: str, daylight: Daylight) -> Traits:
     """The look of a camera: some are good, many are middling, some are poor."""
     rng = rng_of("look", camera_id)
     quality = float(rng.choice([0.0, 0.35, 0.55, 0.8, 1.0], p=[0.2, 0.25, 0.25, 0.2, 0.1]))  # 0 poor
-    warmth = float(rng.normal(0.0, 0.045))
-    green = float(rng.normal(0.0, 0.02))
+    warmth, green = normal(rng, 0.0, 0.045), normal(rng, 0.0, 0.02)
     dark = 1.35 if daylight.lit else 1.0
     return Traits(
         gain=float(rng.uniform(0.86, 1.22)),
@@ -57,6 +59,37 @@ def traits(camera_id: str, daylight: Daylight) -> Traits:
         coarse=float(1.3 - 0.8 * quality),
         shading=float(rng.uniform(0.0, 0.26)),
     )
+
+
+class Tone(NamedTuple):
+    """How light becomes bytes, as compiled code reads it: ``exposure`` H×W scales it, ``cast`` each colour of it;
+    ``curve`` has the byte of each step of light."""
+
+    exposure: F32
+    cast: F32
+    saturation: float
+    curve: Frame
+
+
+@inline
+def toned(red: float, green: float, blue: float, row: int, column: int, tone: Tone, picture: Frame) -> None:
+    """Writes a pixel of linear light."""
+    exposure = tone.exposure[row, column]
+    red, green, blue = red * exposure * tone.cast[0], green * exposure * tone.cast[1], blue * exposure * tone.cast[2]
+    grey = red * 0.25 + green * 0.60 + blue * 0.15
+    scale = (_STEPS - 1) / _BRIGHTEST
+    for channel, light in ((0, red), (1, green), (2, blue)):
+        step = (grey + tone.saturation * (light - grey)) * scale
+        picture[row, column, channel] = tone.curve[int(min(max(step, 0.0), _STEPS - 1.0))]
+
+
+@kernel
+def _toned_all(radiance: F32, tone: Tone, picture: Frame) -> None:
+    for row in range(picture.shape[0]):
+        for column in range(picture.shape[1]):
+            toned(
+                radiance[row, column, 0], radiance[row, column, 1], radiance[row, column, 2], row, column, tone, picture
+            )
 
 
 class Look:
@@ -74,31 +107,29 @@ class Look:
     def _tone_curve(self) -> Frame:
         """Bytes of linear light from 0 to ``_BRIGHTEST``; room is left at both ends for the noise."""
         light = np.linspace(0.0, _BRIGHTEST, _STEPS)
-        film = 1.0 - np.exp(-1.25 * light - 0.25 * light**2)
-        tone = film ** (1.0 / 2.2)
+        film = 1.0 - exp(-1.25 * light - 0.25 * light * light)
+        tone = power(film, 1.0 / 2.2)
         bend = self._traits.contrast
         tone = tone + 0.16 * bend * (tone - 0.42) * tone * (1.0 - tone) * 4.0
         tone = self._traits.lift + (1.0 - self._traits.lift) * tone
         room = self._margin
-        return np.clip(np.round(tone * 255.0), room, 255 - room).astype(np.uint8)
+        curve: Frame = np.clip(np.round(tone * 255.0), room, 255 - room).astype(np.uint8)
+        return curve
 
     def _shaded_exposure(self, daylight: Daylight, width_px: int, height_px: int) -> F32:
         x: F32 = np.linspace(-1.0, 1.0, width_px, dtype=np.float32)
         y: F32 = np.linspace(-1.0, 1.0, height_px, dtype=np.float32) * np.float32(height_px / width_px)
-        corner = (x[None, :] ** 2 + y[:, None] ** 2) / np.float32(1.3)
-        exposure: F32 = np.float32(daylight.exposure * self._traits.gain) * (
-            1 - np.float32(self._traits.shading) * corner
-        )
-        return exposure.astype(np.float32).reshape(-1)
+        corner = (x[None, :] * x[None, :] + y[:, None] * y[:, None]) / np.float32(1.3)
+        exposure = np.float32(daylight.exposure * self._traits.gain) * (1 - np.float32(self._traits.shading) * corner)
+        return exposure.astype(np.float32)
 
     def _noise_bank(self, width_px: int, height_px: int) -> Frame:
         """Signed noise as wrapped bytes, larger than a frame, so that each frame can take another part of it."""
         rng = np.random.default_rng(int(self._rng.integers(1 << 31)))
         rows, columns = height_px + _BANK_MARGIN_PX, width_px + _BANK_MARGIN_PX
-        luma = rng.standard_normal((rows, columns), dtype=np.float32)
-        luma = ndimage.gaussian_filter(luma, 0.55 * self._traits.coarse * self._scale)
+        luma = blurred(white_noise(rng, (rows, columns)), 0.55 * self._traits.coarse * self._scale)
         luma *= np.float32(self._traits.noise) / luma.std()
-        small = rng.standard_normal((rows // 3 + 1, columns // 3 + 1, 3), dtype=np.float32)
+        small = white_noise(rng, (rows // 3 + 1, columns // 3 + 1, 3))
         chroma = np.repeat(np.repeat(small, 3, axis=0), 3, axis=1)[:rows, :columns] * np.float32(
             0.35 * self._traits.noise
         )
@@ -106,16 +137,16 @@ class Look:
         signed: NDArray[np.int8] = np.clip(np.round(luma[..., None] + chroma), -limit, limit).astype(np.int8)
         return signed.view(np.uint8)
 
-    def exposed(self, radiance: F32, pixels: NDArray[np.intp] | None = None) -> Frame:
-        """K×3 bytes of K×3 linear light at flat pixel numbers (None: all of them, in order)."""
-        exposure = self._exposure if pixels is None else self._exposure[pixels]
-        light = radiance * exposure[:, None]
-        light *= np.array(self._traits.cast, np.float32)
-        grey = light[:, 0] * np.float32(0.25) + light[:, 1] * np.float32(0.60) + light[:, 2] * np.float32(0.15)
-        light = grey[:, None] + np.float32(self._traits.saturation) * (light - grey[:, None])
-        steps = np.clip(light * np.float32((_STEPS - 1) / _BRIGHTEST), 0, _STEPS - 1).astype(np.int16)
-        seen: Frame = np.take(self._curve, steps)
-        return seen
+    @property
+    def tone(self) -> Tone:
+        traits = self._traits
+        return Tone(self._exposure, np.array(traits.cast, np.float32), traits.saturation, self._curve)
+
+    def exposed(self, radiance: F32) -> Frame:
+        """H×W×3 bytes of linear light."""
+        picture = np.empty(radiance.shape, np.uint8)
+        _toned_all(radiance, self.tone, picture)
+        return picture
 
     def softened(self, picture: Frame) -> Frame:
         """Lens and compression blur, then the camera's own sharpening (which leaves halos)."""

@@ -1,82 +1,230 @@
-"""From drawn bytes to light: sun, sky and reflections on whatever was drawn as a mesh.
-
-A drawn sample carries its normal and how much sun reaches it (red, green, blue: the normal times 0.6 in shade up to 1
-in full sun) and its surface (alpha).
-"""
+"""From a sample's surface and normal to light: sun, sky, reflections and lamps, compiled."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.meshes.materials import OpticalTable, optical_table
 from its_core.engines.simulator.optics.daylight import Daylight
+from its_core.engines.simulator.portable_math import exp_scalar
 
 F32 = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
+Light = tuple[float, float, float]
 
-_SHADE_LENGTH = 0.6
 _GLINT_POWER = 160
+_BRIGHTEST = 3.0  # of a sample, so that a lamp does not eat the anti-aliasing of its edge
 
 
-def packed(normals: F32, sunlit: F32, surfaces: Bytes) -> Bytes:
-    """V×4 bytes of V vertices: unit normals, share of the sun that reaches them (0 to 1), surface."""
-    length = np.float32(127.0) * (np.float32(_SHADE_LENGTH) + np.float32(1.0 - _SHADE_LENGTH) * sunlit)
-    rgba = np.empty((len(normals), 4), np.uint8)
-    rgba[:, :3] = normals * length[:, None] + np.float32(128.5)
-    rgba[:, 3] = surfaces
-    return rgba
+class Around(NamedTuple):
+    """What lights a sample from afar, as compiled code reads it. ``skyline`` is how high (sine of the elevation)
+    buildings stand around in reflections; ``lamp`` what street lamps add to a white, upward surface; ``rise`` the sky's
+    share of its zenith over the sine of the elevation; ``snow`` how white upward surfaces are, ``wet`` how wet."""
+
+    sun: F32
+    sun_rgb: F32
+    zenith: F32
+    horizon: F32
+    ground: F32
+    glow: F32
+    overhead: F32
+    houses: F32
+    lamp: F32
+    rise: F32
+    skyline: float
+    snow: float
+    wet: float
+
+
+class Optics(NamedTuple):
+    """``OpticalTable`` as compiled code reads it."""
+
+    albedo: F32
+    mirror: F32
+    gloss: F32
+    glow: F32
 
 
 @dataclass(frozen=True, slots=True)
 class Shader:
-    """Lights samples under one sky. ``skyline`` is how high (sine of the elevation) buildings stand around, as seen in
-    reflections; ``lamp_light`` what street lamps add to a white, upward surface."""
+    """Lights samples under one sky. ``skyline`` and ``lamp_light`` as in ``Around``."""
 
     daylight: Daylight
     skyline: float = 0.12
     lamp_light: tuple[float, float, float] = (0.0, 0.0, 0.0)
     table: OpticalTable = field(default_factory=optical_table)
 
-    def radiance(self, rgba: Bytes, towards: F32) -> F32:
-        """K×3 radiance of K drawn samples (K×4 bytes) seen along K×3 unit directions from the camera."""
-        normal = rgba[:, :3].astype(np.float32) - np.float32(128.0)
-        length = np.sqrt(np.einsum("ij,ij->i", normal, normal))
-        normal /= np.maximum(length, 1.0)[:, None]
-        sunlit = np.clip((length / 127.0 - _SHADE_LENGTH) / (1.0 - _SHADE_LENGTH), 0.0, 1.0)
-        surface = rgba[:, 3]
-        facing = np.clip(-np.einsum("ij,ij->i", normal, towards), 0.03, 1.0)
-        reflected = towards + (2.0 * facing)[:, None] * normal
+    @property
+    def around(self) -> Around:
         sky = self.daylight
-        light = sky.ambient(normal[:, 2]) + np.array(self.lamp_light, np.float32) * (0.6 + 0.4 * normal[:, 2:])
-        mirror, gloss = self.table.mirror[surface], self.table.gloss[surface]
-        fresnel = mirror + (1.0 - mirror) * gloss * (1.0 - facing) ** 5
-        surround = self._surround(reflected)
-        if sky.casts_shadows:
-            sun = sky.sun_vector
-            sun_rgb = np.array(sky.sun_rgb, np.float32)
-            direct = np.clip(_dot(normal, sun), 0.0, 1.0) * sunlit
-            light += direct[:, None] * sun_rgb
-            glint = np.clip(_dot(reflected, sun), 0.0, 1.0) ** _GLINT_POWER * sunlit * (14.0 * gloss)
-            surround += glint[:, None] * sun_rgb
-        fresnel = fresnel[:, None]
-        lit: F32 = self.table.albedo[surface] * light * (1.0 - fresnel) + surround * fresnel + self.table.glow[surface]
+        overhead, houses = sky.overhead, 0.30 * sky.ambient(np.zeros(1, np.float32))[0]
+
+        def row(values: Any) -> F32:
+            return np.asarray(values, np.float32)
+
+        return Around(
+            sun=row(sky.sun),
+            sun_rgb=row(sky.sun_rgb),
+            zenith=row(sky.zenith),
+            horizon=row(sky.horizon),
+            ground=row(sky.ground),
+            glow=row(sky.glow),
+            overhead=row(overhead),
+            houses=row(houses),
+            lamp=row(self.lamp_light),
+            rise=sky.rise,
+            skyline=self.skyline,
+            snow=sky.snow,
+            wet=sky.wet,
+        )
+
+    @property
+    def optics(self) -> Optics:
+        return Optics(self.table.albedo, self.table.mirror, self.table.gloss, self.table.glow)
+
+    def radiance(self, normals: F32, sunlit: F32, surfaces: Bytes, towards: F32) -> F32:
+        """K×3 radiance of K samples: unit normals, share of the sun that reaches them, surfaces, and the unit
+        directions from the camera along which they are seen."""
+        lit = np.empty((len(surfaces), 3), np.float32)
+        _radiance(normals, sunlit, surfaces, towards, self.around, self.optics, lit)
         return lit
 
-    def _surround(self, directions: F32) -> F32:
-        """What a polished surface mirrors: sky above, dull houses and trees about the horizon, road below."""
-        sky = self.daylight.sky(directions)
-        if self.skyline <= 0.0:
-            return sky
-        low = np.clip((self.skyline - directions[:, 2]) / (0.3 * self.skyline), 0.0, 1.0)
-        low *= np.clip(directions[:, 2] * 30.0 + 1.0, 0.0, 1.0)
-        houses = 0.30 * self.daylight.ambient(np.zeros(1, np.float32))
-        mirrored: F32 = sky + low[:, None] * (houses - sky)
-        return mirrored
+
+@inline
+def sky_light(dx: float, dy: float, dz: float, around: Around) -> Light:
+    """Radiance of the sky along a unit direction; what lies below the horizon shines like the ground."""
+    at = min(max(dz, 0.0), 1.0) * 255.0
+    low = min(int(at), 254)
+    share = around.rise[low] + (at - low) * (around.rise[low + 1] - around.rise[low])
+    red = around.horizon[0] + share * (around.zenith[0] - around.horizon[0])
+    green = around.horizon[1] + share * (around.zenith[1] - around.horizon[1])
+    blue = around.horizon[2] + share * (around.zenith[2] - around.horizon[2])
+    if around.glow[0] > 0.0:
+        towards = min(max(dx * around.sun[0] + dy * around.sun[1], 0.0), 1.0)
+        strength = towards * towards * exp_scalar(-4.0 * abs(dz))
+        red += strength * around.glow[0]
+        green += strength * around.glow[1]
+        blue += strength * around.glow[2]
+    below = min(max(-12.0 * dz, 0.0), 1.0)
+    red += below * (around.ground[0] - red)
+    green += below * (around.ground[1] - green)
+    blue += below * (around.ground[2] - blue)
+    return red, green, blue
 
 
-def _dot(vectors: F32, axis: F32) -> F32:
-    along: F32 = vectors[:, 0] * axis[0] + vectors[:, 1] * axis[1] + vectors[:, 2] * axis[2]
-    return along
+@inline
+def surface_light(
+    nx: float,
+    ny: float,
+    nz: float,
+    sunlit: float,
+    surface: int,
+    dx: float,
+    dy: float,
+    dz: float,
+    add_red: float,
+    add_green: float,
+    add_blue: float,
+    around: Around,
+    optics: Optics,
+) -> Light:
+    """Radiance of a sample: unit normal, share of the sun, surface, unit direction of view, and the irradiance that
+    near lamps add (of a white surface)."""
+    facing = min(max(-(nx * dx + ny * dy + nz * dz), 0.03), 1.0)
+    rx, ry, rz = dx + 2.0 * facing * nx, dy + 2.0 * facing * ny, dz + 2.0 * facing * nz
+    share = 0.5 + 0.5 * nz
+    lamp = 0.6 + 0.4 * nz
+    red = around.ground[0] + share * (around.overhead[0] - around.ground[0]) + lamp * around.lamp[0] + add_red
+    green = around.ground[1] + share * (around.overhead[1] - around.ground[1]) + lamp * around.lamp[1] + add_green
+    blue = around.ground[2] + share * (around.overhead[2] - around.ground[2]) + lamp * around.lamp[2] + add_blue
+    gloss, mirror = optics.gloss[surface], optics.mirror[surface]
+    slant = 1.0 - facing
+    square = slant * slant
+    fresnel = mirror + (1.0 - mirror) * gloss * square * square * slant
+    sky_red, sky_green, sky_blue = sky_light(rx, ry, rz, around)
+    if around.skyline > 0.0:
+        low = min(max((around.skyline - rz) / (0.3 * around.skyline), 0.0), 1.0) * min(max(rz * 30.0 + 1.0, 0.0), 1.0)
+        sky_red += low * (around.houses[0] - sky_red)
+        sky_green += low * (around.houses[1] - sky_green)
+        sky_blue += low * (around.houses[2] - sky_blue)
+    if around.sun_rgb[0] > 0.0 and sunlit > 0.0:
+        direct = min(max(nx * around.sun[0] + ny * around.sun[1] + nz * around.sun[2], 0.0), 1.0) * sunlit
+        red += direct * around.sun_rgb[0]
+        green += direct * around.sun_rgb[1]
+        blue += direct * around.sun_rgb[2]
+        if gloss > 0.0:
+            along = min(max(rx * around.sun[0] + ry * around.sun[1] + rz * around.sun[2], 0.0), 1.0)
+            if along > 0.9:
+                power = along
+                for _ in range(5):
+                    power *= power  # 32
+                glint = power * (power * power) * (power * power) * sunlit * 14.0 * gloss  # 160
+                sky_red += glint * around.sun_rgb[0]
+                sky_green += glint * around.sun_rgb[1]
+                sky_blue += glint * around.sun_rgb[2]
+    white = 0.0
+    if around.snow > 0.0:
+        white = around.snow * min(max((nz - 0.45) * 3.0, 0.0), 1.0)
+    a_red = optics.albedo[surface, 0] + white * (0.78 - optics.albedo[surface, 0])
+    a_green = optics.albedo[surface, 1] + white * (0.80 - optics.albedo[surface, 1])
+    a_blue = optics.albedo[surface, 2] + white * (0.84 - optics.albedo[surface, 2])
+    fresnel *= 1.0 - white
+    return (
+        a_red * red * (1.0 - fresnel) + sky_red * fresnel + optics.glow[surface, 0],
+        a_green * green * (1.0 - fresnel) + sky_green * fresnel + optics.glow[surface, 1],
+        a_blue * blue * (1.0 - fresnel) + sky_blue * fresnel + optics.glow[surface, 2],
+    )
+
+
+@kernel
+def _radiance(
+    normals: F32, sunlit: F32, surfaces: Bytes, towards: F32, around: Around, optics: Optics, lit: F32
+) -> None:
+    for i in range(len(surfaces)):
+        nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]
+        red, green, blue = surface_light(
+            nx,
+            ny,
+            nz,
+            sunlit[i],
+            surfaces[i],
+            towards[i, 0],
+            towards[i, 1],
+            towards[i, 2],
+            0.0,
+            0.0,
+            0.0,
+            around,
+            optics,
+        )
+        lit[i, 0], lit[i, 1], lit[i, 2] = red, green, blue
+
+
+@inline
+def weights(
+    placed: NDArray[np.float64],
+    corners: NDArray[np.int32],
+    focal: float,
+    centre_x: float,
+    centre_y: float,
+    column: float,
+    row: float,
+) -> Light:
+    """How much of each corner of a triangle shows at a sample: three shares, 1 in sum. ``placed`` as in
+    ``raster.draw``; ``column`` and ``row`` are the sample's middle."""
+    x, y = (column - centre_x) / focal, (row - centre_y) / focal
+    x0, y0, z0 = placed[corners[0], 0], placed[corners[0], 1], placed[corners[0], 2]
+    x1, y1, z1 = placed[corners[1], 0], placed[corners[1], 1], placed[corners[1], 2]
+    x2, y2, z2 = placed[corners[2], 0], placed[corners[2], 1], placed[corners[2], 2]
+    w0 = (y1 * z2 - z1 * y2) * x + (z1 * x2 - x1 * z2) * y + (x1 * y2 - y1 * x2)
+    w1 = (y2 * z0 - z2 * y0) * x + (z2 * x0 - x2 * z0) * y + (x2 * y0 - y2 * x0)
+    w2 = (y0 * z1 - z0 * y1) * x + (z0 * x1 - x0 * z1) * y + (x0 * y1 - y0 * x1)
+    total = w0 + w1 + w2
+    if total == 0.0:
+        return 1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0
+    return w0 / total, w1 / total, w2 / total

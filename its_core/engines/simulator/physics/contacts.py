@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.physics.world import TICKS_HZ, Touch, Vehicle, Walking
 from its_core.engines.simulator.roads.paths import Floats
 from its_core.engines.simulator.trace import Dent, TraceContact
@@ -88,7 +89,7 @@ class ContactLog:
                 if blow_mps < MIN_BLOW_MPS or not isinstance(self._bodies[number], Vehicle):
                     continue
                 point, inward = sums[:3] / episode.blow_ns, sums[3:]
-                inward = inward / max(float(np.linalg.norm(inward)), 1e-9)
+                inward = inward / max(float(pm.norm(inward)), 1e-9)
                 depth = min(CRUSH_M_PER_MPS * (blow_mps - 0.6), DEEPEST_M)
                 found.append(
                     Dent(
@@ -106,7 +107,7 @@ class ContactLog:
         """Point and direction, six numbers, in a body's own frame."""
         body = self._bodies[number]
         into = rotation_matrix(body.rotation).T
-        return np.concatenate([into @ (point - body.position), into @ direction])
+        return np.concatenate([pm.product(into, point - body.position), pm.product(into, direction)])
 
 
 def rotation_matrix(quaternion: Floats) -> Floats:

@@ -26,6 +26,7 @@ from panda3d.bullet import (
 )
 from panda3d.core import NodePath, Point3, TransformState, Vec3
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.dimensions import (
     PEDESTRIAN_HEIGHT_M,
     PEDESTRIAN_MASS_KG,
@@ -88,7 +89,7 @@ class Vehicle:
         self.path = NodePath(self.node)
         self.path.setPos(float(at_m[0]), float(at_m[1]), self.centre_m)
         self.path.setH(math.degrees(heading_rad))
-        self.node.setLinearVelocity(Vec3(-math.sin(heading_rad), math.cos(heading_rad), 0) * speed_mps)
+        self.node.setLinearVelocity(Vec3(-pm.sin(heading_rad), pm.cos(heading_rad), 0) * speed_mps)
         world.attach(self.node)
         self.wheels = BulletVehicle(world, self.node)
         self.wheels.setCoordinateSystem(ZUp)

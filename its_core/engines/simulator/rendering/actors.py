@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.meshes.materials import PAINTS, Surface, byte_table
-from its_core.engines.simulator.meshes.mesh import Mesh, turned
-from its_core.engines.simulator.meshes.pedestrians import clothes, figure, posed, stature
+from its_core.engines.simulator.meshes.mesh import Mesh
+from its_core.engines.simulator.meshes.pedestrians import clothes, figure, limbs, stature
 from its_core.engines.simulator.meshes.vehicles import FRONT_LEFT, FRONT_RIGHT, car
+from its_core.engines.simulator.portable_math import cos, norm, product, sin
 from its_core.engines.simulator.trace import Actor, Dent, Trace
 from its_core.taxonomy import ParticipantType
 
@@ -38,7 +40,7 @@ class Posed:
 
 def turn_of(quaternion: Floats) -> Floats:
     """3×3 rotation of (w, x, y, z), body to world."""
-    w, x, y, z = (float(value) for value in quaternion / np.linalg.norm(quaternion))
+    w, x, y, z = (float(value) for value in quaternion / norm(quaternion))
     return np.array(
         [
             [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
@@ -56,7 +58,6 @@ class CarActor:
         self.actor: Actor = trace.actors[number]
         self._car = car(self.actor.type)
         self._dents = [dent for dent in trace.dents if dent.track_id == self.actor.track_id]
-        self._wheels = [np.flatnonzero(self._car.mesh.parts == part) for part in range(1, 5)]
         self._bent = (0, self._car.mesh)
         self._broken: frozenset[Surface] = frozenset()
         self._lamps = _lamp_middles(self._car.mesh)
@@ -75,17 +76,16 @@ class CarActor:
     def posed(self, frame: int) -> Posed:
         trace, number = self._trace, self._number
         mesh = self._mesh(frame)
-        points, normals = mesh.vertices.copy(), mesh.normals.copy()
         spin, steer = float(trace.spin[frame, number]), float(trace.steer[frame, number])
-        for wheel, mine in enumerate(self._wheels):
+        body, place = turn_of(trace.rotations[frame, number]), trace.positions[frame, number]
+        turns, shifts = np.empty((5, 3, 3)), np.empty((5, 3))
+        turns[0], shifts[0] = body, place
+        for wheel in range(4):
             turn = _wheel_turn(spin, steer if wheel + 1 in (FRONT_LEFT, FRONT_RIGHT) else 0.0)
             hub = self._car.hubs[wheel] + np.array([0.0, 0.0, float(trace.suspension[frame, number, wheel])])
-            points[mine] = turned(points[mine], turn) + hub.astype(np.float32)
-            normals[mine] = turned(normals[mine], turn)
-        turn = turn_of(trace.rotations[frame, number]).astype(np.float32)
-        placed = turned(points, turn) + trace.positions[frame, number].astype(np.float32)
-        surfaces = byte_table(self.surfaces(frame))[mesh.slots]
-        return Posed(placed, turned(normals, turn), surfaces, mesh.triangles)
+            turns[wheel + 1], shifts[wheel + 1] = product(body, turn), product(body, hub) + place
+        vertices, normals = placed_parts(mesh, turns, shifts)
+        return Posed(vertices, normals, byte_table(self.surfaces(frame))[mesh.slots], mesh.triangles)
 
     def surfaces(self, frame: int) -> dict[Surface, Surface]:
         """What the car's variable surfaces are made of in a frame: paint, and lamps as they burn."""
@@ -113,7 +113,7 @@ class CarActor:
         middle = self._lamps[lamp]
         turn = turn_of(self._trace.rotations[frame, self._number])
         shines = np.array([0.0, 1.0 if middle[1] > 0 else -1.0, 0.0])
-        return turn @ middle + self._trace.positions[frame, self._number], turn @ shines
+        return product(turn, middle) + self._trace.positions[frame, self._number], product(turn, shines)
 
 
 def _lamp_middles(mesh: Mesh) -> dict[Surface, Floats]:
@@ -121,13 +121,12 @@ def _lamp_middles(mesh: Mesh) -> dict[Surface, Floats]:
     return {lamp: mesh.vertices[mesh.slots == lamp].mean(axis=0).astype(np.float64) for lamp in lamps}
 
 
-def _wheel_turn(spin: float, steer: float) -> F32:
+def _wheel_turn(spin: float, steer: float) -> Floats:
     """Rolling forwards takes the front of a wheel down; steering to the left turns it counter-clockwise from above."""
-    c, s = np.cos(-spin), np.sin(-spin)
+    c, s = float(cos(-spin)), float(sin(-spin))
     roll = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
-    c, s = np.cos(steer), np.sin(steer)
-    turned: F32 = (np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) @ roll).astype(np.float32)
-    return turned
+    c, s = float(cos(steer)), float(sin(steer))
+    return product(np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]), roll)
 
 
 class WalkerActor:
@@ -143,16 +142,43 @@ class WalkerActor:
     def posed(self, frame: int) -> Posed:
         trace, number = self._trace, self._number
         walking = min(float(trace.speeds[frame, number]) / _BRISK_MPS, 1.25)
-        points, normals = posed(
-            self._figure,
+        turns, shifts = limbs(
             self._person,
             float(trace.stride[frame, number]),
             walking,
             float(trace.startle[frame, number]),
         )
-        turn = turn_of(trace.rotations[frame, number])
-        placed = (turned(points, turn) + trace.positions[frame, number]).astype(np.float32)
-        return Posed(placed, turned(normals, turn).astype(np.float32), self._surfaces, self._figure.triangles)
+        body, place = turn_of(trace.rotations[frame, number]), trace.positions[frame, number]
+        world = np.stack([product(body, turn) for turn in turns])
+        vertices, normals = placed_parts(self._figure, world, np.stack([product(body, at) for at in shifts]) + place)
+        return Posed(vertices, normals, self._surfaces, self._figure.triangles)
+
+
+def placed_parts(mesh: Mesh, turns: Floats, shifts: Floats) -> tuple[F32, F32]:
+    """Vertices and normals V×3 (world) of a mesh whose parts are turned (P×3×3) and then shifted (P×3)."""
+    vertices, normals = np.empty_like(mesh.vertices), np.empty_like(mesh.normals)
+    _place(mesh.vertices, mesh.normals, mesh.parts, turns, shifts, vertices, normals)
+    return vertices, normals
+
+
+@kernel
+def _place(
+    points: F32,
+    directions: F32,
+    parts: NDArray[np.uint8],
+    turns: Floats,
+    shifts: Floats,
+    vertices: F32,
+    normals: F32,
+) -> None:
+    for i in range(len(points)):
+        part = parts[i]
+        x, y, z = points[i, 0], points[i, 1], points[i, 2]
+        nx, ny, nz = directions[i, 0], directions[i, 1], directions[i, 2]
+        for axis in range(3):
+            a, b, c = turns[part, axis, 0], turns[part, axis, 1], turns[part, axis, 2]
+            vertices[i, axis] = a * x + b * y + c * z + shifts[part, axis]
+            normals[i, axis] = a * nx + b * ny + c * nz
 
 
 Body = CarActor | WalkerActor

@@ -2,61 +2,80 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.optics.camera import Camera
-from its_core.engines.simulator.optics.sensor import Look
-from its_core.engines.simulator.rendering.background import FINE, Plate
+from its_core.engines.simulator.optics.sensor import Look, Tone, toned
+from its_core.engines.simulator.optics.shading import Around, Optics, surface_light, weights
+from its_core.engines.simulator.portable_math import exp
+from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn
+from its_core.engines.simulator.rendering.actors import Cast
+from its_core.engines.simulator.rendering.background import Plate
+from its_core.engines.simulator.rendering.standing import FINE
+from its_core.engines.simulator.rendering.windows import Window, grown, merged, window_of
 
 F32 = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Counts = NDArray[np.int64]
 Frame = NDArray[np.uint8]
-Window = tuple[slice, slice]
 
 _BRIGHTEST = 3.0  # of a sample, as in the plate
 _SOFTEN_MARGIN_PX = 8
 _FAINTEST = 0.05  # lamp light on white ground that can be told from none
+NOBODY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """N actors in one frame: pixels and samples that show, and the pixels' bounds (N×4: left, top, right, bottom,
+    half-open; of use where pixels show). ``ids`` H×W: who shows at each pixel, ``NOBODY`` where none does."""
+
+    pixels: NDArray[np.int64]
+    samples: NDArray[np.int64]
+    bounds: NDArray[np.int64]
+    ids: Frame
 
 
 class Compositor:
     """One clip's pictures. Between frames every buffer is back at rest; ``frame`` ends one and starts the next."""
 
-    def __init__(self, plate: Plate, camera: Camera, look: Look) -> None:
-        self._plate, self._camera, self._look = plate, camera, look
+    def __init__(self, plate: Plate, camera: Camera, look: Look, layer: ActorLayer) -> None:
+        self._plate, self._camera, self._look, self._layer = plate, camera, look, layer
         self._shape = (camera.height_px, camera.width_px)
-        rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px].astype(np.float32)
-        rays = camera.rays(columns + np.float32(0.5), rows + np.float32(0.5))
-        self._rays: F32 = rays / np.sqrt(np.einsum("ijk,ijk->ij", rays, rays))[..., None]
-        self._still = look.exposed(plate.radiance.reshape(-1, 3)).reshape(*self._shape, 3)
+        rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px]
+        self._rays: F32 = camera.rays(columns + 0.5, rows + 0.5)
+        self._tone = look.tone
+        self._around, self._optics = plate.shader.around, plate.shader.optics
+        self._still = look.exposed(plate.radiance)
         self._still_soft = look.softened(self._still)
         self._dim = np.ones(self._shape, np.float32)
         self._lamps = np.zeros(self._shape, np.float32)
         self._glow = np.zeros((*self._shape, 3), np.float32)
         self._touched = np.zeros(self._shape, bool)
-        self._acted = np.zeros(self._shape, bool)  # touched by actors themselves
-        self._glowing = False
+        self._ids = np.full(self._shape, NOBODY, np.uint8)
         self._windows: list[Window] = []
 
     def window(self, x1: float, y1: float, x2: float, y2: float) -> Window | None:
-        """The part of the frame that a box covers; None when they do not meet."""
-        left, right = max(0, int(np.floor(x1))), min(self._shape[1], int(np.ceil(x2)))
-        top, low = max(0, int(np.floor(y1))), min(self._shape[0], int(np.ceil(y2)))
-        return (slice(top, low), slice(left, right)) if left < right and top < low else None
+        return window_of((x1, y1, x2, y2), self._shape)
 
     def ground(self, window: Window) -> tuple[F32, F32]:
         """Where the window's pixels meet the ground: x and y in metres."""
         return self._plate.x[window], self._plate.y[window]
 
-    def cast_shadows(self, drawn: Frame, windows: list[Window]) -> None:
-        """Takes the sun from the ground where the flattened actors lie (``drawn`` H×W: 255 there, else 0), within
-        these windows."""
-        for top, low, left, right in _merged([_grown(window, 2, self._shape) for window in windows]):
+    def cast_shadows(self, shade: NDArray[np.bool_], windows: list[Window]) -> None:
+        """Takes the sun from the ground where the flattened actors lie (H×W), within these windows."""
+        for top, low, left, right in merged([grown(window, 2, self._shape) for window in windows]).tolist():
             window = (slice(top, low), slice(left, right))
-            soft = Image.fromarray(np.ascontiguousarray(drawn[window])).filter(ImageFilter.BoxBlur(1))
-            shade = np.asarray(soft) * np.float32(1.0 / 255.0)
-            self._dim[window] *= 1.0 - shade * self._plate.sun_share[window]
-            self._touch(window, shade > 0)
+            dark = Image.fromarray(shade[window].astype(np.uint8) * np.uint8(255)).filter(ImageFilter.BoxBlur(1))
+            soft = np.asarray(dark) * np.float32(1.0 / 255.0)
+            self._dim[window] *= 1.0 - soft * self._plate.sun_share[window]
+            self._touch(window, soft > 0)
 
     def darken(self, window: Window, amount: F32) -> None:
         """Takes a share of all light from the ground (contact shadows)."""
@@ -80,89 +99,58 @@ class Compositor:
             return
         rows = np.arange(window[0].start, window[0].stop, dtype=np.float32)[:, None] + np.float32(0.5 - y)
         columns = np.arange(window[1].start, window[1].stop, dtype=np.float32)[None, :] + np.float32(0.5 - x)
-        fall = np.exp(-(rows**2 + columns**2) / np.float32(2.0 * radius_px**2))
-        self._glowing = True
+        fall = exp(-(rows**2 + columns**2) / np.float32(2.0 * radius_px**2))
         fall = np.where(fall > 0.003, fall, np.float32(0.0))
         self._glow[window] += fall[..., None] * np.array(rgb, np.float32)
         self._touch(window, fall > 0)
 
-    def _touch(self, window: Window, where: NDArray[np.bool_], mask: NDArray[np.bool_] | None = None) -> None:
+    def _touch(self, window: Window, where: NDArray[np.bool_]) -> None:
         rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
         if not len(rows):
             return
-        (self._touched if mask is None else mask)[window] |= where
+        self._touched[window] |= where
         top, left = window[0].start, window[1].start
-        changed = (
-            slice(top + int(rows[0]), top + int(rows[-1]) + 1),
-            slice(left + int(columns[0]), left + int(columns[-1]) + 1),
+        self._windows.append(
+            (
+                slice(top + int(rows[0]), top + int(rows[-1]) + 1),
+                slice(left + int(columns[0]), left + int(columns[-1]) + 1),
+            )
         )
-        self._windows.append(changed)
 
-    def frame(self, fine: Frame | None, windows: list[Window]) -> Frame:
-        """The finished frame, but for noise and text. ``fine`` are the actors' samples (shading.packed), ``windows``
-        the parts of the frame that hold any."""
-        if fine is not None:
-            for window in windows:
-                self._touch(window, _any_sample(fine, window), self._acted)
+    def frame(self, cast: Cast, drawn: Drawn) -> tuple[Frame, Sight]:
+        """The finished frame, but for noise and text, and who shows in it."""
+        self._windows += drawn.windows
         sharp = self._still.copy()
-        for where in (self._touched & ~self._acted, self._acted):
-            pixels = np.flatnonzero(where)
-            light = self._background(pixels)
-            if fine is not None and where is self._acted:
-                self._put_actors(fine, pixels, light)
-            if self._glowing:
-                light += np.take(self._glow.reshape(-1, 3), pixels, axis=0)
-            sharp.reshape(-1, 3)[pixels] = self._look.exposed(light, pixels)
+        count = len(cast.starts) - 1
+        pixels, samples = np.zeros((2, count), np.int64)
+        bounds = np.zeros((count, 4), np.int64)
+        bounds[:, :2] = 1 << 30
+        plans = self._plate.plans
+        _compose(
+            merged(self._windows), self._touched, self._layer.seen.triangle, drawn.triangles, drawn.owner, drawn.placed,
+            cast.normals, cast.surfaces, self._layer.lens.focal, self._layer.lens.centre_x, self._layer.lens.centre_y,
+            self._rays, np.array(self._camera.position_m), self._layer.seen.nearness, self._plate.radiance,
+            self._plate.ground_share, self._plate.albedo, self._dim, self._lamps, self._glow, plans.sun,
+            np.array(plans.sun_rect), np.array(plans.sun_slope), self._around, self._optics, self._tone,
+            sharp, self._ids, pixels, samples, bounds,
+        )  # fmt: skip
         picture = self._softened(sharp)
-        self._rest()
-        return picture
+        return picture, Sight(pixels, samples, bounds, self._ids)
 
-    def _background(self, pixels: NDArray[np.int64]) -> F32:
-        plate = self._plate
-        share = np.take(plate.ground_share, pixels)
-        dim = 1.0 - share * (1.0 - np.take(self._dim, pixels))
-        light = np.take(plate.radiance.reshape(-1, 3), pixels, axis=0)
-        light *= dim[:, None]
-        lamps = np.take(self._lamps, pixels)
-        lit = np.flatnonzero(lamps)
-        if len(lit):
-            colour = np.array([1.0, 0.94, 0.82], np.float32)
-            albedo = np.take(plate.albedo.reshape(-1, 3), pixels[lit], axis=0)
-            light[lit] += albedo * ((lamps * share)[lit, None] * colour)
-        return light
-
-    def _put_actors(self, fine: Frame, pixels: NDArray[np.int64], light: F32) -> None:
-        """Blends the actors' samples over the background, in place. Where all of a pixel's samples show one surface,
-        their mean is lit; elsewhere each is."""
-        rows, columns = np.divmod(pixels, self._shape[1])
-        rays = np.take(self._rays.reshape(-1, 3), pixels, axis=0)
-        words = fine.view(np.uint32)[..., 0]
-        found = np.stack(
-            [words[FINE * rows + down, FINE * columns + right] for down in range(FINE) for right in range(FINE)], axis=1
-        )
-        surface = found >> np.uint32(24)
-        uniform = (surface[:, 0] > 0) & (surface == surface[:, :1]).all(axis=1)
-        inner, edge = np.flatnonzero(uniform), np.flatnonzero(~uniform)
-        if len(inner):
-            samples = found[inner].view(np.uint8).reshape(-1, FINE**2, 4)
-            mean = (samples.sum(axis=1, dtype=np.uint16) // FINE**2).astype(np.uint8)
-            light[inner] = np.minimum(self._plate.shader.radiance(mean, np.take(rays, inner, axis=0)), _BRIGHTEST)
-        seen = np.zeros((len(edge), 3), np.float32)
-        hits = np.zeros(len(edge), np.float32)
-        for sample in range(FINE**2):
-            word = found[edge, sample]
-            hit = np.flatnonzero(word)
-            samples = word[hit].view(np.uint8).reshape(-1, 4)
-            radiance = self._plate.shader.radiance(samples, np.take(rays, edge[hit], axis=0))
-            seen[hit] += np.minimum(radiance, _BRIGHTEST)
-            hits[hit] += 1.0
-        share = np.float32(1.0 / FINE**2)
-        light[edge] = light[edge] * (1.0 - share * hits)[:, None] + share * seen
+    def rest(self) -> None:
+        """Ends a frame: every buffer as it was before it."""
+        for window in self._windows:
+            self._dim[window] = 1.0
+            self._lamps[window] = 0.0
+            self._touched[window] = False
+            self._glow[window] = 0.0
+            self._ids[window] = NOBODY
+        self._windows.clear()
 
     def _softened(self, sharp: Frame) -> Frame:
         """The soft plate with the changed parts softened anew."""
         picture = self._still_soft.copy()
-        for top, low, left, right in _merged(self._windows):
+        for top, low, left, right in merged(self._windows).tolist():
             m = _SOFTEN_MARGIN_PX
             above, before = max(0, top - 2 * m), max(0, left - 2 * m)
             wide = sharp[above : low + 2 * m, before : right + 2 * m]
@@ -172,49 +160,128 @@ class Compositor:
             picture[top:low, left:right] = soft[top - above : low - above, left - before : right - before]
         return picture
 
-    def _rest(self) -> None:
-        for window in self._windows:
-            self._dim[window] = 1.0
-            self._lamps[window] = 0.0
-            self._touched[window] = self._acted[window] = False
-            if self._glowing:
-                self._glow[window] = 0.0
-        self._glowing = False
-        self._windows.clear()
+
+@inline
+def _plan_at(grid: F32, rect: Floats, x: float, y: float) -> float:
+    """``noise.sampled`` of one point."""
+    rows, columns = grid.shape
+    u = min(max((x - rect[0]) * (columns / (rect[2] - rect[0])) - 0.5, 0.0), columns - 1.001)
+    v = min(max((rect[3] - y) * (rows / (rect[3] - rect[1])) - 0.5, 0.0), rows - 1.001)
+    c, r = int(u), int(v)
+    u, v = u - c, v - r
+    top = grid[r, c] * (1.0 - u) + grid[r, c + 1] * u
+    low = grid[r + 1, c] * (1.0 - u) + grid[r + 1, c + 1] * u
+    return float(top + v * (low - top))
 
 
-def _any_sample(fine: Frame, window: Window) -> NDArray[np.bool_]:
-    rows, columns = window
-    part = fine.view(np.uint32)[FINE * rows.start : FINE * rows.stop, FINE * columns.start : FINE * columns.stop, 0]
-    found = part[0::2, 0::2] | part[0::2, 1::2] | part[1::2, 0::2] | part[1::2, 1::2]
-    anything: NDArray[np.bool_] = found != 0
-    return anything
+@kernel
+def _compose(
+    windows: Ints, touched: NDArray[np.bool_], seen: Ints, triangles: Ints, owner: Frame, placed: Floats, normals: F32,
+    surfaces: Frame, focal: float, centre_x: float, centre_y: float, rays: F32, eye: Floats, nearness: F32, still: F32,
+    ground_share: F32, albedo: F32, dim: F32, lamps: F32, glow: F32, sun: F32, sun_rect: Floats, sun_slope: Floats,
+    around: Around, optics: Optics, tone: Tone, sharp: Frame, ids: Frame, pixels: Counts, samples: Counts,
+    bounds: Counts,
+) -> None:  # fmt: skip
+    """Lights every pixel of the windows in which something changed."""
+    found = np.empty(FINE * FINE, np.int64)
+    normal = np.empty((FINE * FINE, 3))
+    shadows = around.sun_rgb[0] > 0.0
+    for number in range(len(windows)):
+        top, low, left, right = windows[number]
+        for row in range(top, low):
+            for column in range(left, right):
+                hits = 0
+                same = True
+                for k in range(FINE * FINE):
+                    triangle = seen[FINE * row + k // FINE, FINE * column + k % FINE]
+                    found[k] = triangle
+                    if triangle >= 0:
+                        hits += 1
+                if hits == 0 and not touched[row, column]:
+                    continue
+                share = ground_share[row, column]
+                lit = 1.0 - share * (1.0 - dim[row, column])
+                lamp = share * lamps[row, column]
+                red = lit * still[row, column, 0] + lamp * albedo[row, column, 0]
+                green = lit * still[row, column, 1] + 0.94 * lamp * albedo[row, column, 1]
+                blue = lit * still[row, column, 2] + 0.82 * lamp * albedo[row, column, 2]
+                if hits > 0:
+                    dx, dy, dz = rays[row, column, 0], rays[row, column, 1], rays[row, column, 2]
+                    length = np.sqrt(dx * dx + dy * dy + dz * dz)
+                    ux, uy, uz = dx / length, dy / length, dz / length
+                    for k in range(FINE * FINE):
+                        if found[k] < 0:
+                            continue
+                        corners = triangles[found[k]]
+                        if surfaces[corners[0]] != surfaces[triangles[found[0], 0]]:
+                            same = False
+                        w0, w1, w2 = weights(
+                            placed, corners, focal, centre_x, centre_y,
+                            FINE * column + k % FINE + 0.5, FINE * row + k // FINE + 0.5,
+                        )  # fmt: skip
+                        for axis in range(3):
+                            normal[k, axis] = (
+                                w0 * normals[corners[0], axis] + w1 * normals[corners[1], axis]
+                                + w2 * normals[corners[2], axis]
+                            )  # fmt: skip
+                    same = same and hits == FINE * FINE
+                    if same:
+                        for axis in range(3):
+                            normal[0, axis] = normal[0, axis] + normal[1, axis] + normal[2, axis] + normal[3, axis]
+                    part_red, part_green, part_blue = 0.0, 0.0, 0.0
+                    for k in range(FINE * FINE):
+                        if found[k] < 0 or (same and k > 0):
+                            continue
+                        nx, ny, nz = normal[k, 0], normal[k, 1], normal[k, 2]
+                        n_length = max(np.sqrt(nx * nx + ny * ny + nz * nz), 1e-6)
+                        depth = 1.0 / nearness[FINE * row + k // FINE, FINE * column + k % FINE]
+                        sunlit = 1.0
+                        if shadows:
+                            z = eye[2] + depth * dz
+                            x = eye[0] + depth * dx - sun_slope[0] * z
+                            y = eye[1] + depth * dy - sun_slope[1] * z
+                            sunlit = _plan_at(sun, sun_rect, x, y)
+                        surface = surfaces[triangles[found[k], 0]]
+                        sr, sg, sb = surface_light(
+                            nx / n_length, ny / n_length, nz / n_length, sunlit, surface, ux, uy, uz, 0.0, 0.0, 0.0,
+                            around, optics,
+                        )  # fmt: skip
+                        part_red += min(sr, _BRIGHTEST)
+                        part_green += min(sg, _BRIGHTEST)
+                        part_blue += min(sb, _BRIGHTEST)
+                    covered = hits / (FINE * FINE)
+                    scale = 1.0 if same else 1.0 / (FINE * FINE)
+                    red = red * (1.0 - covered) + part_red * scale
+                    green = green * (1.0 - covered) + part_green * scale
+                    blue = blue * (1.0 - covered) + part_blue * scale
+                    _count(found, owner, row, column, ids, pixels, samples, bounds)
+                red += glow[row, column, 0]
+                green += glow[row, column, 1]
+                blue += glow[row, column, 2]
+                toned(red, green, blue, row, column, tone, sharp)
 
 
-def _grown(window: Window, by_px: int, shape: tuple[int, int]) -> Window:
-    rows, columns = window
-    return (
-        slice(max(0, rows.start - by_px), min(shape[0], rows.stop + by_px)),
-        slice(max(0, columns.start - by_px), min(shape[1], columns.stop + by_px)),
-    )
-
-
-def _merged(windows: list[Window]) -> list[tuple[int, int, int, int]]:
-    """Windows as (top, low, left, right), joined where they touch."""
-    boxes = [(w[0].start, w[0].stop, w[1].start, w[1].stop) for w in windows]
-    joined = True
-    while joined:
-        joined = False
-        kept: list[tuple[int, int, int, int]] = []
-        for box in boxes:
-            for number, other in enumerate(kept):
-                if box[0] < other[1] and other[0] < box[1] and box[2] < other[3] and other[2] < box[3]:
-                    kept[number] = (
-                        min(box[0], other[0]), max(box[1], other[1]), min(box[2], other[2]), max(box[3], other[3])
-                    )  # fmt: skip
-                    joined = True
-                    break
-            else:
-                kept.append(box)
-        boxes = kept
-    return boxes
+@inline
+def _count(
+    found: Counts, owner: Frame, row: int, column: int, ids: Frame, pixels: Counts, samples: Counts, bounds: Counts
+) -> None:
+    """Notes whose samples a pixel has. It shows the one who has most of them, at least two; the first of equals."""
+    best, most = -1, 1
+    for k in range(FINE * FINE):
+        if found[k] < 0:
+            continue
+        who = owner[found[k]]
+        samples[who] += 1
+        count = 0
+        for other in range(FINE * FINE):
+            if found[other] >= 0 and owner[found[other]] == who:
+                count += 1
+        if count > most:
+            best, most = who, count
+    if best >= 0:
+        ids[row, column] = best
+        pixels[best] += 1
+        bounds[best, 0] = min(bounds[best, 0], column)
+        bounds[best, 1] = min(bounds[best, 1], row)
+        bounds[best, 2] = max(bounds[best, 2], column + 1)
+        bounds[best, 3] = max(bounds[best, 3], row + 1)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.annotations import Annotations, Box, Contact, Point2, Point3, Track, TrackFrame
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.trace import Trace, TraceContact, forward
 
@@ -105,7 +106,7 @@ def _point3(point: Sequence[float] | NDArray[np.float64]) -> Point3:
 def _heading_deg(trace: Trace, frame: int, number: int) -> float:
     """Counter-clockwise from north, −180 to 180."""
     x, y = forward(trace, frame, number)
-    return round(math.degrees(math.atan2(-x, y)), 3)
+    return round(math.degrees(pm.atan2(-x, y)), 3)
 
 
 def _around(boxes: Sequence[Box | None], camera: Camera) -> Box | None:

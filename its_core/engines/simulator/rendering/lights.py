@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.street_furniture import LENS_RADIUS_M, signal_lens
 from its_core.engines.simulator.optics.camera import Camera
-from its_core.engines.simulator.rendering.actors import CarActor
+from its_core.engines.simulator.portable_math import cos, dot, exp, norm, sin
+from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn
+from its_core.engines.simulator.rendering.actors import CarActor, Cast
 from its_core.engines.simulator.rendering.compositor import Compositor
+from its_core.engines.simulator.rendering.standing import FINE
 from its_core.engines.simulator.roads.layouts import Layout, SignalHead
 
 F32 = NDArray[np.float32]
@@ -42,14 +45,15 @@ class Signals:
         self._evening = evening
         self._seen = [[_visible(head, lamp, camera, standing) for lamp in range(3)] for head in layout.signals]
 
-    def shine(self, aspects: NDArray[np.int8], compositor: Compositor, covered: Frame | None) -> None:
-        """Lights each head's burning lamp, unless an actor stands before it (``covered``: the frame's samples)."""
+    def shine(self, aspects: NDArray[np.int8], compositor: Compositor, covered: NDArray[np.int32]) -> None:
+        """Lights each head's burning lamp, unless an actor stands before it (``covered``: the actors' triangles at the
+        frame's samples)."""
         for lamps, aspect in zip(self._seen, aspects.tolist(), strict=True):
             found = lamps[aspect]
             if found is None:
                 continue
             x, y, radius, strength = found
-            if covered is not None and covered[int(2 * y), int(2 * x), 3]:
+            if covered[int(FINE * y), int(FINE * x)] >= 0:
                 continue
             red, green, blue = (strength * value for value in _SIGNAL_RGB[aspect])
             compositor.add_glow(x, y, radius, (red, green, blue))
@@ -65,10 +69,10 @@ def _visible(head: SignalHead, lamp: int, camera: Camera, standing: Frame) -> tu
         return None
     turn = math.radians(head.facing_deg)
     to_eye = np.array(camera.position_m) - place
-    facing = float(to_eye[:2] @ [-math.sin(turn), math.cos(turn)]) / float(np.linalg.norm(to_eye))
+    facing = float(dot(to_eye[:2], np.array([-sin(turn), cos(turn)]))) / float(norm(to_eye))
     if facing < 0.15:
         return None
-    surface = int(standing[int(2 * y), int(2 * x)])
+    surface = int(standing[int(FINE * y), int(FINE * x)])
     lenses = {int(Surface.LENS_RED), int(Surface.LENS_AMBER), int(Surface.LENS_GREEN), int(Surface.HOUSING)}
     if surface not in lenses:
         return None
@@ -78,8 +82,17 @@ def _visible(head: SignalHead, lamp: int, camera: Camera, standing: Frame) -> tu
     return x, y, radius, strength
 
 
-def head_lights(cars: Sequence[CarActor], frame: int, camera: Camera, compositor: Compositor, fine: Frame) -> None:
+def head_lights(
+    cars: Sequence[CarActor],
+    frame: int,
+    camera: Camera,
+    compositor: Compositor,
+    layer: ActorLayer,
+    actors: Cast,
+    drawn: Drawn,
+) -> None:
     """Cars' lamps at dusk: halos where the lamps show, beams on the road before them."""
+    surface = np.concatenate([actors.surfaces[drawn.triangles[:, 0]], np.zeros(1, np.uint8)])
     for car in cars:
         state = car.surfaces(frame)
         beams = 0
@@ -89,7 +102,7 @@ def head_lights(cars: Sequence[CarActor], frame: int, camera: Camera, compositor
                 continue
             place, shines = car.lamp_points(frame, lamp)
             beams += state[lamp] is Surface.HEADLAMP_LIT
-            _halo(place, shines, rgb, int(state[lamp]), camera, compositor, fine)
+            _halo(place, shines, rgb, int(state[lamp]), camera, compositor, layer, surface)
         if beams:
             _beam(car, frame, beams / 2.0, camera, compositor)
 
@@ -101,13 +114,14 @@ def _halo(
     surface: int,
     camera: Camera,
     compositor: Compositor,
-    fine: Frame,
+    layer: ActorLayer,
+    surfaces: Frame,
 ) -> None:
     x, y, depth = (float(value) for value in camera.project(place[None])[0])
     if depth < 2.0:
         return
     to_eye = np.array(camera.position_m) - place
-    facing = float(to_eye @ shines) / float(np.linalg.norm(to_eye))
+    facing = float(dot(to_eye, shines)) / float(norm(to_eye))
     if facing < 0.05:
         return
     size = 0.15 * camera.focal_px / depth
@@ -115,7 +129,9 @@ def _halo(
     if window is None:
         return
     rows, columns = window
-    around = fine[2 * rows.start : 2 * rows.stop, 2 * columns.start : 2 * columns.stop, 3]
+    around = surfaces[
+        layer.seen.triangle[FINE * rows.start : FINE * rows.stop, FINE * columns.start : FINE * columns.stop]
+    ]
     showing = min(1.0, float((around == surface).sum()) / max(0.35 * (2 * size) ** 2, 4.0))
     strength = showing * min(1.0, 0.25 + facing**2)
     if strength < 0.02:
@@ -129,7 +145,7 @@ def _beam(car: CarActor, frame: int, share: float, camera: Camera, compositor: C
     """Dipped beams: a pool of light on the ground from just ahead of the car."""
     (left, ahead), (right, _) = (car.lamp_points(frame, lamp) for lamp in _LAMPS[:2])
     middle = (left + right) / 2
-    forward = ahead[:2] / max(float(np.linalg.norm(ahead[:2])), 1e-6)
+    forward = ahead[:2] / max(float(norm(ahead[:2])), 1e-6)
     if abs(float(ahead[2])) > 0.35:
         return
     aside = np.array([forward[1], -forward[0]])
@@ -147,6 +163,7 @@ def _beam(car: CarActor, frame: int, share: float, camera: Camera, compositor: C
     across = dx * np.float32(aside[0]) + dy * np.float32(aside[1])
     begun = np.clip(along / 2.2, 0.0, 1.0)
     width = 1.0 + 0.16 * np.maximum(along, 0.0)
-    light = 1.5 * share * begun**2 * np.exp(-((across / width) ** 2) - np.maximum(along, 0.0) / 8.0)
+    slant = across / width
+    light = 1.5 * share * begun * begun * exp(-slant * slant - np.maximum(along, 0.0) / 8.0)
     light *= np.clip((_BEAM_M - along) / 8.0, 0.0, 1.0)
     compositor.light_ground(window, light.astype(np.float32))

@@ -13,17 +13,16 @@ from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight, daylight
 from its_core.engines.simulator.optics.osd import Overlay
-from its_core.engines.simulator.optics.raster import Raster, Soup
+from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, draw
 from its_core.engines.simulator.optics.sensor import Look
-from its_core.engines.simulator.optics.shading import packed
+from its_core.engines.simulator.portable_math import hypot, norm
+from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn, Outlines, outlines
 from its_core.engines.simulator.rendering.actors import Body, CarActor, Cast, bodies, cast
-from its_core.engines.simulator.rendering.background import FINE, Plate, plate
-from its_core.engines.simulator.rendering.compositor import Compositor, Window
+from its_core.engines.simulator.rendering.background import plate
+from its_core.engines.simulator.rendering.compositor import Compositor, Sight
 from its_core.engines.simulator.rendering.lights import Signals, head_lights
-from its_core.engines.simulator.rendering.occluders import Numbers, Occluders, occluders
-from its_core.engines.simulator.rendering.visibility import Outlines, Witness, beside, outlines
 from its_core.engines.simulator.roads.layouts import Layout
-from its_core.engines.simulator.scenery.build import Scenery, scenery
+from its_core.engines.simulator.scenery.build import scenery
 from its_core.engines.simulator.scenery.light_maps import flattened
 from its_core.engines.simulator.trace import Trace
 from its_core.taxonomy import Light, Weather
@@ -36,8 +35,8 @@ _CONTACT_M = 0.55  # how far the dark under a car reaches out
 
 @dataclass(frozen=True, slots=True)
 class RenderedFrame:
-    """``image`` H×W×3 RGB. Of the N actors of the trace: pixels that show, pixels that would show with nothing else
-    about, boxes as in ``annotations.TrackFrame``, hidden shares 0 to 1."""
+    """``image`` H×W×3 RGB. Of the N actors of the trace: samples that show (four a pixel), samples that would show with
+    nothing else about, boxes as in ``annotations.TrackFrame``, hidden shares 0 to 1."""
 
     image: Frame
     visible: NDArray[np.int64]
@@ -50,9 +49,6 @@ class RenderedFrame:
 class Renderer:
     """One a process, for many clips one after another."""
 
-    def __init__(self) -> None:
-        self._raster = Raster()
-
     def frames(
         self, layout: Layout, trace: Trace, camera: Camera, light: Light, weather: Weather, seed: int
     ) -> Iterator[RenderedFrame]:
@@ -60,36 +56,25 @@ class Renderer:
         camera's id. Raises ValueError for a light, weather or actor that has no picture yet, before the first frame."""
         sky = daylight(light, weather, camera.camera_id)
         found = bodies(trace, sky.lit)
-        scene = scenery(layout, sky, camera.position_m, camera.camera_id)
-        return _Clip(self._raster, layout, trace, camera, sky, scene, found, seed).frames()
-
-    def close(self) -> None:
-        self._raster.close()
+        return _Clip(layout, trace, camera, sky, found, seed).frames()
 
 
 class _Clip:
     """One clip on its way."""
 
     def __init__(
-        self,
-        raster: Raster,
-        layout: Layout,
-        trace: Trace,
-        camera: Camera,
-        sky: Daylight,
-        scene: Scenery,
-        found: list[Body],
-        seed: int,
+        self, layout: Layout, trace: Trace, camera: Camera, sky: Daylight, found: list[Body], seed: int
     ) -> None:
         size = (camera.width_px, camera.height_px)
-        self._raster, self._trace, self._camera, self._sky, self._bodies = raster, trace, camera, sky, found
-        self._plate: Plate = plate(raster, camera, layout, scene, sky)
-        self._standing: Occluders = occluders(raster, camera, scene)
+        self._trace, self._camera, self._sky, self._bodies = trace, camera, sky, found
+        scene = scenery(layout, sky, camera.position_m, camera.camera_id)
+        self._plate = plate(camera, layout, scene, sky)
         self._look = Look(camera.camera_id, sky, *size, seed)
         self._overlay = Overlay(camera.camera_id, sky.lit, *size, seed)
-        self._compositor = Compositor(self._plate, camera, self._look)
-        self._witness = Witness(raster, camera, self._standing)
-        self._signals = Signals(layout, camera, self._standing.surfaces, sky.lit)
+        self._layer = ActorLayer(camera, self._plate.standing)
+        self._compositor = Compositor(self._plate, camera, self._look, self._layer)
+        self._signals = Signals(layout, camera, self._plate.standing.surface, sky.lit)
+        self._shade = Coverage.empty(*size)
 
     def frames(self) -> Iterator[RenderedFrame]:
         for frame in range(len(self._trace.positions)):
@@ -97,71 +82,42 @@ class _Clip:
 
     def _frame(self, frame: int) -> RenderedFrame:
         actors = cast(self._bodies, frame)
-        extents = outlines(self._camera, actors)
-        before = {
-            number: self._standing.before(extents.boxes[number], float(extents.far_m[number]))
-            for number in extents.in_frame(self._camera)
-        }
-        sight = self._witness.look(actors, extents, before, self._poses(frame))
+        placed = self._camera.placed(actors.vertices)
+        extents = outlines(self._camera, actors, placed)
+        drawn = self._layer.draw(actors, placed, extents)
         self._shadows(actors)
         self._contacts(frame)
-        fine = self._draw(actors, before) if before else None
-        windows = [window for number in before if (window := self._window(extents, number)) is not None]
-        if self._sky.lit and fine is not None:
+        if self._sky.lit and drawn.numbers:
             cars = [body for body in self._bodies if isinstance(body, CarActor)]
-            head_lights(cars, frame, self._camera, self._compositor, fine)
+            head_lights(cars, frame, self._camera, self._compositor, self._layer, actors, drawn)
         if len(self._trace.signals):
-            self._signals.shine(self._trace.signals[frame], self._compositor, fine)
-        picture = self._look.noisy(self._compositor.frame(fine, windows))
+            self._signals.shine(self._trace.signals[frame], self._compositor, self._layer.seen.triangle)
+        picture, sight = self._compositor.frame(actors, drawn)
+        picture = self._look.noisy(picture)
         self._overlay.written(picture, frame / self._trace.fps)
-        return RenderedFrame(picture, sight.visible, sight.full, sight.visible_box, sight.amodal_box, sight.occlusion)
-
-    def _poses(self, frame: int) -> list[bytes]:
-        """What tells one actor's outline in this frame from the same actor's in another."""
-        trace = self._trace
-        kept = []
-        for number in range(len(trace.actors)):
-            dents = sum(dent.frame <= frame and dent.track_id == trace.actors[number].track_id for dent in trace.dents)
-            parts = [
-                trace.positions,
-                trace.rotations,
-                trace.steer,
-                trace.spin,
-                trace.suspension,
-                trace.stride,
-                trace.startle,
-            ]
-            kept.append(b"".join(part[frame, number].tobytes() for part in parts) + bytes([dents % 256]))
-        return kept
-
-    def _window(self, extents: Outlines, number: int) -> Window | None:
-        box = extents.boxes[number]
-        if np.isnan(box[0]):
-            return self._compositor.window(0, 0, self._camera.width_px, self._camera.height_px)
-        return self._compositor.window(*(float(value) for value in box))
-
-    def _draw(self, actors: Cast, before: dict[int, Numbers]) -> Frame:
-        """The actors' samples; what stands before them is left out of them."""
-        sunlit = np.ones(len(actors.vertices), np.float32)
-        if self._sky.casts_shadows:
-            sunlit = self._plate.plans.sunlit(actors.vertices)
-        rgba = packed(actors.normals, sunlit, actors.surfaces)
-        things = self._standing.soup(frozenset().union(*before.values()))
-        soup = beside(Soup(actors.vertices, rgba, actors.chosen(list(before))), things)
-        return self._raster.view(self._camera, soup, FINE)
+        truth = _truth(picture, drawn, sight, extents)
+        self._compositor.rest()
+        return truth
 
     def _shadows(self, actors: Cast) -> None:
         if not self._sky.casts_shadows or not len(actors.vertices):
             return
         flat = flattened(actors.vertices, self._plate.plans.sun_slope, _SHADOW_LIFT_M)
-        around = outlines(self._camera, Cast(flat, actors.normals, actors.surfaces, actors.triangles, actors.starts))
+        placed = self._camera.placed(flat)
+        around = outlines(self._camera, actors, placed)
         shown = around.in_frame(self._camera)
-        if not shown:
-            return
-        ink = np.full((len(flat), 4), 255, np.uint8)
-        drawn = self._raster.view(self._camera, Soup(flat, ink, actors.chosen(shown)), 1)[..., 0]
-        windows = [window for number in shown if (window := self._window(around, number)) is not None]
-        self._compositor.cast_shadows(drawn, windows)
+        windows = []
+        for number in shown:
+            draw(placed, actors.triangles[number], Lens.of(self._camera, 1), self._shade)
+            box = around.boxes[number]
+            whole = (0, 0, self._camera.width_px, self._camera.height_px)
+            window = self._compositor.window(*(whole if np.isnan(box[0]) else (float(value) for value in box)))
+            if window is not None:
+                windows.append(window)
+        if windows:
+            self._compositor.cast_shadows(self._shade.triangle != NOTHING, windows)
+        for window in windows:
+            self._shade.triangle[window], self._shade.nearness[window] = NOTHING, 0.0
 
     def _contacts(self, frame: int) -> None:
         """The dark under cars and about feet."""
@@ -181,7 +137,7 @@ class _Clip:
     ) -> None:
         w, i, j, k = (float(value) for value in self._trace.rotations[frame, number])
         forward = np.array([2 * (i * j - w * k), 1 - 2 * (i * i + k * k)])
-        forward /= max(float(np.linalg.norm(forward)), 1e-6)
+        forward /= max(float(norm(forward)), 1e-6)
         aside = np.array([forward[1], -forward[0]])
         corners = np.array(
             [
@@ -200,6 +156,20 @@ class _Clip:
         dx, dy = x - np.float32(at[0]), y - np.float32(at[1])
         across = np.abs(dx * np.float32(aside[0]) + dy * np.float32(aside[1])) - np.float32(half[0])
         along = np.abs(dx * np.float32(forward[0]) + dy * np.float32(forward[1])) - np.float32(half[1])
-        outside = np.hypot(np.maximum(across, 0), np.maximum(along, 0)) + np.minimum(np.maximum(across, along), 0) * 0.4
+        outside = hypot(np.maximum(across, 0), np.maximum(along, 0)) + np.minimum(np.maximum(across, along), 0) * 0.4
         near = np.clip(1.0 - (outside + 0.35) / np.float32(reach + 0.35), 0.0, 1.0)
         self._compositor.darken(window, (np.float32(depth) * near * (2.0 - near)).astype(np.float32))
+
+
+def _truth(picture: Frame, drawn: Drawn, sight: Sight, extents: Outlines) -> RenderedFrame:
+    full = np.maximum(drawn.full, sight.samples)
+    visible: list[Box | None] = [
+        (float(x1), float(y1), float(x2), float(y2)) if pixels else None
+        for pixels, (x1, y1, x2, y2) in zip(sight.pixels.tolist(), sight.bounds.tolist(), strict=True)
+    ]
+    amodal: list[Box | None] = [
+        None if np.isnan(box[0]) else (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
+        for box in extents.boxes
+    ]
+    hidden = [1.0 - v / f if f > 0 else 0.0 for v, f in zip(sight.samples.tolist(), full.tolist(), strict=True)]
+    return RenderedFrame(picture, sight.samples, full, visible, amodal, hidden)

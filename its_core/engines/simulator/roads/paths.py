@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator import portable_math as pm
+
 Floats = NDArray[np.float64]
 Point = tuple[float, float]
 SPACING_M = 1.0
@@ -27,7 +29,7 @@ def arc(centre: Point, radius_m: float, from_deg: float, to_deg: float) -> list[
     """Points on a circle from one angle to another (counter-clockwise from east; the order gives the direction)."""
     steps = max(4, math.ceil(abs(math.radians(to_deg - from_deg)) * radius_m / (0.5 * SPACING_M)))
     angles = (math.radians(from_deg + (to_deg - from_deg) * i / steps) for i in range(steps + 1))
-    return [(centre[0] + radius_m * math.cos(a), centre[1] + radius_m * math.sin(a)) for a in angles]
+    return [(centre[0] + radius_m * pm.cos(a), centre[1] + radius_m * pm.sin(a)) for a in angles]
 
 
 def joined(*parts: Sequence[Point]) -> tuple[Point, ...]:
@@ -47,7 +49,7 @@ class Path:
     def __init__(self, points: Sequence[Point]) -> None:
         self.points: Floats = np.asarray(points, dtype=np.float64)
         legs = np.diff(self.points, axis=0)
-        lengths = np.hypot(legs[:, 0], legs[:, 1])
+        lengths = pm.hypot(legs[:, 0], legs[:, 1])
         self.s: Floats = np.concatenate([[0.0], np.cumsum(lengths)])
         self.length_m = float(self.s[-1])
         self.tangents: Floats = legs / lengths[:, None]  # K−1, one a leg
@@ -64,8 +66,8 @@ class Path:
     def curvature(self, s_m: float, over_m: float = 4.0) -> float:
         """Mean absolute curvature from ``s_m`` on, in 1/m."""
         a, b = self.direction(s_m), self.direction(s_m + over_m)
-        turn = abs(math.atan2(a[0] * b[1] - a[1] * b[0], a[0] * b[0] + a[1] * b[1]))
-        return turn / over_m
+        turn = abs(pm.atan2(a[0] * b[1] - a[1] * b[0], a[0] * b[0] + a[1] * b[1]))
+        return float(turn / over_m)
 
     def project(self, points: Floats, s_from: float = -math.inf, s_to: float = math.inf) -> tuple[Floats, Floats]:
         """Arc length and lateral offset (left positive), both M, of M×2 ``points``; only the stretch between
@@ -98,7 +100,7 @@ def meeting(first: Path, second: Path, within_m: float = 1.8) -> tuple[float, fl
     """The arc lengths, on either path, at which the first one comes within ``within_m`` of the second; None when it
     never does."""
     away = first.points[:, None, :] - second.points[None, :, :]
-    distances = np.hypot(away[..., 0], away[..., 1])
+    distances = pm.hypot(away[..., 0], away[..., 1])
     near = np.flatnonzero(distances.min(axis=1) < within_m)
     if len(near) == 0:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.roads.layouts import Building, Marking, Point, Rect
 
 BUILDING_STYLES = 6
@@ -50,7 +51,7 @@ def row(
     """Points every ``spacing_m`` from ``start`` to ``end``, shifted along the row by up to ``jitter_m``; a share
     ``kept`` of them."""
     a, b = np.asarray(start), np.asarray(end)
-    length = float(np.hypot(*(b - a)))
+    length = float(pm.norm(b - a))
     found: list[Point] = []
     for i in range(int(length // spacing_m) + 1):
         along = min(max(i * spacing_m + rng.uniform(-jitter_m, jitter_m), 0.0), length)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.noise import noise
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
@@ -22,7 +23,7 @@ def with_backdrop(camera: Camera, daylight: Daylight, floor: F32, land: NDArray[
         return floor
     rows, columns = np.mgrid[0:last, 0 : camera.width_px].astype(np.float32)
     rays = camera.rays(columns + np.float32(0.5), rows + np.float32(0.5))
-    directions = rays / np.sqrt(np.einsum("ijk,ijk->ij", rays, rays))[..., None]
+    directions = rays / np.sqrt(pm.dot(rays, rays))[..., None]
     behind = np.where(land[:last, :, None], floor[:last], _sky(daylight, directions))
     share, woods = _woods(camera, daylight, directions)
     whole = floor.copy()
@@ -36,7 +37,7 @@ def _last_row(camera: Camera) -> int:
     edges = np.array([0.5, camera.width_px - 0.5], np.float32)
     rows = np.arange(camera.height_px, dtype=np.float32)[:, None] + np.zeros(2, np.float32)
     rays = camera.rays(np.broadcast_to(edges, rows.shape), rows)
-    up = rays[..., 2] / np.linalg.norm(rays, axis=-1)
+    up = rays[..., 2] / pm.norm(rays)
     return int(np.flatnonzero((up > limit - 0.002).any(axis=1)).max(initial=-1)) + 1
 
 
@@ -56,7 +57,7 @@ def _sky(daylight: Daylight, directions: F32) -> F32:
 
 def _woods(camera: Camera, daylight: Daylight, directions: F32) -> tuple[F32, F32]:
     """Share of each pixel that far trees cover, and their light."""
-    around = np.arctan2(directions[..., 1], directions[..., 0]) * np.float32(_WOODS_M)
+    around = pm.atan2(directions[..., 1], directions[..., 0]) * np.float32(_WOODS_M)
     level = np.zeros_like(around)
     rough = 0.17 * noise(around, level, 120.0, 4) + 0.10 * noise(around, level, 30.0, 5)
     tall = _WOODS_TALL_M * (1.0 + rough + 0.09 * noise(around, level, 8.0, 6))
@@ -68,7 +69,7 @@ def _woods(camera: Camera, daylight: Daylight, directions: F32) -> tuple[F32, F3
     tone = 1.0 + 0.20 * noise(around, up * np.float32(_WOODS_M * 2.0), 9.0, 6)
     leaves = np.array([0.045, 0.070, 0.026], np.float32)
     light = daylight.ambient(np.full(1, 0.2, np.float32)) + 0.4 * np.array(daylight.sun_rgb, np.float32)
-    haze = np.float32(1.0 - np.exp(-_WOODS_M / daylight.haze_m))
+    haze = np.float32(1.0 - pm.exp(-_WOODS_M / daylight.haze_m))
     near = (leaves * light * tone[..., None]).astype(np.float32)
     hazed: F32 = near + haze * (np.array(daylight.horizon, np.float32) * 0.92 - near)
     return share.astype(np.float32), hazed

@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
 from its_core.engines.simulator.meshes.street_furniture import (
@@ -28,7 +29,7 @@ from its_core.engines.simulator.meshes.street_furniture import (
 from its_core.engines.simulator.meshes.vegetation import bush, tree
 from its_core.engines.simulator.optics.camera import outside_m
 from its_core.engines.simulator.optics.daylight import Daylight
-from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.randomness import exponential, rng_of
 from its_core.engines.simulator.roads.layouts import Building, Layout, Marking, Point, Rect
 from its_core.engines.simulator.scenery.car_parks import car_parks
 from its_core.engines.simulator.scenery.facades import STYLES, Walls, walls_of
@@ -181,7 +182,7 @@ def _woods(layout: Layout, eye: tuple[float, float, float], rng: np.random.Gener
         side = 1 if rng.random() < 0.5 else -1
         y = float(rng.uniform(-480.0, 480.0))
         near = 36.0 if abs(y) < layout.extent_m else 12.0
-        x = side * (edge + near + float(rng.exponential(38.0)))
+        x = side * (edge + near + exponential(rng, 38.0))
         if any(outside_m(house.rect, x, y) < 4.0 for house in layout.buildings):
             continue
         kind, turn = int(rng.integers(_TREE_KINDS)), float(rng.uniform(0, 6.3))
@@ -226,7 +227,7 @@ def _furniture(layout: Layout, rng: np.random.Generator) -> list[Mesh]:
         if not 0.45 < clear < 0.95 or _in_the_way(layout, x, y):
             continue
         across = _towards_road(layout, (x, y))
-        turn = math.atan2(-across[0], across[1])
+        turn = pm.atan2(-across[0], across[1])
         if number % len(makers) in (3, 4, 5):
             turn += math.pi / 2 * (1 if rng.random() < 0.5 else -1)
         found.append(makers[number % len(makers)]().moved((x, y, 0.0), turn))

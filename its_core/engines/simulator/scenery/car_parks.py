@@ -9,6 +9,7 @@ import numpy as np
 from its_core.engines.simulator.meshes.materials import PAINTS, Surface, byte_table
 from its_core.engines.simulator.meshes.mesh import Mesh
 from its_core.engines.simulator.meshes.vehicles import car
+from its_core.engines.simulator.randomness import normal
 from its_core.engines.simulator.roads.layouts import Layout, Marking, Point
 from its_core.taxonomy import Colour, ParticipantType
 
@@ -64,10 +65,10 @@ def _parked(rect: tuple[float, float, float, float], bays: int, along_x: bool, r
         x = rect[0] + step if along_x else (rect[0] + rect[2]) / 2
         y = (rect[1] + rect[3]) / 2 if along_x else rect[1] + step
         turn = (0.0 if along_x else math.pi / 2) + (math.pi if rng.random() < 0.3 else 0.0)
-        turn += float(rng.normal(0.0, 0.02))
+        turn += normal(rng, 0.0, 0.02)
         kind = _KINDS[int(rng.integers(len(_KINDS)))]
         colour = _COLOURS[int(rng.integers(len(_COLOURS)))]
-        at = (x + float(rng.normal(0.0, 0.1)), y + float(rng.normal(0.0, 0.1)), 0.0)
+        at = (x + normal(rng, 0.0, 0.1), y + normal(rng, 0.0, 0.1), 0.0)
         found.append(_at_rest(kind, colour).moved(at, turn))
     return found
 

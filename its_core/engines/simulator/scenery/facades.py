@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.noise import hashed, noise
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.roads.layouts import Building
@@ -120,13 +121,13 @@ class FacadePainter:
         walls = self._walls
         outward, along = walls.outward[wall], walls.along[wall]
         to_corner = walls.corner[wall] - self._eye[:2]
-        inwards = np.einsum("ij,ij->i", rays[:, :2], outward)
+        inwards = pm.dot(rays[:, :2], outward)
         inwards = np.minimum(inwards, np.float32(-1e-4))
-        distance = np.einsum("ij,ij->i", to_corner, outward) / inwards
+        distance = pm.dot(to_corner, outward) / inwards
         place = self._eye + distance[:, None] * rays
-        u = np.einsum("ij,ij->i", place[:, :2] - walls.corner[wall], along)
+        u = pm.dot(place[:, :2] - walls.corner[wall], along)
         z = place[:, 2]
-        slide = np.stack([np.einsum("ij,ij->i", rays[:, :2], along), rays[:, 2]], axis=1) / -inwards[:, None]
+        slide = np.stack([pm.dot(rays[:, :2], along), rays[:, 2]], axis=1) / -inwards[:, None]
         grain = np.clip(1.0 - distance / 75.0, 0.0, 1.0)  # fine masonry fades with distance
         ambient, direct = self._light(outward, shade[wall], z)
         albedo, glass, lit = self._albedo(wall, u, z, slide, grain)
@@ -150,7 +151,7 @@ class FacadePainter:
     def _mirrored(self, rays: F32, outward: F32) -> F32:
         """What window panes reflect: the sky, and dim houses opposite."""
         bounced = rays.copy()
-        bounced[:, :2] -= 2.0 * np.einsum("ij,ij->i", rays[:, :2], outward)[:, None] * outward
+        bounced[:, :2] -= 2.0 * pm.dot(rays[:, :2], outward)[:, None] * outward
         seen = self._sky.sky(bounced)
         low = np.clip((0.22 - bounced[:, 2]) * 6.0, 0.0, 1.0)[:, None]
         houses = (0.25 * self._sky.ambient(np.zeros(1, np.float32))).astype(np.float32)
@@ -215,7 +216,7 @@ class FacadePainter:
         joint = (z / 0.075 - course < 0.14) * np.float32(0.22)
         bricky = grain * (kind == 1) * (0.34 * brick + joint)
         panel = (kind == 2) & ((np.abs(local[:, 1]) < 0.03) | (np.abs(local[:, 0]) < 0.02))
-        ribs = (kind == 3) * 0.16 * np.sin(u * np.float32(2.0 * np.pi / 0.33)) * grain
+        ribs = (kind == 3) * 0.16 * pm.sin(u * np.float32(2.0 * np.pi / 0.33)) * grain
         albedo = colour * (tone * (blotch + bricky + ribs)[:, None])
         albedo *= (1.0 - 0.35 * panel)[:, None]
         under = (local[:, 0] > window[:, 0] - 0.1) & (local[:, 0] < window[:, 1] + 0.1)

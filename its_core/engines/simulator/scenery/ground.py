@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.noise import noise
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
@@ -78,7 +79,7 @@ def ground(camera: Camera, layout: Layout, daylight: Daylight, plans: Plans, whi
     light = ambient + lamps + direct
     radiance = albedo * light
     share = direct.sum(axis=-1) / np.maximum(light.sum(axis=-1), 1e-6)
-    haze = (1.0 - np.exp(-view.distance / np.float32(daylight.haze_m)))[..., None]
+    haze = (1.0 - pm.exp(-view.distance / np.float32(daylight.haze_m)))[..., None]
     radiance += haze * (np.array(daylight.horizon, np.float32) * 0.92 - radiance)
     return Ground(radiance.astype(np.float32), albedo, share.astype(np.float32), view.x, view.y, land)
 
@@ -90,7 +91,7 @@ def _look(camera: Camera) -> tuple[_View, NDArray[np.bool_]]:
     fall = -rays[..., 2]
     land = fall > height / np.float32(_FARTHEST_M)
     reach = height / np.maximum(fall, height / np.float32(_FARTHEST_M))
-    length = np.sqrt(np.einsum("ijk,ijk->ij", rays, rays))
+    length = np.sqrt(pm.dot(rays, rays))
     across = reach * length / np.float32(camera.focal_px)
     along = across * length / np.maximum(fall, 1e-4)
     x = (np.float32(camera.position_m[0]) + reach * rays[..., 0]).astype(np.float32)
@@ -105,7 +106,7 @@ def _surfaces(
     rng = rng_of("ground", layout.name.value, camera.camera_id)
     off_road = road_distance(layout, view.x, view.y)
     down, right = np.gradient(off_road)
-    change = np.maximum(np.hypot(down, right), 1e-4)
+    change = np.maximum(pm.hypot(down, right), 1e-4)
     pavement_m = layout.pavement_m
     coarse, middle, fine = view.grain(9.0, 1), view.grain(1.7, 2), view.grain(0.35, 3)
     road = _asphalt(layout, camera.camera_id, view, off_road, (coarse, middle, fine), rng)
@@ -136,7 +137,7 @@ def road_distance(layout: Layout, x: F32, y: F32) -> F32:
         if total is None:
             total = here
             continue
-        inner = np.hypot(np.maximum(radius - total, 0.0), np.maximum(radius - here, 0.0))
+        inner = pm.hypot(np.maximum(radius - total, 0.0), np.maximum(radius - here, 0.0))
         total = np.where(
             np.minimum(total, here) < radius,
             np.maximum(radius, np.minimum(total, here)) - inner,
@@ -151,7 +152,7 @@ def _outside(rect: Rect, x: F32, y: F32) -> F32:
     x1, y1, x2, y2 = (_endless(value) for value in rect)
     beside = np.abs(x - np.float32((x1 + x2) / 2)) - np.float32((x2 - x1) / 2)
     beyond = np.abs(y - np.float32((y1 + y2) / 2)) - np.float32((y2 - y1) / 2)
-    outer = np.hypot(np.maximum(beside, 0.0), np.maximum(beyond, 0.0))
+    outer = pm.hypot(np.maximum(beside, 0.0), np.maximum(beyond, 0.0))
     signed: F32 = (outer + np.minimum(np.maximum(beside, beyond), 0.0)).astype(np.float32)
     return signed
 

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.mesh import Mesh
-from its_core.engines.simulator.meshes.noise import sampled
+from its_core.engines.simulator.meshes.noise import blurred, sampled
 from its_core.engines.simulator.optics.daylight import Daylight
-from its_core.engines.simulator.optics.raster import Raster, Soup
+from its_core.engines.simulator.optics.raster import Soup, plan
 from its_core.engines.simulator.roads.layouts import Layout, Rect
 from its_core.engines.simulator.scenery.build import Scenery
 
@@ -53,7 +54,7 @@ class Plans:
         return self.sun_at(x, y)
 
 
-def plans(raster: Raster, layout: Layout, scene: Scenery, everything: Mesh, daylight: Daylight) -> Plans:
+def plans(layout: Layout, scene: Scenery, everything: Mesh, daylight: Daylight) -> Plans:
     """``everything``: all that casts a shadow, world frame."""
     fx, fy = layout.focus_m
     sun_rect = _around(fx, fy, _SUN_REACH_M)
@@ -62,7 +63,7 @@ def plans(raster: Raster, layout: Layout, scene: Scenery, everything: Mesh, dayl
     sun = np.ones((2, 2), np.float32)
     if daylight.casts_shadows:
         slope = (daylight.sun[0] / daylight.sun[2], daylight.sun[1] / daylight.sun[2])
-        sun = _sun_plan(raster, sun_rect, everything, slope)
+        sun = _sun_plan(sun_rect, everything, slope)
     return Plans(sun, sun_rect, _open_sky(layout, scene, rect), _lamps(scene, daylight, rect), rect, LAMP_RGB, slope)
 
 
@@ -79,12 +80,10 @@ def _around(x: float, y: float, reach: float) -> Rect:
     return (x - reach, y - reach, x + reach, y + reach)
 
 
-def _sun_plan(raster: Raster, rect: Rect, everything: Mesh, slope: tuple[float, float]) -> F32:
-    ink = np.full((len(everything.vertices), 4), 255, np.uint8)
-    soup = Soup(flattened(everything.vertices, slope, 0.0), ink, everything.triangles)
-    shade = raster.plan(rect, (_SUN_SIDE_PX, _SUN_SIDE_PX), soup)[..., 0].astype(np.float32)
-    soft = ndimage.uniform_filter(shade, 3)
-    sun: F32 = (1.0 - soft / 255.0).astype(np.float32)
+def _sun_plan(rect: Rect, everything: Mesh, slope: tuple[float, float]) -> F32:
+    soup = Soup(flattened(everything.vertices, slope, 0.0), everything.triangles)
+    shade = plan(rect, (_SUN_SIDE_PX, _SUN_SIDE_PX), soup)
+    sun: F32 = 1.0 - ndimage.uniform_filter(shade.astype(np.float32), 3)
     sun[[0, -1], :] = 1.0
     sun[:, [0, -1]] = 1.0
     return sun
@@ -106,9 +105,9 @@ def _open_sky(layout: Layout, scene: Scenery, rect: Rect) -> F32:
         built[((y > y1) & (y < y2))[:, 0], :] += ((x > x1) & (x < x2)).astype(np.float32)
     built = np.minimum(built, 1.0)
     for sigma_m, weight in ((1.0, 0.42), (5.0, 0.40)):
-        closed += weight * ndimage.gaussian_filter(built, sigma_m / _COARSE_M)
+        closed += weight * blurred(built, sigma_m / _COARSE_M)
     for tx, ty in layout.trees:
-        closed += 0.38 * np.exp(-((x - np.float32(tx)) ** 2 + (y - np.float32(ty)) ** 2) / np.float32(6.5))
+        closed += 0.38 * pm.exp(-((x - np.float32(tx)) ** 2 + (y - np.float32(ty)) ** 2) / np.float32(6.5))
     opened: F32 = np.clip(1.0 - closed, 0.35, 1.0).astype(np.float32)
     return opened
 
@@ -120,5 +119,5 @@ def _lamps(scene: Scenery, daylight: Daylight, rect: Rect) -> F32:
         return light
     for lx, ly, lz in scene.lamps:
         away = (x - np.float32(lx)) ** 2 + (y - np.float32(ly)) ** 2
-        light += np.float32(_LAMP_LIGHT) * (np.float32(lz**2) / (np.float32(lz**2) + away)) ** 1.8
+        light += np.float32(_LAMP_LIGHT) * pm.power(np.float32(lz * lz) / (np.float32(lz * lz) + away), 1.8)
     return light

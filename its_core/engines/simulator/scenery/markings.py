@@ -17,8 +17,8 @@ _STRIPE_M = 0.50
 _STRIPE_PITCH_M = 1.05
 
 
-def paint(markings: Sequence[Marking], crosswalks: Sequence[Crosswalk]) -> Soup:
-    """All paint of a place: white in the red channel, yellow in the green one."""
+def paint(markings: Sequence[Marking], crosswalks: Sequence[Crosswalk]) -> tuple[Soup, NDArray[np.bool_]]:
+    """All paint of a place as triangles, and which of them are yellow; the others are white."""
     quads: list[F32] = []
     yellow: list[bool] = []
     for marking in markings:
@@ -31,12 +31,9 @@ def paint(markings: Sequence[Marking], crosswalks: Sequence[Crosswalk]) -> Soup:
         yellow += [False] * len(stripes)
     corners = np.array(quads, np.float32).reshape(-1, 4, 2)
     vertices = np.concatenate([corners.reshape(-1, 2), np.zeros((4 * len(corners), 1), np.float32)], axis=1)
-    rgba = np.zeros((len(vertices), 4), np.uint8)
-    rgba[:, 3] = 255
-    rgba[np.arange(len(vertices)), np.repeat(np.array(yellow, np.int64), 4)] = 255
     first = 4 * np.arange(len(corners))[:, None]
     triangles = np.concatenate([first + np.array([0, 1, 2]), first + np.array([0, 2, 3])]).astype(np.int32)
-    return Soup(vertices.astype(np.float32), rgba, triangles)
+    return Soup(vertices.astype(np.float32), triangles), np.concatenate([yellow, yellow]).astype(bool)
 
 
 def _strips(marking: Marking) -> list[F32]:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.noise import sampled
-from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.randomness import normal, normals, rng_of
 from its_core.engines.simulator.roads.layouts import Lane, Layout, Rect
 
 F32 = NDArray[np.float32]
@@ -32,7 +33,9 @@ class Wear:
         """Brightness at road points, averaged over about the footprint of a pixel there."""
         x1, _, x2, _ = self.rect
         texel = (x2 - x1) / self.levels[0].shape[1]
-        level = np.clip(np.log2(np.maximum(footprint_m / texel, 1.0)), 0, len(self.levels) - 1).astype(np.int8)
+        level = np.zeros(x.shape, np.int8)
+        for finer in range(1, len(self.levels)):
+            level += footprint_m >= texel * (1 << finer)
         found = np.ones_like(x)
         near = (np.abs(x - (x1 + x2) / 2) < _REACH_M) & (np.abs(y - (self.rect[1] + self.rect[3]) / 2) < _REACH_M)
         for number, grid in enumerate(self.levels):
@@ -107,12 +110,12 @@ class _Plan:
         for _ in range(int(rng.integers(5, 12))):
             lane = layout.lanes[int(rng.integers(len(layout.lanes)))]
             points, aside = _with_sides(lane)
-            near = np.flatnonzero(np.hypot(*(points - self._middle()).T) < 45.0)
+            near = np.flatnonzero(pm.norm(points - self._middle()) < 45.0)
             if len(near) < 2:
                 continue
             at = int(rng.choice(near[:-1]))
             along = points[at + 1] - points[at]
-            along /= max(float(np.hypot(*along)), 1e-6)
+            along /= max(float(pm.norm(along)), 1e-6)
             half = along * rng.uniform(0.6, 4.5), aside[at] * rng.uniform(0.4, 1.6)
             corners = points[at] + np.array(
                 [-half[0] - half[1], half[0] - half[1], half[0] + half[1], half[1] - half[0]]
@@ -126,13 +129,13 @@ class _Plan:
         for _ in range(int(rng.integers(14, 34))):
             lane = layout.lanes[int(rng.integers(len(layout.lanes)))]
             points, aside = _with_sides(lane)
-            near = np.flatnonzero(np.hypot(*(points - self._middle()).T) < 50.0)
+            near = np.flatnonzero(pm.norm(points - self._middle()) < 50.0)
             if not len(near):
                 continue
             at = int(rng.choice(near))
-            heading = math.atan2(aside[at][1], aside[at][0]) + (math.pi / 2 if rng.random() < 0.4 else 0.0)
-            turns = heading + np.cumsum(rng.normal(0.0, 0.22, int(rng.integers(8, 34))))
-            steps = 0.3 * np.stack([np.cos(turns), np.sin(turns)], axis=1)
+            heading = pm.atan2(aside[at][1], aside[at][0]) + (math.pi / 2 if rng.random() < 0.4 else 0.0)
+            turns = heading + np.cumsum(normals(rng, 0.22, (int(rng.integers(8, 34)),)))
+            steps = 0.3 * np.stack([pm.cos(turns), pm.sin(turns)], axis=1)
             path = points[at] - 1.5 * aside[at] + np.cumsum(steps, axis=0)
             self._line(path, 0.10 if rng.random() < 0.5 else 0.07, _NEUTRAL - int(rng.integers(34, 74)))
 
@@ -141,7 +144,7 @@ class _Plan:
         for _ in range(int(rng.integers(3, 7))):
             lane = layout.lanes[int(rng.integers(len(layout.lanes)))]
             points, aside = _with_sides(lane)
-            near = np.flatnonzero(np.hypot(*(points - self._middle()).T) < 40.0)
+            near = np.flatnonzero(pm.norm(points - self._middle()) < 40.0)
             if not len(near):
                 continue
             at = int(rng.choice(near))
@@ -154,12 +157,12 @@ class _Plan:
         """Old skid marks, in pairs."""
         for _ in range(int(rng.integers(2, 6))):
             points, aside = _with_sides(lanes[int(rng.integers(len(lanes)))])
-            near = np.flatnonzero(np.hypot(*(points - self._middle()).T) < 38.0)
+            near = np.flatnonzero(pm.norm(points - self._middle()) < 38.0)
             if len(near) < 20:
                 continue
             at = int(rng.choice(near[:-16]))
             length = int(rng.integers(7, 16))
-            drift = np.linspace(0.0, rng.normal(0.0, 0.5), length)[:, None] * aside[at : at + length]
+            drift = np.linspace(0.0, normal(rng, 0.0, 0.5), length)[:, None] * aside[at : at + length]
             for side in (-1.0, 1.0):
                 path = points[at : at + length] + drift + side * _TRACK_M * aside[at : at + length]
                 self._line(path, 0.19, _NEUTRAL - int(rng.integers(24, 56)))
@@ -169,5 +172,5 @@ def _with_sides(lane: Lane) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """A lane's points and the unit vectors to its left."""
     points = np.array(lane.points, dtype=np.float64)
     along = np.gradient(points, axis=0)
-    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    along /= np.maximum(pm.norm(along)[..., None], 1e-9)
     return points, np.stack([-along[:, 1], along[:, 0]], axis=1)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.clip import Geometry
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.trace import Actor, Dent, Trace, TraceContact
 from its_core.engines.simulator.traffic.drivers import Driver
 from its_core.engines.simulator.traffic.walkers import Walker
@@ -50,7 +51,7 @@ class Recorder:
         self._braking[frame, i] = driver.command.brake_lamps
         self._indicator[frame, i] = driver.command.indicator
         if frame > 0:
-            rolled = 0.0 if vehicle.locked else float(velocity[:2] @ vehicle.forward) / self._fps
+            rolled = 0.0 if vehicle.locked else float(pm.dot(velocity[:2], vehicle.forward)) / self._fps
             self._spin[frame, i] = self._spin[frame - 1, i] + rolled / vehicle.body.wheel_radius_m
         s, aside = driver.path.project(vehicle.position[None, :2], driver.s_m - 15.0, driver.s_m + 30.0)
         self.arcs[frame, i], self.asides[frame, i] = s[0], aside[0]
@@ -62,7 +63,7 @@ class Recorder:
             self._rotations[frame, i] = walker.body.rotation
         else:
             half = walker.heading_rad / 2
-            self._rotations[frame, i] = math.cos(half), 0.0, 0.0, math.sin(half)
+            self._rotations[frame, i] = pm.cos(half), 0.0, 0.0, pm.sin(half)
         self._speeds[frame, i] = math.hypot(velocity[0], velocity[1])
         self._stride[frame, i] = walker.stride_rad
         self._startle[frame, i] = walker.startle

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from its_core.clip import Geometry
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
 from its_core.engines.simulator.physics.contacts import ContactLog, Episode
 from its_core.engines.simulator.physics.world import TICKS_HZ, Touch, Vehicle, Walking, World
@@ -59,7 +59,7 @@ class _Simulation:
             path = Path(staged.lane.points)
             forward = path.direction(staged.s_m)
             at = path.at(staged.s_m) + staged.manner.aside_m * np.array([-forward[1], forward[0]])
-            heading = math.atan2(-forward[0], forward[1])
+            heading = pm.atan2(-forward[0], forward[1])
             vehicle = self.world.add_vehicle(number, staged.actor.type, at, heading, staged.speed_mps)
             crosswalks = staging.layout.crosswalks
             self.drivers.append(Driver(vehicle, staged.lane, staged.manner, staged.intent, crosswalks, self.world.grip))
@@ -143,7 +143,7 @@ class _Simulation:
             [i in self.wrecked_at or (i >= vehicles and self._fallen(i)) for i in range(len(self.bodies))]
         )
         focus = np.array(self.staging.layout.focus_m)
-        in_junction = np.hypot(*(positions - focus).T) < JUNCTION_RADIUS_M
+        in_junction = pm.norm(positions - focus) < JUNCTION_RADIUS_M
         return Surroundings(
             time_s=time_s,
             positions=positions,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.physics.world import GRAVITY_MPS2, Vehicle
 from its_core.engines.simulator.roads.layouts import Crosswalk, Lane
 from its_core.engines.simulator.roads.paths import Floats, Path
@@ -204,15 +205,15 @@ class Driver:
         aside = self.aside_m(around.time_s + 0.4)
         target = self.path.at(target_s) + aside * np.array([-tangent[1], tangent[0]])
         to = target - rear
-        sine = float(forward[0] * to[1] - forward[1] * to[0]) / max(float(to @ to), 1.0)
-        wish = math.atan(2 * wheelbase * sine)
+        sine = float(forward[0] * to[1] - forward[1] * to[0]) / max(float(pm.dot(to, to)), 1.0)
+        wish = pm.atan(2 * wheelbase * sine)
         change = min(max(wish - self._steer, -STEER_RATE_RADPS * step_s), STEER_RATE_RADPS * step_s)
         self._steer = min(max(self._steer + change, -STEER_LIMIT_RAD), STEER_LIMIT_RAD)
 
     def _indicator(self) -> int:
         if self.lane.movement == "straight":
             return 0
-        turn_over = self.path.direction(self.s_m) @ self.path.direction(self.path.length_m) > 0.98
+        turn_over = pm.dot(self.path.direction(self.s_m), self.path.direction(self.path.length_m)) > 0.98
         far = self.lane.stop_s_m is not None and self.s_m < self.lane.stop_s_m - 45.0
         return 0 if turn_over or far else (-1 if self.lane.movement == "left" else 1)
 
@@ -257,7 +258,7 @@ def stretch_over(path: Path, crosswalk: Crosswalk) -> tuple[float, float] | None
 
 def speed_caps(path: Path, manner: Manner) -> Floats:
     """The speed that bends allow at each vertex, m/s, braked for in time."""
-    heading = np.unwrap(np.arctan2(path.tangents[:, 1], path.tangents[:, 0]))
+    heading = np.unwrap(pm.atan2(path.tangents[:, 1], path.tangents[:, 0]))
     middle = (path.s[1:] + path.s[:-1]) / 2
     bend = np.abs(np.interp(path.s + 2.0, middle, heading) - np.interp(path.s - 2.0, middle, heading)) / 4.0
     caps = np.sqrt(manner.bend_mps2 / np.maximum(bend, 1e-4))

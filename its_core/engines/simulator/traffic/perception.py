@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
 from its_core.engines.simulator.roads.paths import Floats, Path
 from its_core.engines.simulator.traffic.time_to_collision import time_to_reach_s
@@ -73,7 +74,7 @@ class Surroundings:
         in_way = (lateral.min(1) < left) & (lateral.max(1) > right) & (s.min(1) < s_m + horizon_m)
         for other in np.flatnonzero(in_way):
             first = float(s[other].min())
-            along = float(self.velocities[others[other]] @ path.direction(first))
+            along = float(pm.dot(self.velocities[others[other]], path.direction(first)))
             yield first - s_m - float(self.half[own, 0]), max(along, 0.0)
 
     def claimed(self, path: Path, start_m: float, end_m: float, half_width_m: float) -> bool:
@@ -84,7 +85,7 @@ class Surroundings:
             return False
         s, lateral = path.project(self.positions[people], start_m - 4.0, end_m + 4.0)
         tangent = path.direction((start_m + end_m) / 2)
-        sideways = self.velocities[people] @ np.array([-tangent[1], tangent[0]])
+        sideways = pm.dot(self.velocities[people], np.array([-tangent[1], tangent[0]]))
         near = (s > start_m - 0.6) & (s < end_m + 0.6)
         reach = half_width_m + CLAIM_M + PEDESTRIAN_RADIUS_M
         coming = np.abs(lateral + 1.4 * sideways) < np.maximum(np.abs(lateral), reach)
@@ -111,7 +112,7 @@ class Surroundings:
         speeds = self.forward_mps
         for number, path in enumerate(self.paths):
             away = self.positions[person] - self.positions[number]
-            if speeds[number] < 1.5 or float(np.hypot(*away)) > 30.0 or float(away @ self.forward[number]) < 0:
+            if speeds[number] < 1.5 or float(pm.norm(away)) > 30.0 or float(pm.dot(away, self.forward[number])) < 0:
                 continue
             reach_s = time_to_reach_s(
                 path,

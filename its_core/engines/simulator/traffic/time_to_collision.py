@@ -17,7 +17,7 @@ def gap_m(position: Floats, forward: Floats, half: Floats, person: Floats) -> fl
     """Free ground between a vehicle's rectangle (``half``: half length, half width) and a person's circle; 0 when
     they touch."""
     offset = person - position
-    along = abs(float(offset @ forward)) - float(half[0])
+    along = abs(float(offset[0] * forward[0] + offset[1] * forward[1])) - float(half[0])
     aside = abs(float(forward[0] * offset[1] - forward[1] * offset[0])) - float(half[1])
     return max(math.hypot(max(along, 0.0), max(aside, 0.0)) - PEDESTRIAN_RADIUS_M, 0.0)
 

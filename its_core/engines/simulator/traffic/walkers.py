@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
 from its_core.engines.simulator.physics.world import Walking
 from its_core.engines.simulator.roads.paths import Floats, Path, Point
@@ -46,7 +47,7 @@ class Walker:
         self._startled_s = -math.inf
         self._retreat = np.zeros(2)
         forward = self.path.direction(self.s_m)
-        self.heading_rad = math.atan2(-forward[0], forward[1])
+        self.heading_rad = pm.atan2(-forward[0], forward[1])
 
     def control(self, around: Surroundings, step_s: float) -> None:
         """Sets the pedestrian's velocity for the next ``step_s`` seconds."""
@@ -66,7 +67,7 @@ class Walker:
         else:
             self.startle = 0.0
             velocity = self._stroll(here, around.time_s, step_s)
-        self.stride_rad += float(np.hypot(*velocity)) * step_s / STEP_M * math.pi
+        self.stride_rad += float(pm.norm(velocity)) * step_s / STEP_M * math.pi
         self.body.walk(velocity)
 
     def _waiting(self, time_s: float) -> bool:
@@ -78,9 +79,9 @@ class Walker:
         wish = 0.0 if standing else self.walk.speed_mps
         self._pace += (wish - self._pace) * min(1.0, step_s / 0.25)
         to = self.path.at(self.s_m + 0.6) - here
-        forward = to / max(float(np.hypot(*to)), 1e-6)
+        forward = to / max(float(pm.norm(to)), 1e-6)
         if self._pace > 0.2:
-            self._turn(math.atan2(-forward[0], forward[1]), step_s)
+            self._turn(pm.atan2(-forward[0], forward[1]), step_s)
         return np.asarray(forward * self._pace)
 
     def _turn(self, wish_rad: float, step_s: float) -> None:
@@ -101,7 +102,7 @@ class Walker:
             return np.zeros(2)
         if since < JUMP_S:
             return np.asarray(self._retreat * JUMP_MPS)
-        return np.asarray(self._retreat * JUMP_MPS * math.exp(-(since - JUMP_S) / 0.14))
+        return np.asarray(self._retreat * JUMP_MPS * pm.exp(-(since - JUMP_S) / 0.14))
 
 
 def clear_of(half_width_m: float) -> float:

@@ -12,15 +12,16 @@ from its_core.engines.simulator.meshes.pedestrians import (
     SHIN_L,
     clothes,
     figure,
-    posed,
+    limbs,
     stature,
 )
+from its_core.engines.simulator.rendering.actors import placed_parts
 
 
 def stance(track_id: int, stride: float, walking: float, startle: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     person = stature(track_id)
     mesh = figure(person)
-    points, normals = posed(mesh, person, stride, walking, startle)
+    points, normals = placed_parts(mesh, *limbs(person, stride, walking, startle))
     assert np.allclose(np.linalg.norm(normals, axis=1), 1.0, atol=1e-3)
     return points, mesh.parts
 

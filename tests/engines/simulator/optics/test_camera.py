@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,23 @@ def test_model_projects_as_the_camera_does() -> None:
     projected = camera.project(points)
     assert flat[:, :2] / flat[:, 2:] == pytest.approx(projected[:, :2], abs=1e-9)
     assert seen[:, 2] == pytest.approx(projected[:, 2])
+
+
+def test_a_lens_bends_the_picture_and_its_rays_alike() -> None:
+    straight = camera_for("lens", place(RoadLayout.HIGHWAY, "lens"), SMALL)
+    bent = replace(straight, distortion=(-0.22, 0.03))
+    x, y = np.meshgrid(np.linspace(0.5, 319.5, 9), np.linspace(0.5, 175.5, 7))
+    points = np.array(bent.position_m) + 30.0 * bent.rays(x.ravel(), y.ravel()).astype(np.float64)
+    assert bent.project(points)[:, :2] == pytest.approx(np.column_stack([x.ravel(), y.ravel()]), abs=2e-3)
+    # OpenCV's model, written out.
+    seen = straight.project(points)
+    u, v = (seen[:, 0] - 160) / straight.focal_px, (seen[:, 1] - 88) / straight.focal_px
+    square = u * u + v * v
+    factor = 1 - 0.22 * square + 0.03 * square * square
+    expected = np.column_stack([160 + straight.focal_px * u * factor, 88 + straight.focal_px * v * factor])
+    assert bent.project(points)[:, :2] == pytest.approx(expected, abs=1e-6)
+    assert bent.model().distortion == [-0.22, 0.03, 0.0, 0.0]
+    assert np.abs(expected - seen[:, :2]).max() > 2.0
 
 
 def test_rays_go_back_through_their_pixels() -> None:

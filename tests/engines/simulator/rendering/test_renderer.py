@@ -70,9 +70,7 @@ def beyond(camera: Camera, x: float, y: float, by_m: float) -> tuple[float, floa
 
 @pytest.fixture(scope="module")
 def renderer() -> Iterator[Renderer]:
-    made = Renderer()
-    yield made
-    made.close()
+    yield Renderer()
 
 
 @pytest.fixture(scope="module")

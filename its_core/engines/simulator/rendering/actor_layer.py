@@ -1,0 +1,119 @@
+"""The actors of a frame drawn over what stands: which triangle shows at each sample, how many samples a body has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.engines.simulator.optics.camera import Camera
+from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, draw_counted
+from its_core.engines.simulator.rendering.actors import Cast
+from its_core.engines.simulator.rendering.standing import FINE, Standing
+from its_core.engines.simulator.rendering.windows import Window
+
+MOST_ACTORS = 255
+_NEAR_M = 0.3  # what lies nearer counts as behind the camera
+
+Ints = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlines:
+    """Projected extents of N actors: ``boxes`` N×4 (NaN where part lies behind the camera), ``ahead`` N×4 those of the
+    part that does not (empty ones reversed)."""
+
+    boxes: NDArray[np.float64]
+    ahead: NDArray[np.float64]
+
+    def in_frame(self, camera: Camera) -> list[int]:
+        """Actors that may show."""
+        x1, y1, x2, y2 = self.ahead.T
+        inside = (x2 > 0) & (y2 > 0) & (x1 < camera.width_px) & (y1 < camera.height_px)
+        return [int(number) for number in np.flatnonzero(inside)]
+
+
+def outlines(camera: Camera, cast: Cast, placed: NDArray[np.float64]) -> Outlines:
+    """``placed``: the cast's vertices by ``Camera.placed``."""
+    if len(cast.starts) == 1:
+        return Outlines(np.zeros((0, 4)), np.zeros((0, 4)))
+    first = cast.starts[:-1]
+    depth = placed[:, 2]
+    behind = depth <= _NEAR_M
+    scale = camera.focal_px / np.where(behind, 1.0, depth)
+    seen = placed[:, :2] * scale[:, None] + np.array([camera.width_px / 2, camera.height_px / 2])
+    low, high = seen.copy(), seen
+    low[behind], high[behind] = np.inf, -np.inf
+    ahead = np.concatenate([np.minimum.reduceat(low, first), np.maximum.reduceat(high, first)], axis=1)
+    boxes = ahead.copy()
+    boxes[np.minimum.reduceat(depth, first) <= _NEAR_M] = np.nan
+    return Outlines(boxes, ahead)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The actors that may show, of N: their ``numbers``, the windows of pixels that hold them, ``triangles`` of all of
+    them in the order of ``Coverage``'s numbers, each one's ``owner``; ``full`` N: samples that each would cover alone.
+    """
+
+    numbers: list[int]
+    windows: list[Window]
+    placed: NDArray[np.float64]
+    triangles: Ints
+    owner: NDArray[np.uint8]
+    full: NDArray[np.int64]
+
+
+class ActorLayer:
+    """The buffers of one clip's view; ``seen`` 2H×2W holds the actors of the frame that was drawn last."""
+
+    def __init__(self, camera: Camera, standing: Standing) -> None:
+        self._camera, self._standing = camera, standing
+        self.lens = Lens.of(camera, FINE)
+        shape = standing.nearness.shape
+        self.seen = Coverage(np.full(shape, NOTHING, np.int32), standing.nearness.copy())
+        self._stamps = np.zeros(shape, np.uint8)
+        self._used: list[Window] = []
+
+    def draw(self, cast: Cast, placed: NDArray[np.float64], shown: Outlines) -> Drawn:
+        count = len(cast.starts) - 1
+        if count > MOST_ACTORS:
+            raise ValueError(f"{count} actors in one clip; the simulator tells {MOST_ACTORS} apart")
+        self._clear()
+        numbers, windows, triangles, owner = [], [], [], []
+        full = np.zeros(count, np.int64)
+        first = 0
+        for number in shown.in_frame(self._camera):
+            mine = cast.triangles[number]
+            full[number] = draw_counted(placed, mine, self.lens, self.seen, first, self._stamps, number + 1)
+            numbers.append(number)
+            windows.append(self._window(shown, number))
+            triangles.append(mine)
+            owner.append(np.full(len(mine), number, np.uint8))
+            first += len(mine)
+        self._used = windows
+        every = np.concatenate(triangles) if triangles else np.zeros((0, 3), np.int32)
+        owners = np.concatenate(owner) if owner else np.zeros(0, np.uint8)
+        return Drawn(numbers, windows, placed, every, owners, full)
+
+    def _window(self, shown: Outlines, number: int) -> Window:
+        width, height = self._camera.width_px, self._camera.height_px
+        box = shown.boxes[number]
+        if np.isnan(box[0]):
+            return slice(0, height), slice(0, width)
+        x1, y1, x2, y2 = box
+        return (
+            slice(max(0, int(np.floor(y1)) - 1), min(height, int(np.ceil(y2)) + 1)),
+            slice(max(0, int(np.floor(x1)) - 1), min(width, int(np.ceil(x2)) + 1)),
+        )
+
+    def _clear(self) -> None:
+        for rows, columns in self._used:
+            fine = (
+                slice(FINE * rows.start, FINE * rows.stop),
+                slice(FINE * columns.start, FINE * columns.stop),
+            )
+            self.seen.triangle[fine] = NOTHING
+            self.seen.nearness[fine] = self._standing.nearness[fine]
+            self._stamps[fine] = 0

@@ -1,0 +1,191 @@
+"""What stands still, drawn once: how near it is at every sample, what it is made of, and its light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.engines.simulator.compilation import kernel
+from its_core.engines.simulator.meshes.materials import Surface
+from its_core.engines.simulator.meshes.mesh import Mesh
+from its_core.engines.simulator.optics.camera import Camera
+from its_core.engines.simulator.optics.daylight import Daylight
+from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, Soup, draw
+from its_core.engines.simulator.optics.shading import Around, Optics, Shader, surface_light, weights
+from its_core.engines.simulator.portable_math import dot, norm
+from its_core.engines.simulator.scenery.build import Scenery, merged
+from its_core.engines.simulator.scenery.facades import FacadePainter, Walls
+
+F32 = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+FINE = 2  # samples a pixel along each axis, in every pass
+# Two passes, their sample points shifted (in fine pixels), and the samples taken of each pixel: a rotated grid of four.
+_PASSES = (((0.25, -0.25), ((0, 0), (1, 1))), ((-0.25, 0.25), ((0, 1), (1, 0))))
+_BRIGHTEST = 2.2  # of a sample, so that a lamp does not eat the anti-aliasing of its edge
+_WALL_PIECE_M = 4.0  # lenses bend long edges
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """``light`` H×W×3: radiance of what stands, weighted by the share of each pixel that it covers; ``covered`` H×W:
+    that share; ``nearness`` 2H×2W: inverse depth at each sample, 0 where nothing stands; ``surface`` 2H×2W: what it is
+    made of."""
+
+    light: F32
+    covered: F32
+    nearness: F32
+    surface: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class _Things:
+    """Everything that stands as one mesh: vertex attributes, then the walls' triangles with their numbers."""
+
+    soup: Soup
+    normals: F32
+    sunlit: F32
+    slots: NDArray[np.uint8]
+    walls_from: int  # the first triangle that belongs to a wall
+    wall: Ints  # of each wall triangle
+
+
+def everything(scene: Scenery) -> Mesh:
+    """All that casts a shadow, world frame."""
+    return merged([merged(scene.things), _wall_mesh(scene.walls)[0]])
+
+
+def stood(camera: Camera, scene: Scenery, daylight: Daylight, shader: Shader) -> Standing:
+    things = _things(scene, daylight)
+    placed = camera.placed(things.soup.vertices)
+    lens = Lens.of(camera, FINE)
+    seen = Coverage.empty(lens.width, lens.height)
+    draw(placed, things.soup.triangles, lens, seen)
+    surface = _surface(seen, things)
+    nearness = seen.nearness
+    painter = FacadePainter(scene.walls, daylight, camera.position_m)
+    shade = _wall_shade(scene, daylight)
+    light = np.zeros((camera.height_px, camera.width_px, 3), np.float32)
+    covered = np.zeros((camera.height_px, camera.width_px), np.float32)
+    for shift, taken in _PASSES:
+        lens = Lens.of(camera, FINE, shift)
+        seen = Coverage.empty(lens.width, lens.height)
+        draw(placed, things.soup.triangles, lens, seen)
+        for row, column in taken:
+            _add_pass(camera, things, placed, lens, seen, (row, column), painter, shade, shader, light, covered)
+    return Standing(light, covered, nearness, surface)
+
+
+def _things(scene: Scenery, daylight: Daylight) -> _Things:
+    things = merged(scene.things)
+    walls, number = _wall_mesh(scene.walls)
+    whole = merged([things, walls])
+    sunlit = np.concatenate(
+        [scene.sunlit(thing.vertices + np.float32(0.02) * thing.normals, daylight) for thing in scene.things]
+        + [np.ones(len(walls.vertices), np.float32)]
+    )
+    return _Things(
+        Soup(whole.vertices, whole.triangles), whole.normals, sunlit, whole.slots, len(things.triangles), number
+    )
+
+
+def _wall_mesh(walls: Walls) -> tuple[Mesh, Ints]:
+    """The walls in pieces, and the number of each triangle's wall."""
+    quads, number = [], []
+    for wall, (a, b, c, d) in enumerate(walls.quads()):
+        pieces = max(1, int(np.ceil(walls.length[wall] / _WALL_PIECE_M)))
+        for piece in range(pieces):
+            start, end = np.float32(piece / pieces), np.float32((piece + 1) / pieces)
+            quads.append((a + start * (b - a), a + end * (b - a), d + end * (c - d), d + start * (c - d)))
+            number.append(wall)
+    vertices = np.array(quads, np.float32).reshape(-1, 3)
+    first = 4 * np.arange(len(quads), dtype=np.int32)[:, None]
+    triangles = np.concatenate([first + np.array([0, 1, 2]), first + np.array([0, 2, 3])]).astype(np.int32)
+    slots = np.full(len(vertices), int(Surface.WALL), np.uint8)
+    mesh = Mesh(vertices, np.zeros_like(vertices), slots, np.zeros(0, np.uint8), np.zeros(0, np.int32), triangles)
+    return mesh, np.array([*number, *number], np.int32)
+
+
+def _surface(seen: Coverage, things: _Things) -> NDArray[np.uint8]:
+    slot = things.slots[things.soup.triangles[:, 0]]
+    slot = np.concatenate([slot, np.zeros(1, np.uint8)])  # the last one, −1, is nothing
+    return slot[seen.triangle]
+
+
+def _add_pass(
+    camera: Camera,
+    things: _Things,
+    placed: NDArray[np.float64],
+    lens: Lens,
+    seen: Coverage,
+    at: tuple[int, int],
+    painter: FacadePainter,
+    shade: F32,
+    shader: Shader,
+    light: F32,
+    covered: F32,
+) -> None:
+    """Adds one sample of each pixel."""
+    weight = np.float32(1.0 / sum(len(taken) for _, taken in _PASSES))
+    row, column = at
+    shown = seen.triangle[row::FINE, column::FINE]
+    hit = np.flatnonzero(shown.ravel() != NOTHING).astype(np.int32)
+    number = shown.ravel()[hit]
+    rows, columns = FINE * (hit // camera.width_px) + row, FINE * (hit % camera.width_px) + column
+    rays = camera.rays(
+        (columns + 0.5 - lens.centre_x) / FINE + camera.width_px / 2,
+        (rows + 0.5 - lens.centre_y) / FINE + camera.height_px / 2,
+    )
+    rays /= norm(rays)[:, None]
+    is_wall = number >= things.walls_from
+    radiance = np.empty((len(hit), 3), np.float32)
+    solid = ~is_wall
+    part = np.empty((int(solid.sum()), 3), np.float32)
+    _shade(
+        number[solid], rows[solid], columns[solid], rays[solid], placed, things.soup.triangles, things.normals,
+        things.sunlit, things.slots, lens.focal, lens.centre_x, lens.centre_y, shader.around, shader.optics, part,
+    )  # fmt: skip
+    radiance[solid] = part
+    if is_wall.any():
+        radiance[is_wall] = painter.radiance(things.wall[number[is_wall] - things.walls_from], rays[is_wall], shade)
+    light.reshape(-1, 3)[hit] += weight * np.minimum(radiance, np.float32(_BRIGHTEST))
+    covered.reshape(-1)[hit] += weight
+
+
+@kernel
+def _shade(
+    number: Ints, rows: Ints, columns: Ints, rays: F32, placed: NDArray[np.float64], triangles: Ints, normals: F32,
+    sunlit: F32, slots: NDArray[np.uint8], focal: float, centre_x: float, centre_y: float, around: Around,
+    optics: Optics, radiance: F32,
+) -> None:  # fmt: skip
+    for i in range(len(number)):
+        corners = triangles[number[i]]
+        w0, w1, w2 = weights(placed, corners, focal, centre_x, centre_y, columns[i] + 0.5, rows[i] + 0.5)
+        a, b, c = corners[0], corners[1], corners[2]
+        nx = w0 * normals[a, 0] + w1 * normals[b, 0] + w2 * normals[c, 0]
+        ny = w0 * normals[a, 1] + w1 * normals[b, 1] + w2 * normals[c, 1]
+        nz = w0 * normals[a, 2] + w1 * normals[b, 2] + w2 * normals[c, 2]
+        length = max(np.sqrt(nx * nx + ny * ny + nz * nz), 1e-6)
+        lit = w0 * sunlit[a] + w1 * sunlit[b] + w2 * sunlit[c]
+        red, green, blue = surface_light(
+            nx / length, ny / length, nz / length, lit, slots[a], rays[i, 0], rays[i, 1], rays[i, 2], 0.0, 0.0, 0.0,
+            around, optics,
+        )  # fmt: skip
+        radiance[i, 0], radiance[i, 1], radiance[i, 2] = red, green, blue
+
+
+def _wall_shade(scene: Scenery, daylight: Daylight) -> F32:
+    """Of each wall, the share of points about it that no other house shades."""
+    walls = scene.walls
+    shares = np.ones(len(walls.length), np.float32)
+    if not daylight.casts_shadows:
+        return shares
+    facing = np.flatnonzero(dot(walls.outward, daylight.sun_vector[:2]) > 0.0)
+    spread = np.array([(along, up) for along in (0.12, 0.5, 0.88) for up in (0.2, 0.55, 0.92)], np.float32)
+    for wall in facing:
+        flat = walls.corner[wall] + spread[:, :1] * walls.length[wall] * walls.along[wall] + 0.08 * walls.outward[wall]
+        points = np.concatenate([flat, spread[:, 1:] * walls.height[wall]], axis=1).astype(np.float32)
+        shares[wall] = scene.sunlit(points, daylight).mean()
+    return shares

@@ -1,0 +1,89 @@
+"""The same clip on every x86-64 processor: nothing whose last bit depends on one may feed a pixel."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from its_core.engines import simulator
+
+SOURCE = Path(simulator.__file__).parent
+# NumPy picks these by the processor's vector units, the C library by whether it has fused multiplication.
+NUMPY = {
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin",
+    "arccos", "arctan", "arctan2", "hypot", "power", "float_power", "cbrt", "einsum", "matmul", "dot", "vdot", "inner",
+    "outer", "tensordot", "linalg", "fft",
+}  # fmt: skip
+MATH = {
+    "exp", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "pow",
+    "cosh", "sinh", "tanh",
+}  # fmt: skip
+RANDOM = {"normal", "standard_normal", "exponential", "gamma", "beta", "lognormal", "poisson"}  # of NumPy's generators
+FILTERS = {"gaussian_filter", "gaussian_filter1d", "rotate", "zoom", "affine_transform"}
+
+RENDER = """
+import hashlib, sys
+from its_core.clip import ClipRequest, Geometry, Scene
+from its_core.engines.simulator import engine
+from its_core.taxonomy import IncidentType, Light, RoadLayout, Weather
+made = engine.load(engine.parse_options({}, "480", 16))
+for light, weather, layout in (
+    (Light.DAY, Weather.CLEAR, RoadLayout.FOUR_WAY_INTERSECTION),
+    (Light.DUSK, Weather.OVERCAST, RoadLayout.URBAN_STREET),
+):
+    scene = Scene("bytes", IncidentType.NORMAL_TRAFFIC, light=light, weather=weather, road_layout=layout)
+    clip = made.generate(ClipRequest("clip", "row", 0, 3, "", "", 7.0, Geometry(192, 112, 16, 33), scene))
+    digest = hashlib.sha256(b"".join(frame.tobytes() for frame in clip.frames))
+    digest.update(clip.annotations.model_dump_json().encode())
+    print(digest.hexdigest())
+"""
+# As if the processor had no AVX2, no FMA and no AVX-512.
+PLAIN_PROCESSOR = {
+    "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
+    "NUMBA_CPU_NAME": "x86-64",
+    "NUMBA_CPU_FEATURES": "",
+    "OPENBLAS_CORETYPE": "Prescott",
+    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4,-AVX512F,-AVX512VL,-AVX2_Usable,-FMA_Usable",
+}
+
+
+def _wrong_uses(tree: ast.AST) -> list[str]:
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            owner, name = node.value.id, node.attr
+            wrong = {"np": NUMPY, "numpy": NUMPY, "math": MATH, "ndimage": FILTERS}.get(owner, set())
+            if name in wrong or (owner.endswith("rng") and name in RANDOM):
+                found.append(f"line {node.lineno}: {owner}.{name}")
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            found.append(f"line {node.lineno}: a matrix product by @")
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and not isinstance(node.left, ast.Constant):
+            exponent = node.right.value if isinstance(node.right, ast.Constant) else None
+            if not isinstance(exponent, int):
+                found.append(f"line {node.lineno}: a power that is not whole")
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_no_function_that_depends_on_the_processor_is_used(path: Path) -> None:
+    assert _wrong_uses(ast.parse(path.read_text())) == []
+
+
+def test_the_search_finds_what_it_looks_for() -> None:
+    text = "np.exp(x); math.sin(y); rng.normal(); a @ b; x**0.5; x**2; ndimage.gaussian_filter(x, 1); 2**n"
+    assert len(_wrong_uses(ast.parse(text))) == 6
+
+
+@pytest.mark.slow
+def test_a_plain_processor_makes_the_same_frames_and_labels() -> None:
+    here = subprocess.run([sys.executable, "-c", RENDER], capture_output=True, text=True, check=True)
+    plain = subprocess.run(
+        [sys.executable, "-c", RENDER], capture_output=True, text=True, check=True, env=os.environ | PLAIN_PROCESSOR
+    )
+    assert len(set(here.stdout.split())) == 2
+    assert plain.stdout == here.stdout
