@@ -27,7 +27,7 @@ OTHERS = [
     Scene("cam_06", IncidentType.NORMAL_TRAFFIC, road_layout=RoadLayout.HIGHWAY),
 ]
 SEEDS = (1, 2)
-PINNED_AT = "1"
+PINNED_AT = "2"
 PINNED_CONTACT_S = 3.1417
 # Frame and actor to x and y, metres.
 PINNED_POSITIONS = {
