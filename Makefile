@@ -2,14 +2,15 @@
 # make test-fast  the tests that need no server and no torchrun, in under two minutes
 # make check  lint, types, import floors and test-fast: before every commit
 # make test   run all tests
+# make docs   write docs/configuration.md anew from the code
 # make server a standing Prefect server on PostgreSQL, its data in .server/ (docs/operations.md)
-# Both make their own environment first; PYTHON names the interpreter to make it with (3.11 or newer).
+# Each makes its own environment first; PYTHON names the interpreter to make it with (3.11 or newer).
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-fast check format types server lint install install-dev clean
+.PHONY: demo test test-fast check format types docs server lint install install-dev clean
 
 demo: install
 	$(BIN)/its build datasets/quickstart
@@ -26,6 +27,9 @@ check: lint test-fast
 format: install-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: install-dev
+	$(BIN)/python docs/configuration.py
 
 server: install
 	$(BIN)/python -m its_flows.server .server

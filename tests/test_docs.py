@@ -1,0 +1,74 @@
+"""The pages keep up with the code."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+from its_flows.cli.main import app
+
+from its_core.clip import Outcome
+from its_core.definition import Definition
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted(
+    path
+    for folder in ("", "docs", "docs/decisions", "benchmarks", "examples", "examples/real_frames", ".github")
+    for path in (ROOT / folder).glob("*.md")
+)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_FENCED = re.compile(r"```.*?```", re.DOTALL)
+_COMMAND = re.compile(r"^(?:[A-Z_]+=\S+ )*its ([a-z][a-z-]+)", re.MULTILINE)
+
+
+def commands() -> set[str]:
+    return {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+
+
+def test_the_readme_is_short():
+    assert README.count("\n") <= 130
+
+
+def test_the_page_of_keys_is_the_definitions_own():
+    page = runpy.run_path(str(ROOT / "docs" / "configuration.py"))["page"]()
+    written = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert written == page, "run `make docs`"
+    for name, field in Definition.model_fields.items():
+        assert field.exclude or re.search(rf"^\| `{name}(\.\w+)?` \|", page, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path):
+    for link in _LINK.findall(page.read_text(encoding="utf-8")):
+        if link.startswith(("http://", "https://", "mailto:")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{page.name}: {link}"
+        if anchor and target.suffix == ".md":
+            assert anchor in anchors(target), f"{page.name}: {link}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_in_code_exist(page: Path):
+    text = page.read_text(encoding="utf-8")
+    blocks, inline = _FENCED.findall(text), re.findall(r"`([^`\n]+)`", _FENCED.sub("", text))
+    typed = {command for code in [*blocks, *inline] for command in _COMMAND.findall(code)}
+    assert typed <= commands()
+
+
+def test_every_command_and_every_receipt_is_on_some_page():
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    for command in commands():
+        assert re.search(rf"\bits {command}\b", pages), command
+    for outcome in Outcome:
+        assert f"`{outcome.value}`" in pages, outcome
