@@ -32,6 +32,8 @@ ENCODER = {"preset": "veryfast", "x264-params": "mbtree=0:cpu-independent=1"}
 # swscale's SWS_BICUBIC | SWS_ACCURATE_RND | SWS_BITEXACT: its faster code rounds as the processor makes it.
 _EXACT_CONVERSION = 0x4 | 0x40000 | 0x80000
 DEFAULT_CRF = 23.0
+# In the metadata of every clip, so that a program that has nothing but the file can tell.
+SYNTHETIC_STATEMENT = "Synthetic video: no event in it took place."
 MAX_FILE_BYTES = 1 << 30
 MAX_DECLARED_FRAMES = 100_000
 MAX_PIXELS = 4096 * 2304  # of one frame
@@ -83,6 +85,7 @@ def write_mp4(path: Path, frames: Iterator[Frame], geometry: Geometry, crf: floa
 def _encode(path: Path, frames: Iterator[Frame], geometry: Geometry, crf: float) -> None:
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with av.open(str(path.absolute()), "w", format="mp4", options=options) as container:
+        container.metadata["comment"] = SYNTHETIC_STATEMENT
         stream = container.add_stream("libx264", rate=geometry.fps)
         stream.width, stream.height, stream.pix_fmt = geometry.width_px, geometry.height_px, "yuv420p"
         coder = stream.codec_context

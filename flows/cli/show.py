@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from itertools import islice
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from its_flows.cli.app import app, err, errors_in_a_line, out
+from its_flows.cli.versions import version_of
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from its_core import definition as definitions
-from its_core import storage
-from its_core.dataset import reader
+from its_core.dataset import reader, verification
 from its_core.text import one_line
 
 _SHOW_EXAMPLES = """
@@ -30,11 +28,11 @@ Examples:
 def show(
     dataset: Annotated[str, typer.Argument(help="A definition's folder (its latest version), or a published version.")],
     most: Annotated[int, typer.Option(min=1, help="How many clips to list.")] = 40,
-    verify: Annotated[bool, typer.Option("--verify", help="Hold every file against its checksum.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Find every change since it was published.")] = False,
 ) -> None:
     """Show a published dataset: its clips in a table, and where its contact sheet lies."""
     with errors_in_a_line():
-        version = _version_of(dataset)
+        version = version_of(dataset)
     out.print(
         f"{version.dataset}, version {version.version}: {version.url}", highlight=False, markup=False, soft_wrap=True
     )
@@ -43,26 +41,15 @@ def show(
     out.print(f"{sum(version.clips.values()):,} clips: {counts}", highlight=False)
     out.print(f"contact sheet: {version.contact_sheet_url}", highlight=False, markup=False, soft_wrap=True)
     if verify:
-        damaged = version.damaged()
-        for path in damaged:
-            err.print(f"[red]damaged:[/red] {escape(one_line(path))}", highlight=False)
-        out.print(
-            "every file listed in checksums.sha256 is as it was published"
-            if not damaged
-            else f"{len(damaged)} files are damaged"
-        )
-        raise typer.Exit(1 if damaged else 0)
-
-
-def _version_of(dataset: str) -> reader.Version:
-    if definitions.is_definition(dataset):
-        definition = definitions.load(dataset)
-        return reader.latest(storage.join(definition.publish_url, definition.name))
-    url = storage.resolve(dataset, Path.cwd())
-    try:
-        return reader.open_version(url)
-    except reader.NotPublished:
-        return reader.latest(url)
+        with errors_in_a_line():
+            problems = verification.verify(version)
+        for problem in problems:
+            text = f"{problem.code}: {problem.path}: {problem.message}"
+            err.print(f"[red]{escape(one_line(text))}[/red]", highlight=False, soft_wrap=True)
+        if problems:
+            out.print(f"{len(problems)} problems", highlight=False)
+            raise typer.Exit(1)
+        out.print("files, labels, signatures and synthetic marks are as they were published")
 
 
 def _clips_table(version: reader.Version, most: int) -> Table:

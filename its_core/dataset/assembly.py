@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
 from its_core import storage
 from its_core.checks import suite
 from its_core.checks.measures import table
-from its_core.dataset import card, lineage
+from its_core.dataset import card, croissant, lineage
 from its_core.dataset.finished_clip import FailedClip, FinishedClip
+from its_core.dataset.labels import metadata
 from its_core.dataset.layout import MEASURES_FILE, REPORT_FOLDER, annotations_path, clip_file_name
 from its_core.dataset.lineage import emit, events
 from its_core.dataset.lineage.clips import ClipLineageWriter
@@ -22,7 +23,9 @@ from its_core.dataset.pictures import contact_sheet
 from its_core.dataset.versions import checksums
 from its_core.dataset.versions.content import Dataset, VersionContent
 from its_core.dataset.versions.version import MARKER_FILE
+from its_core.engines.engine import EngineName, engine_module
 from its_core.errors import FactoryError
+from its_core.taxonomy import Split
 
 _MOST_NAMED = 10
 
@@ -50,14 +53,26 @@ def assemble(
     for path in _content_files(folder):
         digests.setdefault(path, None)
     checksums.write(folder, digests.items())
+    _write_croissant(folder, dataset, content, run)
     _write_event(folder, clips, dataset, content, checks, run, work)
+    runs_own = [path for path in _files(folder) if path not in digests and path != checksums.FILE_NAME]
     marker = {
         "dataset": dataset.name,
         "version": content.version,
+        "description": dataset.description,
+        "license": dataset.license,
+        "engine": dataset.engine.name,
+        "digital_source_type": digital_source_type(dataset),
+        "date_published": _date(run),
         "clips": dict(content.counts.clips),
         "checksums_sha256": storage.sha256_file(folder / checksums.FILE_NAME),
+        "run_files_sha256": {path: storage.sha256_file(folder / path) for path in runs_own},
     }
     (folder / MARKER_FILE).write_bytes(_as_json(marker))
+
+
+def digital_source_type(dataset: Dataset) -> str:
+    return engine_module(cast(EngineName, dataset.engine.name)).DIGITAL_SOURCE_TYPE
 
 
 def _gather(
@@ -152,13 +167,36 @@ def _write_event(
     emit.emit(event, work)
 
 
+def _date(run: Run) -> str:
+    return run.started_at[:10]
+
+
+def _write_croissant(folder: Path, dataset: Dataset, content: VersionContent, run: Run) -> None:
+    splits = [split for split in Split if content.counts.clips[split.value]]
+    described = croissant.Description(
+        name=dataset.name,
+        description=dataset.description,
+        license=dataset.license,
+        version=content.version,
+        engine=dataset.engine.name,
+        digital_source_type=digital_source_type(dataset),
+        date_published=_date(run),
+        metadata_sha256={split: storage.sha256_file(folder / split / metadata.FILE_NAME) for split in splits},
+        columns=content.columns,
+    )
+    (folder / croissant.FILE_NAME).write_bytes(_as_json(croissant.document(described)))
+
+
 def _content_files(folder: Path) -> Iterator[str]:
     """Files that depend on the content alone: all but the run's lineage and Data Docs."""
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
+    for name in _files(folder):
         runs_own = name.startswith((f"{lineage.FOLDER}/", f"{REPORT_FOLDER}/"))
-        if path.is_file() and (not runs_own or path.name == MEASURES_FILE):
+        if not runs_own or name.endswith(f"/{MEASURES_FILE}"):
             yield name
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def _as_json(value: object) -> bytes:

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -36,13 +36,22 @@ class NotPublished(FactoryError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A published version: its folder and the content of its marker."""
+    """A published version: its folder and the content of its marker.
+
+    ``run_files_sha256`` are the digests of files that tell of the build, not of the content.
+    """
 
     url: str
     dataset: str
     version: str
     clips: dict[Split, int]
     checksums_sha256: str
+    description: str = ""
+    license: str = "other"
+    engine: str = ""
+    digital_source_type: str = ""
+    date_published: str = ""
+    run_files_sha256: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def contact_sheet_url(self) -> str:
@@ -117,6 +126,12 @@ def open_version(url: str) -> Version:
             version=marker["version"],
             clips={split: marker["clips"][split] for split in Split if split in marker["clips"]},
             checksums_sha256=marker["checksums_sha256"],
+            description=marker["description"],
+            license=marker["license"],
+            engine=marker["engine"],
+            digital_source_type=marker["digital_source_type"],
+            date_published=marker["date_published"],
+            run_files_sha256=marker["run_files_sha256"],
         )
     except (FileNotFoundError, NotADirectoryError):
         raise NotPublished(f"{url}: no published version (no {MARKER_FILE})", code="not_published.no_marker") from None

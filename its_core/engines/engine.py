@@ -63,7 +63,12 @@ class Engine(ABC):
 
 
 class EngineModule(Protocol):
-    """What ``its_core.engines.<name>.engine`` offers; importing it must stay cheap (no torch, no panda3d)."""
+    """What ``its_core.engines.<name>.engine`` offers; importing it must stay cheap (no torch, no panda3d).
+
+    ``DIGITAL_SOURCE_TYPE`` is IPTC's term for how the pictures came about, a URL: published clips are marked with it.
+    """
+
+    DIGITAL_SOURCE_TYPE: str
 
     def parse_options(self, options: Mapping[str, Any], resolution: Resolution, fps: Fps) -> Any:
         """Checks the definition's ``engine.options``; pydantic's ValidationError names key, value and what is right."""

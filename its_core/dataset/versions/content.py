@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from its_core import storage
 from its_core.clip import EngineIdentity, Geometry, Outcome
 from its_core.dataset.finished_clip import FailedClip, FinishedClip
 from its_core.dataset.labels import metadata
@@ -20,6 +21,7 @@ from its_core.dataset.labels.passthrough_columns import PassthroughColumns
 from its_core.dataset.layout import REJECTED_FILE
 from its_core.dataset.privacy import without_local_paths
 from its_core.dataset.versions.version import ContentHash
+from its_core.taxonomy import Split
 
 _REJECTED = pa.schema(
     [
@@ -51,6 +53,11 @@ class Dataset:
     engine: EngineIdentity
     source: str = ""
 
+    @property
+    def texts(self) -> dict[str, str]:
+        """The definition's texts that count for the version's name."""
+        return {"name": self.name, "description": self.description, "license": self.license}
+
 
 @dataclass(frozen=True, slots=True)
 class VersionContent:
@@ -81,16 +88,15 @@ def write_content(
     for clip in clips:
         passthrough.learn(clip.planned.extra)
     columns = metadata.schema(passthrough.fields.values())
-    digest = ContentHash()
-    digest.add({"name": dataset.name, "description": dataset.description, "license": dataset.license})
+    digests: dict[Split, ContentHash] = {}
     counts, incidents = Counts(), []
     with metadata.MetadataWriter(folder, columns) as writer:
         for clip in clips:
-            values = row(clip, dataset.engine) | passthrough.values(clip.planned.extra)
+            known = row(clip, dataset.engine) | passthrough.values(clip.planned.extra)
+            values = {name: known.get(name) for name in columns.names}
             writer.add(clip.planned.split, values)
-            digest.add(values)
-            if clip.has_annotations:
-                digest.add_file(clip.files.annotations)
+            annotations = storage.sha256_file(clip.files.annotations) if clip.has_annotations else None
+            digests.setdefault(clip.planned.split, ContentHash()).add_clip(values, annotations)
             counts.add(values)
             incidents.append(values["incident_type"])
     rejections = [_rejection(each) for each in pq.read_table(rejected).to_pylist()]
@@ -99,9 +105,22 @@ def write_content(
     with pq.ParquetWriter(folder / REJECTED_FILE, _REJECTED) as refused:
         for batch in _batches([*rejections, *failures]):
             refused.write_table(pa.Table.from_pylist(batch, _REJECTED))
-    for each in [*rejections, *failures]:
+    version = version_name(dataset.texts, digests, [*rejections, *failures])
+    return VersionContent(version, counts, incidents, len(rejections), len(failures), columns)
+
+
+def version_name(
+    texts: Mapping[str, str], splits: Mapping[Split, ContentHash], rejected: Iterable[Mapping[str, Any]]
+) -> str:
+    """The name that follows from the definition's texts, the clips of each split, and the rows that were not made."""
+    digest = ContentHash()
+    digest.add(dict(texts))
+    for split in Split:
+        if split in splits:
+            digest.add({"split": split.value, "clips": splits[split].hexdigest()})
+    for each in rejected:
         digest.add({name: value for name, value in each.items() if name != "reason"})
-    return VersionContent(digest.version(), counts, incidents, len(rejections), len(failures), columns)
+    return digest.version()
 
 
 def _rejection(row: dict[str, Any]) -> dict[str, Any]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import orjson
-
-from its_core.storage import sha256_file
 
 MARKER_FILE = "_SUCCESS.json"
 LATEST_FILE = "latest.json"
@@ -25,8 +22,14 @@ class ContentHash:
     def add(self, value: Mapping[str, Any]) -> None:
         self._digest.update(orjson.dumps(value, option=orjson.OPT_SORT_KEYS) + b"\n")
 
-    def add_file(self, path: Path) -> None:
-        self._digest.update(sha256_file(path).encode() + b"\n")
+    def add_clip(self, row: Mapping[str, Any], annotations_sha256: str | None) -> None:
+        """A clip's row with all its columns, and the digest of its annotations' file."""
+        self.add(row)
+        if annotations_sha256 is not None:
+            self._digest.update(annotations_sha256.encode() + b"\n")
 
     def version(self) -> str:
-        return self._digest.hexdigest()[:_DIGITS]
+        return self.hexdigest()[:_DIGITS]
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()

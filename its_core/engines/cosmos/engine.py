@@ -12,6 +12,9 @@ from its_core.engines.cosmos.flags import flags_of
 from its_core.engines.cosmos.options import STEPS, VERSION, CosmosOptions
 from its_core.engines.engine import Engine, Frame
 
+# IPTC's digital source type of the clips.
+DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+
 
 def parse_options(options: Mapping[str, Any], resolution: Resolution, fps: Fps) -> CosmosOptions:
     """Raises pydantic's ValidationError, which names key, value and what is right."""

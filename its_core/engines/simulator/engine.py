@@ -11,6 +11,9 @@ from its_core.engines.engine import Engine, Frame
 from its_core.engines.simulator.capabilities import refusal
 from its_core.engines.simulator.options import VERSION, SimulatorOptions
 
+# IPTC's digital source type of the clips.
+DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"
+
 
 def parse_options(options: Mapping[str, Any], resolution: Resolution, fps: Fps) -> SimulatorOptions:  # noqa: ARG001
     """Raises pydantic's ValidationError, which names key, value and what is right. Every resolution and rate will

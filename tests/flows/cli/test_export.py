@@ -1,0 +1,45 @@
+"""``its export`` and ``its show --verify`` as they are typed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from its_flows.cli.main import app
+from typer.testing import CliRunner
+
+from its_core.dataset.publish import Published, publish
+from tests.dataset import samples
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    work = tmp_path_factory.mktemp("work")
+    clips = samples.four(work)
+    folder = tmp_path_factory.mktemp("published")
+    return publish(clips, samples.dataset(folder), samples.rejected(work), samples.run_of(work), work)
+
+
+def test_export_says_how_many_clips_are_where(published: Published, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+
+    done = CliRunner().invoke(app, ["export", published.url, "--format", "accident", "--to", str(target)])
+
+    assert (done.exit_code, done.stdout) == (0, f"3 clips in {target}\n")
+    assert (target / "labels.csv").exists()
+    again = CliRunner().invoke(app, ["export", published.url, "--format", "accident", "--to", str(target)])
+    assert again.exit_code == 2
+
+
+def test_verify_names_the_changed_clip(published: Published, tmp_path: Path) -> None:
+    folder = tmp_path / published.version
+    shutil.copytree(published.url, folder)
+    good = CliRunner().invoke(app, ["show", str(folder), "--verify"])
+    clip = next((folder / "val").rglob("*.mp4"))
+    clip.write_bytes(clip.read_bytes()[:-1] + b"x")
+
+    changed = CliRunner().invoke(app, ["show", str(folder), "--verify"])
+
+    assert (good.exit_code, changed.exit_code) == (0, 1)
+    assert f"changed: {clip.relative_to(folder).as_posix()}" in changed.output
