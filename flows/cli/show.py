@@ -28,9 +28,10 @@ Examples:
 def show(
     dataset: Annotated[str, typer.Argument(help="A definition's folder (its latest version), or a published version.")],
     most: Annotated[int, typer.Option(min=1, help="How many clips to list.")] = 40,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the version's page in the browser.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Find every change since it was published.")] = False,
 ) -> None:
-    """Show a published dataset: its clips in a table, and where its contact sheet lies."""
+    """Show a published dataset: its clips in a table, and where its page and its contact sheet are."""
     with errors_in_a_line():
         version = version_of(dataset)
     out.print(
@@ -39,7 +40,10 @@ def show(
     out.print(_clips_table(version, most))
     counts = ", ".join(f"{count:,} {split}" for split, count in version.clips.items())
     out.print(f"{sum(version.clips.values()):,} clips: {counts}", highlight=False)
+    out.print(f"page: {version.page_url}", highlight=False, markup=False, soft_wrap=True)
     out.print(f"contact sheet: {version.contact_sheet_url}", highlight=False, markup=False, soft_wrap=True)
+    if open_page:
+        typer.launch(version.page_url)
     if verify:
         with errors_in_a_line():
             problems = verification.verify(version)

@@ -15,10 +15,11 @@ from its_core.checks.measures import table
 from its_core.dataset import card, croissant, lineage
 from its_core.dataset.finished_clip import FailedClip, FinishedClip
 from its_core.dataset.labels import metadata
-from its_core.dataset.layout import MEASURES_FILE, REPORT_FOLDER, annotations_path, clip_file_name
+from its_core.dataset.layout import MEASURES_FILE, PAGE_FILE, REPORT_FOLDER, annotations_path, clip_file_name
 from its_core.dataset.lineage import emit, events
 from its_core.dataset.lineage.clips import ClipLineageWriter
 from its_core.dataset.lineage.run import Run
+from its_core.dataset.page import render as page
 from its_core.dataset.pictures import contact_sheet
 from its_core.dataset.versions import checksums
 from its_core.dataset.versions.content import Dataset, VersionContent
@@ -54,6 +55,8 @@ def assemble(
         digests.setdefault(path, None)
     checksums.write(folder, digests.items())
     _write_croissant(folder, dataset, content, run)
+    html = page.render(dataset, content, clips, failed, page.missing_rows(folder))
+    (folder / PAGE_FILE).write_text(html, encoding="utf-8")
     _write_event(folder, clips, dataset, content, checks, run, work)
     runs_own = [path for path in _files(folder) if path not in digests and path != checksums.FILE_NAME]
     marker = {

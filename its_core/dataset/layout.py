@@ -7,6 +7,7 @@ Hugging Face Hub refuse folders of more than 10,000 files.
 from __future__ import annotations
 
 ANNOTATIONS_FOLDER = "annotations"
+PAGE_FILE = "index.html"
 REJECTED_FILE = "rejected.parquet"
 REPORT_FOLDER = "report"  # not "validation": the Hugging Face builder would take that for a split
 MEASURES_FILE = "measures.parquet"

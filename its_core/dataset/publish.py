@@ -17,7 +17,7 @@ import orjson
 from its_core import storage
 from its_core.dataset.assembly import PublishError, assemble
 from its_core.dataset.finished_clip import FailedClip, FinishedClip
-from its_core.dataset.layout import clip_file_name
+from its_core.dataset.layout import PAGE_FILE, clip_file_name
 from its_core.dataset.lineage.run import Run
 from its_core.dataset.pictures import contact_sheet
 from its_core.dataset.versions import commit, ownership
@@ -39,6 +39,10 @@ class Published:
     version: str
     clips: int
     was_there: bool
+
+    @property
+    def page_url(self) -> str:
+        return storage.join(self.url, PAGE_FILE)
 
     @property
     def contact_sheet_url(self) -> str:

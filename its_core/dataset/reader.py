@@ -18,6 +18,7 @@ from its_core import storage
 from its_core.annotations import Annotations
 from its_core.dataset import lineage
 from its_core.dataset.labels import metadata
+from its_core.dataset.layout import PAGE_FILE
 from its_core.dataset.pictures import contact_sheet
 from its_core.dataset.versions import checksums, ownership
 from its_core.dataset.versions.version import LATEST_FILE, MARKER_FILE
@@ -56,6 +57,10 @@ class Version:
     @property
     def contact_sheet_url(self) -> str:
         return storage.join(self.url, contact_sheet.FILE_NAME)
+
+    @property
+    def page_url(self) -> str:
+        return storage.join(self.url, PAGE_FILE)
 
     def table(self, split: Split, columns: list[str] | None = None) -> pa.Table:
         """The split's ``metadata.parquet``, all columns or some."""

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from its_core import storage
 from its_core.annotations import Annotations, CameraModel, Contact, Track, TrackFrame
 from its_core.checks.measures import measure
 from its_core.clip import ClipRequest, EngineIdentity, Geometry, Outcome, Participant, Scene
 from its_core.dataset.finished_clip import FailedClip, FinishedClip
+from its_core.dataset.labels.counts import Counts
 from its_core.dataset.lineage.run import Run
-from its_core.dataset.versions.content import Dataset
+from its_core.dataset.versions.content import Dataset, VersionContent
 from its_core.scenarios.manifest import snapshot, write_rejections
 from its_core.scenarios.scenario import Rejection
 from its_core.shards.plan import PlannedClip
@@ -195,6 +197,13 @@ def four(work: Path) -> list[FinishedClip]:
 def asked_for(collision: CollisionType | None = None) -> Scene:
     """A scene with the collision that a row names, or none."""
     return replace(planned(0).request.scene, collision_type=collision)
+
+
+def content_of(clips: int) -> VersionContent:
+    """The content of a version with that many clips, as far as a page needs it."""
+    counts = Counts()
+    counts.clips.update({"train": clips})
+    return VersionContent("0" * 12, counts, [None] * clips, rejected=0, failed=0, columns=pa.schema([]))
 
 
 def dataset(folder: Path, **changes: Any) -> Dataset:

@@ -25,7 +25,7 @@ from its_core.scenarios.manifest import write_rejections
 from its_core.scenarios.scenario import Rejection
 from tests.dataset import samples
 
-RUNS_OWN = ("lineage/", "report/index.html", "report/validation.json", "croissant.json", "_SUCCESS.json")
+RUNS_OWN = ("lineage/", "report/index.html", "report/validation.json", "croissant.json", "_SUCCESS.json", "index.html")
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -39,7 +39,15 @@ def test_the_layout(published: Published, clips: list[FinishedClip]) -> None:
         *(f"{clip.planned.split}/{clip.clip_id[:2]}/{clip.clip_id}.mp4" for clip in clips),
         *(f"annotations/{clip.clip_id[:2]}/{clip.clip_id}.json.gz" for clip in clips),
         *(f"{split}/metadata.parquet" for split in ("train", "val", "test")),
-        *("README.md", "croissant.json", "rejected.parquet", "checksums.sha256", "contact_sheet.png", "_SUCCESS.json"),
+        *(
+            "README.md",
+            "croissant.json",
+            "index.html",
+            "rejected.parquet",
+            "checksums.sha256",
+            "contact_sheet.png",
+            "_SUCCESS.json",
+        ),
         *("lineage/run.json", "lineage/clips.parquet"),
         *("report/index.html", "report/validation.json", "report/measures.parquet"),
     }

@@ -1,4 +1,4 @@
-"""``its export`` and ``its show --verify`` as they are typed."""
+"""``its export``, ``its show --verify`` and ``its browse`` as they are typed."""
 
 from __future__ import annotations
 
@@ -43,3 +43,12 @@ def test_verify_names_the_changed_clip(published: Published, tmp_path: Path) -> 
 
     assert (good.exit_code, changed.exit_code) == (0, 1)
     assert f"changed: {clip.relative_to(folder).as_posix()}" in changed.output
+
+
+def test_browse_lists_every_version_with_its_page(published: Published, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["browse", str(Path(published.url).parents[1])])
+    nothing = CliRunner().invoke(app, ["browse", str(tmp_path)])
+
+    assert done.exit_code == 0
+    assert published.version in done.stdout and "index.html" in done.stdout.replace("\n", "")
+    assert nothing.exit_code == 1
