@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 
 import av
-import av.logging
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
 
 from its_core.checks.motion import Luma, MotionMeter, block_means
 from its_core.clip import Geometry
-from its_core.video import Frame, Probe, UnreadableVideo, decode, probe
+from its_core.video import Frame, Probe, UnreadableVideo, decoder_complaints, probe, read_luma
 
 # Of a clip longer than asked this many frames more are decoded: enough to say that it is too long, and bounded.
 EXTRA_FRAMES = 16
@@ -82,63 +79,19 @@ def measure(path: Path, geometry: Geometry, conditioning: Frame | None = None) -
         return Measures(problem=str(error))
     sums = _FrameSums()
     problem: str | None = None
-    with _decoder_complaints() as complaints:
+    with decoder_complaints() as complaints:
         try:
-            for luma in islice(_luma(path, probed), geometry.frames + EXTRA_FRAMES):
+            for luma in islice(read_luma(path), geometry.frames + EXTRA_FRAMES):
                 sums.add(luma)
         except (av.FFmpegError, OSError, ValueError) as error:
             problem = f"decoding stopped after {sums.count} frames: {error}"
-    if problem is None and complaints:
-        problem = f"the decoder complained: {complaints[0]}"
-    measured = sums.measures(probed, problem, len(complaints), _expected_start(conditioning, geometry))
+    if problem is None and complaints.lines:
+        problem = f"the decoder complained: {complaints.lines[0]}"
+    measured = sums.measures(probed, problem, len(complaints.lines), _expected_start(conditioning, geometry))
     if conditioning is not None and measured.first_frame_difference is None and measured.problem is None:
         # Great Expectations lets a null pass: a comparison that could not be made must not count as one that was good.
         return replace(measured, problem="the first frame could not be compared with the conditioning frame")
     return measured
-
-
-@contextmanager
-def _decoder_complaints() -> Iterator[list[str]]:
-    """Collects FFmpeg's messages on broken frames, which it conceals silently. The list is filled at the end."""
-    complaints: list[str] = []
-    with _ffmpeg_log, av.logging.Capture(local=True) as lines:
-        yield complaints
-    complaints += [text.strip() for severity, _, text in lines if severity <= av.logging.ERROR or "concealing" in text]
-
-
-class _FfmpegLog:
-    """FFmpeg's log, switched on while any thread reads it. Its level is per process, its lines are per thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._readers = 0
-        self._before: tuple[int | None, bool] = (None, True)
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._readers == 0:
-                self._before = av.logging.get_level(), av.logging.get_skip_repeated()
-                av.logging.set_level(av.logging.INFO)
-                # The last message about one clip must not suppress the same message about the next.
-                av.logging.set_skip_repeated(False)
-            self._readers += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._readers -= 1
-            if self._readers == 0:
-                level, skip_repeated = self._before
-                av.logging.set_level(level)
-                av.logging.set_skip_repeated(skip_repeated)
-
-
-_ffmpeg_log = _FfmpegLog()
-
-
-def _luma(path: Path, probed: Probe) -> Iterator[Luma]:
-    """Luma as stored (16 black, 235 white), H×W; a view that is only valid until the next frame."""
-    to_luma = ("extractplanes", "y") if probed.pix_fmt == "yuv420p" else ("format", "gray")
-    return decode(path, "gray", [to_luma])
 
 
 class _FrameSums:

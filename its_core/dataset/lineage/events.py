@@ -48,7 +48,7 @@ NAMESPACE = "its-accident-factory"
 PARENT_VARIABLE = "OPENLINEAGE_PARENT_ID"
 _PRODUCER = f"urn:{NAMESPACE}:{__version__}"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_PACKAGES = ("av", "great_expectations", "imageio", "numpy", "panda3d", "pandas", "prefect", "pyarrow", "torch")
+_PACKAGES = ("av", "great_expectations", "numpy", "panda3d", "pandas", "prefect", "pyarrow", "torch")
 
 
 @attr.define

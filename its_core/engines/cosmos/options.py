@@ -13,7 +13,7 @@ from its_core.clip import LATENT_FRAMES, Fps, Geometry, Resolution
 from its_core.engines.cosmos.shapes import SHAPES, ModelSize
 
 # Counts up with every change that alters the frames made from the same request and weights.
-VERSION = "1"
+VERSION = "2"
 # Size tiny is for dry runs: fewer steps.
 STEPS: dict[ModelSize, int] = {"2B": 35, "14B": 35, "tiny": 4}
 LORA_TARGETS = "q_proj,k_proj,v_proj,output_proj,mlp.layer1,mlp.layer2"

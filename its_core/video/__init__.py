@@ -1,0 +1,25 @@
+"""Pixels ↔ MP4: the one writer of clips, and the readers that say what a video really holds."""
+
+from its_core.mp4 import UnreadableVideo
+from its_core.video.complaints import Complaints, decoder_complaints
+from its_core.video.display import Display
+from its_core.video.reading import MAX_PIXELS, Colours, Probe, probe, read_frames, read_last_frames, read_luma
+from its_core.video.writing import DEFAULT_CRF, SYNTHETIC_STATEMENT, Frame, write_mp4
+
+__all__ = [
+    "DEFAULT_CRF",
+    "MAX_PIXELS",
+    "SYNTHETIC_STATEMENT",
+    "Colours",
+    "Complaints",
+    "Display",
+    "Frame",
+    "Probe",
+    "UnreadableVideo",
+    "decoder_complaints",
+    "probe",
+    "read_frames",
+    "read_last_frames",
+    "read_luma",
+    "write_mp4",
+]
