@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from tests.storage.fault_proxy import FaultProxy
     from tests.storage.server import S3
 
+# Triton reads it when it is first imported, by whichever test: its kernels are interpreted on the CPU.
+os.environ["TRITON_INTERPRET"] = "1"
+
 _SYSTEM = Path(__file__).parent / "system"
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final, Literal
 
 from its_core.clip import ClipRequest, EngineIdentity, Fps, Resolution, Scene
 from its_core.engines.cosmos.flags import flags_of
-from its_core.engines.cosmos.options import STEPS, VERSION, CosmosOptions
+from its_core.engines.cosmos.options import VERSION, CosmosOptions
 from its_core.engines.engine import Engine, Frame
 
 # IPTC's digital source type of the clips.
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+_READS: Final[frozenset[Literal["prompt", "negative_prompt", "guidance", "scene", "input"]]] = frozenset(
+    {"prompt", "negative_prompt", "guidance", "input"}
+)
 
 
 def parse_options(options: Mapping[str, Any], resolution: Resolution, fps: Fps) -> CosmosOptions:
@@ -39,14 +42,15 @@ def identity_but_weights(options: CosmosOptions) -> EngineIdentity:
         name="cosmos",
         version=VERSION,
         weights_sha256=None,
-        reads=frozenset({"prompt", "negative_prompt", "guidance", "input"}),
+        reads=_READS - {"negative_prompt", "guidance"} if options.preset == "distilled" else _READS,
         settings={
             "model_size": options.model_size,
-            "steps": STEPS[options.model_size],
+            "steps": options.sampling_steps,
             "num_conditional_frames": options.num_conditional_frames,
             "lora": [options.lora_rank, options.lora_alpha, options.targets] if options.use_lora else None,
             "guardrail": not options.disable_guardrail,
             "prompt_refiner": not options.disable_prompt_refiner,
+            **options.shortcuts,
         },
     )
 

@@ -18,13 +18,14 @@ from its_core.clip import ClipRequest, Geometry, Outcome
 from its_core.engines.cosmos.conditioning import read_conditioning, refuse_change
 from its_core.engines.cosmos.device import free_memory, memory_in_use, pick_device
 from its_core.engines.cosmos.model import sampling
-from its_core.engines.cosmos.model.attention import attend_with, attention_backends
-from its_core.engines.cosmos.model.lora import load_network, lora_record
+from its_core.engines.cosmos.model.inference.load import load_packed
+from its_core.engines.cosmos.model.lora import lora_record
 from its_core.engines.cosmos.model.network import LATENT_CHANNELS
 from its_core.engines.cosmos.model.parallel import join_clip_group
+from its_core.engines.cosmos.model.sampling import Shortcuts
 from its_core.engines.cosmos.model.text_encoder import TextEncoder
 from its_core.engines.cosmos.model.vae import SPACE, TIME, WanVae
-from its_core.engines.cosmos.options import STEPS, VERSION, CosmosOptions
+from its_core.engines.cosmos.options import VERSION, CosmosOptions
 from its_core.engines.cosmos.refiner import PromptRefiner
 from its_core.engines.cosmos.remote import at_hand
 from its_core.engines.cosmos.requirements import refuse_missing
@@ -68,8 +69,14 @@ class CosmosEngine(Engine):
         self._device = device = pick_device(options)
         refuse_missing(options)
         self._dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+        self._group = join_clip_group(ranks_per_clip, device)
+        # The network first: what is wrong with a LoRA is said before larger models are loaded.
+        loaded = load_packed(options, device, self._dtype, token_count(options), self._group)
+        self._network, self._kernels = loaded.network, loaded.record
+        self._lora = lora_record(options) if options.use_lora else None
         shape, folders = SHAPES[options.model_size], options.folders
         self._text = TextEncoder(folders.text_encoder, shape.text_width, device, self._dtype)
+        self._vae = WanVae(folders.vae, device, self._dtype)
         self._guardrail = self._refiner = None
         if not options.disable_guardrail and options.model_size == "tiny":
             self._guardrail = tiny_guardrail(folders.guardrail)
@@ -77,13 +84,6 @@ class CosmosEngine(Engine):
             self._guardrail = load_guardrail(folders.guardrail, folders.text_guard, device, options.offload_guardrail)
         if not options.disable_prompt_refiner and options.model_size not in NO_REFINER:
             self._refiner = PromptRefiner(folders.refiner, device, options.offload_prompt_refiner)
-        self._vae = WanVae(folders.vae, device, self._dtype)
-        self._network = load_network(options, shape, device, self._dtype)
-        self._lora = lora_record(options) if options.use_lora else None
-        self._compiled = self._network.compile_blocks()
-        self._backends = attention_backends(device, self._dtype, shape.width // shape.heads)
-        self._group = join_clip_group(ranks_per_clip, device)
-        self._network.share = self._group.share
         self._prepared: dict[str, _Prepared] = {}
         self._rehearsed = False
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="weights")
@@ -183,17 +183,21 @@ class CosmosEngine(Engine):
 
     def _sample(self, request: ClipRequest, inputs: _Inputs) -> Tensor:
         noise = sampling.initial_noise(request.seed, tuple(inputs.given_BCTHW.shape)).to(self._device)
+        options = self._options
+        steps = options.sampling_steps
         denoise = sampling.guided(
             self._network.for_texts,
             inputs.texts_BND,
-            request.guidance,
+            guidance_of(request, options),
             inputs.given_BCTHW,
             inputs.mask_B1THW,
             self._group,
+            Shortcuts((options.guidance_sigma_min, options.guidance_sigma_max), options.step_cache),
+            steps,
         )
         try:
-            with _memory_is_a_receipt(self._options), torch.no_grad(), attend_with(self._backends):
-                return sampling.sample(denoise, noise, STEPS[self._options.model_size])
+            with _memory_is_a_receipt(self._options), torch.no_grad():
+                return sampling.sample(denoise, noise, steps)
         except Exception as error:
             if self._group.ranks == 1:
                 raise
@@ -207,7 +211,7 @@ class CosmosEngine(Engine):
         for one that has run out of it."""
         self._network.share = self._group.share.rehearsal()
         try:
-            with torch.no_grad(), attend_with(self._backends):
+            with torch.no_grad():
                 time_BT = inputs.mask_B1THW[:, 0, :, 0, 0]
                 self._network.for_texts(inputs.given_BCTHW, time_BT, inputs.texts_BND[:1], inputs.mask_B1THW)
         finally:
@@ -249,16 +253,15 @@ class CosmosEngine(Engine):
             "model_size": options.model_size,
             "is_stand_in": options.model_size == "tiny",
             "lora": self._lora,
-            "steps": STEPS[options.model_size],
-            "guidance": request.guidance,
+            "steps": options.sampling_steps,
+            "guidance": guidance_of(request, options),
+            "shortcuts": options.shortcuts,
             "seed": request.seed,
             "num_conditional_frames": options.num_conditional_frames,
             "prompt": inputs.prompt,
             "guardrail": self._guardrail.record if self._guardrail else {"disabled": True},
             "prompt_refiner": "disabled" if options.disable_prompt_refiner else refiner,
-            "precision": str(self._dtype).removeprefix("torch."),
-            "attention": self._backends[0].name.lower(),
-            "compiled": self._compiled,
+            **self._kernels,
             "device": torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else "cpu",
             "ranks_per_clip": self._group.ranks,
             "seconds": inputs.seconds,
@@ -269,6 +272,18 @@ class CosmosEngine(Engine):
         self._weights_at_hand.close()
         self._group.leave()
         free_memory()
+
+
+def guidance_of(request: ClipRequest, options: CosmosOptions) -> float:
+    """How strongly the clip is guided: a distilled checkpoint not at all, whatever the request says."""
+    return 0.0 if options.preset == "distilled" else request.guidance
+
+
+def token_count(options: CosmosOptions) -> int:
+    """How many tokens the network sees of a clip."""
+    width_px, height_px = working_size(options)
+    latent_frames = (options.geometry.frames - 1) // TIME + 1
+    return latent_frames * (width_px // GRANULE_PX) * (height_px // GRANULE_PX)
 
 
 def working_size(options: CosmosOptions) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -16,6 +16,8 @@ from its_core.engines.cosmos.shapes import SHAPES, ModelSize
 VERSION = "2"
 # Size tiny is for dry runs: fewer steps.
 STEPS: dict[ModelSize, int] = {"2B": 35, "14B": 35, "tiny": 4}
+DISTILLED_STEPS = 4
+SHORTCUTS = ("precision", "preset", "guidance_sigma_min", "guidance_sigma_max", "step_cache")
 LORA_TARGETS = "q_proj,k_proj,v_proj,output_proj,mlp.layer1,mlp.layer2"
 CHECKPOINTS_ENV = "ITS_CHECKPOINTS"
 
@@ -43,6 +45,22 @@ class CosmosOptions(BaseModel):
     lora_target_modules: str = Field(LORA_TARGETS, description="comma-separated names of the layers with LoRA")
     init_lora_weights: Literal[True] = Field(True, description="PEFT's own start; loading replaces every value")
     num_conditional_frames: Literal[1, 5] = Field(1, description="frames of the input that start the clip; 5: a video")
+    precision: Literal["bf16", "fp8"] = Field(
+        "bf16", description="fp8: products and self-attention in 8 bits where a measurement allows, other layers in 16"
+    )
+    preset: Literal["base", "distilled"] = Field(
+        "base", description="distilled: 4 steps without guidance, for checkpoints distilled to few steps"
+    )
+    steps: int | None = Field(None, ge=1, le=1000, description="sampling steps; default: the preset's")
+    guidance_sigma_min: float = Field(
+        0, ge=0, le=1000, allow_inf_nan=False, description="lowest noise level at which the prompt is guided"
+    )
+    guidance_sigma_max: float = Field(
+        1000, ge=0, le=1000, allow_inf_nan=False, description="highest noise level at which the prompt is guided"
+    )
+    step_cache: int = Field(
+        1, ge=1, le=10, description="of so many evaluations one is computed, the others are predicted; 1: all computed"
+    )
     num_gpus: int = Field(
         1,
         ge=1,
@@ -72,6 +90,27 @@ class CosmosOptions(BaseModel):
         if self.context_parallel_size is not None:
             self.check_group(self.context_parallel_size)
         return self
+
+    @model_validator(mode="after")
+    def _guides_somewhere(self) -> Self:
+        if self.guidance_sigma_min >= self.guidance_sigma_max:
+            raise ValueError(
+                f"guidance_sigma_min {self.guidance_sigma_min:g} must be below guidance_sigma_max "
+                f"{self.guidance_sigma_max:g}"
+            )
+        return self
+
+    @property
+    def sampling_steps(self) -> int:
+        if self.steps is not None:
+            return self.steps
+        return DISTILLED_STEPS if self.preset == "distilled" else STEPS[self.model_size]
+
+    @property
+    def shortcuts(self) -> dict[str, Any]:
+        """What differs from the exact sampler, as JSON values; empty when nothing does. Each makes other clips."""
+        fields = {name: CosmosOptions.model_fields[name] for name in SHORTCUTS}
+        return {name: value for name, field in fields.items() if (value := getattr(self, name)) != field.default}
 
     @property
     def targets(self) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -91,7 +93,9 @@ def test_the_record_says_what_ran(loaded: Any, request_: ClipRequest) -> None:
     assert record["guardrail"]["text"] == ["word list"]
     assert record["prompt_refiner"] == "none: size tiny has no refiner"
     assert (record["seed"], record["steps"], record["precision"], record["device"]) == (3, 4, "float32", "cpu")
-    assert record["attention"] == "flash_attention"
+    assert record["attention"]["name"] == "flash_attention"
+    assert record["elementwise"] == "torch"
+    assert record["shortcuts"] == {}
     assert {len(digest) for digest in record["weights"].values()} == {64}
     assert set(record["seconds"]) == {"prompt", "conditioning", "sampling", "decoding"}
 
@@ -174,6 +178,40 @@ def test_a_blocked_video_is_a_receipt_of_its_own(
         Outcome.GUARDRAIL_VIDEO,
         "video blocked by frame classifier: 61 frames of it",
     )
+
+
+SHORTCUTS: dict[str, Any] = {
+    "precision": "fp8",
+    "preset": "distilled",
+    "guidance_sigma_min": 0.1,
+    "guidance_sigma_max": 10.0,
+    "step_cache": 2,
+    "steps": 9,
+}
+
+
+def test_no_shortcut_changes_what_names_the_default_clips(options: CosmosOptions) -> None:
+    name = engine.identity_but_weights(options)
+    assert set(name.settings) == {
+        "model_size", "steps", "num_conditional_frames", "lora", "guardrail", "prompt_refiner",
+    }  # fmt: skip
+    assert (name.version, name.settings["steps"]) == ("1", 4)
+    others = [engine.identity_but_weights(options.model_copy(update={key: value})) for key, value in SHORTCUTS.items()]
+    assert len({json.dumps(each.settings) for each in (name, *others)}) == len(SHORTCUTS) + 1
+    assert "guidance" not in others[1].reads  # a distilled checkpoint is not guided
+
+
+def test_shortcuts_make_other_clips_and_stand_in_the_record(options: CosmosOptions, request_: ClipRequest) -> None:
+    frames = {}
+    for name, changes in {"exact": {}, "distilled": {"preset": "distilled"}, "fp8": {"precision": "fp8"}}.items():
+        opened = CosmosEngine(options.model_copy(update=changes))
+        clip = opened.generate(request_)
+        frames[name] = np.stack(list(itertools.islice(clip.frames, 9)))[5:].astype(int)
+        opened.close()
+        assert clip.record["shortcuts"] == changes
+        assert clip.record["guidance"] == (0 if name == "distilled" else 7)
+    assert clip.record["kept_in_16_bits"] == []
+    assert all(0 < np.abs(frames[name] - frames["exact"]).mean() < 10 for name in ("distilled", "fp8"))
 
 
 def test_identity_follows_what_changes_the_frames(options: CosmosOptions) -> None:

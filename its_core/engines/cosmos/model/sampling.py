@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import count, pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from its_core.engines.cosmos.model.parallel import ClipGroup
+from its_core.engines.cosmos.model.step_cache import CacheSchedule, StepCache
 
 SIGMA_MAX, SIGMA_MIN, RAMP_ORDER = 80.0, 0.002, 7.0
 SIGMA_GIVEN = 1e-4  # the noise level that conditioning frames are said to have
@@ -103,6 +105,18 @@ def sample(
     return denoise(x, sigmas[-1])
 
 
+@dataclass(frozen=True, slots=True)
+class Shortcuts:
+    """What is left out of a clip's evaluations; by default nothing.
+
+    Outside ``guided_sigmas`` (lowest, highest) the prompt alone is evaluated (Kynkäänniemi et al., arXiv:2404.07724).
+    Of ``cache_interval`` evaluations one is computed, see ``step_cache``.
+    """
+
+    guided_sigmas: tuple[float, float] = (0.0, math.inf)
+    cache_interval: int = 1
+
+
 def guided(
     network: Network,
     texts_BND: tuple[Tensor, Tensor],
@@ -110,18 +124,36 @@ def guided(
     given: Tensor,
     given_B1THW: Tensor,
     group: ClipGroup,
+    shortcuts: Shortcuts | None = None,
+    steps: int = STEPS,
 ) -> Denoise:
-    """Guided prediction from the prompt's and the negative prompt's embedding (in that order).
+    """Guided prediction from the prompt's and the negative prompt's embedding (in that order), for one clip.
 
-    On one process both are evaluated here; in a group with guidance halves each half evaluates its own.
+    On one process both are evaluated here; in a group with guidance halves each half evaluates its own. Where nothing
+    is guided, each evaluates the prompt.
     """
+    shortcuts = shortcuts or Shortcuts()
+    lowest, highest = shortcuts.guided_sigmas
+    cache = StepCache(CacheSchedule(shortcuts.cache_interval, steps + 1))
+    numbers = count()
 
-    mine = texts_BND if group.guidance_half is None else (texts_BND[group.guidance_half],)
+    def flows_of(x: Tensor, sigma: float, number: int, texts: Sequence[int]) -> list[Tensor]:
+        if all(cache.predicts(number, text) for text in texts):
+            return [cache.predict(text, sigma) for text in texts]
+        scaled, time_BT = network_input(x, sigma, given, given_B1THW)
+        flows = network(scaled, time_BT, [texts_BND[text] for text in texts], given_B1THW)
+        if shortcuts.cache_interval > 1:
+            for text, flow in zip(texts, flows, strict=True):
+                cache.keep(text, sigma, flow)
+        return flows
 
     def denoise(x: Tensor, sigma: float) -> Tensor:
-        scaled, time_BT = network_input(x, sigma, given, given_B1THW)
-        flows = network(scaled, time_BT, mine, given_B1THW)
+        is_guided = guidance != 0 and lowest <= sigma <= highest
+        texts = (0,) if not is_guided else (0, 1) if group.guidance_half is None else (group.guidance_half,)
+        flows = flows_of(x, sigma, next(numbers), texts)
         clean = [clean_latent(x, flow, sigma, given, given_B1THW) for flow in flows]
+        if not is_guided:
+            return clean[0]
         cond, uncond = clean if len(clean) == 2 else group.both_halves(clean[0])
         return guide(cond, uncond, guidance)
 

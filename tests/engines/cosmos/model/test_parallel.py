@@ -12,6 +12,9 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from its_core.engines.cosmos.model import sampling
+from its_core.engines.cosmos.model.inference.attention import installed_kernels
+from its_core.engines.cosmos.model.inference.elementwise import PyTorch
+from its_core.engines.cosmos.model.inference.network import PackedNetwork
 from its_core.engines.cosmos.model.network import Video2WorldNetwork
 from its_core.engines.cosmos.model.parallel import GroupShare, join_clip_group
 from its_core.engines.cosmos.options import CosmosOptions
@@ -37,9 +40,10 @@ def _render(rank: int, world: int, folder: str, cases: list[Any]) -> None:
             network.load_state_dict(torch.load(f"{folder}/{case.name}.pt", weights_only=True))
             network.share = GroupShare(dist.group.WORLD)
             output = case.output(network)
-            network.share = group.share
+            packed = PackedNetwork(network, installed_kernels(torch.device("cpu"))[0], PyTorch())
+            packed.share = group.share
             denoise = sampling.guided(
-                network.for_texts,
+                packed.for_texts,
                 (case.tensors["text_B_N_D"], case.tensors["negative_text_B_N_D"]),
                 case.settings["guidance"],
                 case.tensors["conditioning_latent_B_C_T_H_W"],
