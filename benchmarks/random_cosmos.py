@@ -9,11 +9,17 @@ import torch
 
 from its_core.clip import ClipRequest, Scene
 from its_core.engines.cosmos.model.network import LATENT_CHANNELS, Video2WorldNetwork
-from its_core.engines.cosmos.model.tiny import make_tiny_checkpoint, save_random_text_encoder
+from its_core.engines.cosmos.model.tiny import LORA_CHECKPOINT, make_tiny_checkpoint, save_random_text_encoder
 from its_core.engines.cosmos.options import CosmosOptions
 from its_core.engines.cosmos.shapes import SHAPES, ModelSize
 
-LATENT = {"2B": (24, 88, 160), "14B": (24, 88, 160), "tiny": (4, 12, 20)}
+# Latent frames, rows and columns at 16 fps; "small" is for whole trajectories.
+LATENT: dict[tuple[ModelSize, str], tuple[int, int, int]] = {
+    **{(size, "720"): (24, 88, 160) for size in ("2B", "14B")},
+    **{(size, "480"): (24, 54, 96) for size in ("2B", "14B")},
+    **{(size, "small"): (6, 32, 32) for size in ("2B", "14B")},
+    **{("tiny", resolution): (4, 12, 20) for resolution in ("720", "480", "small")},
+}
 TEXT_TOKENS = 512
 
 
@@ -35,9 +41,25 @@ def random_network(size: ModelSize, device: torch.device) -> Video2WorldNetwork:
     return network.eval().requires_grad_(False)
 
 
-def random_inputs(size: ModelSize, device: torch.device) -> tuple[torch.Tensor, ...]:
+def structured_network(size: ModelSize, device: torch.device) -> Video2WorldNetwork:
+    """Random weights with what makes trained networks hard to round: a few loud channels in the tokens, weights of
+    heavy tails, and norms that sharpen attention."""
+    torch.manual_seed(0)
+    network = random_network(size, device)
+    for name, parameter in network.named_parameters():
+        if parameter.ndim == 2:
+            parameter.mul_(1 + 0.5 * torch.randn_like(parameter).abs() ** 3)
+            parameter.mul_(parameter.shape[1] ** -0.5 * 0.6 / parameter.std())
+        elif name.endswith(("q_norm.weight", "k_norm.weight")):
+            parameter.uniform_(0.5, 1.5)
+            parameter[:: len(parameter) // 4] *= 3
+    network.x_embedder.proj[1].weight[:3] *= 25
+    return network
+
+
+def random_inputs(size: ModelSize, device: torch.device, resolution: str = "720") -> tuple[torch.Tensor, ...]:
     """Latent, time, text and the mask of one given frame, as in the middle of sampling."""
-    frames, rows, columns = LATENT[size]
+    frames, rows, columns = LATENT[size, resolution]
     x = torch.randn(1, LATENT_CHANNELS, frames, rows, columns, device=device)
     time_BT = torch.full((1, frames), 0.7, device=device)
     time_BT[:, 0] = 1e-4
@@ -48,16 +70,20 @@ def random_inputs(size: ModelSize, device: torch.device) -> tuple[torch.Tensor, 
     return x, time_BT, text, mask
 
 
-def make_checkpoints(size: ModelSize, device: torch.device, work: Path) -> CosmosOptions:
-    """Random weights on disk, laid out like NVIDIA's: base network, a LoRA alone, VAE, a shallow T5 of full width."""
+def make_checkpoints(size: ModelSize, device: torch.device, work: Path, resolution: str = "720") -> CosmosOptions:
+    """Random weights on disk, laid out like NVIDIA's: base network, a LoRA alone, VAE, a shallow T5 of full width.
+    What is there already is left alone."""
+    lora = work / LORA_CHECKPOINT if size == "tiny" else work / f"iter_000001000.{resolution}.pt"
+    chosen = CosmosOptions.model_validate({"resolution": resolution, "use_lora": True, "dit_path": str(lora)})
     if size == "tiny":
-        lora = make_tiny_checkpoint(work)
-        return CosmosOptions(model_size="tiny", use_lora=True, dit_path=str(lora), checkpoints_dir=str(work))
+        if not lora.exists():
+            make_tiny_checkpoint(work)
+        return chosen.model_copy(update={"model_size": "tiny", "checkpoints_dir": str(work)})
     from diffusers import AutoencoderKLWan
 
-    lora = work / "iter_000001000.pt"
     options = CosmosOptions(
         model_size=size,
+        resolution=chosen.resolution,
         use_lora=True,
         dit_path=str(lora),
         checkpoints_dir=str(work),
@@ -65,6 +91,8 @@ def make_checkpoints(size: ModelSize, device: torch.device, work: Path) -> Cosmo
         disable_prompt_refiner=True,
     )
     folders = options.folders
+    if lora.exists():
+        return options
     folders.base.parent.mkdir(parents=True, exist_ok=True)
     network = random_network(size, device)
     torch.save({f"net.{key}": value for key, value in network.state_dict().items()}, folders.base)

@@ -1,0 +1,204 @@
+"""Whole clips of the Cosmos engine: one by its stages, a shard as the worker runs it, two GPUs, and the start."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from cosmos_report import Report, peak_gib, synchronize
+from random_cosmos import make_checkpoints, request_of
+
+from its_core import video
+from its_core.engines.cosmos.options import CosmosOptions
+from its_core.engines.cosmos.shapes import ModelSize
+
+# What a clip is measured with, by name.
+MODES: Mapping[str, Mapping[str, Any]] = {
+    "bf16": {},
+    "fp8": {"precision": "fp8"},
+    "fp8+cache": {"precision": "fp8", "step_cache": 3, "guidance_sigma_min": 0.3, "guidance_sigma_max": 20.0},
+    "distilled": {"preset": "distilled"},
+    "distilled+fp8": {"preset": "distilled", "precision": "fp8"},
+}
+
+
+def options_of(size: ModelSize, device: torch.device, work: Path, resolution: str, **changes: Any) -> CosmosOptions:
+    options = make_checkpoints(size, device, work, resolution)
+    return CosmosOptions.model_validate(options.model_dump() | changes)
+
+
+def whole_clips(
+    report: Report, device: torch.device, size: ModelSize, resolution: str, work: Path, modes: list[str]
+) -> None:
+    """The engine as the worker uses it: weights from disk, LoRA merged, one clip sampled, decoded and encoded."""
+    columns = {
+        mode: _one_clip(options_of(size, device, work, resolution, **MODES[mode]), device, work) for mode in modes
+    }
+    stages = list(dict.fromkeys(stage for column in columns.values() for stage in column))
+    rows = [[stage, *(column.get(stage, "") for column in columns.values())] for stage in stages]
+    report.table(f"One clip of {size} at {resolution}: seconds", ["stage", *columns], rows)
+
+
+def _one_clip(options: CosmosOptions, device: torch.device, work: Path) -> dict[str, str]:
+    from its_core.engines.cosmos import engine as cosmos
+
+    since = time.perf_counter()
+    engine = cosmos.load(options)
+    synchronize(device)
+    loaded = time.perf_counter() - since
+    request = request_of(options, work, 0)
+    engine.prepare([request])
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+    since = time.perf_counter()
+    clip = engine.generate(request)
+    video.write_mp4(work / "clip.mp4", clip.frames, options.geometry)
+    total = time.perf_counter() - since
+    engine.close()
+    stages, record = clip.record["seconds"], clip.record
+    column = {"load (LoRA merged, kernels measured)": f"{loaded:.1f}"} | {k: f"{v:.1f}" for k, v in stages.items()}
+    column |= {"MP4 encoding": f"{total - sum(stages.values()):.1f}", "**the whole clip**": f"**{total:.1f}**"}
+    column |= {"steps": str(record["steps"]), "peak memory, GiB": f"{peak_gib(device):.1f}"}
+    attention = record["attention"]
+    column |= {"attention": f"{attention['name']} {attention['version']}{' FP8' if attention['fp8'] else ''}"}
+    column |= {"kept in 16 bits": str(len(record.get("kept_in_16_bits", []))) if options.precision == "fp8" else ""}
+    print(column, attention["measured_ms"], flush=True)
+    return column
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A torchrun that made clips: seconds from start to end, when each clip ended, its receipts, the GPUs' load."""
+
+    whole_s: float
+    ended_s: list[float]
+    records: list[dict[str, Any]]
+    load: list[tuple[float, float]]  # second, share of the time in which a kernel ran
+
+
+def launch(options: CosmosOptions, work: Path, processes: int, clips: int) -> Launch:
+    """Makes ``clips`` clips with the worker, under torchrun."""
+    from its_core.engines.cosmos.engine import flags
+
+    folder = Path(tempfile.mkdtemp(dir=work))
+    requests = [request_of(options, work, number) for number in range(clips)]
+    entries = [
+        {"input_video": r.input_path, "prompt": r.prompt, "output_video": f"{folder}/{r.clip_id}.mp4", "seed": r.seed}
+        for r in requests
+    ]
+    (folder / "batch.json").write_text(json.dumps(entries), encoding="utf-8")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+    command += ["-m", "its_core.shards.worker", "--batch_input_json", str(folder / "batch.json")]
+    command += ["--resolution", options.resolution, "--fps", str(options.fps), *flags(options)]
+    if processes > 1:
+        command += ["--num_gpus", str(processes)]
+    with _load_of_gpus() as load:
+        since = time.time()
+        subprocess.run(command, check=True, env=dict(os.environ, OMP_NUM_THREADS="4"))
+        whole = time.time() - since
+    receipts = [json.loads(file.read_text()) for file in sorted(folder.glob("*.receipt.json"))]
+    ended = sorted(file.stat().st_mtime - since for file in folder.glob("*.receipt.json"))
+    return Launch(whole, ended, [r["record"] for r in receipts], [(at - since, share) for at, share in load])
+
+
+@contextmanager
+def _load_of_gpus() -> Iterator[list[tuple[float, float]]]:
+    """Fills a list with the GPUs' mean utilisation, five times a second; it stays empty where there is none."""
+    samples: list[tuple[float, float]] = []
+    if not torch.cuda.is_available():
+        yield samples
+        return
+    command = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "-lms", "200"]
+    with tempfile.TemporaryFile("w+") as out, subprocess.Popen(command, stdout=out, text=True) as smi:
+        since = time.time()
+        yield samples
+        until = time.time()
+        smi.terminate()
+        smi.wait()
+        out.seek(0)
+        values = [float(line) / 100 for line in out.read().split() if line.isdigit()]
+    gpus = torch.cuda.device_count()
+    means = [sum(values[i : i + gpus]) / gpus for i in range(0, len(values) - gpus + 1, gpus)]
+    samples.extend((since + (until - since) * (i + 0.5) / len(means), share) for i, share in enumerate(means))
+
+
+def shard(
+    report: Report, device: torch.device, size: ModelSize, resolution: str, work: Path, clips: int, modes: list[str]
+) -> None:
+    """Clips an hour of a shard, its first clip and the start left out, and how much of that time the GPU computes."""
+    rows = []
+    for mode in modes:
+        options = options_of(size, device, work, resolution, **MODES[mode])
+        done = launch(options, work, processes=1, clips=clips)
+        first, last = done.ended_s[0], done.ended_s[-1]
+        # The last clip's encoding has no sampling to hide behind: the time until it is decoded counts.
+        busy = [share for at, share in done.load if first <= at <= last]
+        share = f"{sum(busy) / len(busy):.1%}" if busy else "not measured"
+        each = (last - first) / (clips - 1)
+        sampling = sum(record["seconds"]["sampling"] for record in done.records) / clips
+        rows.append(
+            [
+                mode,
+                clips,
+                f"{first:.1f}",
+                f"{sampling:.1f}",
+                f"{each:.1f}",
+                f"{3600 / each:.1f}",
+                share,
+                f"{done.whole_s:.1f}",
+            ]
+        )
+        print(rows[-1], flush=True)
+    head = [
+        "mode",
+        "clips",
+        "first clip there after s",
+        "sampling s",
+        "s a further clip",
+        "clips an hour",
+        "GPU computes",
+        "whole s",
+    ]
+    report.table(f"A shard of {size} at {resolution} under torchrun, one GPU", head, rows)
+
+
+def start(report: Report, device: torch.device, size: ModelSize, work: Path) -> None:
+    """From the command to the end of the first evaluations: a clip of one step, two evaluations."""
+    options = options_of(size, device, work, "720", steps=1)
+    done = launch(options, work, processes=1, clips=1)
+    spent = done.records[0]["seconds"]
+    after = done.ended_s[0] - spent["decoding"]
+    rows = [["start to the end of two evaluations", f"{after:.1f}"], ["of it sampling", f"{spent['sampling']:.1f}"]]
+    report.table("From the command to the first step, torchrun and Python included", ["", "s"], rows)
+
+
+def two_gpus(report: Report, device: torch.device, size: ModelSize, work: Path, steps: int) -> None:
+    """Two clips side by side and one clip over two GPUs; sampling seconds from receipts."""
+    if torch.cuda.device_count() < 2 and size != "tiny":
+        report.note(f"Two GPUs: not measured, this machine has {torch.cuda.device_count()}.")
+        return
+    options = options_of(size, device, work, "720", steps=steps)
+    launches = {
+        "one clip, one GPU": launch(options, work, processes=1, clips=1),
+        "two clips, one each": launch(options, work, processes=2, clips=2),
+        "one clip over both": launch(options, work, processes=2, clips=1),
+    }
+    spent = {name: max(r["seconds"]["sampling"] for r in done.records) for name, done in launches.items()}
+    alone = spent["one clip, one GPU"]
+    gains = {"one clip, one GPU": 1.0, "two clips, one each": 2.0, "one clip over both": 1.0}
+    rows = [
+        [name, f"{s:.1f}", f"{gains[name] * alone / s:.2f}×", f"{launches[name].whole_s:.1f}"]
+        for name, s in spent.items()
+    ]
+    report.table(f"Two GPUs: sampling, {steps} steps", ["", "s", "throughput", "whole launch s"], rows)
