@@ -1,0 +1,47 @@
+"""What a trained detector says of whole clips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from its_core.evaluation.detector.features import Features
+from its_core.evaluation.detector.network import TYPES, Network
+from its_core.evaluation.ground_truth import TrueClip
+from its_core.evaluation.scoring.predictions import Prediction
+
+
+def predict(network: Network, clips: Sequence[TrueClip], features: Mapping[str, Features]) -> dict[str, Prediction]:
+    """Whole clips of any length, one at a time; each as it is and mirrored, the answers' mean."""
+    return {clip.clip_id: _predict(network, clip, features[clip.clip_id]) for clip in clips}
+
+
+@torch.no_grad()
+def _predict(network: Network, clip: TrueClip, features: Features) -> Prediction:
+    device = next(network.parameters()).device
+    frames = torch.from_numpy(np.ascontiguousarray(features.frames)).to(device).float()[None] / 255
+    out = network(torch.cat([frames, frames.flip(3)]), torch.tensor([frames.shape[1]] * 2, device=device))
+    heat = ((out.heat[0] + out.heat[1].flip(2)) / 2).cpu().double()
+    shares = heat.flatten().softmax(dim=0).view_as(heat).numpy()
+    in_time = np.convolve(shares.sum(axis=(1, 2)), np.ones(3), "same")
+    peak = int(in_time.argmax())
+    near = slice(max(0, peak - 2), peak + 3)
+    weights = shares[near].sum(axis=(1, 2))
+    time_s = float((features.times_s[near] * weights).sum() / weights.sum())
+    cells = shares[near].sum(axis=0)
+    return Prediction(
+        accident_time_s=min(max(time_s, 0.0), clip.duration_s),
+        center=(_middle(cells.sum(axis=0)), _middle(cells.sum(axis=1))),
+        type=TYPES[int(out.types.mean(dim=0).argmax())],
+        scores={"score": float(torch.sigmoid(out.score.mean()))},
+    )
+
+
+def _middle(shares: NDArray[np.float64]) -> float:
+    """The mean place near the peak, as a share of the axis."""
+    peak = int(shares.argmax())
+    near = np.arange(max(0, peak - 2), min(len(shares), peak + 3))
+    return float(((near + 0.5) * shares[near]).sum() / shares[near].sum() / len(shares))

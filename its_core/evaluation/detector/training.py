@@ -1,0 +1,203 @@
+"""Trains the detector: resumable, reproducible from its seed, the same on a processor and on a GPU."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from its_core import storage
+from its_core.errors import FactoryError
+from its_core.evaluation.detector import windows
+from its_core.evaluation.detector.features import Features
+from its_core.evaluation.detector.network import Network, Output
+from its_core.evaluation.ground_truth import TrueClip
+
+
+class TrainingError(FactoryError, ValueError):
+    """Clips that nothing can be learnt from, or a checkpoint of another training."""
+
+    default_code = "training"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``epochs`` passes over the clips; ``device``: cpu, cuda, or auto (a GPU where there is one)."""
+
+    epochs: int = 24
+    batch_size: int = 8
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.05
+    averaging: float = 0.97
+    seed: int = 0
+    device: str = "auto"
+
+    @property
+    def torch_device(self) -> torch.device:
+        if self.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device(self.device)
+
+
+def train(
+    clips: Sequence[TrueClip],
+    features: Mapping[str, Features],
+    settings: Settings,
+    checkpoint: Path,
+    on_epoch: Callable[[int, float], None] | None = None,
+) -> Network:
+    """The detector after all epochs, its weights averaged over the last steps.
+
+    Goes on from ``checkpoint`` where that is of the same clips and settings: the result is the one of an undisturbed
+    training. The file is written after every epoch, whole or not at all.
+
+    Args:
+        on_epoch: called with the number of epochs done and the mean loss of the last.
+
+    Raises:
+        TrainingError: there are no clips with, or none without an accident, or the checkpoint is of something else.
+    """
+    accidents = [clip.is_accident for clip in clips]
+    if all(accidents) or not any(accidents):
+        raise TrainingError(
+            f"{sum(accidents)} of {len(clips)} clips to train on have an accident; both kinds are needed",
+            code="training.one_class",
+        )
+    device = settings.torch_device
+    torch.manual_seed(settings.seed)
+    network, averaged = Network().to(device), Network().to(device)
+    averaged.load_state_dict(network.state_dict())
+    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    identity = _identity(clips, settings)
+    done = _resume(checkpoint, identity, network, averaged, optimiser, device)
+    steps = settings.epochs * math.ceil(len(clips) / settings.batch_size)
+    for epoch in range(done, settings.epochs):
+        network.train()
+        torch.manual_seed(settings.seed * 1000 + epoch)  # dropout
+        losses = []
+        for number, batch in enumerate(_batches(clips, features, settings, epoch)):
+            step = epoch * math.ceil(len(clips) / settings.batch_size) + number
+            for group in optimiser.param_groups:
+                group["lr"] = settings.learning_rate * _schedule(step, steps)
+            loss = _loss(network, batch.to(device))
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            _average(averaged, network, min(settings.averaging, (1 + step) / (10 + step)))
+            losses.append(loss.item())
+        _save(checkpoint, identity, epoch + 1, network, averaged, optimiser)
+        if on_epoch is not None:
+            on_epoch(epoch + 1, float(np.mean(losses)))
+    return averaged.eval()
+
+
+def load(checkpoint: Path, device: torch.device | None = None) -> Network:
+    """A trained detector. Raises TrainingError for a file that is none."""
+    network = Network()
+    try:
+        network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["averaged"])
+    except (OSError, KeyError, RuntimeError, ValueError, AttributeError, EOFError) as error:
+        raise TrainingError(f"{checkpoint}: is no detector's checkpoint ({type(error).__name__})") from None
+    except Exception as error:
+        if type(error).__name__ != "UnpicklingError":
+            raise
+        raise TrainingError(f"{checkpoint}: is no detector's checkpoint (it holds more than weights)") from None
+    return network.to(device or "cpu").eval()
+
+
+def _loss(network: Network, batch: windows.Batch) -> Tensor:
+    """Whether: cross entropy of the score. When and where: of the heat, for accidents. What: of the type."""
+    out: Output = network(batch.frames, batch.lengths)
+    loss = F.binary_cross_entropy_with_logits(out.score, batch.labels)
+    # Without accidents no cell should be hot; a thousandth of the weight, since there are thousands of cells.
+    calm = batch.labels == 0
+    if calm.any():
+        loss = loss + 0.5 * F.softplus(out.heat[calm]).mean()
+    hot = ~calm
+    if hot.any():
+        told = out.heat[hot].flatten(1).log_softmax(dim=1)
+        loss = loss - 0.25 * (batch.heat[hot].flatten(1) * told).sum(dim=1).mean()
+    if (batch.types >= 0).any():
+        loss = loss + 0.3 * F.cross_entropy(out.types, batch.types)
+    return loss
+
+
+def _batches(
+    clips: Sequence[TrueClip], features: Mapping[str, Features], settings: Settings, epoch: int
+) -> Iterator[windows.Batch]:
+    """An epoch's batches follow from the seed and its number."""
+    rng = np.random.default_rng([settings.seed, epoch])
+    order = rng.permutation(len(clips))
+    for start in range(0, len(order), settings.batch_size):
+        chosen = [clips[place] for place in order[start : start + settings.batch_size]]
+        yield windows.batch_of([windows.sample(clip, features[clip.clip_id], rng) for clip in chosen])
+
+
+def _schedule(step: int, steps: int) -> float:
+    """Up over the first twentieth, then down along a cosine."""
+    warm = max(1, steps // 20)
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+@torch.no_grad()
+def _average(averaged: Network, network: Network, keep: float) -> None:
+    for ours, theirs in zip(averaged.parameters(), network.parameters(), strict=True):
+        ours.lerp_(theirs, 1 - keep)
+
+
+def _identity(clips: Sequence[TrueClip], settings: Settings) -> dict[str, Any]:
+    told = asdict(settings)
+    told.pop("device")
+    return {"settings": told, "clips": [clip.clip_id for clip in clips]}
+
+
+def _save(
+    path: Path,
+    identity: dict[str, Any],
+    epochs: int,
+    network: Network,
+    averaged: Network,
+    optimiser: torch.optim.Optimizer,
+) -> None:
+    state = {
+        "identity": identity,
+        "epochs": epochs,
+        "network": network.state_dict(),
+        "averaged": averaged.state_dict(),
+        "optimiser": optimiser.state_dict(),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with storage.replacing(path) as part:
+        torch.save(state, part)
+
+
+def _resume(
+    path: Path,
+    identity: dict[str, Any],
+    network: Network,
+    averaged: Network,
+    optimiser: torch.optim.Optimizer,
+    device: torch.device,
+) -> int:
+    """Epochs that are done already."""
+    if not path.exists():
+        return 0
+    state = torch.load(path, map_location=device, weights_only=True)
+    if state["identity"] != identity:
+        raise TrainingError(
+            f"{path}: is of other clips or settings; delete it, or name another output", code="training.checkpoint"
+        )
+    network.load_state_dict(state["network"])
+    averaged.load_state_dict(state["averaged"])
+    optimiser.load_state_dict(state["optimiser"])
+    return int(state["epochs"])
