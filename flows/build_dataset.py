@@ -19,6 +19,7 @@ from its_tasks.progress import Progress
 from its_tasks.publish import Published, publish
 from its_tasks.render import ShardIncomplete, describe
 from its_tasks.reuse import reuse
+from its_tasks.train import judge_utility
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.futures import PrefectFuture
@@ -29,9 +30,11 @@ from its_core import definition as definitions
 from its_core import logs, storage
 from its_core.clip import Outcome
 from its_core.dataset.lineage.emit import reported
+from its_core.dataset.versions import latest
 from its_core.dataset.versions.ownership import refuse_taken_name
 from its_core.dataset.versions.version import MARKER_FILE
 from its_core.definition import Definition
+from its_core.evaluation.utility import Verdict
 from its_core.shards import build
 from its_core.shards.batch import Job
 from its_core.shards.launcher import Launch
@@ -45,11 +48,13 @@ _MOST_NAMED = 100  # failures named one by one; all are in the receipts
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a build came to. ``outcomes`` counts every clip and every rejected row exactly once."""
+    """What a build came to. ``outcomes`` counts every clip and every rejected row exactly once. ``verdict`` is the
+    utility gate's, where there is one and a version to compare with."""
 
     published: Published
     outcomes: Mapping[Outcome, int]
     rows: int
+    verdict: Verdict | None = None
 
 
 @flow(name="build-dataset", flow_run_name="build {dataset}")
@@ -87,8 +92,18 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
         receipts = _settle(definition, planned)
         outcomes = _count(planned, receipts, before)
         published = publish(definition, order, planned, receipts)
+        verdict = _promote(definition, published, progress) if definition.utility is not None else None
         record.published(published.url, storage.join(published.url, MARKER_FILE), outcomes)
-        return Built(published, outcomes, planned.rows)
+        return Built(published, outcomes, planned.rows, verdict)
+
+
+def _promote(definition: Definition, published: Published, progress: Progress) -> Verdict | None:
+    """Makes the version the latest, unless the gate says that a detector trained on it is worse."""
+    progress.say("two small detectors are trained, on the new version and on the latest")
+    verdict = judge_utility(definition, published.url)
+    if verdict is None or not verdict.worse:
+        latest.promote(published.url, definition.name, published.version)
+    return verdict
 
 
 def _make(

@@ -50,6 +50,20 @@ class EngineChoice(BaseModel):
     )
 
 
+class UtilityGate(BaseModel):
+    """A new version becomes the latest only if a small detector trained on it does no worse."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    against: Literal["latest"] = Field("latest", description="what a new version is compared with: latest")
+    margin: float = Field(0.02, ge=0, le=1, description="how much lower the new version's score may be")
+    score: Literal["auc", "total"] = Field("auc", description="auc (clips told apart) or total (when, where, what)")
+    test: str | None = Field(
+        None, description="a version or folder in ACCIDENT's layout to test on; empty: the latest version's test split"
+    )
+    epochs: int = Field(24, ge=1, le=1000, description="how long the two detectors train")
+
+
 class MemoryFallback(BaseModel):
     """How a clip that ran out of memory is tried again; what is empty stays as the definition has it."""
 
@@ -97,6 +111,9 @@ class Definition(BaseSettings):
     )
     splits: dict[Split, float] = Field(
         {Split.TRAIN: 0.8, Split.VAL: 0.1, Split.TEST: 0.1}, description="share of cameras a split; sums to 1"
+    )
+    utility: UtilityGate | None = Field(
+        None, description="utility.against, margin, score, test, epochs: a version that trains worse is not made latest"
     )
     publish_url: str = Field("published", description="where versions are published: a folder or an s3:// prefix")
     publish_machine_names: bool = Field(False, description="publish host name, login and local paths in the lineage")
@@ -170,9 +187,10 @@ def _located(values: Mapping[str, Any], base: Path) -> dict[str, Any]:
                 located[key] = storage.resolve(path, base)
             case list(paths) | tuple(paths) if all(isinstance(path, str) for path in paths):
                 located[key] = tuple(storage.resolve(path, base) for path in paths)
-    match located.get("engine"):
-        case {"script": str(path)}:
-            located["engine"] = dict(located["engine"], script=storage.resolve(path, base))
+    for key, inner in (("engine", "script"), ("utility", "test")):
+        parts = located.get(key)
+        if isinstance(parts, dict) and isinstance(parts.get(inner), str):
+            located[key] = parts | {inner: storage.resolve(parts[inner], base)}
     return located
 
 

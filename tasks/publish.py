@@ -62,7 +62,8 @@ def _positions(plan: Plan, receipts: Mapping[str, Receipt], *, made: bool) -> li
 
 @task(name="publish", task_run_name="publish {definition.name}", cache_policy=NO_CACHE)
 def publish(definition: Definition, order: EngineOrder, plan: Plan, receipts: Mapping[str, Receipt]) -> Published:
-    """Publishes what was made, unless just that is published already. Raises PublishError, Busy."""
+    """Publishes what was made, unless just that is published already. Under a utility gate it is not made the latest
+    version yet. Raises PublishError, Busy."""
     context = get_run_context()
     assert isinstance(context, TaskRunContext)
     dataset = Dataset(
@@ -90,6 +91,7 @@ def publish(definition: Definition, order: EngineOrder, plan: Plan, receipts: Ma
         run,
         work,
         _FailedClips(plan, receipts),
+        make_latest=definition.utility is None,
     )
     forget_inputs(work / INPUTS_FOLDER, (clip.request.input_path or "" for clip in plan.clips()))
     if not storage.can_rename(published.url):  # the artifact is for people on other machines

@@ -59,4 +59,7 @@ def _print_built(built: Any) -> None:
     out.print(f"{built.rows:,} rows: {counts}", highlight=False)
     word = "nothing to do: already published as" if built.published.was_there else "published"
     out.print(f"{word} {built.published.url}", highlight=False, markup=False, soft_wrap=True)
+    if built.verdict is not None:
+        hint = "; it is not the latest (its promote makes it so)" if built.verdict.worse else ""
+        out.print(built.verdict.line + hint, highlight=False, markup=False, soft_wrap=True)
     out.print(f"contact sheet: {built.published.contact_sheet_url}", highlight=False, markup=False, soft_wrap=True)

@@ -12,18 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
-
 from its_core import storage
 from its_core.dataset.assembly import PublishError, assemble
 from its_core.dataset.finished_clip import FailedClip, FinishedClip
 from its_core.dataset.layout import PAGE_FILE, clip_file_name
 from its_core.dataset.lineage.run import Run
 from its_core.dataset.pictures import contact_sheet
-from its_core.dataset.versions import commit, ownership
+from its_core.dataset.versions import commit, latest, ownership
 from its_core.dataset.versions.content import Dataset, write_content
 from its_core.dataset.versions.integrity import is_complete
-from its_core.dataset.versions.version import LATEST_FILE
 
 __all__ = ["PublishError", "Published", "publish"]
 
@@ -56,6 +53,8 @@ def publish(
     run: Run,
     work: Path,
     failed: Iterable[FailedClip] = (),
+    *,
+    make_latest: bool = True,
 ) -> Published:
     """Publishes the clips, unless just this content is published already, and makes it the latest version.
 
@@ -66,6 +65,7 @@ def publish(
         rejected: the manifest's ``rejected.parquet``.
         work: a local folder; versions for S3 are staged there.
         failed: planned clips that were not made. Iterated twice.
+        make_latest: False leaves the latest version as it is.
 
     Raises:
         PublishError: there is no clip, or one does not match its receipt or does not pass its checks.
@@ -95,9 +95,8 @@ def publish(
             commit.release_stale_lease(url, local)
         storage.remove_tree(str(staging))
         ownership.record(root, dataset.name, dataset.source)
-        latest = {"dataset": dataset.name, "version": content.version}
-        encoded = orjson.dumps(latest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        storage.write_bytes(storage.join(root, LATEST_FILE), encoded)
+        if make_latest:
+            latest.promote(url, dataset.name, content.version)
     return Published(url, content.version, len(content.incidents), was_there)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from its_core import storage
 from its_core.dataset.loading import index, truth
-from its_core.dataset.loading.files import LoadError, is_s3
+from its_core.dataset.loading.files import LoadError
 
 ACCIDENT_FILES = ("metadata-real.csv", "labels.csv", "metadata-synthetic.csv")
 _SIZES = ((0.05, "under 5 %"), (0.1, "5 to 10 %"), (0.2, "10 to 20 %"), (math.inf, "over 20 %"))
@@ -75,10 +77,10 @@ class GroundTruth:
 
 def open_truth(url: str) -> GroundTruth:
     """A version, a dataset's latest version, or a folder with ACCIDENT's labels. Raises LoadError for anything else."""
-    if not is_s3(url):
-        for name in ACCIDENT_FILES:
-            if (Path(url) / name).is_file():
-                return _accident_folder(Path(url), name)
+    url = storage.resolve(url, Path.cwd())
+    for name in ACCIDENT_FILES:
+        if storage.exists(storage.join(url, name)):
+            return _accident_folder(url, name)
     version = index.open_version(url)
     rows = index.rows(version, None)
     return GroundTruth(_name_of(version), version, tuple(_published(row) for row in rows))
@@ -145,14 +147,14 @@ def _tuple(row: Mapping[str, Any], *names: str) -> Any:
     return None if any(value is None for value in values) else values
 
 
-def _accident_folder(folder: Path, name: str) -> GroundTruth:
+def _accident_folder(folder: str, name: str) -> GroundTruth:
     """Clips are named by their path. Rows without an accident_time are clips without an accident, which ACCIDENT itself
     has none of: a user's own negatives are added so."""
-    with (folder / name).open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    text = storage.read_bytes(storage.join(folder, name)).decode("utf-8-sig", errors="replace")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
     return GroundTruth(
-        folder.resolve().name,
-        str(folder.resolve()),
+        folder.rpartition("/")[2],
+        folder,
         tuple(_real(folder, name, number, row) for number, row in enumerate(rows, start=2)),
     )
 
@@ -160,11 +162,10 @@ def _accident_folder(folder: Path, name: str) -> GroundTruth:
 _NUMBERS = ("accident_time", "center_x", "center_y", "x1", "y1", "x2", "y2", "duration")
 
 
-def _real(folder: Path, file: str, line: int, row: dict[str, str]) -> TrueClip:
-    where = f"{folder / file}, line {line}"
+def _real(folder: str, file: str, line: int, row: dict[str, str]) -> TrueClip:
+    where = f"{storage.join(folder, file)}, line {line}"
     path = row.get("path") or row.get("rgb_path") or ""
-    video = (folder / path).resolve()
-    if not path or not video.is_relative_to(folder.resolve()):
+    if not path or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
         raise LoadError(f"{where}: path {path!r} names no clip in {folder}", code="load.accident_layout")
     values: dict[str, Any] = {key: value or None for key, value in row.items() if key}
     for column in _NUMBERS:
@@ -175,7 +176,7 @@ def _real(folder: Path, file: str, line: int, row: dict[str, str]) -> TrueClip:
     return TrueClip(
         clip_id=path,
         camera_id=camera,
-        video_url=str(video),
+        video_url=storage.join(folder, path),
         annotations_url=None,
         split=values.get("split") or values.get("split_in_distribution"),
         pair_id=None,

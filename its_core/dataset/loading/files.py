@@ -1,11 +1,10 @@
-"""Files of a version, local or on S3. Nothing of S3 is imported for local ones."""
+"""What a decoder can open, and the loader's error."""
 
 from __future__ import annotations
 
-from io import BytesIO
-from pathlib import Path
 from typing import BinaryIO
 
+from its_core import storage
 from its_core.errors import FactoryError
 
 
@@ -15,23 +14,6 @@ class LoadError(FactoryError, ValueError):
     default_code = "load"
 
 
-def is_s3(url: str) -> bool:
-    return url.startswith("s3://")
-
-
-def join(folder: str, *parts: str) -> str:
-    return "/".join((folder.rstrip("/"), *parts))
-
-
-def read_bytes(url: str) -> bytes:
-    """Raises FileNotFoundError, or a StorageError of S3."""
-    if is_s3(url):
-        from its_core import storage
-
-        return storage.read_bytes(url)
-    return Path(url).read_bytes()
-
-
 def for_decoder(url: str) -> str | BinaryIO:
-    """What PyAV can open: the path of a local file, the content of a remote one."""
-    return BytesIO(read_bytes(url)) if is_s3(url) else url
+    """What PyAV can open: the path of a local file, of another one a file object."""
+    return storage.open_input(url) if storage.scheme(url) != "file" else str(storage.local_path(url))

@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from its_core.dataset.loading.files import LoadError, is_s3, join, read_bytes
+from its_core import storage
+from its_core.dataset.loading.files import LoadError
 from its_core.taxonomy import Split
 
 Row = dict[str, Any]
@@ -24,22 +25,22 @@ def open_version(url: str) -> str:
 
     Raises LoadError where neither is published.
     """
-    url = url.rstrip("/") if is_s3(url) else str(Path(url).expanduser().resolve())
-    if _json(join(url, MARKER_FILE)) is not None:
+    url = storage.resolve(url, Path.cwd()).rstrip("/")
+    if _json(storage.join(url, MARKER_FILE)) is not None:
         return url
-    latest = _json(join(url, LATEST_FILE))
+    latest = _json(storage.join(url, LATEST_FILE))
     name = latest.get("version") if latest else None
-    if not isinstance(name, str) or "/" in name or _json(join(url, name, MARKER_FILE)) is None:
+    if not isinstance(name, str) or "/" in name or _json(storage.join(url, name, MARKER_FILE)) is None:
         raise LoadError(
             f"{url}: no published version: neither {MARKER_FILE} nor a {LATEST_FILE} that names one lies there",
             code="load.not_published",
         )
-    return join(url, name)
+    return storage.join(url, name)
 
 
 def rows(version_url: str, split: str | None) -> list[Row]:
     """The rows of one split, or of all: train, val, test. Raises LoadError for a split that the version lacks."""
-    marker = _json(join(version_url, MARKER_FILE)) or {}
+    marker = _json(storage.join(version_url, MARKER_FILE)) or {}
     there = [s.value for s in Split if s.value in marker.get("clips", {})]
     if split is not None and split not in there:
         raise LoadError(
@@ -47,21 +48,21 @@ def rows(version_url: str, split: str | None) -> list[Row]:
         )
     found: list[Row] = []
     for name in there if split is None else [split]:
-        for row in _table(join(version_url, name, METADATA_FILE)).to_pylist():
-            row["video_url"] = join(version_url, name, row["file_name"])
+        for row in _table(storage.join(version_url, name, METADATA_FILE)).to_pylist():
+            row["video_url"] = storage.join(version_url, name, row["file_name"])
             path = row.get("annotations_path")
-            row["annotations_url"] = None if path is None else join(version_url, path)
+            row["annotations_url"] = None if path is None else storage.join(version_url, path)
             found.append(row)
     return found
 
 
 def _table(url: str) -> pa.Table:
-    return pq.read_table(BytesIO(read_bytes(url)))
+    return pq.read_table(BytesIO(storage.read_bytes(url)))
 
 
 def _json(url: str) -> dict[str, Any] | None:
     try:
-        value = json.loads(read_bytes(url))
+        value = json.loads(storage.read_bytes(url))
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, json.JSONDecodeError, UnicodeDecodeError):
         return None
     return value if isinstance(value, dict) else None

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from its_core.dataset.loading.files import LoadError, read_bytes
+from its_core import storage
+from its_core.dataset.loading.files import LoadError
 from its_core.taxonomy import ParticipantType, Role
 
 Part = Literal["boxes", "tracks", "masks"]
@@ -22,7 +23,7 @@ ROLES: tuple[str, ...] = tuple(role.value for role in Role)
 def read(url: str) -> dict[str, Any]:
     """A clip's annotations as plain JSON values. Raises LoadError where the file is missing or damaged."""
     try:
-        value = json.loads(gzip.decompress(read_bytes(url)))
+        value = json.loads(gzip.decompress(storage.read_bytes(url)))
     except FileNotFoundError:
         raise LoadError(f"{url}: the clip's annotations are not there", code="load.truth_missing") from None
     except (OSError, EOFError, ValueError):

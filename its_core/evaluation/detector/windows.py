@@ -25,10 +25,9 @@ _NO_TYPE = -100  # what cross_entropy leaves out
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """``frames`` [T, height, width] 0 to 1, of which ``length`` count; ``heat`` [T, H, W] sums to 1, or is all zero."""
+    """``frames`` [T, height, width], 0 to 1. ``heat`` [T, H, W] sums to 1, or is all zero."""
 
     frames: Tensor
-    length: int
     heat: Tensor
     type: int
 
@@ -58,24 +57,28 @@ def sample(clip: TrueClip, features: Features, rng: np.random.Generator) -> Samp
     frames = ((frames - 0.5) * rng.uniform(0.7, 1.3) + 0.5 + rng.uniform(-0.15, 0.15)).clamp(0, 1)
     noise = torch.from_numpy(rng.standard_normal(frames.shape, np.float32))
     frames = frames + rng.uniform(0, 0.02) * noise
-    length = len(frames)
-    if length < FRAMES:
-        frames = torch.cat([frames, frames[-1:].expand(FRAMES - length, -1, -1)])
-    heat = torch.zeros(FRAMES, *GRID)
+    heat = torch.zeros(len(frames), *GRID)
     if contact is not None:
-        heat = _heat(contact - start, center, clip)
+        heat = _heat(len(frames), contact - start, center, clip)
     kind = TYPES.index(clip.type) if contact is not None and clip.type in TYPES else _NO_TYPE
-    return Sample(frames, length, heat, kind)
+    return Sample(frames, heat, kind)
 
 
 def batch_of(samples: list[Sample]) -> Batch:
+    """Shorter samples go on with their last frame, and with no heat."""
+    longest = max(len(each.frames) for each in samples)
+    missing = [longest - len(each.frames) for each in samples]
     return Batch(
-        torch.stack([each.frames for each in samples]),
-        torch.tensor([each.length for each in samples]),
-        torch.stack([each.heat for each in samples]),
+        torch.stack([_longer(s.frames, m) for s, m in zip(samples, missing, strict=True)]),
+        torch.tensor([len(each.frames) for each in samples]),
+        torch.stack([F.pad(s.heat, (0, 0, 0, 0, 0, m)) for s, m in zip(samples, missing, strict=True)]),
         torch.tensor([each.type for each in samples]),
         torch.tensor([float(each.heat.sum() > 0) for each in samples]),
     )
+
+
+def _longer(frames: Tensor, missing: int) -> Tensor:
+    return torch.cat([frames, frames[-1:].expand(missing, -1, -1)])
 
 
 def _frame_of(features: Features, time_s: float | None) -> int | None:
@@ -120,12 +123,12 @@ def _zoomed(
     return resized, (min(max(moved[0], 0.0), 1.0), min(max(moved[1], 0.0), 1.0))
 
 
-def _heat(frame: int, center: tuple[float, float], clip: TrueClip) -> Tensor:
+def _heat(frames: int, frame: int, center: tuple[float, float], clip: TrueClip) -> Tensor:
     """A bell in time and space around the contact, as wide as the crash is, that sums to 1."""
     wide = max(0.6, 0.25 * (clip.box[2] - clip.box[0]) * GRID[1]) if clip.box else 1.0
     high = max(0.6, 0.25 * (clip.box[3] - clip.box[1]) * GRID[0]) if clip.box else 1.0
     along = [
-        _bell(FRAMES, frame, _SIGMA_FRAMES),
+        _bell(frames, frame, _SIGMA_FRAMES),
         _bell(GRID[0], center[1] * GRID[0] - 0.5, high),
         _bell(GRID[1], center[0] * GRID[1] - 0.5, wide),
     ]

@@ -1,0 +1,77 @@
+"""The flow ``train-detector``: what a version is worth to somebody who trains on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from its_tasks.train import FEATURES_FOLDER, quoted
+from its_tasks.train import train_detector as train_one
+from prefect import flow
+from prefect.artifacts import create_table_artifact
+
+from its_core import storage
+from its_core.evaluation import ground_truth
+from its_core.evaluation.detector import experiments
+from its_core.evaluation.detector.experiments import Result
+from its_core.evaluation.detector.training import Settings
+from its_core.evaluation.scoring import page
+
+METRICS_FILE = "metrics.json"
+PAGE_FILE = "scores.html"
+
+
+@flow(name="train-detector", flow_run_name="train on {version}")
+def train_detector(
+    version: str,
+    other: str | None = None,
+    test: str | None = None,
+    output: str | None = None,
+    epochs: int = 24,
+    seed: int = 0,
+    device: str = "auto",
+) -> list[Result]:
+    """Trains on a version, tests, and writes metrics beside it; with ``other`` also on that, and on both.
+
+    ``output`` is a local folder for checkpoints, predictions and metrics. Interrupted, the same call goes on from there.
+    Raises LoadError and TrainingError for what the user can mend.
+    """
+    ours = ground_truth.open_truth(version)
+    planned = experiments.plan(
+        ours,
+        None if other is None else ground_truth.open_truth(other),
+        None if test is None else ground_truth.open_truth(test),
+    )
+    folder = Path(output) if output is not None else output_beside(ours.url)
+    settings = Settings(epochs=epochs, seed=seed, device=device)
+    cache = folder.parent / FEATURES_FOLDER
+    results: list[Result] = [
+        train_one(quoted(experiment), settings, folder / experiment.name, cache, _telling(experiment.name, epochs))
+        for experiment in planned
+    ]
+    told = {"version": ours.name, "runs": [result.as_json() for result in results]}
+    storage.write_bytes(str(folder / METRICS_FILE), json.dumps(told, allow_nan=False, indent=1).encode())
+    storage.write_bytes(str(folder / PAGE_FILE), page.render([result.report for result in results]).encode())
+    create_table_artifact([_row(result) for result in results], key="detector", description=str(folder))
+    return results
+
+
+def output_beside(version_url: str) -> Path:
+    """``evaluation/<version>/detector`` beside a local version, in the current folder for one on S3."""
+    dataset, _, name = version_url.rpartition("/")
+    home = storage.local_path(dataset) if storage.can_rename(dataset) else Path.cwd()
+    return home / "evaluation" / name / "detector"
+
+
+def _telling(name: str, epochs: int) -> Callable[[int, float], None]:
+    def tell(epoch: int, loss: float) -> None:
+        print(f"{name}: epoch {epoch} of {epochs}, loss {loss:.3f}", flush=True)
+
+    return tell
+
+
+def _row(result: Result) -> dict[str, str]:
+    scores = result.report.overall.scores
+    row = {"trained on": result.name, "clips": str(result.train_clips), "seconds": str(result.seconds)}
+    return row | {page.NAMES.get(name, name): page.shown(estimate) for name, estimate in scores.items()}
