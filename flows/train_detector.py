@@ -34,7 +34,7 @@ def train_detector(
 ) -> list[Result]:
     """Trains on a version, tests, and writes metrics beside it; with ``other`` also on that, and on both.
 
-    ``output`` is a local folder for checkpoints, predictions and metrics. Interrupted, the same call goes on from there.
+    ``output`` is a local folder for checkpoints, predictions and metrics. After an interruption the same call goes on.
     Raises LoadError and TrainingError for what the user can mend.
     """
     ours = ground_truth.open_truth(version)
