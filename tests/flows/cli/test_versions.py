@@ -52,3 +52,15 @@ def test_browse_lists_every_version_with_its_page(published: Published, tmp_path
     assert done.exit_code == 0
     assert published.version in done.stdout and "index.html" in done.stdout.replace("\n", "")
     assert nothing.exit_code == 1
+
+
+def test_trace_and_diff(published: Published) -> None:
+    root = str(Path(published.url).parent)
+
+    traced = CliRunner().invoke(app, ["trace", root, "--camera", "cam-0"])
+    none = CliRunner().invoke(app, ["trace", root, "--camera", "cam-77"])
+    same = CliRunner().invoke(app, ["diff", root, published.url])
+
+    assert (traced.exit_code, none.exit_code) == (0, 1)
+    assert "1 clips in 1 versions" in traced.stdout
+    assert same.stdout == "0 clips added, 0 removed, 0 values changed\n"

@@ -1,0 +1,89 @@
+"""``its trace`` and ``its diff``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from its_flows.cli.app import app, errors_in_a_line, out
+from its_flows.cli.versions import published_versions, version_of
+from rich.table import Table
+from rich.text import Text
+
+from its_core import storage
+from its_core.dataset import comparison
+from its_core.dataset.trace import Origin
+from its_core.dataset.trace import trace as trace_clips
+from its_core.text import one_line
+
+_TRACE_EXAMPLES = """
+Examples:
+
+    its trace published --camera cam-17
+
+    its trace s3://bucket/datasets --frame frames/bridge.jpg
+
+    its trace published/quickstart --row turning-pickup-pedestrian
+"""
+
+
+@app.command(epilog=_TRACE_EXAMPLES)
+def trace(
+    place: Annotated[str, typer.Argument(help="Where datasets are published, a published dataset, or a definition.")],
+    camera: Annotated[str | None, typer.Option(help="A camera_id.")] = None,
+    frame: Annotated[str | None, typer.Option(help="A frame: a file, its SHA-256, or its manifest name.")] = None,
+    weights: Annotated[str | None, typer.Option(help="An engine's weights: their SHA-256 or its first digits.")] = None,
+    row: Annotated[str | None, typer.Option(help="A scenario_id, or the number of a manifest's row.")] = None,
+) -> None:
+    """List every published clip that comes from a camera, a frame, weights or a row, in every version."""
+    if not any((camera, frame, weights, row)):
+        raise typer.BadParameter("name at least one of --camera, --frame, --weights, --row")
+    with errors_in_a_line():
+        if frame is not None and Path(frame).is_file():
+            frame = storage.sha256_file(Path(frame))
+        found = list(trace_clips(published_versions(place), Origin(camera, frame, weights, row)))
+    table = Table()
+    for column in ("dataset", "version", "clip", "scenario"):
+        table.add_column(column, overflow="fold")
+    for each in found:
+        cells = (each.version.dataset, each.version.version, each.path, each.scenario_id)
+        table.add_row(*(Text(one_line(cell)) for cell in cells))
+    out.print(table)
+    out.print(f"{len(found):,} clips in {len({each.version.url for each in found}):,} versions", highlight=False)
+    raise typer.Exit(0 if found else 1)
+
+
+_DIFF_EXAMPLES = """
+Examples:
+
+    its diff published/quickstart/1a2b3c4d5e6f published/quickstart
+"""
+
+
+@app.command(epilog=_DIFF_EXAMPLES)
+def diff(
+    before: Annotated[str, typer.Argument(help="A published version, or a dataset (its latest version).")],
+    after: Annotated[str, typer.Argument(help="Another one.")],
+    most: Annotated[int, typer.Option(min=1, help="How many changes to print.")] = 40,
+) -> None:
+    """Compare two versions: clips added and removed, labels changed, means of the quality measures."""
+    with errors_in_a_line():
+        found = comparison.compare(version_of(before), version_of(after))
+    for word, names in (("added", found.added), ("removed", found.removed)):
+        for name in names[:most]:
+            out.print(f"{word}: {one_line(name)}", highlight=False, markup=False)
+    if found.changed:
+        table = Table()
+        for column in ("scenario", "label", "before", "after"):
+            table.add_column(column, overflow="fold")
+        for change in found.changed[:most]:
+            cells = (change.scenario, change.column, str(change.before), str(change.after))
+            table.add_row(*(Text(one_line(cell)) for cell in cells))
+        out.print(table)
+    for name, (old, new) in found.measures.items():
+        out.print(f"mean {name}: {old} → {new}", highlight=False)
+    out.print(
+        f"{len(found.added):,} clips added, {len(found.removed):,} removed, {len(found.changed):,} values changed",
+        highlight=False,
+    )
