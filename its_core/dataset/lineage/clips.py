@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter
 
+from its_core.clip import ClipRequest
 from its_core.dataset.lineage import CLIPS_FILE
 from its_core.dataset.privacy import without_local_paths
 from its_core.redaction import without_secrets
@@ -41,8 +44,20 @@ SCHEMA = pa.schema(
         ("attempts", pa.list_(_ATTEMPT)),
         ("duration_s", pa.float64()),
         ("engine_record", pa.string()),
+        ("request", pa.string()),
     ]
 )
+_request = TypeAdapter(ClipRequest)
+
+
+def _as_json(request: ClipRequest) -> str:
+    """All that the engine was asked for, from which the clip can be made again; not where a frame was on this disk."""
+    return _request.dump_json(replace(request, input_path=None)).decode()
+
+
+def read_request(text: str) -> ClipRequest:
+    """A request from the column ``request``. Raises pydantic's ValidationError."""
+    return _request.validate_json(text)
 
 
 class ClipLineageWriter:
@@ -74,6 +89,7 @@ class ClipLineageWriter:
                 "outcome": receipt.outcome.value,
                 "attempts": [self._attempt(attempt) for attempt in receipt.attempts],
                 "duration_s": sum(attempt.duration_s for attempt in receipt.attempts),
+                "request": _as_json(planned.request),
                 "engine_record": json.dumps(
                     record if self._names_machine else without_local_paths(record), sort_keys=True
                 ),
