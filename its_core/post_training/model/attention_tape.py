@@ -17,6 +17,12 @@ from torch.nn.functional import scaled_dot_product_attention
 from its_core.post_training.model.activations import Activations
 
 
+def attention(q_BLhd: Tensor, k_BLhd: Tensor, v_BLhd: Tensor) -> Tensor:
+    """The same without a backward pass to come."""
+    q, k, v = (each.transpose(1, 2) for each in (q_BLhd, k_BLhd, v_BLhd))
+    return scaled_dot_product_attention(q, k, v).transpose(1, 2)
+
+
 class _Entry(torch.autograd.Function):
     """A tensor as the beginning of a graph that does not hold it."""
 
@@ -60,8 +66,10 @@ class AttentionTape:
 
         anchor = torch.zeros((), device=q_BLhd.device, requires_grad=True)
         with torch.enable_grad(), saved_tensors_hooks(pack, unpack):
-            entered = [_Entry.apply(anchor, each) for each in inputs]  # type: ignore[no-untyped-call]
-            out = scaled_dot_product_attention(*entered)
+            entered: list[Tensor] = [_Entry.apply(anchor, each) for each in inputs]  # type: ignore[no-untyped-call]
+            q, k, v = entered
+            out = scaled_dot_product_attention(q, k, v)
+            del q, k, v
         self._entries = [get_gradient_edge(each) for each in entered]
         self._end = get_gradient_edge(out)
         out = out.detach()

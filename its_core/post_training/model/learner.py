@@ -41,11 +41,11 @@ class Learner:
         backends: list[SDPBackend],
     ) -> None:
         self.network, self.optimiser, self.group = network, optimiser, group
-        self._device, self._backends = device, backends
+        self._device, self.backends = device, backends
 
     def learn(self, sample: Sample, share_of_step: float) -> float:
         """Adds the gradients of ``share_of_step`` times the sample's loss; returns the loss."""
-        with attend_with(self._backends):
+        with attend_with(self.backends):
             part = self._loss_part(sample)
             (part * share_of_step).backward()  # type: ignore[no-untyped-call]
         return self._whole(part)
@@ -53,7 +53,7 @@ class Learner:
     @torch.no_grad()
     def loss(self, sample: Sample) -> float:
         """The sample's loss."""
-        with attend_with(self._backends):
+        with attend_with(self.backends):
             return self._whole(self._loss_part(sample))
 
     def step(self, iteration: int) -> Step:

@@ -55,6 +55,14 @@ class LoraOptimiser:
         self.average.update(self._weights, iteration)
         return Step(rate, norm)
 
+    @torch.no_grad()
+    def swap_average(self) -> None:
+        """Exchanges the weights and their average."""
+        for name, parameter in self._weights.items():
+            current = parameter.clone()
+            parameter.copy_(self.average.weights[name])
+            self.average.weights[name].copy_(current)
+
     def state(self) -> State:
         """All that a step changes, by name: ``weight.``, ``first_moment.``, ``second_moment.``, ``average.`` and
         ``steps``."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from its_core.engines.cosmos.model.network import Block, Rope, Time
 from its_core.engines.cosmos.model.parallel import SequenceShare
 from its_core.post_training.model.activations import Activations
-from its_core.post_training.model.attention_tape import AttentionTape
+from its_core.post_training.model.attention_tape import AttentionTape, attention
 
 TOKENS_AT_ONCE = 16_384
 
@@ -53,12 +53,13 @@ class _Staged(torch.autograd.Function):
     ) -> Tensor:
         block = staged.block
         ctx.staged, ctx.time, ctx.text, ctx.rope, ctx.share = staged, time, text_BND, rope, share
-        needed = ctx.needs_input_grad[0]
-        if needed:
-            ctx.x = staged.activations.put(x_BTSD)
-        ctx.tape = AttentionTape(staged.activations)
         q, k, v = share.heads_for_tokens(*block.before_attention(x_BTSD, time, rope))
-        out_BLhd = share.tokens_for_heads(ctx.tape.forward(q, k, v))
+        if ctx.needs_input_grad[0]:
+            ctx.x = staged.activations.put(x_BTSD)
+            ctx.tape = AttentionTape(staged.activations)
+            out_BLhd = share.tokens_for_heads(ctx.tape.forward(q, k, v))
+        else:
+            out_BLhd = share.tokens_for_heads(attention(q, k, v))
         del q, k, v
         y_BTSD = torch.empty_like(x_BTSD)
         for frames, tokens in _parts(x_BTSD):

@@ -56,12 +56,20 @@ class TextEncoder:
 
     def embedding(self, text: str) -> Tensor:
         """1 × 512 × width on the device, zero past the text's own tokens."""
+        return with_padding(self.without_padding(text)).to(self._device)
+
+    def without_padding(self, text: str) -> Tensor:
+        """The text's own tokens × width, on the CPU."""
         self.learn([text])
-        known_ND = self._known[text]
-        padded = torch.zeros(1, TOKENS, known_ND.shape[1], dtype=self._dtype, device=self._device)
-        padded[0, : known_ND.shape[0]] = known_ND.to(self._device)
-        return padded
+        return self._known[text]
 
     def release(self) -> None:
         """Drops the model; what it encoded stays."""
         self._loaded = None
+
+
+def with_padding(text_ND: Tensor) -> Tensor:
+    """1 × 512 × width, zero past the text's own tokens."""
+    padded = torch.zeros(1, TOKENS, text_ND.shape[1], dtype=text_ND.dtype)
+    padded[0, : text_ND.shape[0]] = text_ND
+    return padded

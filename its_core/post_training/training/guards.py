@@ -1,0 +1,88 @@
+"""Checks that a run is what it seems: at the start the base is under the LoRA, at the end the LoRA does something."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from its_core.errors import FactoryError
+from its_core.post_training.errors import TrainingStopped
+from its_core.post_training.model.learner import Learner, Sample
+from its_core.post_training.model.lora import lora_layers
+
+# A network that answers nothing at all has a loss of at least this: the noise's own variance.
+_NO_BETTER_THAN_SILENCE = 1.0
+_ROUNDING = 1e-3  # between two compilations of one network in bfloat16; a base that is not there is off by far more
+
+
+class GuardFailed(FactoryError, RuntimeError):
+    """A run that would make a useless checkpoint."""
+
+    default_code = "post_training.guard"
+
+
+def check_fresh_start(learner: Learner, sample: Sample) -> dict[str, float]:
+    """With a fresh LoRA the loss must be the base model's. Raises GuardFailed; returns both losses."""
+    with_lora = learner.loss(sample)
+    with without_lora(learner):
+        base = learner.loss(sample)
+    if not math.isclose(with_lora, base, rel_tol=_ROUNDING):
+        raise GuardFailed(
+            f"{sample.name}: the loss with a fresh LoRA is {with_lora:.6g}, the base model's is {base:.6g}; they must "
+            "be equal: the LoRA or the base was not loaded as it should be",
+            code="post_training.guard.start",
+        )
+    return {"base": base, "fresh_lora": with_lora}
+
+
+def check_lora_acts(learner: Learner, sample: Sample) -> dict[str, float]:
+    """A trained LoRA must change the loss. Raises GuardFailed; returns both losses."""
+    with_lora = learner.loss(sample)
+    with without_lora(learner):
+        base = learner.loss(sample)
+    if with_lora == base:
+        raise GuardFailed(
+            f"{sample.name}: the loss is {base:.6g} with the trained LoRA and without it: it learnt nothing",
+            code="post_training.guard.end",
+        )
+    return {"base": base, "trained_lora": with_lora}
+
+
+def looks_untrained(base_loss: float) -> bool:
+    """Whether a base model's mean loss (without the factor) is that of a network which predicts nothing."""
+    return base_loss >= _NO_BETTER_THAN_SILENCE
+
+
+@contextmanager
+def without_lora(learner: Learner) -> Iterator[None]:
+    """Inside, the network is the base model."""
+    layers = [layer for _, layer in lora_layers(learner.network)]
+    for layer in layers:
+        layer.enable_adapters(False)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.enable_adapters(True)
+
+
+def check_losses(iteration: int, losses: list[tuple[str, float]]) -> None:
+    """Raises TrainingStopped that names the clips whose loss is no number."""
+    broken = [f"{name} ({loss})" for name, loss in losses if not math.isfinite(loss)]
+    if broken:
+        raise TrainingStopped(
+            f"iteration {iteration}: the loss is no number for {', '.join(broken)}; look at these clips' latents, or "
+            "lower the learning rate; the last checkpoint stands",
+            code="post_training.not_finite",
+        )
+
+
+def check_gradient(iteration: int, norm: float, clips: list[str]) -> None:
+    """Raises TrainingStopped where the gradients of a step are no numbers."""
+    if not math.isfinite(norm):
+        raise TrainingStopped(
+            f"iteration {iteration}: the gradients of {', '.join(clips)} are no numbers (norm {norm}); the last "
+            "checkpoint stands",
+            code="post_training.not_finite",
+        )
