@@ -134,7 +134,7 @@ class _Launch:
         """How the launch ended, in a line."""
         if self._code < 0:
             return f"torchrun was killed by {signal.Signals(-self._code).name}; see {self._logs}"
-        text = (self._logs / "torchrun.log").read_text(errors="replace")
+        text = (self._logs / "torchrun.log").read_text(errors="replace").partition("Root Cause")[2]
         if died := re.search(r"exitcode\s*:\s*(-\d+)", text):
             return f"a rank was killed by {signal.Signals(-int(died[1])).name}; see {self._logs}"
         lines = [line.strip() for log in sorted(self._logs.rglob("stderr.log")) for line in _lines(log)]

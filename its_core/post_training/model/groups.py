@@ -45,6 +45,12 @@ class TrainingGroup:
     def leads_clip(self) -> bool:
         return self.rank % self.ranks_per_clip == 0
 
+    def mine_of(self, count: int) -> list[int]:
+        """Which of ``count`` pieces of work are this group's: as many for each group, so that all of them call the
+        network equally often, as one that is spread over them needs; the last ones may be done twice."""
+        rounds = -(-count // self.clip_groups)
+        return [(self.clip_group + n * self.clip_groups) % count for n in range(rounds)]
+
     def sum_over_all(self, tensor: Tensor) -> None:
         """Adds up, in place, what all processes hold."""
         if self.ranks > 1:

@@ -21,4 +21,5 @@ def shard_network(network: TrainingNetwork, group: TrainingGroup, device: torch.
     kept: set[Parameter] = {weight for weight in network.parameters() if weight.requires_grad}
     for block in network.blocks:
         fully_shard(block, mesh=mesh, reshard_after_forward=True, ignored_params=kept)
-    fully_shard(network, mesh=mesh, ignored_params=kept)
+    # The engine's network holds the blocks too: to the whole they are not new.
+    fully_shard(network, mesh=mesh, ignored_params=kept | set(network.blocks.parameters()))

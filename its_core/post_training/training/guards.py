@@ -27,6 +27,7 @@ def check_fresh_start(learner: Learner, sample: Sample) -> dict[str, float]:
     with_lora = learner.loss(sample)
     with without_lora(learner):
         base = learner.loss(sample)
+    check_losses(0, [(sample.name, base)])
     if not math.isclose(with_lora, base, rel_tol=_ROUNDING):
         raise GuardFailed(
             f"{sample.name}: the loss with a fresh LoRA is {with_lora:.6g}, the base model's is {base:.6g}; they must "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch.distributed.tensor import DTensor
 
 from its_core.engines.cosmos.device import pick_device
 from its_core.engines.cosmos.model.attention import attention_backends
@@ -31,6 +32,12 @@ class Loaded:
     group: TrainingGroup
     device: torch.device
     compiled: bool
+
+    def frozen_numbers_held(self) -> int:
+        """How many of the base model's numbers this process holds between steps."""
+        frozen = [weight for weight in self.learner.network.parameters() if not weight.requires_grad]
+        held = (weight.to_local() if isinstance(weight, DTensor) else weight for weight in frozen)
+        return sum(weight.numel() for weight in held)
 
 
 def load(orders: Orders) -> Loaded:

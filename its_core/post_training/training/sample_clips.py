@@ -45,9 +45,9 @@ class SampleClips:
     def render(self, loaded: Loaded, iteration: int) -> None:
         """All processes must call it; processes that share a clip make it together."""
         group = loaded.group
-        for place in range(group.clip_group, len(self._clips), group.clip_groups):
+        for turn, place in enumerate(group.mine_of(len(self._clips))):
             latent = self._sample(loaded, self._clips[place], place)
-            if group.leads_clip:
+            if group.leads_clip and group.clip_group + turn * group.clip_groups == place:
                 self._write(loaded, latent, place, iteration)
 
     @torch.no_grad()

@@ -13,6 +13,7 @@ import torch
 
 from its_core import storage
 from its_core.engines.cosmos.weights import sha256_of
+from its_core.errors import FactoryError
 from its_core.post_training.data import training_set as training_sets
 from its_core.post_training.data.mixture import Mixture
 from its_core.post_training.errors import PostTrainingError
@@ -145,11 +146,12 @@ class Trainer:
                 self._checkpoints.write(done, self._loaded.learner.optimiser.state())
             except (OSError, PostTrainingError) as error:
                 problem = error
-        told = group.first(str(problem) if problem else None)
+        code = problem.code if isinstance(problem, FactoryError) else "post_training.checkpoint"
+        told = group.first((code, str(problem)) if problem else None)
         if problem:
             raise problem
         if told:
-            raise PostTrainingError(told, code="post_training.checkpoint")
+            raise PostTrainingError(told[1], code=told[0])
 
     def _validate(self, done: int, log: RunLog | None, average: bool = False) -> None:
         if self._data.validator is None:
@@ -168,6 +170,7 @@ class Trainer:
                 "iterations": iterations,
                 "fingerprint": self._orders.fingerprint(),
                 "processes": self._loaded.group.ranks,
+                "frozen_numbers_held": self._loaded.frozen_numbers_held(),
                 "device": _device_name(self._loaded.device),
                 "lora_sha256": storage.sha256_file(self._checkpoints.lora_path(iterations)),
             }

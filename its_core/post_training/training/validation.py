@@ -53,7 +53,7 @@ class Validator:
         """All processes must call it; all get the result."""
         group = learner.group
         jobs = [(clip, level) for clip in range(len(self._clips)) for level in range(len(self._sigmas))]
-        mine = jobs[group.clip_group :: group.clip_groups]
+        mine = [jobs[number] for number in group.mine_of(len(jobs))]
         losses = {job: learner.loss(self._sample(*job)) / LOSS_SCALE for job in mine}
         together: dict[tuple[int, int], float] = {}
         for part in group.everyones(losses):

@@ -1,6 +1,6 @@
-"""The program that trains: ``torchrun --nproc_per_node=N -m its_core.post_training.training.worker --run_folder FOLDER``.
+"""The program that trains: ``torchrun --nproc_per_node=N -m its_core.post_training.training.worker --run_folder RUN``.
 
-FOLDER holds ``run.json``. The same command goes on where the last one stopped.
+RUN holds ``run.json``. The same command goes on where the last one stopped.
 """
 
 from __future__ import annotations
