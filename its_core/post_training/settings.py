@@ -101,7 +101,7 @@ class PostTraining(BaseSettings):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        if not storage.is_local(self.work_dir) or not storage.is_local(self.checkpoints_dir):
+        if not storage.can_rename(self.work_dir) or not storage.can_rename(self.checkpoints_dir):
             raise ValueError("work_dir and checkpoints_dir must be folders on this machine")
         for preset, changes in ((self.preset, self.training), ("overfit", self.overfit_gate.training)):
             recipe(preset, self.model_size, changes)
