@@ -3,7 +3,16 @@
 from its_core.mp4 import UnreadableVideo
 from its_core.video.complaints import Complaints, decoder_complaints
 from its_core.video.display import Display
-from its_core.video.reading import MAX_PIXELS, Colours, Probe, probe, read_frames, read_last_frames, read_luma
+from its_core.video.reading import (
+    MAX_PIXELS,
+    Colours,
+    Probe,
+    probe,
+    read_frames,
+    read_frames_at,
+    read_last_frames,
+    read_luma,
+)
 from its_core.video.writing import DEFAULT_CRF, SYNTHETIC_STATEMENT, Frame, write_mp4
 
 __all__ = [
@@ -19,6 +28,7 @@ __all__ = [
     "decoder_complaints",
     "probe",
     "read_frames",
+    "read_frames_at",
     "read_last_frames",
     "read_luma",
     "write_mp4",

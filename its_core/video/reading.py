@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
@@ -89,6 +90,31 @@ def read_frames(path: Path) -> Iterator[Frame]:
     av.FFmpegError.
     """
     return (_shown(*decoded) for decoded in _decoded(path))
+
+
+def read_frames_at(path: Path, fps: int) -> Iterator[Frame]:
+    """The frames of ``read_frames`` at another rate: for each moment 0, 1/fps, 2/fps … after the first frame the one
+    whose time is nearest, the earlier of two that are as near. Raises as ``read_frames`` does, and UnreadableVideo for
+    a frame without a time."""
+    moment = 0  # of the next frame to give, in 1/fps
+    before: tuple[Fraction, tuple[Display, av.VideoFrame]] | None = None
+    began: Fraction | None = None
+    step = Fraction(0)
+    for decoded in _decoded(path):
+        frame = decoded[1]
+        if frame.pts is None or frame.time_base is None:
+            raise UnreadableVideo("a frame says no time at which it is to be shown")
+        began = frame.pts * frame.time_base if began is None else began
+        time = frame.pts * frame.time_base - began
+        if before is not None:
+            step = time - before[0]
+            while Fraction(moment, fps) <= (before[0] + time) / 2:
+                yield _shown(*before[1])
+                moment += 1
+        before = time, decoded
+    while before is not None and Fraction(moment, fps) <= before[0] + step / 2:
+        yield _shown(*before[1])
+        moment += 1
 
 
 def read_last_frames(path: Path, count: int) -> list[Frame]:

@@ -38,12 +38,12 @@ class Footage:
     fps: float
     width_px: int
     height_px: int
-    expected_frames: float  # at the model's rate
+    expected_frames: int  # at the model's rate; 0 where the file does not say
     resampled: bool
 
 
 def look(path: Path, geometry: Geometry) -> Footage:
-    """Reads a file's headers. Raises UnusableClip for what is no readable MP4, too slow or too short."""
+    """Reads a file's headers. Raises UnusableClip for what is no readable MP4, HDR, too slow or too short."""
     if not path.is_file():
         raise UnusableClip("no such file", code="post_training.clip.missing")
     try:
@@ -52,6 +52,8 @@ def look(path: Path, geometry: Geometry) -> Footage:
         raise UnusableClip(str(error), code="post_training.clip.unreadable") from None
     if probe.missing_bytes:
         raise UnusableClip(f"cut off: {probe.missing_bytes} bytes are missing", code="post_training.clip.unreadable")
+    if probe.colours.is_hdr:
+        raise UnusableClip("HDR (PQ or HLG); convert it to SDR, BT.709", code="post_training.clip.hdr")
     if probe.fps is None or probe.fps <= 0:
         raise UnusableClip("it does not say its frame rate", code="post_training.clip.unreadable")
     if probe.fps < SLOWEST * geometry.fps:
@@ -60,10 +62,10 @@ def look(path: Path, geometry: Geometry) -> Footage:
             f"train the 10-fps model, or leave it out",
             code="post_training.clip.too_slow",
         )
-    expected = probe.declared_frames * geometry.fps / probe.fps
-    if round(expected) < geometry.frames:
+    expected = round(probe.declared_frames * geometry.fps / probe.fps)  # 0 where a fragmented file does not say
+    if probe.declared_frames and expected < geometry.frames:
         raise UnusableClip(
-            f"{probe.declared_frames} frames at {probe.fps:g} fps are {round(expected)} at {geometry.fps} fps, "
+            f"{probe.declared_frames} frames at {probe.fps:g} fps are {expected} at {geometry.fps} fps, "
             f"a window has {geometry.frames}",
             code="post_training.clip.too_short",
         )
@@ -76,27 +78,33 @@ def read(footage: Footage, geometry: Geometry, working_size_px: tuple[int, int])
 
     Raises UnusableClip where the file turns out to be broken.
     """
-    filters = [("fps", f"fps={geometry.fps}")] if footage.resampled else []
     count = 0
     try:
-        for frame in video.decode(footage.path, "rgb24", filters):
-            scaled = scale_and_crop(frame[None], geometry.width_px, geometry.height_px)
-            if working_size_px != (geometry.width_px, geometry.height_px):
-                small = Image.fromarray(scaled[0]).resize(working_size_px, Image.Resampling.BILINEAR)
-                scaled = np.asarray(small)[None]
-            count += 1
-            yield scaled
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise UnusableClip(
-            f"breaks off after frame {count}: {' '.join(str(error).split())}", code="post_training.clip.unreadable"
-        ) from None
+        with video.decoder_complaints() as complaints:
+            reader = video.read_frames_at(footage.path, geometry.fps) if footage.resampled else None
+            for frame in reader or video.read_frames(footage.path):
+                count += 1
+                yield _fitted(frame[None], geometry, working_size_px)
+    except (av.FFmpegError, UnreadableVideo, OSError) as error:
+        reason = f"breaks off after frame {count}: {' '.join(str(error).split())}"
+        raise UnusableClip(reason, code="post_training.clip.unreadable") from None
     except EngineFailure as failure:
         raise UnusableClip(failure.reason, code="post_training.clip.unreadable") from None
+    if complaints.damage:
+        raise UnusableClip(f"broken pictures ({complaints.damage})", code="post_training.clip.unreadable")
     if count < footage.expected_frames - _LOST:
         raise UnusableClip(
-            f"breaks off: {count} of {round(footage.expected_frames)} frames could be decoded",
+            f"breaks off: {count} of {footage.expected_frames} frames could be decoded",
             code="post_training.clip.unreadable",
         )
+
+
+def _fitted(frames: Frames, geometry: Geometry, working_size_px: tuple[int, int]) -> Frames:
+    """At the size of the clip, then of the network where that is another one, as the engine does it."""
+    scaled = scale_and_crop(frames, geometry.width_px, geometry.height_px)
+    if working_size_px == (geometry.width_px, geometry.height_px):
+        return scaled
+    return np.asarray(Image.fromarray(scaled[0]).resize(working_size_px, Image.Resampling.BILINEAR))[None]
 
 
 def windows(frames: Iterable[Frames], length: int, event_frame: float | None = None) -> Iterator[tuple[int, Frames]]:
