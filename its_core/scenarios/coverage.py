@@ -160,19 +160,25 @@ def _possible(quotas: Mapping[str, Mapping[Any, float]], refuses: Refuses) -> li
     return found
 
 
-def _need(words: Row, quotas: Mapping[str, Mapping[Any, float]], have: Counter[_Cell], clips: int) -> tuple[float, str]:
-    """How far a combination's words lie behind their shares, on average; a hash breaks ties."""
+def _need(
+    words: Row, quotas: Mapping[str, Mapping[Any, float]], have: Counter[_Cell], clips: int
+) -> tuple[float, float, str]:
+    """Which part of its incident's clips is missing, then how far its other words lie behind their shares; a hash breaks
+    ties."""
     touches = {
         kind: sum(share for word, share in quotas["incident_type"].items() if IncidentType(word).has_contact is kind)
         for kind in (True, False)
     }
-    behind = 0.0
+    missing, behind = 0.0, 0.0
     for cell in _cells(words, quotas):
         share = next(share for word, share in quotas[cell.column].items() if str(word) == cell.word)
         wanted = share * clips * (1.0 if cell.contact is None else touches[cell.contact])
-        behind += (wanted - have[cell]) / max(1.0, wanted)
+        if cell.column == "incident_type":
+            missing = (wanted - have[cell]) / wanted
+        else:
+            behind += (wanted - have[cell]) / max(1.0, wanted)
     digest = hashlib.sha256(repr((sorted(words.items()), have.total())).encode()).hexdigest()
-    return round(behind / len(words), 9), digest
+    return round(missing, 9), round(behind, 9), digest
 
 
 class _Cell(NamedTuple):
