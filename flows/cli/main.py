@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
-from its_flows.cli import browse, build, check, checkpoints, export, lineage, monitor, new, plan, reproduce, score, show, train
+from its_flows.cli import (
+    browse,
+    build,
+    check,
+    checkpoints,
+    export,
+    lineage,
+    monitor,
+    new,
+    plan,
+    reproduce,
+    score,
+    show,
+    train,
+)
 from its_flows.cli.app import app
 
-__all__ = ["app", "browse", "build", "check", "checkpoints", "export", "lineage", "monitor", "new", "plan", "reproduce", "score", "show", "train"]
+__all__ = [
+    "app",
+    "browse",
+    "build",
+    "check",
+    "checkpoints",
+    "export",
+    "lineage",
+    "monitor",
+    "new",
+    "plan",
+    "reproduce",
+    "score",
+    "show",
+    "train",
+]
 
 if __name__ == "__main__":
     app()

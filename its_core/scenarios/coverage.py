@@ -163,8 +163,7 @@ def _possible(quotas: Mapping[str, Mapping[Any, float]], refuses: Refuses) -> li
 def _need(
     words: Row, quotas: Mapping[str, Mapping[Any, float]], have: Counter[_Cell], clips: int
 ) -> tuple[float, float, str]:
-    """Which part of its incident's clips is missing, then how far its other words lie behind their shares; a hash breaks
-    ties."""
+    """Which part of its incident's clips is missing, then how far its other words lie behind; a hash breaks ties."""
     touches = {
         kind: sum(share for word, share in quotas["incident_type"].items() if IncidentType(word).has_contact is kind)
         for kind in (True, False)
