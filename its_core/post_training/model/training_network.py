@@ -22,6 +22,11 @@ class TrainingNetwork(nn.Module):
         self.network = network
         self.blocks = nn.ModuleList(StagedBlock(cast(Block, block), activations) for block in network.blocks)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision that the network computes in."""
+        return self.network.t_embedding_norm.weight.dtype
+
     def forward(self, x_BCTHW: Tensor, time_BT: Tensor, text_BND: Tensor, given_B1THW: Tensor) -> Tensor:
         """The velocity of this process's share of the latent frames, B C T H W, in the network's precision.
 

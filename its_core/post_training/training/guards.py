@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
+
 from its_core.errors import FactoryError
 from its_core.post_training.errors import TrainingStopped
 from its_core.post_training.model.learner import Learner, Sample
@@ -13,7 +15,8 @@ from its_core.post_training.model.lora import lora_layers
 
 # A network that answers nothing at all has a loss of at least this: the noise's own variance.
 _NO_BETTER_THAN_SILENCE = 1.0
-_ROUNDING = 1e-3  # between two compilations of one network in bfloat16; a base that is not there is off by far more
+# Relative, between two compilations of one network; a base that is not there is off by far more.
+_ROUNDING = {torch.float32: 1e-6, torch.bfloat16: 1e-3}
 
 
 class GuardFailed(FactoryError, RuntimeError):
@@ -28,7 +31,7 @@ def check_fresh_start(learner: Learner, sample: Sample) -> dict[str, float]:
     with without_lora(learner):
         base = learner.loss(sample)
     check_losses(0, [(sample.name, base)])
-    if not math.isclose(with_lora, base, rel_tol=_ROUNDING):
+    if not math.isclose(with_lora, base, rel_tol=_ROUNDING[learner.network.dtype]):
         raise GuardFailed(
             f"{sample.name}: the loss with a fresh LoRA is {with_lora:.6g}, the base model's is {base:.6g}; they must "
             "be equal: the LoRA or the base was not loaded as it should be",

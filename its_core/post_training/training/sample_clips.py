@@ -6,7 +6,7 @@ and their captions, with fixed noise.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -60,9 +60,8 @@ class SampleClips:
             with_padding(artefacts.read(path, "text")).to(device) for path in (clip.text, self._negative_text)
         )
 
-        def network(x: Tensor, time_BT: Tensor, each: object, given: Tensor) -> list[Tensor]:
-            assert isinstance(each, tuple)
-            return [share.everyones(training(x, time_BT, text, given), dim=2).float() for text in each]
+        def network(x: Tensor, time_BT: Tensor, each_BND: Sequence[Tensor], given: Tensor) -> list[Tensor]:
+            return [share.everyones(training(x, time_BT, text, given), dim=2).float() for text in each_BND]
 
         denoise = sampling.guided(network, (texts[0], texts[1]), GUIDANCE, clean * mask, mask, ClipGroup())
         seed = number(self._orders.recipe.seed, "sample clip", place) % 2**31
