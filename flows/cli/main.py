@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from its_flows.cli import (
+    audit,
     browse,
     build,
     check,
@@ -21,6 +22,7 @@ from its_flows.cli.app import app
 
 __all__ = [
     "app",
+    "audit",
     "browse",
     "build",
     "check",

@@ -1,0 +1,51 @@
+"""``its audit``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from its_flows.cli.app import app, errors_in_a_line, out
+from rich.table import Table
+
+from its_core import storage
+
+
+@app.command(epilog="Example: its audit published/quickstart")
+def audit(
+    version: Annotated[str, typer.Argument(help="A version or dataset, or a folder with ACCIDENT's labels.")],
+    output: Annotated[Path | None, typer.Option(help="Write the figures as JSON, too.")] = None,
+) -> None:
+    """Look for what gives crashes away: classifiers that must not work, and how times, sizes and places lie."""
+    with errors_in_a_line():
+        from its_core.evaluation.audit import distributions, shortcuts
+        from its_core.evaluation.ground_truth import open_truth
+
+        truth = open_truth(version)
+        findings = sorted(shortcuts.audit(truth), key=lambda finding: -(finding.auc.value or 0))
+        lines = distributions.lines(truth)
+        if output is not None:
+            told = {
+                "truth": truth.name,
+                "shortcuts": [asdict(f) for f in findings],
+                "lines": [asdict(x) for x in lines],
+            }
+            storage.write_bytes(str(output.resolve()), json.dumps(told, allow_nan=False, indent=1).encode())
+    table = Table(title=f"How well a crash is guessed on unseen cameras: {truth.name}", title_justify="left")
+    for column in ("from", "looking at", "AUC", "95 % interval", ""):
+        table.add_column(column)
+    for finding in findings:
+        auc = finding.auc
+        interval = f"{auc.low:.2f} to {auc.high:.2f}" if auc.low is not None and auc.high is not None else "–"
+        value = "–" if auc.value is None else f"{auc.value:.2f}"
+        table.add_row(finding.kind, finding.looks_at, value, interval, "a shortcut" if finding.suspect else "")
+    out.print(table)
+    figures = Table(title="Distributions", title_justify="left")
+    for column in ("", "here", "real cameras"):
+        figures.add_column(column)
+    for line in lines:
+        figures.add_row(line.what, *("–" if value is None else f"{value:.3f}" for value in (line.here, line.real)))
+    out.print(figures)

@@ -1,0 +1,1 @@
+"""What gives crashes away that should not: classifiers that must not work, and how sizes, times and places lie."""
