@@ -26,7 +26,7 @@ from its_core.checks.measures import measure, table
 from its_core.checks.suite import validate
 from its_core.clip import ClipRequest, EngineIdentity, Geometry, Outcome, Scene
 from its_core.dataset.finished_clip import FinishedClip
-from its_core.dataset.lineage import Run
+from its_core.dataset.lineage.run import Run
 from its_core.dataset.publish import publish
 from its_core.dataset.versions import content
 from its_core.scenarios.manifest import write_rejections
@@ -136,7 +136,7 @@ def finished(work: Path, count: int, geometry: Geometry) -> list[FinishedClip]:
             scene=Scene(f"camera-{number}", IncidentType.REAR_END_COLLISION),
         )
         split = (Split.TRAIN, Split.VAL, Split.TEST)[number % 3]
-        planned = PlannedClip(request, number, True, None, split, None, None, {"site": f"site {number}"})
+        planned = PlannedClip(request, number, True, None, split, None, {"site": f"site {number}"})
         files = files_of(work, request.clip_id)
         storage.link_or_copy(original, files.video)
         files.annotations.write_bytes(packed)
@@ -159,7 +159,7 @@ def publishing(folder: Path, count: int) -> None:
     rejected = folder / "rejected.parquet"
     write_rejections(rejected, [])
     dataset = content.Dataset("benchmark", "", "other", str(folder / "published"), geometry, ENGINE)
-    run = Run("0", utc_now(), str(rejected), {}, ENGINE)
+    run = Run("00000000-0000-0000-0000-000000000001", utc_now(), (), {}, ENGINE)
     measures = table({clip.clip_id: clip.measures for clip in clips})
     validate(measures, list(measures["clip_id"]), geometry)  # the library is imported before the clock starts
     start = time.process_time()
@@ -172,7 +172,7 @@ def publishing(folder: Path, count: int) -> None:
     assert not any(verdict.reasons.values())
     print(f"\n| {count} clips | s |\n|---|--:|")
     print(f"| the suite | {validated - start:.2f} |")
-    print(f"| publish, with Data Docs and contact sheet | {published - validated:.2f} |")
+    print(f"| publish, with Data Docs, contact sheet and page | {published - validated:.2f} |")
     print(f"| publish again: there already | {again - published:.2f} |")
 
 

@@ -40,7 +40,7 @@ KILLS_A_BUILD = 10
 # A clip that breaks its rank three times is quarantined, as it should be; here it is not the clip's fault.
 RANK_KILLS_A_BUILD = 2
 LAUNCH_S = 5.0  # about as long as a shard's launch lasts
-OF_THE_RUN = ("lineage", "report")
+OF_THE_RUN = ("lineage", "report", "croissant.json", "index.html", "_SUCCESS.json")
 
 
 @dataclass
