@@ -8,17 +8,21 @@ from its_core.checks.measures import Measures
 from its_core.shards.receipts import ClipFiles, Receipt
 from its_core.storage import replacing
 
+# Raised when measures are added: what was measured before is measured again.
+MEASURED_AS = 2
+
 
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     clip_sha256: str
+    measured_as: int = 1
     measures: Measures
 
 
 def write(files: ClipFiles, receipt: Receipt, measures: Measures) -> None:
     """Stores the measures of a clip that passed, with the SHA-256 from its receipt."""
-    entry = _Entry(clip_sha256=receipt.clip_sha256 or "", measures=measures)
+    entry = _Entry(clip_sha256=receipt.clip_sha256 or "", measured_as=MEASURED_AS, measures=measures)
     with replacing(files.measures) as part:
         part.write_text(entry.model_dump_json(), encoding="utf-8")
 
@@ -29,4 +33,5 @@ def read(files: ClipFiles, receipt: Receipt) -> Measures | None:
         entry = _Entry.model_validate_json(files.measures.read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
-    return entry.measures if entry.clip_sha256 == receipt.clip_sha256 else None
+    current = entry.measured_as == MEASURED_AS and entry.clip_sha256 == receipt.clip_sha256
+    return entry.measures if current else None

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
 
+from its_core.checks.gates import GateMeter
 from its_core.checks.motion import Luma, MotionMeter, block_means
 from its_core.clip import Geometry
-from its_core.video import Frame, Probe, UnreadableVideo, decoder_complaints, probe, read_luma
+from its_core.video import Frame, Probe, UnreadableVideo, decoder_complaints, probe, read_frames, read_luma
 
 # Of a clip longer than asked this many frames more are decoded: enough to say that it is too long, and bounded.
 EXTRA_FRAMES = 16
@@ -32,7 +33,7 @@ class Measures:
     it promises beyond its end, ``decode_errors`` how often the decoder complained. ``mean_luma`` is 0 (black) to 255.
     ``still_frames`` counts the longest run in which nothing moves, ``frozen_frames`` the longest that began or ended
     too abruptly to be a scene at rest. ``first_frame_difference`` is the mean difference of small blocks from the
-    conditioning frame, in levels of 255, None without one.
+    conditioning frame, in levels of 255, None without one. The last ones are described in ``gates``.
     """
 
     problem: str | None
@@ -55,6 +56,13 @@ class Measures:
     still_frames: int | None = None
     frozen_frames: int | None = None
     first_frame_difference: float | None = None
+    camera_drift_px: float | None = None
+    cuts: int | None = None
+    flicker_levels: float | None = None
+    crushed_share: float | None = None
+    clipped_share: float | None = None
+    sharpness: float | None = None
+    colour_cast_levels: float | None = None
 
 
 _DTYPES = {"str": "string", "int": "Int64", "float": "Float64", "bool": "boolean"}
@@ -88,6 +96,8 @@ def measure(path: Path, geometry: Geometry, conditioning: Frame | None = None) -
     if problem is None and complaints.lines:
         problem = f"the decoder complained: {complaints.lines[0]}"
     measured = sums.measures(probed, problem, len(complaints.lines), _expected_start(conditioning, geometry))
+    if sums.count:
+        measured = replace(measured, colour_cast_levels=_colour_cast(path))
     if conditioning is not None and measured.first_frame_difference is None and measured.problem is None:
         # Great Expectations lets a null pass: a comparison that could not be made must not count as one that was good.
         return replace(measured, problem="the first frame could not be compared with the conditioning frame")
@@ -103,6 +113,7 @@ class _FrameSums:
         self._black = 0
         self._flat = 0
         self._motion = MotionMeter()
+        self._gates = GateMeter()
         self._first: Luma | None = None
 
     def add(self, luma: Luma) -> None:
@@ -112,10 +123,13 @@ class _FrameSums:
         sparse = luma[::2, ::2]
         self._luma_sum += float(sparse.mean())
         self._black += bool(np.count_nonzero(sparse <= NEARLY_BLACK) >= BLACK_SHARE * sparse.size)
-        self._flat += bool(block_means(luma).std() < FLAT_LEVELS)
-        self._motion.add(luma)
+        blocks = block_means(luma)
+        self._flat += bool(blocks.std() < FLAT_LEVELS)
+        self._motion.add(blocks)
+        self._gates.add(luma, blocks)
 
     def measures(self, probed: Probe, problem: str | None, errors: int, expected_start: Luma | None) -> Measures:
+        gates = self._gates.measures()
         return Measures(
             problem=problem,
             codec=probed.codec,
@@ -137,7 +151,18 @@ class _FrameSums:
             still_frames=self._motion.still_frames,
             frozen_frames=self._motion.frozen_frames,
             first_frame_difference=_difference(self._first, expected_start),
+            **(asdict(gates) if gates else {}),
         )
+
+
+def _colour_cast(path: Path) -> float | None:
+    """How far a colour channel's mean is beside the mean of all three in the first frame, in levels of 255."""
+    try:
+        frame = next(iter(read_frames(path)))
+    except (av.FFmpegError, OSError, ValueError, StopIteration):
+        return None
+    means = frame[::4, ::4].reshape(-1, 3).mean(axis=0)
+    return round(float(np.abs(means - means.mean()).max()), 2)
 
 
 def _full_range(luma: float) -> float:

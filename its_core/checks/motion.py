@@ -63,8 +63,8 @@ class MotionMeter:
         self._stretches: list[tuple[int, int]] = []  # [first, end) of frames in which nothing moves away from the first
         self._first = 0
 
-    def add(self, luma: Luma) -> None:
-        blocks = block_means(luma)
+    def add(self, blocks: Blocks) -> None:
+        """Takes a frame's block means."""
         if self._previous is None or self._anchor is None or blocks.shape != self._previous.shape:
             self._anchor = blocks
         else:

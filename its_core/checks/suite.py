@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from its_core.checks import data_docs
+from its_core.checks.gates import Gates
 from its_core.checks.measures import Measures
 from its_core.clip import Geometry
 from its_core.storage import replacing
@@ -26,6 +27,7 @@ STILL_SHARE = 0.95
 # Mean difference from the conditioning frame, in levels of 255: a VAE's copy of a frame stays under 3, another scene is
 # beyond 20.
 FIRST_FRAME_LEVELS = 12.0
+DEFAULT_GATES = Gates()
 _MAY_BE_NULL = {"problem", "first_frame_difference"}
 
 Row = Mapping[str, Any]
@@ -50,7 +52,7 @@ class _Rule:
     high: float | None = None
 
 
-def _rules(geometry: Geometry) -> list[_Rule]:
+def _rules(geometry: Geometry, gates: Gates) -> list[_Rule]:
     frames, size = geometry.frames, f"{geometry.width_px}×{geometry.height_px}"
     duration_s, half_frame_s = geometry.duration_s, 0.5 / geometry.fps
 
@@ -99,7 +101,35 @@ def _rules(geometry: Geometry) -> list[_Rule]:
             ),
             high=FIRST_FRAME_LEVELS,
         ),
+        *_gate_rules(geometry, gates),
     ]
+
+
+def _gate_rules(geometry: Geometry, gates: Gates) -> list[_Rule]:
+    """A rule for every gate that is not switched off."""
+    share = gates.camera_drift_share
+    drift_px = None if share is None else share * geometry.width_px
+    limits: list[tuple[str, float | None, str]] = [
+        ("camera_drift_px", drift_px, "the camera moves: the background shifts by {} pixels"),
+        ("cuts", gates.cuts, "{} cuts"),
+        ("flicker_levels", gates.flicker_levels, "flickers by {} levels of 255"),
+        ("crushed_share", gates.crushed_share, "underexposed: a share of {} is black"),
+        ("clipped_share", gates.clipped_share, "overexposed: a share of {} is white"),
+        ("colour_cast_levels", gates.colour_cast_levels, "a colour cast of {} levels of 255"),
+    ]
+
+    def reason(column: str, words: str, limit: float, bound: str) -> Callable[[Row], str]:
+        return lambda row: f"{words.format(f'{row[column]:g}')}, {bound} {limit:g} is accepted"
+
+    rules = [
+        _Rule(column, reason(column, words, limit, "at most"), high=limit)
+        for column, limit, words in limits
+        if limit is not None
+    ]
+    if gates.sharpness is not None:
+        words = "blurred: the Laplacian's variance is {}"
+        rules.append(_Rule("sharpness", reason("sharpness", words, gates.sharpness, "at least"), low=gates.sharpness))
+    return rules
 
 
 def _frames_reason(expected: int, decoded: int) -> str:
@@ -107,7 +137,11 @@ def _frames_reason(expected: int, decoded: int) -> str:
 
 
 def validate(
-    measures: pd.DataFrame, clip_ids: Collection[str], geometry: Geometry, docs_dir: Path | None = None
+    measures: pd.DataFrame,
+    clip_ids: Collection[str],
+    geometry: Geometry,
+    docs_dir: Path | None = None,
+    gates: Gates = DEFAULT_GATES,
 ) -> Verdict:
     """Validates ``checks.measures.table`` of the clips with the suite.
 
@@ -117,7 +151,7 @@ def validate(
     """
     if not clip_ids:
         return Verdict({}, {})
-    rules = _rules(geometry)
+    rules = _rules(geometry, gates)
     validated = _run(_escaped(measures), _expectations(rules, len(clip_ids)))
     result: dict[str, Any] = validated.to_json_dict()
     rows: dict[str, Row] = {str(row["clip_id"]): row for row in _records(measures)}

@@ -35,6 +35,13 @@ GOOD = Measures(
     still_frames=8,
     frozen_frames=0,
     first_frame_difference=None,
+    camera_drift_px=0.0,
+    cuts=0,
+    flicker_levels=0.1,
+    crushed_share=0.02,
+    clipped_share=0.01,
+    sharpness=300.0,
+    colour_cast_levels=4.0,
 )
 # Each fault, and how it is worded.
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
@@ -55,6 +62,16 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"first_frame_difference": 44.25},
         "the first frame is not the conditioning frame: they differ by 44.2 levels of 255, at most 12 are accepted",
     ),
+    "drifting": (
+        {"camera_drift_px": 40.0},
+        "the camera moves: the background shifts by 40 pixels, at most 12.8 is accepted",
+    ),
+    "with-a-cut": ({"cuts": 1}, "1 cuts, at most 0 is accepted"),
+    "flickering": ({"flicker_levels": 9.5}, "flickers by 9.5 levels of 255, at most 4 is accepted"),
+    "dark": ({"crushed_share": 0.97}, "underexposed: a share of 0.97 is black, at most 0.9 is accepted"),
+    "glaring": ({"clipped_share": 0.5}, "overexposed: a share of 0.5 is white, at most 0.3 is accepted"),
+    "tinted": ({"colour_cast_levels": 90.0}, "a colour cast of 90 levels of 255, at most 70 is accepted"),
+    "blurred": ({"sharpness": 0.5}, "blurred: the Laplacian's variance is 0.5, at least 2 is accepted"),
     "broken": (
         {"problem": "the decoder complained: error while decoding MB", "decode_errors": 3},
         "the decoder complained: error while decoding MB",

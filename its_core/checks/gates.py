@@ -1,0 +1,151 @@
+"""What a fixed camera's picture must be: it stays in place, has no cuts, does not flicker, is exposed and sharp.
+
+``GateMeter`` takes the frames that the checks decode anyway and looks closely at every eighth of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from its_core.checks.motion import Blocks, Luma
+
+Picture = NDArray[np.float32]  # H×W
+_EVERY = 8  # frames
+_STRIDE = 4  # pixels, for the drift
+_NOISE_LEVELS = 2.0  # of the median difference of two pictures: noise and coding
+_EXPLAINS = 0.7  # of the difference must a shift leave at most
+_CUT_LEVELS, _CUT_SHARE = 20.0, 0.5
+_CRUSHED, _CLIPPED = 17, 234  # stored luma: black is 16, white 235
+_TO_FULL_RANGE = 255 / 219
+
+
+class Gates(BaseModel):
+    """The thresholds; null switches a gate off."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    camera_drift_share: float | None = Field(0.01, ge=0, description="largest shift of the background, share of width")
+    cuts: int | None = Field(0, ge=0, description="frames at which most of the picture changes at once")
+    flicker_levels: float | None = Field(4.0, ge=0, description="mean change of brightness back and forth, of 255")
+    crushed_share: float | None = Field(0.9, ge=0, le=1, description="share of pixels that are black")
+    clipped_share: float | None = Field(0.3, ge=0, le=1, description="share of pixels that are white")
+    sharpness: float | None = Field(2.0, ge=0, description="least variance of the Laplacian")
+    colour_cast_levels: float | None = Field(70.0, ge=0, description="a colour channel's mean beside grey, of 255")
+
+
+@dataclass(frozen=True, slots=True)
+class GateMeasures:
+    """``camera_drift_px`` is the largest shift of the background from the first frame, in pixels of the clip."""
+
+    camera_drift_px: float
+    cuts: int
+    flicker_levels: float
+    crushed_share: float
+    clipped_share: float
+    sharpness: float
+
+
+class GateMeter:
+    """Takes frames one by one, with their block means."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._previous: Blocks | None = None
+        self._means: list[float] = []
+        self._cuts = 0
+        self._reference: tuple[Picture, NDArray[np.complex64]] | None = None
+        self._window: Picture | None = None
+        self._drift_px = 0.0
+        self._shares: list[tuple[float, float]] = []
+        self._sharpness: list[float] = []
+
+    def add(self, luma: Luma, blocks: Blocks) -> None:
+        self._means.append(float(blocks.mean()) * _TO_FULL_RANGE)
+        if self._previous is not None and self._previous.shape == blocks.shape:
+            self._cuts += _is_cut(self._previous, blocks)
+        self._previous = blocks
+        if self._count % _EVERY == 0:
+            self._look_closely(luma)
+        self._count += 1
+
+    def _look_closely(self, luma: Luma) -> None:
+        sparse = luma[::_STRIDE, ::_STRIDE].astype(np.float32)
+        self._shares.append((float((sparse <= _CRUSHED).mean()), float((sparse >= _CLIPPED).mean())))
+        self._sharpness.append(_laplacian_variance(luma))
+        if self._window is None or self._window.shape != sparse.shape:
+            self._window = np.outer(np.hanning(sparse.shape[0]), np.hanning(sparse.shape[1])).astype(np.float32)
+            self._reference = sparse, np.fft.rfft2((sparse - sparse.mean()) * self._window).astype(np.complex64)
+        elif self._reference is not None:
+            spectrum = np.fft.rfft2((sparse - sparse.mean()) * self._window)
+            self._drift_px = max(self._drift_px, _STRIDE * _shift(*self._reference, sparse, spectrum))
+
+    def measures(self) -> GateMeasures | None:
+        """None without a frame."""
+        if not self._count:
+            return None
+        second = np.abs(np.diff(self._means, 2)) if len(self._means) > 2 else np.zeros(1)
+        crushed, clipped = np.mean(self._shares, axis=0)
+        return GateMeasures(
+            camera_drift_px=round(self._drift_px, 2),
+            cuts=self._cuts,
+            flicker_levels=round(float(second.mean()) / 2, 3),
+            crushed_share=round(float(crushed), 4),
+            clipped_share=round(float(clipped), 4),
+            sharpness=round(float(np.median(self._sharpness)), 2),
+        )
+
+
+def _is_cut(before: Blocks, after: Blocks) -> bool:
+    """Whether most blocks changed strongly and differently: a change of exposure moves all of them alike."""
+    change = after - before
+    change -= np.median(change)
+    return bool((np.abs(change) > _CUT_LEVELS).mean() > _CUT_SHARE)
+
+
+def _laplacian_variance(luma: Luma) -> float:
+    """Of the middle half of the picture."""
+    height, width = luma.shape
+    middle = luma[height // 4 : height * 3 // 4, width // 4 : width * 3 // 4].astype(np.int16)
+    if min(middle.shape) < 3:
+        return 0.0
+    edges = 4 * middle[1:-1, 1:-1] - middle[:-2, 1:-1] - middle[2:, 1:-1] - middle[1:-1, :-2] - middle[1:-1, 2:]
+    return float(edges.var())
+
+
+def _shift(
+    reference: Picture,
+    reference_spectrum: NDArray[np.complex64],
+    picture: Picture,
+    spectrum: NDArray[np.complexfloating],
+) -> float:
+    """How far a picture is shifted from the reference, in its pixels: phase correlation (Kuglin and Hines, 1975).
+
+    In smooth pictures the correlation may peak anywhere, so a shift counts only if it explains the picture better.
+    """
+    height, width = picture.shape
+    product = spectrum * np.conj(reference_spectrum)
+    peaks = np.fft.irfft2(product / np.maximum(np.abs(product), 1e-6), picture.shape)
+    row, column = (int(index) for index in np.unravel_index(int(np.argmax(peaks)), picture.shape))
+    rows, columns = row - height * (row > height // 2), column - width * (column > width // 2)
+    if (rows, columns) == (0, 0) or abs(rows) > height // 4 or abs(columns) > width // 4:
+        return 0.0  # a larger jump from one frame to another is a cut
+    unshifted = _difference(picture, reference)
+    explained = _difference(_overlap(picture, rows, columns), _overlap(reference, -rows, -columns))
+    is_shift = unshifted > _NOISE_LEVELS and explained < _EXPLAINS * unshifted
+    return float(np.hypot(rows, columns)) if is_shift else 0.0
+
+
+def _difference(one: Picture, other: Picture) -> float:
+    """The median difference, whatever the exposure and whatever moves."""
+    difference = one - other
+    return float(np.median(np.abs(difference - np.median(difference))))
+
+
+def _overlap(picture: Picture, rows: int, columns: int) -> Picture:
+    """The part that still shows the same after a shift."""
+    height, width = picture.shape
+    return picture[max(0, rows) : height + min(0, rows), max(0, columns) : width + min(0, columns)]

@@ -1,0 +1,110 @@
+"""Each gate, with clips that break only it; a real fixed camera passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from its_core.checks.gates import Gates
+from its_core.checks.measures import measure, table
+from its_core.checks.suite import validate
+from its_core.clip import Geometry
+from its_core.video import Frame, write_mp4
+
+GEOMETRY = Geometry(width_px=320, height_px=192, fps=16, frames=33)
+
+
+def scene(seed: int = 0) -> Frame:
+    """A picture with edges of many sizes, larger than the frame."""
+    generator = np.random.default_rng(seed)
+    picture = np.zeros((256, 448, 1), np.float32)
+    for size in (4, 16, 32):
+        blocks = generator.integers(20, 75, (256 // size, 448 // size, 1)).astype(np.float32)
+        picture += np.kron(blocks, np.ones((size, size, 1), np.float32))
+    return np.clip(picture.repeat(3, axis=2), 25, 215).astype(np.uint8)
+
+
+def street(picture: Frame | None = None) -> Iterator[Frame]:
+    """A fixed camera: a car drives through."""
+    whole = scene() if picture is None else picture
+    for number in range(GEOMETRY.frames):
+        frame = whole[:192, :320].copy()
+        left = 8 * number
+        frame[90:120, left : left + 50] = (210, 210, 205)
+        yield frame
+
+
+def drifting() -> Iterator[Frame]:
+    """The camera pans by 32 pixels."""
+    whole = scene()
+    for number, frame in enumerate(street()):
+        moved = whole[:192, number : number + 320].copy()
+        moved[90:120, 8 * number : 8 * number + 50] = frame[100, min(8 * number, 319)]
+        yield moved
+
+
+def cut() -> Iterator[Frame]:
+    other = street(scene(1))
+    for number, frame in enumerate(street()):
+        switched = next(other)
+        yield switched if number in (14, 15) else frame  # between two frames that are looked at for drift
+
+
+def flickering() -> Iterator[Frame]:
+    for number, frame in enumerate(street()):
+        yield np.clip(frame.astype(np.int16) + (14 if number % 2 else 0), 0, 255).astype(np.uint8)
+
+
+def glaring() -> Iterator[Frame]:
+    for frame in street():
+        bright = frame.copy()
+        bright[:80] = 255
+        yield bright
+
+
+def blurred() -> Iterator[Frame]:
+    for frame in street():
+        yield np.asarray(Image.fromarray(frame).filter(ImageFilter.GaussianBlur(9)))
+
+
+def tinted() -> Iterator[Frame]:
+    for frame in street():
+        yield (frame * np.array([1.0, 0.2, 0.1], np.float32)).astype(np.uint8)
+
+
+def _reasons(path: Path, frames: Iterator[Frame], gates: Gates) -> tuple[str, ...]:
+    write_mp4(path, frames, GEOMETRY)
+    return validate(table({"clip": measure(path, GEOMETRY)}), ["clip"], GEOMETRY, gates=gates).reasons["clip"]
+
+
+@pytest.mark.parametrize(
+    ("frames", "gate", "word"),
+    [
+        (drifting, "camera_drift_share", "the camera moves"),
+        (cut, "cuts", "cuts"),
+        (flickering, "flicker_levels", "flickers"),
+        (glaring, "clipped_share", "overexposed"),
+        (blurred, "sharpness", "blurred"),
+        (tinted, "colour_cast_levels", "colour cast"),
+    ],
+)
+def test_a_clip_that_breaks_one_gate_breaks_only_that(tmp_path: Path, frames: object, gate: str, word: str) -> None:
+    assert callable(frames)
+    reasons = _reasons(tmp_path / "clip.mp4", frames(), Gates(sharpness=8.0, colour_cast_levels=40.0))
+
+    assert [word in reason for reason in reasons] == [True], reasons
+    off = Gates(sharpness=8.0, colour_cast_levels=40.0).model_copy(update={gate: None})
+    assert _reasons(tmp_path / "again.mp4", frames(), off) == ()
+
+
+def test_a_good_clip_breaks_none(tmp_path: Path) -> None:
+    assert _reasons(tmp_path / "clip.mp4", street(), Gates(sharpness=8.0, colour_cast_levels=40.0)) == ()
+
+
+def test_thresholds_are_checked() -> None:
+    with pytest.raises(ValueError, match="clipped_share"):
+        Gates(clipped_share=1.5)
