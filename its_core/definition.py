@@ -25,6 +25,7 @@ from its_core import storage
 from its_core.clip import Fps, Geometry, Resolution
 from its_core.engines.engine import EngineName
 from its_core.errors import FactoryError
+from its_core.quality_gates import Gates
 from its_core.taxonomy import Split
 
 FILE_NAME = "dataset.yaml"
@@ -109,6 +110,7 @@ class Definition(BaseSettings):
     min_success_ratio: float = Field(
         0.95, ge=0, le=1, description="clips made ÷ clips asked below which nothing is published"
     )
+    gates: Gates = Field(default_factory=Gates, description="thresholds of the quality gates; null switches one off")
     splits: dict[Split, float] = Field(
         {Split.TRAIN: 0.8, Split.VAL: 0.1, Split.TEST: 0.1}, description="share of cameras a split; sums to 1"
     )

@@ -40,7 +40,7 @@ def check(
         return
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = dict(pool.map(lambda clip: (clip.request.clip_id, _measure(definition, order, clip)), unseen))
-    verdict = suite.validate(table(found), list(found), definition.geometry)
+    verdict = suite.validate(table(found), list(found), definition.geometry, gates=definition.gates)
     invalid = []
     for clip in unseen:
         clip_id = clip.request.clip_id

@@ -74,6 +74,7 @@ def publish(definition: Definition, order: EngineOrder, plan: Plan, receipts: Ma
         geometry=definition.geometry,
         engine=order.identity,
         source=definition.folder.name,
+        gates=definition.gates,
     )
     run = Run(
         run_id=str(context.task_run.flow_run_id),

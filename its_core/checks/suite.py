@@ -14,9 +14,9 @@ from typing import Any
 import pandas as pd
 
 from its_core.checks import data_docs
-from its_core.checks.gates import Gates
 from its_core.checks.measures import Measures
 from its_core.clip import Geometry
+from its_core.quality_gates import Gates
 from its_core.storage import replacing
 
 RESULT_FILE = "validation.json"

@@ -107,7 +107,7 @@ def _write_report(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset)
     """Returns Great Expectations' result."""
     measures = {clip.clip_id: clip.measures for clip in clips}
     rows = table(measures)
-    verdict = suite.validate(rows, list(measures), dataset.geometry, folder)
+    verdict = suite.validate(rows, list(measures), dataset.geometry, folder, dataset.gates)
     rows.to_parquet(folder / MEASURES_FILE, index=False)
     invalid = [f"{clip_id}: {'; '.join(reasons)}" for clip_id, reasons in verdict.reasons.items() if reasons]
     if invalid:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from its_core.checks.gates import Gates
 from its_core.checks.measures import measure, table
 from its_core.checks.suite import validate
 from its_core.clip import Geometry
+from its_core.quality_gates import Gates
 from its_core.video import Frame, write_mp4
 
 GEOMETRY = Geometry(width_px=320, height_px=192, fps=16, frames=33)
@@ -103,6 +103,23 @@ def test_a_clip_that_breaks_one_gate_breaks_only_that(tmp_path: Path, frames: ob
 
 def test_a_good_clip_breaks_none(tmp_path: Path) -> None:
     assert _reasons(tmp_path / "clip.mp4", street(), Gates(sharpness=8.0, colour_cast_levels=40.0)) == ()
+
+
+def test_a_smooth_picture_under_changing_light_does_not_drift(tmp_path: Path) -> None:
+    """Fog, snow, an empty car park: the correlation of two smooth pictures may peak anywhere."""
+    generator = np.random.default_rng(3)
+    coarse = Image.fromarray(generator.integers(90, 150, (6, 10), np.uint8)).resize(
+        (320, 192), Image.Resampling.BICUBIC
+    )
+    smooth = np.asarray(coarse, np.float32)[..., None].repeat(3, axis=2)
+
+    def frames() -> Iterator[Frame]:
+        for number in range(GEOMETRY.frames):
+            frame = smooth + number / 3 + generator.normal(0, 1.5, smooth.shape)
+            frame[90:120, 8 * number : 8 * number + 50] = 210
+            yield np.clip(frame, 0, 255).astype(np.uint8)
+
+    assert _reasons(tmp_path / "clip.mp4", frames(), Gates(sharpness=None)) == ()
 
 
 def test_thresholds_are_checked() -> None:

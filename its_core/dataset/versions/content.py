@@ -21,6 +21,7 @@ from its_core.dataset.labels.passthrough_columns import PassthroughColumns
 from its_core.dataset.layout import REJECTED_FILE
 from its_core.dataset.privacy import without_local_paths
 from its_core.dataset.versions.version import ContentHash
+from its_core.quality_gates import Gates
 from its_core.taxonomy import Split
 
 _REJECTED = pa.schema(
@@ -36,6 +37,7 @@ _REJECTED = pa.schema(
     ]
 )
 _ROWS_AT_ONCE = 4096
+DEFAULT_GATES = Gates()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Dataset:
     geometry: Geometry
     engine: EngineIdentity
     source: str = ""
+    gates: Gates = DEFAULT_GATES
 
     @property
     def texts(self) -> dict[str, str]:
