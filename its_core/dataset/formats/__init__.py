@@ -25,6 +25,7 @@ FORMATS: dict[str, tuple[str, str]] = {
     "webdataset": ("webdataset_shards", "tar shards: webdataset"),
     "accident": ("accident", "the ACCIDENT benchmark's layout with labels.csv"),
     "dota": ("dota", "the Detection of Traffic Anomaly dataset's JSON"),
+    "traffic-anomaly": ("traffic_anomaly", "AI City's traffic-anomaly track: questions, answers and captions"),
     "openlabel": ("openlabel", "ASAM OpenLABEL 1.0.0"),
     "cvat": ("cvat", "CVAT for video 1.1, one XML file a clip"),
     "fiftyone": ("fiftyone_labels", "FiftyOne: FiftyOneVideoLabelsDataset"),

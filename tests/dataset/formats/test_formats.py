@@ -219,3 +219,17 @@ def test_croissant_is_valid_and_its_records_load(exported: Exported, version: re
     assert written["isSynthetic"] is True
     assert written["digitalSourceType"].endswith("/algorithmicMedia")
     assert written["rai:dataCollectionType"] == "Synthetic data generation"
+
+
+def test_traffic_anomaly_has_a_file_a_task_and_its_videos(exported: Exported) -> None:
+    folder = exported("traffic-anomaly")
+    asked = json.loads((folder / "train" / "bcq.json").read_text())
+    assert asked["task"] == "bcq"
+    for item in asked["items"]:
+        assert set(item) == {"video_id", "question", "answer", "reasoning"}
+        assert (folder / "train" / asked["media_root"] / item["video_id"]).is_file()
+    times = json.loads((folder / "train" / "temporal_localization.json").read_text())["items"]
+    assert {item["answer"] for item in times} == {"0.24", "0.12, 0.50"}
+    captions = json.loads((folder / "captions.json").read_text())
+    assert len(captions) == 4
+    assert all(set(caption) <= {"camera", "scene", "incident", "aftermath"} for caption in captions.values())

@@ -1,0 +1,1 @@
+"""Questions, answers and captions that follow from what is known of a clip; nothing is guessed by a model."""
