@@ -11,8 +11,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from its_core import marking
+from its_core import marking, storage
 from its_core.checks.measures import measure
+from its_core.clip import ClipRequest, Outcome
+from its_core.engines.engine import Clip, Engine
+from its_core.shards.batch import Job
+from its_core.shards.progress import RankProgress
+from its_core.shards.rank import Place, Rank
+from its_core.shards.receipts import files_of
 from its_core.video import write_mp4
 from tests.dataset import samples
 
@@ -113,3 +119,39 @@ def test_a_file_that_is_no_clip_has_no_mark(tmp_path: Path) -> None:
     path.write_bytes(b"not a video")
 
     assert marking.read(path) == marking.Mark(says_synthetic=False, signature="none")
+
+
+def test_a_worker_signs_its_clips_before_it_hashes_them(tmp_path: Path, configured: None) -> None:  # noqa: ARG001
+    engine = _PatternEngine()
+    engine.digital_source_type = SOURCE_TYPE
+    request = samples.planned(0).request
+    job = Job(request, files_of(tmp_path / "work", request.clip_id))
+
+    Rank(engine, Place(0, 1, 1), "alone", RankProgress(None, 0)).render([job])
+
+    receipt = job.files.read_receipt()
+    assert receipt is not None
+    assert receipt.clip_sha256 == storage.sha256_file(job.files.video)
+    assert (marking.read(job.files.video).signature, receipt.outcome) == ("valid", Outcome.GENERATED)
+    assert marking.read(job.files.video).digital_source_type == SOURCE_TYPE
+
+
+def test_a_key_that_cannot_sign_fails_the_clip(
+    tmp_path: Path,
+    configured: None,
+    monkeypatch: pytest.MonkeyPatch,  # noqa: ARG001
+) -> None:
+    monkeypatch.setenv(marking.KEY, str(tmp_path / "missing.pem"))
+    request = samples.planned(0).request
+    job = Job(request, files_of(tmp_path / "work", request.clip_id))
+
+    Rank(_PatternEngine(), Place(0, 1, 1), "alone", RankProgress(None, 0)).render([job])
+
+    receipt = job.files.read_receipt()
+    assert receipt is not None
+    assert (receipt.outcome, marking.KEY in receipt.reason) == (Outcome.ENGINE_ERROR, True)
+
+
+class _PatternEngine(Engine):
+    def generate(self, request: ClipRequest) -> Clip:
+        return Clip(iter(samples.frames(request.seed)), {"engine": "pattern"})

@@ -47,8 +47,11 @@ class Engine(ABC):
     """Makes clips one after another in one process (one rank).
 
     ``generate`` may raise ``EngineFailure``, also while the frames are being taken; any other exception is recorded as
-    ``engine_error`` by the worker, which goes on with the next clip.
+    ``engine_error`` by the worker, which goes on with the next clip. ``digital_source_type`` is set by the module's
+    ``load``; clips are signed with it where a key is configured.
     """
+
+    digital_source_type: str = ""
 
     def prepare(self, requests: Sequence[ClipRequest]) -> None:  # noqa: ARG002
         """Told once what is coming, before the first ``generate``, so that work for all clips can be done together."""

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import Queue
 
-from its_core import storage, video
+from its_core import marking, storage, video
 from its_core.clip import Outcome
 from its_core.engines.engine import Clip, Engine, EngineFailure, Frame
 from its_core.provenance import code_version
@@ -94,6 +94,7 @@ class Rank:
     def _encode(self, job: Job, clip: Clip, feed: Queue[Frame | BaseException | None], started: _Stopwatch) -> None:
         try:
             video.write_mp4(job.files.video, _drain(feed), job.request.geometry)
+            marking.sign_where_configured(job.files.video, job.request.clip_id, self._engine.digital_source_type)
             if clip.annotations is not None:
                 with storage.replacing(job.files.annotations) as part:
                     part.write_bytes(gzip.compress(clip.annotations.model_dump_json().encode(), mtime=0))

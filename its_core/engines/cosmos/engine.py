@@ -101,4 +101,6 @@ def load(options: CosmosOptions, ranks_per_clip: int = 1, weights_sha256: str | 
     """
     from its_core.engines.cosmos.generator import CosmosEngine
 
-    return CosmosEngine(options, ranks_per_clip, weights_sha256)
+    engine = CosmosEngine(options, ranks_per_clip, weights_sha256)
+    engine.digital_source_type = DIGITAL_SOURCE_TYPE
+    return engine

@@ -73,4 +73,6 @@ def load(
     """The engine with its renderer open."""
     from its_core.engines.simulator.simulator import SimulatorEngine
 
-    return SimulatorEngine(options)
+    engine = SimulatorEngine(options)
+    engine.digital_source_type = DIGITAL_SOURCE_TYPE
+    return engine
