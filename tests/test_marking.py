@@ -86,7 +86,8 @@ def test_every_clip_says_that_it_is_synthetic(clip: Path) -> None:
     assert marking.read(clip) == marking.Mark(says_synthetic=True, signature="none")
 
 
-def test_a_signed_clip_names_its_source_and_is_a_good_clip(clip: Path, configured: None) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("configured")
+def test_a_signed_clip_names_its_source_and_is_a_good_clip(clip: Path) -> None:
     marking.sign_where_configured(clip, "clip", SOURCE_TYPE)
 
     found = marking.read(clip)
@@ -95,7 +96,8 @@ def test_a_signed_clip_names_its_source_and_is_a_good_clip(clip: Path, configure
     assert (measured.problem, measured.decoded_frames, measured.faststart) == (None, samples.GEOMETRY.frames, True)
 
 
-def test_a_signature_is_broken_by_one_byte(clip: Path, configured: None) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("configured")
+def test_a_signature_is_broken_by_one_byte(clip: Path) -> None:
     marking.sign_where_configured(clip, "clip", SOURCE_TYPE)
     content = bytearray(clip.read_bytes())
     content[-20] ^= 1
@@ -104,7 +106,8 @@ def test_a_signature_is_broken_by_one_byte(clip: Path, configured: None) -> None
     assert marking.read(clip).signature == "broken"
 
 
-def test_half_a_configuration_is_refused(clip: Path, configured: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("configured")
+def test_half_a_configuration_is_refused(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(marking.KEY)
 
     with pytest.raises(marking.MarkingError) as refused:
@@ -121,7 +124,8 @@ def test_a_file_that_is_no_clip_has_no_mark(tmp_path: Path) -> None:
     assert marking.read(path) == marking.Mark(says_synthetic=False, signature="none")
 
 
-def test_a_worker_signs_its_clips_before_it_hashes_them(tmp_path: Path, configured: None) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("configured")
+def test_a_worker_signs_its_clips_before_it_hashes_them(tmp_path: Path) -> None:
     engine = _PatternEngine()
     engine.digital_source_type = SOURCE_TYPE
     request = samples.planned(0).request
@@ -136,10 +140,10 @@ def test_a_worker_signs_its_clips_before_it_hashes_them(tmp_path: Path, configur
     assert marking.read(job.files.video).digital_source_type == SOURCE_TYPE
 
 
+@pytest.mark.usefixtures("configured")
 def test_a_key_that_cannot_sign_fails_the_clip(
     tmp_path: Path,
-    configured: None,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(marking.KEY, str(tmp_path / "missing.pem"))
     request = samples.planned(0).request
