@@ -31,7 +31,7 @@ from its_core.dataset.publish import publish
 from its_core.dataset.versions import content
 from its_core.scenarios.manifest import write_rejections
 from its_core.shards.plan import PlannedClip
-from its_core.shards.receipts import Attempt, files_of, utc_now
+from its_core.shards.receipts import Attempt, clip_files, utc_now
 from its_core.taxonomy import IncidentType, Split
 from its_core.video import Frame, write_mp4
 
@@ -137,7 +137,7 @@ def finished(work: Path, count: int, geometry: Geometry) -> list[FinishedClip]:
         )
         split = (Split.TRAIN, Split.VAL, Split.TEST)[number % 3]
         planned = PlannedClip(request, number, True, None, split, None, {"site": f"site {number}"})
-        files = files_of(work, request.clip_id)
+        files = clip_files(work, request.clip_id)
         storage.link_or_copy(original, files.video)
         files.annotations.write_bytes(packed)
         attempt = Attempt(

@@ -34,7 +34,7 @@ from its_core.checks import ledger
 from its_core.checks.measures import Measures, measure
 from its_core.clip import ClipRequest, Geometry, Outcome, Scene
 from its_core.shards import batch, build, launcher
-from its_core.shards.receipts import Attempt, Receipt, files_of, utc_now
+from its_core.shards.receipts import Attempt, Receipt, clip_files, utc_now
 
 AT_ONCE = 8
 MINUTE_S = 60.0
@@ -119,8 +119,8 @@ def added_by_torchrun(folder: Path, clip_s: float) -> float:
     for n in range(REAL_SHARDS):
         clip_id = f"{n:024x}"
         request = ClipRequest(clip_id, f"s{n}", 0, n, f"slow {clip_s}", "", 7.0, GEOMETRY, Scene("c"))
-        launch = launcher.Launch(batch.EngineSettings("simulator", {}), (), 1, 600.0, script=str(WORKER))
-        job = batch.Job(request, files_of(folder / "real", clip_id))
+        launch = launcher.Launch(batch.EngineSettings("simulator", {}, "480", 10), 1, 600.0, script=str(WORKER))
+        job = batch.Job(request, clip_files(folder / "real", clip_id))
         started = time.monotonic()
         launcher.run(folder / "real" / "shards", [job], launch, lambda _: None, threading.Event())
         added.append(time.monotonic() - started - clip_s)

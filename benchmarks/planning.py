@@ -121,7 +121,7 @@ def measure(path: Path) -> dict[str, float]:
         allowed_inputs=[str(path.parent)],
         input_cache=path.parent / "inputs",
         engine_needs_input=False,
-        refuses=module.refuses,
+        refuses=module.unsupported_reason,
     )
     geometry = Geometry.of("720", 16)
     plan = planning.make(path.parent, timed(found), module.identity(options), geometry, assign)

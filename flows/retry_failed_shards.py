@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from its_flows.build_dataset import build_dataset
+from its_flows.build_dataset import build_with_or_without_prefect
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 
 from its_core import definition as definitions
 from its_core import storage
 from its_core.errors import FactoryError
-from its_core.shards.status import Look, Standing, look
+from its_core.shards.status import BuildPhase, BuildStatus, read_status
 
 
 class StillUnfinished(FactoryError, RuntimeError):
@@ -43,14 +43,14 @@ def _finish(dataset: str) -> str:
     """Finishes one build if it is unfinished. Its failure must not keep the others from being tried."""
     log = get_run_logger()
     try:
-        now = look(definitions.load(dataset).work_path)
-        if now.standing is not Standing.UNFINISHED or now.build is None:
-            return f"left alone: {_told(now)}"
+        now = read_status(definitions.load(dataset).work_path)
+        if now.phase is not BuildPhase.UNFINISHED or now.build is None:
+            return f"left alone: {_phase_and_reason(now)}"
         if lacking := now.build.withheld and set(now.build.withheld) - definitions.set_from_outside({}).keys():
             wanted = ", ".join(definitions.variable(key) for key in sorted(lacking))
             return f"left alone: it was built with values that may be secrets and are not kept: set {wanted} here too"
-        log.info("%s goes on: %s; %d clips are made, %d left", dataset, now.why, now.made, now.left)
-        built = build_dataset(dataset, now.build.overrides)
+        log.info("%s goes on: %s; %d clips are made, %d left", dataset, now.reason, now.made, now.left)
+        built = build_with_or_without_prefect(dataset, now.build.overrides, True, log.warning)
     except storage.Busy as error:
         return f"left alone: {error}"
     except Exception as error:
@@ -59,5 +59,5 @@ def _finish(dataset: str) -> str:
     return f"finished: {built.published.url}"
 
 
-def _told(now: Look) -> str:
-    return f"{now.standing}: {now.why}" if now.why else str(now.standing)
+def _phase_and_reason(now: BuildStatus) -> str:
+    return f"{now.phase.words}: {now.reason}" if now.reason else now.phase.words

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
-from its_tasks.plan import EngineOrder
+from its_tasks.clip_table import ClipTable
+from its_tasks.engines import ResolvedEngine
 from its_tasks.progress import Progress
-from prefect import task
-from prefect.cache_policies import NO_CACHE
+from its_tasks.steps import step
 
 from its_core.checks import ledger, suite
 from its_core.checks.measures import Measures, measure, table
 from its_core.clip import Outcome
 from its_core.definition import Definition
 from its_core.errors import FactoryError
+from its_core.shards import processors
 from its_core.shards.plan import Plan, PlannedClip
-from its_core.shards.receipts import files_of, found_by
+from its_core.shards.receipts import clip_files, synthetic_attempt
 
 
 class ClipsInvalid(FactoryError, RuntimeError):
@@ -25,53 +25,45 @@ class ClipsInvalid(FactoryError, RuntimeError):
     default_code = "clips_invalid"
 
 
-@task(name="check", task_run_name="check clips, try {attempt}", cache_policy=NO_CACHE)
+@step(name="check", task_run_name="check clips, try {attempt}")
 def check(
     definition: Definition,
-    order: EngineOrder,
+    engine: ResolvedEngine,
     plan: Plan,
+    clips: ClipTable,
     attempt: int,  # noqa: ARG001 (it names the run)
     progress: Progress,
 ) -> None:
     """Measures the clips that no earlier check has seen. Raises ClipsInvalid, so that the run's page shows which and
     why; their receipts say ``invalid_output`` by then."""
-    unseen = list(plan.clips(_unseen(definition, plan)))
-    if not unseen:
+    unmeasured = list(plan.clips(clips.unmeasured()))
+    if not unmeasured:
         return
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = dict(pool.map(lambda clip: (clip.request.clip_id, _measure(definition, order, clip)), unseen))
-    verdict = suite.validate(table(found), list(found), definition.geometry, gates=definition.gates)
+    with ThreadPoolExecutor(processors.available()) as pool:
+        results = pool.map(lambda clip: (clip.request.clip_id, _measure(definition, engine, clip)), unmeasured)
+        measured = dict(results)
+    verdict = suite.validate(table(measured), list(measured), definition.geometry, gates=definition.gates)
     invalid = []
-    for clip in unseen:
+    for clip in unmeasured:
         clip_id = clip.request.clip_id
         if reasons := verdict.reasons[clip_id]:
             invalid.append(f"{clip.request.scenario_id} v{clip.request.variant} ({clip_id}): {'; '.join(reasons)}")
-            _mark_invalid(definition, clip, "; ".join(reasons), progress)
-        else:
-            files = files_of(definition.work_path, clip_id)
-            if receipt := files.made():
-                ledger.write(files, receipt, found[clip_id])
+            _mark_invalid(definition, clip, "; ".join(reasons), clips, progress)
+        elif receipt := clips.receipt(clip_id):
+            ledger.write(clip_files(definition.work_path, clip_id), receipt, measured[clip_id])
+            clips.set_measures(clip_id, measured[clip_id])
     if invalid:
         raise ClipsInvalid(" | ".join(invalid))
 
 
-def _unseen(definition: Definition, plan: Plan) -> list[int]:
-    """Places in the plan of clips that were made and not measured since."""
-    unseen = []
-    for place, clip_id in enumerate(plan.clip_ids):
-        files = files_of(definition.work_path, clip_id)
-        receipt = files.made()
-        if receipt is not None and ledger.read(files, receipt) is None:
-            unseen.append(place)
-    return unseen
+def _measure(definition: Definition, engine: ResolvedEngine, clip: PlannedClip) -> Measures:
+    first_frame = engine.module.first_frame(engine.options, clip.request)
+    return measure(clip_files(definition.work_path, clip.request.clip_id).video, definition.geometry, first_frame)
 
 
-def _measure(definition: Definition, order: EngineOrder, clip: PlannedClip) -> Measures:
-    wanted = order.module.first_frame(order.options, clip.request)
-    return measure(files_of(definition.work_path, clip.request.clip_id).video, definition.geometry, wanted)
-
-
-def _mark_invalid(definition: Definition, clip: PlannedClip, reason: str, progress: Progress) -> None:
-    attempt = found_by(Outcome.INVALID_OUTPUT, reason, "check")
-    files = files_of(definition.work_path, clip.request.clip_id)
-    progress.clip_found_invalid(files.add_attempt(clip.request, attempt))
+def _mark_invalid(definition: Definition, clip: PlannedClip, reason: str, clips: ClipTable, progress: Progress) -> None:
+    attempt = synthetic_attempt(Outcome.INVALID_OUTPUT, reason, "check")
+    files = clip_files(definition.work_path, clip.request.clip_id)
+    receipt = files.add_attempt(clip.request, attempt)
+    clips.update(receipt)
+    progress.clip_invalid(receipt)

@@ -1,16 +1,13 @@
-"""How a build tells people where it stands: a bar in a terminal, an artifact in Prefect, lines elsewhere."""
+"""How a build shows its progress to people: a bar in a terminal, an artifact in Prefect, lines elsewhere."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from types import TracebackType
 from typing import Self
-from uuid import UUID
 
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
-from prefect.logging import get_logger
+from its_tasks.artifacts import Artifacts
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -20,8 +17,6 @@ from its_core.clip import Outcome
 from its_core.shards.plan import Plan
 from its_core.shards.receipts import Receipt
 
-_ARTIFACT_EVERY_S = 2.0
-
 
 class Progress:
     """Counts clips as they end. Its methods may be called from any thread."""
@@ -29,6 +24,7 @@ class Progress:
     def __init__(self, console: Console) -> None:
         self.outcomes: Counter[Outcome] = Counter()
         self._console = console
+        self._artifacts: Artifacts | None = None
         self._lock = threading.Lock()
         self._bar = Bar(
             TextColumn("{task.description}"),
@@ -42,8 +38,6 @@ class Progress:
         self._clips = self._bar.add_task("clips", total=0, visible=False)
         self._total = 0
         self._made = 0
-        self._artifact: UUID | None = None
-        self._artifact_at = 0.0
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -51,6 +45,9 @@ class Progress:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._bar.stop()
+
+    def show_in(self, artifacts: Artifacts) -> None:
+        self._artifacts = artifacts
 
     def rows_read(self, rows: int) -> None:
         self._bar.update(self._clips, description=f"manifest: {rows:,} rows", visible=True)
@@ -68,9 +65,7 @@ class Progress:
         if made:
             self.say(f"{made:,} of {total:,} clips are there already")
         self._bar.update(self._clips, description="clips", total=total, completed=made, visible=total > made)
-        artifact = create_progress_artifact(self._percent, description=self._description)
-        assert isinstance(artifact, UUID)  # a coroutine only where an event loop runs, which no flow of ours has
-        self._artifact = artifact
+        self._update_artifact()
 
     def clip_ended(self, receipt: Receipt) -> None:
         with self._lock:
@@ -79,35 +74,25 @@ class Progress:
                 self._made += 1
                 self._bar.advance(self._clips)
                 if not self._console.is_terminal:
-                    self.say(f"{self._made}/{self._total} {receipt.scenario_id} v{receipt.variant}")
+                    self.say(f"{self._made}/{self._total} {escape(receipt.scenario_id)} v{receipt.variant}")
             else:
-                told = f"{receipt.scenario_id} v{receipt.variant}: {receipt.outcome}: {receipt.reason}"
-                self.say(f"[red]{escape(told)}[/red]")  # a reason is text: its brackets are no markup
-            self._publish(final=self._made == self._total)
+                line = f"{receipt.scenario_id} v{receipt.variant}: {receipt.outcome}: {receipt.reason}"
+                self.say(f"[red]{escape(line)}[/red]")  # a reason is text: its brackets are no markup
+            self._update_artifact()
 
-    def clip_found_invalid(self, receipt: Receipt) -> None:
+    def clip_invalid(self, receipt: Receipt) -> None:
+        """A clip that had counted as made turned out not to be what was asked for."""
         with self._lock:
             self._made -= 1
             self._bar.advance(self._clips, -1)
         self.clip_ended(receipt)
 
-    @property
-    def _percent(self) -> float:
-        return 100 * self._made / self._total if self._total else 100.0
-
-    @property
-    def _description(self) -> str:
-        failed = sum(count for outcome, count in self.outcomes.items() if not outcome.made_a_clip)
-        return f"{self._made} of {self._total} clips made" + (f", {failed} failed tries" if failed else "")
-
-    def _publish(self, final: bool) -> None:
-        if self._artifact is None or (not final and time.monotonic() - self._artifact_at < _ARTIFACT_EVERY_S):
-            return
-        self._artifact_at = time.monotonic()
-        try:
-            update_progress_artifact(self._artifact, self._percent, description=self._description)
-        except Exception as error:  # a server that is away must not end the rendering
-            get_logger(__name__).warning("progress artifact not updated: %s", error)
+    def _update_artifact(self) -> None:
+        if self._artifacts is not None:
+            percent = 100 * self._made / self._total if self._total else 100.0
+            failed = sum(count for outcome, count in self.outcomes.items() if not outcome.made_a_clip)
+            description = f"{self._made} of {self._total} clips made" + (f", {failed} failed tries" if failed else "")
+            self._artifacts.progress(percent, description)
 
     def say(self, line: str) -> None:
         """A line of its own, in rich's markup."""

@@ -4,48 +4,45 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
+from its_tasks.clip_table import ClipTable
+from its_tasks.steps import step
 
 from its_core import storage
 from its_core.clip import ClipRequest, Outcome
 from its_core.dataset import reader
 from its_core.definition import Definition
 from its_core.shards.plan import Plan
-from its_core.shards.receipts import ClipFiles, files_of, found_by
+from its_core.shards.receipts import ClipFiles, Receipt, clip_files, synthetic_attempt
 
 
-@task(name="reuse", task_run_name="reuse published clips of {definition.name}", cache_policy=NO_CACHE)
-def reuse(definition: Definition, plan: Plan) -> int:
+@step(name="reuse", task_run_name="reuse published clips of {definition.name}")
+def reuse(definition: Definition, plan: Plan, clips: ClipTable) -> int:
     """Fetches published clips that the work folder lacks (a new machine, a cleared folder). Returns how many."""
-    places = {
-        clip_id: place
-        for place, clip_id in enumerate(plan.clip_ids)
-        if files_of(definition.work_path, clip_id).standing() is None
-    }
-    if not places:
+    indices = {plan.clip_ids[index]: index for index in clips.without_receipt()}
+    if not indices:
         return 0
-    published = reader.clips_by_id(storage.join(definition.publish_url, definition.name), places)
+    published = reader.clips_by_id(storage.join(definition.publish_url, definition.name), indices)
     fetched = 0
-    for clip in plan.clips(sorted(places[clip_id] for clip_id in published)):
-        found = published[clip.request.clip_id]
-        fetched += _fetch(found, clip.request, files_of(definition.work_path, clip.request.clip_id))
+    for clip in plan.clips(sorted(indices[clip_id] for clip_id in published)):
+        files = clip_files(definition.work_path, clip.request.clip_id)
+        if (receipt := _fetch(published[clip.request.clip_id], clip.request, files)) is not None:
+            clips.update(receipt)
+            fetched += 1
     return fetched
 
 
-def _fetch(found: reader.PublishedClip, request: ClipRequest, files: ClipFiles) -> bool:
+def _fetch(published: reader.PublishedClip, request: ClipRequest, files: ClipFiles) -> Receipt | None:
     """Brings one clip in; one that is gone, or not what was published, is left to be made anew."""
-    wanted: list[tuple[str, Path, str | None]] = [(found.video_url, files.video, found.clip_sha256)]
-    if found.annotations_url is not None:
-        wanted.append((found.annotations_url, files.annotations, found.annotations_sha256))
+    needed: list[tuple[str, Path, str | None]] = [(published.video_url, files.video, published.clip_sha256)]
+    if published.annotations_url is not None:
+        needed.append((published.annotations_url, files.annotations, published.annotations_sha256))
     try:
-        for url, path, sha256 in wanted:
+        for url, path, sha256 in needed:
             storage.download(url, path)
             if storage.sha256_file(path) != sha256:
                 path.unlink()
-                return False
+                return None
     except FileNotFoundError:
-        return False
-    attempt = found_by(Outcome.REUSED, f"from {found.video_url}", "reuse")
-    files.add_attempt(request, attempt, clip_sha256=found.clip_sha256, record=found.record)
-    return True
+        return None
+    attempt = synthetic_attempt(Outcome.REUSED, f"from {published.video_url}", "reuse")
+    return files.add_attempt(request, attempt, clip_sha256=published.clip_sha256, record=published.record)

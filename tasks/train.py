@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from its_tasks.steps import step
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.utilities.annotations import quote
@@ -35,7 +36,7 @@ def train_detector(
     return experiments.run(experiment, settings, folder, cache, on_epoch=on_epoch)
 
 
-@task(name="judge-utility", task_run_name="judge {new_url}", cache_policy=NO_CACHE)
+@step(name="judge-utility", task_run_name="judge {new_url}")
 def judge_utility(definition: Definition, new_url: str) -> Verdict | None:
     """What the definition's gate says of a version that was just published; None where there is no other to compare.
 

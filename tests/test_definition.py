@@ -56,7 +56,7 @@ def test_relative_paths_count_from_where_they_are_written(folder, tmp_path, monk
     [
         ({"fps": 12}, "fps: 12: Input should be 10 or 16"),
         ({"resolution": "1080"}, "resolution: '1080': Input should be '720' or '480'"),
-        ({"engine.name": "carla"}, "engine.name: 'carla': Input should be 'simulator' or 'cosmos'"),
+        ({"engine.name": "carla"}, "engine.name: 'carla': must be cosmos or simulator"),
         ({"engine.nmae": "cosmos"}, "engine.nmae: no such key; the keys are name, options, script"),
         ({"shards": 3}, "shards: no such key; the keys are allowed_inputs, clip_timeout_s,"),
         ({"shard_size": 0}, "shard_size: 0: Input should be greater than or equal to 1"),

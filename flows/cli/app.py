@@ -10,15 +10,10 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
-
-# Before anything imports Prefect: nothing is sent anywhere, and the console belongs to the build's own lines.
-os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-os.environ.setdefault("DO_NOT_TRACK", "1")
-# Its own short-lived server may be slow to start on a busy machine; that is no reason to give up a build.
-os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
 
 import typer
 from rich.console import Console
@@ -29,7 +24,7 @@ from its_core.dataset import reader
 from its_core.dataset.publish import PublishError
 from its_core.dataset.versions.ownership import NameTaken
 from its_core.errors import FactoryError
-from its_core.shards.launcher import LaunchRefused
+from its_core.shards.launcher import LaunchError
 from its_core.shards.receipts import TooFewClips
 from its_core.text import one_line
 
@@ -48,16 +43,17 @@ err = Console(stderr=True)
 
 
 INTERRUPTED = "interrupted: nothing is lost, the same command goes on where it stopped"
+INTERRUPTED_STATUS = 130
 _INTERRUPT_GRACE_S = 10.0
 
 
 def end_soon_when_interrupted() -> None:
-    """Ctrl-C ends a build within seconds. A terminal sends it to Prefect's own server too, and Prefect would wait for
-    minutes for an answer from there; by then the shards are ended, and the watchdog ends what is left."""
+    """Ctrl-C ends a build within seconds, even where Prefect would wait for minutes for its server's answer. By then
+    the shards are ended, and the watchdog ends what is left."""
 
     def leave() -> None:
         err.print(INTERRUPTED)
-        os._exit(130)
+        os._exit(INTERRUPTED_STATUS)
 
     def interrupted(*_: object) -> None:
         timer = threading.Timer(_INTERRUPT_GRACE_S, leave)
@@ -68,28 +64,45 @@ def end_soon_when_interrupted() -> None:
     signal.signal(signal.SIGINT, interrupted)
 
 
+def exit_status(error: BaseException) -> int | None:
+    """The exit status of an error that the user can act on; None for any other, which is a fault of ours."""
+    match error:
+        case storage.Busy():
+            return 3
+        case TooFewClips() | LaunchError() | PublishError() | NameTaken() | reader.NotPublished():
+            return 1
+        case OSError():  # a disk that is full or cannot be written, S3 that denies or cannot be reached
+            return 1
+        case FactoryError():  # what was given to a command: a definition, a manifest, predictions, a version
+            return 2
+        case KeyboardInterrupt():
+            return INTERRUPTED_STATUS
+    return None
+
+
+def print_error(error: BaseException, *, verbose: bool = False) -> None:
+    """An error in a line; its traceback too where that is asked for, or where it is a fault of ours."""
+    if isinstance(error, KeyboardInterrupt):
+        err.print(INTERRUPTED)
+        return
+    if verbose or exit_status(error) is None:
+        traceback.print_exception(error)
+    if exit_status(error) is not None:
+        lines = "\n  ".join(one_line(line) for line in str(error).splitlines())
+        err.print(f"[red]error:[/red] {escape(lines)}", highlight=False, soft_wrap=True)
+
+
 @contextmanager
-def errors_in_a_line() -> Iterator[None]:
-    """Turns what the user can act on into a line and an exit status; any other error is a fault, with its traceback."""
-    problem: Exception
+def errors_in_a_line(verbose: bool = False) -> Iterator[None]:
+    """Turns what the user can act on into a line and an exit status; any other error passes, with its traceback."""
     try:
         yield
-    except (TooFewClips, LaunchRefused, PublishError, NameTaken, reader.NotPublished) as error:
-        status, problem = 1, error
-    except storage.Busy as error:
-        status, problem = 3, error
-    except OSError as error:  # a disk that is full or cannot be written, S3 that denies or cannot be reached
-        status, problem = 1, error
-    except FactoryError as error:  # what was given to a command: a definition, a manifest, predictions, a version
-        status, problem = 2, error
-    except KeyboardInterrupt:
-        err.print(INTERRUPTED)
-        raise typer.Exit(130) from None
-    else:
-        return
-    told = "\n  ".join(one_line(line) for line in str(problem).splitlines())
-    err.print(f"[red]error:[/red] {escape(told)}", highlight=False, soft_wrap=True)
-    raise typer.Exit(status)
+    except (Exception, KeyboardInterrupt) as error:
+        status = exit_status(error)
+        if status is None:
+            raise
+        print_error(error, verbose=verbose)
+        raise typer.Exit(status) from None
 
 
 @app.callback(invoke_without_command=True)

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any
+import sys
+import threading
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from its_flows.cli.app import app, end_soon_when_interrupted, errors_in_a_line, out
+from its_flows.cli.app import (
+    app,
+    end_soon_when_interrupted,
+    err,
+    errors_in_a_line,
+    exit_status,
+    out,
+    print_error,
+)
+from its_flows.prefect_server import server_for_build
 
 from its_core import definition as definitions
 from its_core.shards import watchdog
 from its_core.storage.preflight import check_writable
+
+if TYPE_CHECKING:
+    from its_flows.build_dataset import Built
 
 _BUILD_EXAMPLES = """
 Examples:
@@ -22,7 +36,10 @@ Examples:
     its build datasets/quickstart --ray-address auto
 
     ITS_RESOLUTION=480 its build datasets/quickstart
+
+Exit statuses: 0 published · 1 not published · 2 wrong definition or manifest · 3 already running · 130 interrupted
 """
+_RECORD_LIMIT_S = 20.0  # that Prefect has to record the end of a build
 
 
 @app.command(epilog=_BUILD_EXAMPLES)
@@ -36,25 +53,58 @@ def build(
         str | None,
         typer.Option(metavar="HOST:PORT", help="Run the shards on this Ray cluster; auto: this machine's."),
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show Prefect's log, and the traceback of an error.")
+    ] = False,
 ) -> None:
     """Build a dataset and publish it. What is there already is not made again."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "CRITICAL")
-    with errors_in_a_line():
+    with errors_in_a_line(verbose):
         overrides = dict(definitions.parse_override(text) for text in override or [])
         if ray_address is not None:
             overrides |= {"executor": "ray", "ray_address": ray_address}
-        definition = definitions.load(dataset, overrides)  # before Prefect starts: a wrong key is told at once
+        definition = definitions.load(dataset, overrides)  # before Prefect starts: a wrong key is said at once
         check_writable("work_dir", definition.work_dir)
         watchdog.watch()
         end_soon_when_interrupted()
-        from its_flows.build_dataset import build_dataset
+        with server_for_build(definition.work_path, _say) as with_prefect:
+            built = _build(dataset, overrides, with_prefect, verbose)
+    _print_built(built)
 
-        built = build_dataset(dataset, overrides)
-        _print_built(built)
+
+def _build(dataset: str, overrides: dict[str, Any], with_prefect: bool, verbose: bool) -> Built:
+    from its_flows.build_dataset import build_with_or_without_prefect
+
+    recorded = threading.Event()
+
+    def ended(result: Built | BaseException) -> None:
+        """Ends this process where Prefect's server keeps it waiting: the build itself has ended."""
+        if recorded.wait(_RECORD_LIMIT_S):
+            return
+        _say(f"Prefect's server did not record the end of this build within {_RECORD_LIMIT_S:g} s")
+        if isinstance(result, BaseException):
+            print_error(result, verbose=verbose)
+            status = exit_status(result) or 1
+        else:
+            _print_built(result)
+            status = 0
+        sys.stdout.flush()
+        os._exit(status)
+
+    def on_end(result: Built | BaseException) -> None:
+        threading.Thread(target=ended, args=(result,), daemon=True).start()
+
+    try:
+        return build_with_or_without_prefect(dataset, overrides, with_prefect, _say, on_end)
+    finally:
+        recorded.set()
 
 
-def _print_built(built: Any) -> None:
+def _say(line: str) -> None:
+    err.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_built(built: Built) -> None:
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(built.outcomes.items()) if count)
     out.print(f"{built.rows:,} rows: {counts}", highlight=False)
     word = "nothing to do: already published as" if built.published.was_there else "published"

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 from its_flows.cli.app import app, errors_in_a_line, out
+from its_flows.cli.engine_option import EngineOption
 from rich.table import Table
 from rich.text import Text
 
 from its_core import definition as definitions
 from its_core import storage
-from its_core.engines.engine import EngineName, engine_module
+from its_core.engines.engine import DEFAULT_ENGINE, engine_module
 from its_core.scenarios.manifest import Rejection, base_folder
 from its_core.scenarios.manifest import read as read_manifest
 from its_core.scenarios.manifest.survey import Survey, survey
@@ -30,14 +31,14 @@ Examples:
 @app.command(epilog=_CHECK_EXAMPLES)
 def check(
     manifest: Annotated[str, typer.Argument(help="A Parquet file, folder or glob, local or s3://; or a definition.")],
-    engine: Annotated[EngineName, typer.Option(help="The engine that is to render it.")] = "simulator",
+    engine: EngineOption = DEFAULT_ENGINE,
     allow: Annotated[
         list[str] | None, typer.Option(help="A folder or s3:// prefix that input_image may name; may be repeated.")
     ] = None,
     most: Annotated[int, typer.Option(min=1, help="How many problems to print.")] = 20,
 ) -> None:
     """Read a manifest and say what is wrong with it, row by row; render nothing."""
-    from its_tasks.plan import missing_parts  # brings Prefect
+    from its_tasks.engines import missing_parts  # brings Prefect
 
     with errors_in_a_line():
         missing = missing_parts(definitions.load(manifest)) if definitions.is_definition(manifest) else []
@@ -59,7 +60,7 @@ def check(
     raise typer.Exit(1 if report.rejections else 0)
 
 
-def _survey(manifest: str, engine: EngineName, allow: list[str]) -> Survey:
+def _survey(manifest: str, engine: str, allow: list[str]) -> Survey:
     """A definition brings its own engine and allowed inputs; for a bare manifest the command line says."""
     here = Path.cwd()
     if definitions.is_definition(manifest):
@@ -70,6 +71,7 @@ def _survey(manifest: str, engine: EngineName, allow: list[str]) -> Survey:
         url = storage.resolve(manifest, here)
         base = base_folder(url)
         allowed = [base, *(storage.resolve(path, here) for path in allow)]
+    module = engine_module(engine)
     with tempfile.TemporaryDirectory(prefix="its-check-") as cache:
         return survey(
             read_manifest(
@@ -77,8 +79,8 @@ def _survey(manifest: str, engine: EngineName, allow: list[str]) -> Survey:
                 base_folder=base,
                 allowed_inputs=allowed,
                 input_cache=Path(cache),
-                engine_needs_input=engine == "cosmos",
-                refuses=engine_module(engine).refuses,
+                engine_needs_input=module.TRAITS.needs_input,
+                refuses=module.unsupported_reason,
             )
         )
 

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 from its_flows.cli.app import app, errors_in_a_line, out
+from its_flows.cli.engine_option import EngineOption
 from rich.table import Table
 
 from its_core import storage
-from its_core.engines.engine import EngineName, engine_module
+from its_core.engines.engine import DEFAULT_ENGINE, engine_module
 
 _PLAN_EXAMPLES = """
 Examples:
@@ -26,7 +27,7 @@ Examples:
 def plan(
     coverage: Annotated[Path, typer.Argument(help="A YAML file with clips and quotas (docs/training.md).")],
     manifest: Annotated[Path, typer.Argument(help="The manifest to write.")] = Path("scenarios.parquet"),
-    engine: Annotated[EngineName, typer.Option(help="The engine that is to render it.")] = "simulator",
+    engine: EngineOption = DEFAULT_ENGINE,
 ) -> None:
     """Write a manifest from quotas: what the engine can make and earlier versions lack, pairs included."""
     from its_core.scenarios import coverage as coverages
@@ -34,7 +35,7 @@ def plan(
 
     with errors_in_a_line():
         asked = coverage_file.read(coverage)
-        refuses = engine_module(engine).refuses
+        refuses = engine_module(engine).unsupported_reason
         earlier = list(_rows(storage.resolve(url, coverage.resolve().parent) for url in asked.earlier))
         rows = coverages.plan(asked, lambda scene: refuses(scene, False), earlier)
         coverage_file.write(rows, manifest)

@@ -23,9 +23,10 @@ from prometheus_client.registry import Collector
 from its_core import definition as definitions
 from its_core.clip import Outcome
 from its_core.definition import Definition, DefinitionError
+from its_core.engines.engine import engine_module
 from its_core.shards.receipt_cache import ReceiptCache
 from its_core.shards.receipts import Attempt, Receipt
-from its_core.shards.status import Look, Standing, count, look
+from its_core.shards.status import BuildPhase, BuildStatus, count, read_status
 from its_core.storage.errors import StorageError
 
 _LATELY = timedelta(hours=1)
@@ -38,7 +39,7 @@ class _Seen:
     """A dataset as one look found it."""
 
     definition: Definition
-    now: Look
+    now: BuildStatus
     receipts: list[Receipt]
 
 
@@ -93,7 +94,7 @@ class BuildsCollector(Collector):
             return receipts
 
         definition = definitions.load(folder)
-        return _Seen(definition, look(definition.work_path, read), receipts)
+        return _Seen(definition, read_status(definition.work_path, read), receipts)
 
     def _add(self, families: _Families, folder: Path) -> None:
         # A link's own name, so not resolved: two links may lead to folders of one name.
@@ -140,9 +141,9 @@ class _Families:
     def all(self) -> Iterator[Metric]:
         yield from vars(self).values()
 
-    def add_look(self, dataset: str, now: Look) -> None:
-        for standing in Standing:
-            self._state.add_metric([dataset, standing.replace(" ", "_")], standing is now.standing)
+    def add_look(self, dataset: str, now: BuildStatus) -> None:
+        for phase in BuildPhase:
+            self._state.add_metric([dataset, phase.value], phase is now.phase)
         if now.build is None:
             return
         self._planned.add_metric([dataset], now.build.clips or 0)
@@ -166,7 +167,7 @@ class _Families:
         for outcome, number in attempts.items():
             self._attempts.add_metric([dataset, outcome], number)
             self._seconds.add_metric([dataset, outcome], seconds[outcome])
-            if definition.engine.name == "cosmos":
+            if engine_module(definition.engine.name).TRAITS.uses_gpu:
                 self._gpu_seconds.add_metric([dataset, outcome], gpu_seconds[outcome])
         since = datetime.now(UTC) - _LATELY
         lately = sum(_ended(r.attempts[-1]) > since for r in receipts if r.outcome is Outcome.GENERATED)
@@ -175,7 +176,7 @@ class _Families:
 
 def _gpus(receipt: Receipt, definition: Definition) -> int:
     """GPUs that a clip was tried on, by the engine's own record; a clip that has none was in one GPU's hands."""
-    if definition.engine.name != "cosmos" or receipt.record.get("device") == "cpu":
+    if not engine_module(definition.engine.name).TRAITS.uses_gpu or receipt.record.get("device") == "cpu":
         return 0
     return int(receipt.record.get("ranks_per_clip", 1))
 

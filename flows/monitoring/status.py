@@ -15,7 +15,7 @@ from rich.text import Text
 
 from its_core import definition as definitions
 from its_core.definition import DefinitionError
-from its_core.shards.status import Look, count, look
+from its_core.shards.status import BuildStatus, count, read_status
 from its_core.storage.errors import StorageError
 
 _REASONS_SHOWN = 5  # a dataset; --json has all
@@ -26,7 +26,7 @@ class Status:
     """A dataset and how its build stands, or the ``error`` that keeps it from being known."""
 
     folder: Path
-    look: Look | None
+    status: BuildStatus | None
     error: str = ""
 
 
@@ -37,7 +37,7 @@ def survey(folder: str) -> list[Status]:
 
 def _status(folder: Path) -> Status:
     try:
-        return Status(folder, look(definitions.load(folder).work_path))
+        return Status(folder, read_status(definitions.load(folder).work_path))
     except (DefinitionError, StorageError, OSError) as error:
         return Status(folder, None, str(error))
 
@@ -48,13 +48,13 @@ def as_json(statuses: Sequence[Status]) -> str:
 
 
 def _as_dict(status: Status) -> dict[str, Any]:
-    now = status.look
+    now = status.status
     if now is None:
-        return {"dataset": str(status.folder), "standing": "unknown", "why": status.error}
+        return {"dataset": str(status.folder), "phase": "unknown", "reason": status.error}
     return {
         "dataset": str(status.folder),
-        "standing": now.standing,
-        "why": now.why,
+        "phase": now.phase,
+        "reason": now.reason,
         "build": now.build.model_dump(mode="json") if now.build else None,
         "process": now.process,
         "made": now.made,
@@ -88,21 +88,21 @@ def show(statuses: Sequence[Status], console: Console) -> None:
 
 
 def _cells(status: Status) -> tuple[str, ...]:
-    now = status.look
+    now = status.status
     name = status.folder.name
     if now is None:
         return (name, "unknown", "", "", "", "", "")
     if now.build is None:
-        return (name, str(now.standing), "", "", "", "", "")
+        return (name, now.phase.words, "", "", "", "", "")
     made = f"{now.made:,} of {now.build.clips:,}" if now.build.clips is not None else ""
     ends_in = f"about {timedelta(seconds=round(now.ends_in_s))}" if now.ends_in_s is not None else ""
     began = now.build.started_at[:16].replace("T", " ") + " UTC"
-    return (name, str(now.standing), made, f"{now.left:,}", f"{len(now.failed):,}", ends_in, began)
+    return (name, now.phase.words, made, f"{now.left:,}", f"{len(now.failed):,}", ends_in, began)
 
 
 def _show_why(status: Status, console: Console) -> None:
-    now = status.look
-    told = [status.error if now is None else now.why]
+    now = status.status
+    told = [status.error if now is None else now.reason]
     failed = () if now is None else now.failed
     told += [f"{number:,} {outcome}" for outcome, number in count(failed).items()]
     if not any(told):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
@@ -24,7 +24,7 @@ from its_core.dataset.pictures import contact_sheet
 from its_core.dataset.versions import checksums
 from its_core.dataset.versions.content import Dataset, VersionContent
 from its_core.dataset.versions.version import MARKER_FILE
-from its_core.engines.engine import EngineName, engine_module
+from its_core.engines.engine import engine_module
 from its_core.errors import FactoryError
 from its_core.taxonomy import Split
 
@@ -75,7 +75,7 @@ def assemble(
 
 
 def digital_source_type(dataset: Dataset) -> str:
-    return engine_module(cast(EngineName, dataset.engine.name)).DIGITAL_SOURCE_TYPE
+    return engine_module(dataset.engine.name).DIGITAL_SOURCE_TYPE
 
 
 def _gather(

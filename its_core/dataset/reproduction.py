@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import orjson
@@ -19,7 +19,7 @@ from its_core.dataset import lineage
 from its_core.dataset.lineage.clips import read_request
 from its_core.dataset.local_files import LocalFiles
 from its_core.dataset.reader import Version
-from its_core.engines.engine import EngineName, engine_module
+from its_core.engines.engine import engine_module
 from its_core.errors import FactoryError
 from its_core.video import read_frames, write_mp4
 
@@ -61,7 +61,7 @@ def reproduce(
     event = orjson.loads(storage.read_bytes(storage.join(version.url, lineage.FOLDER, lineage.EVENT_FILE)))
     configuration = event["job"]["facets"]["its_configuration"]
     definition = configuration["definition"]
-    module = engine_module(cast(EngineName, row["engine"]))
+    module = engine_module(row["engine"])
     chosen = definition["engine"]["options"] if options is None else options
     parsed = module.parse_options(dict(chosen), definition["resolution"], definition["fps"])
     _refuse_another_engine(module.identity(parsed), row)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, cast
+from pathlib import Path
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from its_core.annotations import Annotations
 from its_core.clip import ClipRequest, EngineIdentity, Fps, Outcome, Resolution, Scene
 
-EngineName = Literal["simulator", "cosmos"]
+DEFAULT_ENGINE = "simulator"
 Frame = NDArray[np.uint8]  # H×W×3, RGB
 
 
@@ -54,57 +56,105 @@ class Engine(ABC):
     digital_source_type: str = ""
 
     def prepare(self, requests: Sequence[ClipRequest]) -> None:  # noqa: ARG002
-        """Told once what is coming, before the first ``generate``, so that work for all clips can be done together."""
+        """Called once with all requests, before the first ``generate``, so that work for all clips can be done
+        together."""
         return
 
     @abstractmethod
     def generate(self, request: ClipRequest) -> Clip: ...
+
+    def weights_sha256(self) -> str | None:
+        """The hash of the weights that were really loaded, None for an engine without. May wait for it."""
+        return None
 
     def close(self) -> None:
         """Frees what the engine holds; called once, also after a failure."""
         return
 
 
+@dataclass(frozen=True, slots=True)
+class EngineTraits:
+    """What the factory must know of an engine, whatever its options.
+
+    Attributes:
+        needs_input: every clip starts from an image or a video.
+        uses_gpu: it renders on GPUs where there are some.
+        has_weights: it reads checkpoints, which are hashed before clips are named and may lie on S3.
+        is_deterministic: an equal request gives an equal clip, on any machine. A clip that turned out wrong would turn
+            out wrong again.
+        path_options: the options that are paths or ``s3://`` URLs. A relative one in ``dataset.yaml`` counts from its
+            folder.
+    """
+
+    needs_input: bool
+    uses_gpu: bool
+    has_weights: bool
+    is_deterministic: bool
+    path_options: frozenset[str] = frozenset()
+
+
 class EngineModule(Protocol):
     """What ``its_core.engines.<name>.engine`` offers; importing it must stay cheap (no torch, no panda3d).
 
-    ``DIGITAL_SOURCE_TYPE`` is IPTC's term for how the pictures came about, a URL: published clips are marked with it.
+    ``options`` are what ``parse_options`` returned, but where a mapping is asked for. ``DIGITAL_SOURCE_TYPE`` is IPTC's
+    term for how the pictures came about, a URL: published clips are marked with it.
     """
 
+    TRAITS: EngineTraits
     DIGITAL_SOURCE_TYPE: str
 
     def parse_options(self, options: Mapping[str, Any], resolution: Resolution, fps: Fps) -> Any:
-        """Checks the definition's ``engine.options``; pydantic's ValidationError names key, value and what is right."""
+        """Checks ``engine.options``; pydantic's ValidationError names key, value and what is right."""
 
     def identity(self, options: Any) -> EngineIdentity:
         """What names the clips of these options. May read the weights' files once, to hash them."""
 
-    def identity_but_weights(self, options: Any) -> EngineIdentity:
+    def identity_without_weights(self, options: Any) -> EngineIdentity:
         """The same with ``weights_sha256`` None, at no cost."""
 
     def missing_parts(self, options: Any) -> list[str]:
         """Packages and weights that these options need and that are not there, a line each; a look at names alone."""
 
-    def refuses(self, scene: Scene, has_input: bool) -> str | None:
+    def unsupported_reason(self, scene: Scene, has_input: bool) -> str | None:
         """Why this engine cannot make such a scene, for ``rejected_input``; None when it can."""
 
-    def first_frame(self, options: Any, request: ClipRequest) -> Frame | None:
-        """The picture that the clip must begin with, None where the engine promises none."""
+    def needs_gpu(self, options: Any) -> bool:
+        """Whether clips cannot be made on processors alone."""
 
-    def flags(self, options: Any) -> list[str]:
-        """The options as the guide's command-line flags, for the worker or NVIDIA's own script."""
+    def first_frame(self, options: Any, request: ClipRequest) -> Frame | None:
+        """The picture that the clip must begin with, None where the engine promises none. Raises EngineFailure where
+        the input cannot be read."""
+
+    def add_flags(self, parser: argparse.ArgumentParser) -> None:
+        """Adds a flag for each option to the worker's command line, for commands typed by hand."""
+
+    def options_of_flags(self, arguments: argparse.Namespace) -> dict[str, Any]:
+        """The options that were given as flags, unchecked; empty where none was."""
+
+    def script_flags(self, options: Any) -> list[str]:
+        """The options as the guide's command-line flags, for ``engine.script``."""
 
     def ranks_per_clip(self, options: Any, ranks: int, clips: int) -> int:
         """How many ranks make one clip together; it divides ``ranks``. Raises ValueError where sizes do not divide."""
 
-    def weights_at_hand(self, flags: Sequence[str]) -> AbstractContextManager[None]:
+    def localize_weights(self, options: Any) -> AbstractContextManager[object]:
         """Brings weights that lie on S3 onto this machine, however long that takes, and keeps them there while the
-        block runs; ``flags`` are those of a launch."""
+        block runs."""
 
     def load(self, options: Any, ranks_per_clip: int = 1, weights_sha256: str | None = None) -> Engine:
         """The engine, ready to generate (weights loaded, renderer open), in a group of ``ranks_per_clip``. Where the
         weights turn out not to be those of ``weights_sha256``, its clips fail."""
 
+    def make_stand_in_weights(self, folder: Path) -> Path | None:
+        """Makes small random weights in ``folder``, for dry runs, and returns the checkpoint to name; None for an
+        engine without weights."""
 
-def engine_module(name: EngineName) -> EngineModule:
+
+def engine_names() -> list[str]:
+    """The engines that there are: the folders beside this file that have an ``engine.py``."""
+    return sorted(file.parent.name for file in Path(__file__).parent.glob("*/engine.py"))
+
+
+def engine_module(name: str) -> EngineModule:
+    """The module of an engine. Raises ModuleNotFoundError for a name that ``engine_names`` does not list."""
     return cast(EngineModule, importlib.import_module(f"its_core.engines.{name}.engine"))

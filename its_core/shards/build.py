@@ -1,4 +1,4 @@
-"""What a build is up to, in ``build.json`` beside its clips: who looks later sees how it ended, or that it did not."""
+"""The last build of a dataset, in ``build.json`` beside its clips: that it runs, or how it ended."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from its_core import logs, storage
 from its_core.clip import Outcome
-from its_core.definition import DefinitionError, set_from_outside
+from its_core.definition import DefinitionError, is_definition, set_from_outside
 from its_core.redaction import without_secrets
 from its_core.scenarios.manifest import ManifestError
 from its_core.shards.receipts import TooFewClips, utc_now
@@ -25,8 +25,8 @@ LOCK_FILE = "build.lock"
 _log = logging.getLogger(__name__)
 
 
-class State(StrEnum):
-    """``running`` also stands where a build ended without a word: then nobody holds its lock."""
+class BuildState(StrEnum):
+    """How a build ended. ``running`` is also left by a build that was killed: then no process holds its lock."""
 
     RUNNING = "running"
     PUBLISHED = "published"
@@ -39,7 +39,7 @@ class State(StrEnum):
 class Build(BaseModel):
     """The last build of a dataset. ``overrides`` are the keys that the environment and the call set, as dotted names;
     ``withheld`` names those whose values may be secrets and are not kept. Times are ISO 8601 in UTC; ``clips`` is None
-    until the plan stands; ``outcomes``, ``url`` and ``marker`` are the published version's."""
+    until the clips are planned; ``outcomes``, ``url`` and ``marker`` are the published version's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,7 +47,7 @@ class Build(BaseModel):
     dataset: str
     overrides: dict[str, Any]
     withheld: tuple[str, ...] = ()
-    state: State
+    state: BuildState
     started_at: str
     ended_at: str | None = None
     reason: str = ""
@@ -58,8 +58,8 @@ class Build(BaseModel):
     marker: str | None = None
 
 
-class Recording:
-    """Writes down what becomes of a build."""
+class BuildRecorder:
+    """Keeps ``build.json`` up to date while a build runs."""
 
     def __init__(self, work: Path, build: Build) -> None:
         self._path = work / FILE
@@ -71,10 +71,10 @@ class Recording:
         _log.info("planned %d clips from %d rows", clips, rows)
 
     def published(self, url: str, marker: str, outcomes: Mapping[Outcome, int]) -> None:
-        self._change(state=State.PUBLISHED, url=url, marker=marker, outcomes=dict(outcomes), ended_at=utc_now())
+        self._change(state=BuildState.PUBLISHED, url=url, marker=marker, outcomes=dict(outcomes), ended_at=utc_now())
         _log.info("published %s", url, extra={"outcomes": dict(outcomes)})
 
-    def ended(self, state: State, reason: str) -> None:
+    def ended(self, state: BuildState, reason: str) -> None:
         reason = one_line(reason)
         _log.info("%s: %s", state, reason)
         with suppress(OSError):  # the disk may be what ended it, and that error is on its way
@@ -90,40 +90,56 @@ class Recording:
 
 
 @contextmanager
-def recording(work: Path, dataset: str, overrides: Mapping[str, Any]) -> Iterator[Recording]:
-    """Records a build that holds its work folder's lock: that it runs, and how it ended unless it was killed."""
+def recording(work: Path, dataset: str, overrides: Mapping[str, Any]) -> Iterator[BuildRecorder]:
+    """Records a build that holds its work folder's lock: that it runs, and how it ended unless it was killed.
+
+    ``dataset`` is the definition's folder. Raises DefinitionError where the work folder belongs to another dataset.
+    """
     where = str(Path(dataset).resolve())
+    _refuse_other_dataset(work, Path(where))
     kept, withheld = _without_secrets(set_from_outside(overrides))
     build = Build(
         id=uuid.uuid4().hex[:12],
         dataset=where,
         overrides=kept,
         withheld=withheld,
-        state=State.RUNNING,
+        state=BuildState.RUNNING,
         started_at=utc_now(),
     )
     with logs.about(build=build.id):
         _log.info("build of %s started", where)
-        record = Recording(work, build)
+        record = BuildRecorder(work, build)
         try:
             yield record
         except (DefinitionError, ManifestError) as error:
-            record.ended(State.WRONG_INPUT, str(error).partition("\n")[0])
+            record.ended(BuildState.WRONG_INPUT, str(error).partition("\n")[0])
             raise
         except TooFewClips as error:
-            record.ended(State.TOO_FEW_CLIPS, str(error).partition("\n")[0])
+            record.ended(BuildState.TOO_FEW_CLIPS, str(error).partition("\n")[0])
             raise
         except Exception as error:
-            record.ended(State.FAILED, f"{type(error).__name__}: {error}".partition("\n")[0])
+            record.ended(BuildState.FAILED, f"{type(error).__name__}: {error}".partition("\n")[0])
             raise
         except BaseException as error:  # Ctrl-C, SIGTERM, a run cancelled in Prefect
-            record.ended(State.CANCELLED, type(error).__name__)
+            record.ended(BuildState.CANCELLED, type(error).__name__)
             raise
 
 
 def _without_secrets(overrides: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
     kept = {key: value for key, value in overrides.items() if without_secrets(value, key) == value}
     return kept, tuple(sorted(overrides.keys() - kept.keys()))
+
+
+def _refuse_other_dataset(work: Path, folder: Path) -> None:
+    """Two datasets must not share a work folder; a dataset whose folder was moved keeps its own."""
+    last = read(work)
+    if last is None or Path(last.dataset) == folder or not is_definition(last.dataset):
+        return
+    other = Path(last.dataset) if Path(last.dataset).is_dir() else Path(last.dataset).parent
+    if not other.samefile(folder):
+        raise DefinitionError(
+            f"{folder}: work_dir: {work} is the work folder of {other}: name another one", code="definition.work_dir"
+        )
 
 
 def read(work: Path) -> Build | None:

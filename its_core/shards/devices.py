@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
-from its_core.engines.engine import EngineName
+from its_core.errors import FactoryError
+from its_core.shards import processors
 
-Slot = tuple[str, ...] | None  # GPUs that a shard may see; None: the engine needs none
+_DEVICES = Path("/dev")
 
 
-def slots(engine: EngineName, processes: int, at_once: int | None) -> list[Slot]:
+class DevicesError(FactoryError, ValueError):
+    """More GPUs are asked for than there are; the message says how many."""
+
+    default_code = "devices.too_few_gpus"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What one of the shards that run at a time may use: ``gpus`` it may see, None where the engine needs none, and
+    ``threads`` of each of its ranks."""
+
+    gpus: tuple[str, ...] | None
+    threads: int
+
+
+def slots(uses_gpu: bool, processes: int, at_once: int | None) -> list[Slot]:
     """A slot for each shard that can run at a time: ``at_once``, or as many as fit.
 
-    Raises ValueError when a shard wants more GPUs than there are, or ``at_once`` shards do.
+    Raises DevicesError when a shard needs more GPUs than there are, or ``at_once`` shards do.
     """
-    gpus = visible_gpus() if engine == "cosmos" else []
+    available = processors.available()
+    gpus = visible_gpus() if uses_gpu else []
     if not gpus:
         # Without GPUs the engine itself says whether it can run on the processors (a tiny checkpoint can).
-        fit = max(1, (os.cpu_count() or 1) // processes)
-        return [None] * (at_once or fit)
-    fit = len(gpus) // processes
-    wanted = at_once or max(1, fit)
-    if wanted > fit:
-        raise ValueError(
-            f"{wanted} shards of {processes} GPUs at once need {wanted * processes}, this machine shows {len(gpus)}: "
+        shards = at_once or max(1, available // processes)
+        return [Slot(None, max(1, available // (shards * processes)))] * shards
+    fitting = len(gpus) // processes
+    shards = at_once or max(1, fitting)
+    if shards > fitting:
+        raise DevicesError(
+            f"{shards} shards of {processes} GPUs at once need {shards * processes}, this machine shows {len(gpus)}: "
             "lower processes_per_shard or shards_at_once"
         )
-    return [tuple(gpus[start : start + processes]) for start in range(0, wanted * processes, processes)]
+    threads = max(1, available // (shards * processes))
+    starts = range(0, shards * processes, processes)
+    return [Slot(tuple(gpus[start : start + processes]), threads) for start in starts]
 
 
 def visible_gpus() -> list[str]:
@@ -35,5 +55,9 @@ def visible_gpus() -> list[str]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return [gpu.strip() for gpu in visible.split(",") if gpu.strip() not in {"", "-1"}]
-    nodes = [node.name.removeprefix("nvidia") for node in Path("/dev").glob("nvidia[0-9]*")]
-    return [str(index) for index in range(len(nodes))]
+    return [str(index) for index in range(gpus_of_machine())]
+
+
+def gpus_of_machine() -> int:
+    """NVIDIA GPUs of this machine, whoever may use them."""
+    return sum(node.name.removeprefix("nvidia").isdecimal() for node in _DEVICES.glob("nvidia[0-9]*"))

@@ -20,14 +20,14 @@ _PR_SET_PDEATHSIG = 1
 
 
 def environment() -> dict[str, str]:
-    """What a child that tethers itself must find in its environment."""
+    """What a child that dies with this process must have in its environment."""
     return {_PARENT: str(os.getpid())}
 
 
-def tie_to_parent() -> None:
+def die_with_parent() -> None:
     """From now on this process is killed when its parent ends. Exits at once if the parent has already gone."""
     if os.environ.get(_PARENT) == str(os.getpid()):
-        return  # tied before, by the tether that ran this script
+        return  # done already, by the wrapper that ran this script
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
@@ -41,7 +41,7 @@ def tie_to_parent() -> None:
 def main() -> None:
     if len(sys.argv) < 2:
         raise SystemExit(__doc__)
-    tie_to_parent()
+    die_with_parent()
     if sys.argv[1] == "-m":
         sys.argv = sys.argv[2:]
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +22,12 @@ QUARANTINE_AFTER = 3  # ranks that a clip may break before it is left alone
 
 
 class Attempt(BaseModel):
-    """One try at a clip. ``launch`` names the torchrun it was part of; ``host`` the machine;
-    ``started_at`` is ISO 8601 in UTC; ``broke_rank`` says that the process which had the clip in hand died of it."""
+    """One attempt to make a clip.
+
+    ``launch`` names the torchrun it was part of; ``host`` the machine; ``started_at`` is ISO 8601 in UTC;
+    ``duration_s`` is the clip's own time, not its launch's; ``broke_rank`` says that the process which was rendering
+    the clip died of it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,8 +47,8 @@ class Attempt(BaseModel):
         return one_line(reason)  # it may quote what a script, a library or a file said
 
 
-def found_by(outcome: Outcome, reason: str, by: str) -> Attempt:
-    """An attempt that no launch made: what a check or a reuse (``by``) found, now."""
+def synthetic_attempt(outcome: Outcome, reason: str, by: str) -> Attempt:
+    """An attempt that no launch made: the result of a check or of a reuse (``by``), now."""
     return Attempt(
         outcome=outcome,
         reason=reason,
@@ -56,8 +61,44 @@ def found_by(outcome: Outcome, reason: str, by: str) -> Attempt:
     )
 
 
+class MadeFrom(BaseModel):
+    """What a clip is made from: the request with the digest of its input, the engine's fingerprint and settings, and
+    the hash of its weights."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    request: ClipRequest
+    fingerprint: str
+    settings: dict[str, Any]
+    weights_sha256: str | None = None
+
+    def differences(self, other: MadeFrom, reads: Collection[str]) -> list[str]:
+        """What is not the same for an engine that looks at ``reads`` (``EngineIdentity.reads``), in words.
+
+        Weights that are not known on one side are taken to be the same.
+        """
+        ours, theirs = self.request, other.request
+        weights = {self.weights_sha256, other.weights_sha256}
+        parts = {
+            "engine": self.fingerprint == other.fingerprint,
+            "weights": None in weights or len(weights) == 1,
+            "seed": ours.seed == theirs.seed,
+            "size": ours.geometry == theirs.geometry,
+            "prompt": ours.prompt == theirs.prompt or "prompt" not in reads,
+            "negative prompt": ours.negative_prompt == theirs.negative_prompt or "negative_prompt" not in reads,
+            "guidance": ours.guidance == theirs.guidance or "guidance" not in reads,
+            "scene": ours.scene == theirs.scene or "scene" not in reads,
+            "input": ours.input_sha256 == theirs.input_sha256 or "input" not in reads,
+        }
+        return [part for part, is_same in parts.items() if not is_same]
+
+
 class Receipt(BaseModel):
-    """How a clip stands after its last attempt. ``record`` is the engine's own account of what ran."""
+    """The state of a clip after its last attempt; ``attempts`` is empty while the first one runs.
+
+    ``record`` is the engine's own account of what ran; ``made_from`` is None in older receipts, and where a script made
+    the clip.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -68,6 +109,7 @@ class Receipt(BaseModel):
     clip_sha256: str | None = None
     clip_bytes: int | None = None
     record: dict[str, Any] = {}
+    made_from: MadeFrom | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -80,7 +122,7 @@ class Receipt(BaseModel):
     @property
     def quarantined(self) -> bool:
         """Whether the clip broke so many ranks that it is not tried again until its receipt is deleted."""
-        return not self.outcome.made_a_clip and sum(try_.broke_rank for try_ in self.attempts) >= QUARANTINE_AFTER
+        return not self.outcome.made_a_clip and sum(each.broke_rank for each in self.attempts) >= QUARANTINE_AFTER
 
     @property
     def can_be_retried(self) -> bool:
@@ -95,7 +137,7 @@ class TooFewClips(FactoryError, RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class ClipFiles:
-    """Where a clip and what belongs to it lie: beside each other, told apart by suffix."""
+    """A clip's files: beside each other, distinguished by suffix."""
 
     video: Path
 
@@ -112,11 +154,38 @@ class ClipFiles:
         return self.video.with_suffix(".measures.json")
 
     def read_receipt(self) -> Receipt | None:
-        """The receipt, or None where there is none that can be read."""
+        """The receipt, or None where there is none that can be read, or no attempt has ended."""
+        receipt = self._receipt_of_any_kind()
+        return receipt if receipt is not None and receipt.attempts else None
+
+    def has_receipt(self) -> bool:
+        """Whether a receipt says that the files beside it are ours, if only of an attempt that was interrupted."""
+        return self._receipt_of_any_kind() is not None
+
+    def _receipt_of_any_kind(self) -> Receipt | None:
         try:
             return Receipt.model_validate_json(self.receipt.read_bytes())
         except (FileNotFoundError, ValidationError):
             return None
+
+    def begin(self, made_from: MadeFrom, reads: Collection[str]) -> None:
+        """Writes a receipt without an attempt, unless there is one of the same clip: from now on these files are ours.
+
+        Attempts at another clip, to which this path belonged before, are forgotten.
+        """
+        before = self._receipt_of_any_kind()
+        if before is not None and before.made_from and not before.made_from.differences(made_from, reads):
+            return
+        request = made_from.request
+        self._write(
+            Receipt(
+                clip_id=request.clip_id,
+                scenario_id=request.scenario_id,
+                variant=request.variant,
+                attempts=(),
+                made_from=made_from,
+            )
+        )
 
     def add_attempt(
         self,
@@ -125,9 +194,10 @@ class ClipFiles:
         *,
         clip_sha256: str | None = None,
         record: dict[str, Any] | None = None,
+        made_from: MadeFrom | None = None,
     ) -> Receipt:
         """Writes the receipt anew with one more attempt at its end; the engine's record is the latest one known."""
-        before = self.read_receipt()
+        before = self._receipt_of_any_kind()
         receipt = Receipt(
             clip_id=request.clip_id,
             scenario_id=request.scenario_id,
@@ -136,34 +206,41 @@ class ClipFiles:
             clip_sha256=clip_sha256,
             clip_bytes=self.video.stat().st_size if clip_sha256 else None,
             record=record or (before.record if before else {}),
+            made_from=made_from or (before.made_from if before else None),
         )
         if attempt.broke_rank and receipt.quarantined:
-            told = f"{attempt.reason}; quarantined: it broke its rank {QUARANTINE_AFTER} times, delete {self.receipt} "
-            last = attempt.model_copy(update={"reason": told + "to have it tried again"})
+            reason = (
+                f"{attempt.reason}; quarantined: it broke its rank {QUARANTINE_AFTER} times, "
+                f"delete {self.receipt} to have it tried again"
+            )
+            last = attempt.model_copy(update={"reason": reason})
             receipt = receipt.model_copy(update={"attempts": (*receipt.attempts[:-1], last)})
-        with storage.replacing(self.receipt) as part:
-            part.write_text(receipt.model_dump_json(indent=1), encoding="utf-8")
+        self._write(receipt)
         return receipt
 
-    def standing(self) -> Receipt | None:
-        """The receipt, unless it speaks of a clip that no longer lies there at its full length."""
-        receipt = self.read_receipt()
-        return receipt if receipt is not None and self.bears_out(receipt) else None
+    def _write(self, receipt: Receipt) -> None:
+        with storage.replacing(self.receipt) as part:
+            part.write_text(receipt.model_dump_json(indent=1), encoding="utf-8")
 
-    def bears_out(self, receipt: Receipt) -> bool:
-        """Whether what lies here is what the receipt says: the clip at its full length, where it says one was made."""
+    def valid_receipt(self) -> Receipt | None:
+        """The receipt, unless it says that a clip was made which is no longer there at its full length."""
+        receipt = self.read_receipt()
+        return receipt if receipt is not None and self.matches(receipt) else None
+
+    def matches(self, receipt: Receipt) -> bool:
+        """Whether the files are what the receipt says: the clip at its full length, where it says one was made."""
         try:
             return not receipt.outcome.made_a_clip or self.video.stat().st_size == receipt.clip_bytes
         except FileNotFoundError:
             return False
 
-    def made(self) -> Receipt | None:
-        """The receipt of a clip that was made and still lies there."""
-        receipt = self.standing()
+    def success_receipt(self) -> Receipt | None:
+        """The receipt of a clip that was made and is still there."""
+        receipt = self.valid_receipt()
         return receipt if receipt is not None and receipt.outcome.made_a_clip else None
 
 
-def files_of(work: Path, clip_id: str) -> ClipFiles:
+def clip_files(work: Path, clip_id: str) -> ClipFiles:
     """A clip's files in a work folder, spread over 256 folders by the first digits of its id."""
     return ClipFiles(work / "clips" / clip_id[:2] / f"{clip_id}.mp4")
 

@@ -1,7 +1,7 @@
 """Ends what a killed build leaves behind, Prefect's own short-lived server too: nothing of a build outlives it.
 
 A small process of its own holds the reading end of a pipe; when the build's end closes, for whatever reason, every
-process that bears the build's mark in its environment is killed.
+process that has the build's mark in its environment is killed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def watch() -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # a Ctrl-C in the terminal is not for it
+        start_new_session=True,  # so that a Ctrl-C in the terminal does not end it
     )
     _watchers.append(watcher)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
+from its_tasks.engines import ResolvedEngine
 from its_tasks.executors.base import Executor, ShardRun
-from its_tasks.plan import EngineOrder
 from its_tasks.render import render
-from prefect.futures import PrefectFuture
+from its_tasks.steps import OnEnd, Steps
 
 from its_core.definition import Definition
 from its_core.shards import devices
@@ -18,31 +17,32 @@ from its_core.shards.launcher import Launch, OnReceipt
 class LocalExecutor(Executor):
     """As many shards as fit, with GPUs of their own where the engine needs them."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
         self._cancelled = threading.Event()
 
-    def launches(self, definition: Definition, order: EngineOrder) -> list[Launch]:
-        slots = devices.slots(order.settings.name, definition.processes_per_shard, definition.shards_at_once)
-        return [launch_of(definition, order, slot) for slot in slots]
+    def launches(self, definition: Definition, engine: ResolvedEngine) -> list[Launch]:
+        uses_gpu = engine.module.TRAITS.uses_gpu
+        slots = devices.slots(uses_gpu, definition.processes_per_shard, definition.shards_at_once)
+        return [launch_of(definition, engine, slot) for slot in slots]
 
-    def submit(self, run: ShardRun, launch: Launch, on_receipt: OnReceipt) -> PrefectFuture[Any]:
-        return render.submit(run.shard_id, run.jobs, run.attempt, run.work, launch, on_receipt, self._cancelled)
-
-    def failure(self, future: PrefectFuture[Any]) -> BaseException | None:
-        result = future.result(raise_on_failure=False)
-        return result if isinstance(result, BaseException) else None
+    def submit(self, run: ShardRun, launch: Launch, on_receipt: OnReceipt, on_end: OnEnd) -> None:
+        arguments = (run.shard_id, run.jobs, run.attempt, run.work, launch, on_receipt, self._cancelled)
+        self._steps.submit(render, on_end, *arguments)
 
     def cancel(self) -> None:
         self._cancelled.set()
 
 
-def launch_of(definition: Definition, order: EngineOrder, slot: devices.Slot) -> Launch:
+def launch_of(definition: Definition, engine: ResolvedEngine, slot: devices.Slot | None) -> Launch:
+    """How a shard is launched; without a slot, its devices are chosen where it runs."""
     return Launch(
-        engine=order.settings,
-        flags=order.flags,
+        engine=engine.settings,
         processes=definition.processes_per_shard,
         clip_timeout_s=definition.clip_timeout_s,
         shard_timeout_s=definition.shard_timeout_s,
-        devices=slot,
+        devices=slot.gpus if slot else None,
+        threads=slot.threads if slot else None,
         script=definition.engine.script,
+        script_flags=engine.script_flags,
     )

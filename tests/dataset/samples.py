@@ -22,7 +22,7 @@ from its_core.dataset.versions.content import Dataset, VersionContent
 from its_core.scenarios.manifest import snapshot, write_rejections
 from its_core.scenarios.scenario import Rejection
 from its_core.shards.plan import PlannedClip
-from its_core.shards.receipts import Attempt, files_of
+from its_core.shards.receipts import Attempt, clip_files
 from its_core.taxonomy import (
     CollisionType,
     Colour,
@@ -141,7 +141,7 @@ def planned(number: int, **changes: Any) -> PlannedClip:
 def finished(work: Path, number: int, annotations: Annotations | None = None, **changes: Any) -> FinishedClip:
     """A clip of 9 frames in the work folder, as the shards and the checks leave it."""
     plan = planned(number, **changes)
-    files = files_of(work, plan.request.clip_id)
+    files = clip_files(work, plan.request.clip_id)
     files.video.parent.mkdir(parents=True, exist_ok=True)
     write_mp4(files.video, iter(frames(number)), GEOMETRY)
     if annotations is not None:
@@ -166,7 +166,7 @@ def finished(work: Path, number: int, annotations: Annotations | None = None, **
 def failed(work: Path, number: int, outcome: Outcome = Outcome.INVALID_OUTPUT, reason: str = "frozen") -> FailedClip:
     """A clip that was planned and not made."""
     plan = planned(number)
-    files = files_of(work, plan.request.clip_id)
+    files = clip_files(work, plan.request.clip_id)
     files.receipt.unlink(missing_ok=True)
     attempt = Attempt(
         outcome=outcome,

@@ -2,10 +2,11 @@
 
 import pytest
 
-from its_core.clip import EngineIdentity, Geometry, Scene
+from its_core.clip import EngineIdentity, Geometry, Participant, Scene
 from its_core.scenarios.scenario import Batch, Rejection, Scenario
 from its_core.shards import plan as planning
-from its_core.taxonomy import IncidentType, Light, Split
+from its_core.shards.plan import planned, writer
+from its_core.taxonomy import Colour, IncidentType, Light, ParticipantType, Role, Split
 
 GEOMETRY = Geometry.of("480", 10)
 SIMULATOR = EngineIdentity("simulator", "1", None, frozenset({"scene"}))
@@ -99,7 +100,8 @@ def test_clips_that_can_have_no_split_are_rejected_and_the_rest_stay_in_place(tm
 
 
 def test_a_long_plan_is_read_in_parts(tmp_path, monkeypatch):
-    monkeypatch.setattr(planning, "_ROW_GROUP", 7)
+    for module in (planned, writer):
+        monkeypatch.setattr(module, "ROW_GROUP", 7)
     plan = make(tmp_path, [scenario(row) for row in range(40)])
     wanted = [0, 6, 7, 20, 39]
     assert [clip.request.scenario_id for clip in plan.clips(wanted)] == [f"s{row}" for row in wanted]
@@ -111,8 +113,8 @@ def test_shards_take_what_is_missing_in_order(tmp_path, size, counts):
     plan = make(tmp_path, [scenario(row) for row in range(10)])
     missing = [place for place in range(10) if place != 5]
     found = planning.shards(plan, missing, size)
-    assert [len(shard.places) for shard in found] == counts
-    assert [place for shard in found for place in shard.places] == missing
+    assert [len(shard.indices) for shard in found] == counts
+    assert [place for shard in found for place in shard.indices] == missing
     assert found == planning.shards(plan, missing, size)
     assert len({shard.shard_id for shard in found}) == len(found)
 
@@ -123,5 +125,33 @@ def test_shards_for_a_script_with_one_seed_a_launch(tmp_path):
     ]
     plan = make(tmp_path, scenarios)
     found = planning.shards_of_one_seed(plan, range(6), 2)
-    seeds = [[clip.request.seed for clip in plan.clips(shard.places)] for shard in found]
+    seeds = [[clip.request.seed for clip in plan.clips(shard.indices)] for shard in found]
     assert seeds == [[0, 0], [0], [1, 1], [1]]
+
+
+@pytest.mark.parametrize(
+    ("engine", "names", "fingerprint"),
+    [
+        (
+            EngineIdentity("simulator", "1", None, frozenset({"scene"}), {"attempts": 12}),
+            ["dcf4b905961d80a68aa07e52", "16df5db116e554e44fd4f879"],
+            "simulator 1 (101b506348a3)",
+        ),
+        (
+            EngineIdentity("cosmos", "1", "abc", COSMOS.reads, {"steps": 35}),
+            ["f8debfe68b4377c9888e8a44", "c456b78d1dd7e54ce53046e6"],
+            "cosmos 1 (1c6525b7ba76)",
+        ),
+    ],
+)
+def test_names_stay_what_they_are(tmp_path, engine, names, fingerprint):
+    """Another name would have every clip of every dataset rendered again."""
+    scene = Scene(
+        "cam-0",
+        IncidentType.REAR_END_COLLISION,
+        participants=(Participant(ParticipantType.VAN, Colour.WHITE, Role.AT_FAULT),),
+        light=Light.DUSK,
+    )
+    asked = scenario(0, scene=scene, variants=2, negative_prompt="blur", input_sha256="f" * 64)
+    assert make(tmp_path, [asked], engine=engine).clip_ids == names
+    assert engine.fingerprint == fingerprint

@@ -1,12 +1,12 @@
-"""What is kept is what a fresh look would read."""
+"""What the cache keeps is what a fresh read would give."""
 
 import os
 from pathlib import Path
 
 from its_core.clip import Outcome
 from its_core.shards.receipt_cache import ReceiptCache
-from its_core.shards.receipts import files_of
-from its_core.shards.status import look
+from its_core.shards.receipts import clip_files
+from its_core.shards.status import read_status
 from tests.shards.test_status import building, ends
 
 
@@ -20,12 +20,12 @@ def test_what_comes_changes_and_goes_is_seen(tmp_path):
     cache = ReceiptCache()
 
     def outcomes():
-        fresh = sorted((receipt.clip_id, receipt.outcome) for receipt in look_receipts())
+        fresh = sorted((receipt.clip_id, receipt.outcome) for receipt in read_receipts())
         assert fresh == sorted((receipt.clip_id, receipt.outcome) for receipt in cache.read(tmp_path))
         return [outcome for _, outcome in fresh]
 
-    def look_receipts():
-        found = [files_of(tmp_path, f"{index:024x}").standing() for index in range(clips)]
+    def read_receipts():
+        found = [clip_files(tmp_path, f"{index:024x}").valid_receipt() for index in range(clips)]
         return [receipt for receipt in found if receipt]
 
     clips = 3
@@ -40,9 +40,9 @@ def test_what_comes_changes_and_goes_is_seen(tmp_path):
         assert outcomes() == [Outcome.GENERATED, Outcome.GENERATED]
         settle(tmp_path)
         assert outcomes() == [Outcome.GENERATED, Outcome.GENERATED]
-        files_of(tmp_path, f"{0:024x}").video.unlink()
+        clip_files(tmp_path, f"{0:024x}").video.unlink()
         assert outcomes() == [Outcome.GENERATED]
-    assert look(tmp_path, cache.read).made == 1
+    assert read_status(tmp_path, cache.read).made == 1
 
 
 def test_a_new_plan_over_the_same_clips_is_seen(tmp_path):
@@ -62,6 +62,6 @@ def test_settled_receipts_are_not_read_again(tmp_path):
         ends(tmp_path, 0, Outcome.GENERATED)
         settle(tmp_path)
         before = list(cache.read(tmp_path))
-        files_of(tmp_path, f"{0:024x}").receipt.write_text("written in place, which nothing of ours does")
+        clip_files(tmp_path, f"{0:024x}").receipt.write_text("written in place, which nothing of ours does")
         settle(tmp_path)
         assert list(cache.read(tmp_path)) == before

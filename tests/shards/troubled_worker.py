@@ -18,10 +18,10 @@ import numpy as np
 from its_core.clip import ClipRequest, Geometry, Outcome
 from its_core.engines.engine import Clip, Engine, EngineFailure
 from its_core.shards import batch
-from its_core.shards.parent_death import tie_to_parent
+from its_core.shards.parent_death import die_with_parent
 from its_core.shards.progress import FOLDER, RankProgress
-from its_core.shards.rank import Place, Rank
 from its_core.shards.receipts import LAUNCH
+from its_core.shards.worker.rank import Rank, RankGroup
 
 
 class TroubledEngine(Engine):
@@ -83,22 +83,22 @@ def mosaic(seed: int, geometry: Geometry) -> Iterator[np.ndarray]:
 
 
 def main() -> None:
-    tie_to_parent()
+    die_with_parent()
     path = Path(sys.argv[sys.argv.index("--batch_input_json") + 1])
     defaults = batch.Defaults(0, "", 7.0, Geometry(64, 48, 16, 5))
     jobs, _ = batch.read(path, defaults)
-    place = Place(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), 1)
+    group = RankGroup(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), 1)
+    progress = RankProgress(os.environ.get(FOLDER), group.rank)
     if any(job.request.prompt == "refuse" for job in jobs):
-        RankProgress(os.environ.get(FOLDER), place.rank)
+        progress.refuses("the checkpoint is not one")
         sys.exit("error: the checkpoint is not one")
-    progress = RankProgress(os.environ.get(FOLDER), place.rank)
 
     def stop(number, _):
         progress.stops()
         sys.exit(128 + number)
 
     signal.signal(signal.SIGTERM, stop)
-    Rank(TroubledEngine(), place, os.environ[LAUNCH], progress).render(place.share(jobs))
+    Rank(TroubledEngine(), group, os.environ[LAUNCH], progress).render(group.share(jobs))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 import psutil
 import pytest
-from prefect.testing.utilities import prefect_test_harness
+from its_flows.prefect_server import OwnServer
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from its_core.dataset import reader
 
@@ -99,21 +100,18 @@ class Dataset:
 
 
 @pytest.fixture(scope="session")
-def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Prefect's database is made once; a build in a fresh one spends seconds on it."""
-    return tmp_path_factory.mktemp("prefect")
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Prefect server for all builds of a session: each would spend seconds on one of its own."""
+    server = OwnServer(tmp_path_factory.mktemp("prefect-server"))
+    assert server.start() is None
+    yield server.api_url
+    server.stop()
 
 
 @pytest.fixture
-def dataset(tmp_path: Path, prefect_home: Path) -> Iterator[Dataset]:
-    environment = {
-        **os.environ,
-        "PREFECT_HOME": str(prefect_home),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-    }
-    environment.pop("PREFECT_API_URL", None)
-    made = Dataset(tmp_path / "dataset", environment)
+def dataset(tmp_path: Path, prefect_api: str) -> Iterator[Dataset]:
+    home = {"PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_API_URL": prefect_api}
+    made = Dataset(tmp_path / "dataset", {**os.environ, **home})
     yield made
     for process in made.processes():
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -129,9 +127,9 @@ def wait_until(condition, limit_s: float = 90.0, every_s: float = 0.05):
 
 
 @pytest.fixture(scope="module")
-def prefect_server() -> Iterator[None]:
+def prefect_server(prefect_api: str) -> Iterator[None]:
     """For flows that a test calls itself."""
-    with prefect_test_harness():
+    with temporary_settings({PREFECT_API_URL: prefect_api}):
         yield
 
 
@@ -184,12 +182,12 @@ def contents(built: Any) -> str:
 
 
 @pytest.fixture(scope="session")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def calm(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> tuple[Path, str]:
     """A build without trouble: its folder, with what it published in ``../../published``, and the digests."""
     from its_flows.build_dataset import build_dataset
 
     folder = small(tmp_path_factory.mktemp("calm"))
-    with prefect_test_harness():
+    with temporary_settings({PREFECT_API_URL: prefect_api}):
         return folder, contents(build_dataset(str(folder)))
 
 

@@ -96,7 +96,7 @@ def test_a_cleared_work_folder_is_filled_from_what_is_published(dataset: Dataset
 
 
 def test_real_frames_are_checked_and_carried_to_the_labels(dataset: Dataset):
-    dataset.define(**SCRIPT)
+    dataset.define(**SCRIPT, max_rejected_ratio=0.6)
     frames = dataset.folder / "frames"
     frames.mkdir()
     for number in range(2):

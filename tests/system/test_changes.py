@@ -54,7 +54,7 @@ def test_a_manifest_overwritten_while_it_is_read_ends_the_build_and_says_so(tmp_
     with pytest.raises(ManifestError, match=r"scenarios.parquet: was changed while it was read; build again once"):
         build_dataset(str(folder))
     assert receipts(folder) == {}
-    assert build.read(folder / ".its").state is build.State.WRONG_INPUT
+    assert build.read(folder / ".its").state is build.BuildState.WRONG_INPUT
 
 
 def test_what_the_environment_set_is_kept_for_who_finishes_the_build(tmp_path, trouble, monkeypatch):

@@ -100,7 +100,7 @@ def test_a_disk_that_fills_while_publishing_leaves_no_version_and_the_next_build
         with no_file_beyond(resource.RLIM_INFINITY if disk.mounted else 20_000), pytest.raises(storage.DiskFull):
             build_dataset(str(folder))
         assert [path.name for path in (disk.folder / "small").iterdir() if not path.name.startswith(".")] == []
-        assert build.read(folder / ".its").state is build.State.FAILED
+        assert build.read(folder / ".its").state is build.BuildState.FAILED
         disk.grow()
         built = build_dataset(str(folder))
         assert contents(built) == calm[1]

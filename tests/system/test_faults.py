@@ -52,18 +52,18 @@ def test_state_that_a_power_cut_left_cut_off_is_mended_by_the_next_build(finishe
     for path in [*work.glob("clips/*/*.measures.json"), *work.glob("shards/*/*/*.json")]:
         damage(path)
     damage(finished.parent.parent / "published" / "small" / "latest.json")
-    assert "build.json cannot be read; build again" in status.look(work).why
+    assert "build.json cannot be read; build again" in status.read_status(work).reason
     built = build_dataset(str(finished))
     assert contents(built) == calm[1]
     assert built.published.was_there
     assert reader.latest(str(Path(built.published.url).parent)).version == built.published.version
-    assert status.look(work).standing is status.Standing.PUBLISHED
+    assert status.read_status(work).phase is status.BuildPhase.PUBLISHED
 
 
 def test_a_plan_that_was_cut_off_does_not_keep_the_status_from_being_told(finished):
     cut(0.5)(finished / ".its" / "plan.parquet")
-    now = status.look(finished / ".its")
-    assert (now.standing, now.made) == (status.Standing.PUBLISHED, 0)
+    now = status.read_status(finished / ".its")
+    assert (now.phase, now.made) == (status.BuildPhase.PUBLISHED, 0)
 
 
 def clip_gone(version: Path) -> None:
@@ -141,8 +141,8 @@ def test_a_clock_that_jumps_by_hours_times_nothing_out_and_forgets_no_attempt(tm
         "s2": "generated",
     }
     assert 1 <= first["s2"][0]["duration_s"] < 60  # measured by a clock that does not jump
-    now = status.look(folder / ".its")
-    assert (now.made, now.left, now.standing) == (2, 1, status.Standing.UNFINISHED)
+    now = status.read_status(folder / ".its")
+    assert (now.made, now.left, now.phase) == (2, 1, status.BuildPhase.UNFINISHED)
     trouble()
     assert contents(build_dataset(str(folder))) == calm[1]
     again = {name: receipt["attempts"] for name, receipt in receipts(folder).items()}
@@ -180,5 +180,5 @@ def test_shards_of_another_engine_make_nothing_under_the_planned_names(tmp_path,
     with pytest.raises(RuntimeError, match=r"planned for the engine simulator 1 \(\w+\), .* has simulator 2 \(\w+\)"):
         build_dataset(str(folder))
     assert receipts(folder) == {}
-    assert build.read(folder / ".its").state is build.State.FAILED
+    assert build.read(folder / ".its").state is build.BuildState.FAILED
     assert not (tmp_path / "published").exists()

@@ -85,7 +85,8 @@ def test_a_cluster_without_room_is_waited_for(dataset: Dataset, cluster: Cluster
 
 def test_a_cluster_without_room_is_not_waited_for_for_ever(dataset: Dataset, cluster: Cluster, checkpoints: Path):
     define(dataset, checkpoints, ["any"], processes_per_shard=2)
-    impatient = "from its_tasks.executors import ray; ray.PATIENCE_S = 0.0; from its_flows.cli.main import app; app()"
+    impatient = "from its_tasks.executors.ray_cluster import executor; executor.CAPACITY_WAIT_S = 0.0; "
+    impatient += "from its_flows.cli.main import app; app()"
     command = [sys.executable, "-c", impatient, *dataset.command("build", str(dataset.folder))[3:]]
     done = subprocess.run(
         [*command, "--ray-address", cluster.address],

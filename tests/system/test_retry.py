@@ -57,7 +57,7 @@ def test_only_unfinished_builds_go_on_and_only_what_is_missing_is_made(tmp_path)
     assert all(outcomes == ["generated"] for outcomes in tries(killed).values())
     assert made.stat().st_mtime_ns == written
     again = build.read(killed / ".its")
-    assert again.state is build.State.PUBLISHED
+    assert again.state is build.BuildState.PUBLISHED
     assert again.overrides == {"shard_size": 5}  # what the killed build was called with
     assert tries(blocked) == {"s0": ["guardrail_text"]}  # a verdict is not asked for again
     assert tries(failing) == {"s0": ["engine_error", "engine_error"]}
@@ -69,7 +69,7 @@ def test_only_unfinished_builds_go_on_and_only_what_is_missing_is_made(tmp_path)
     assert became[str(killed)] == f"finished: {again.url}"
     assert Path(again.marker).exists()
     assert all(outcomes == ["generated"] for outcomes in tries(killed).values())  # published again, not made again
-    assert became[str(blocked)].startswith("left alone: beyond help: 1 of 1 clips were not made")
+    assert became[str(blocked)].startswith("left alone: not retriable: 1 of 1 clips were not made")
     assert became[str(datasets / "never")] == "left alone: never built"
 
 
@@ -121,4 +121,4 @@ def test_a_fallback_that_would_make_other_clips_is_refused_before_anything_is_ma
     with pytest.raises(DefinitionError, match=r"out_of_memory_fallbacks.0: would make other clips"):
         build_dataset(str(folder))
     assert not receipts(folder)
-    assert build.read(folder / ".its").state is build.State.WRONG_INPUT
+    assert build.read(folder / ".its").state is build.BuildState.WRONG_INPUT

@@ -10,9 +10,9 @@ from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import TypeAdapter
 
 from its_core.clip import ClipRequest
+from its_core.clip.request_json import REQUEST
 from its_core.dataset.lineage import CLIPS_FILE
 from its_core.dataset.privacy import without_local_paths
 from its_core.redaction import without_secrets
@@ -47,17 +47,16 @@ SCHEMA = pa.schema(
         ("request", pa.string()),
     ]
 )
-_request = TypeAdapter(ClipRequest)
 
 
 def _as_json(request: ClipRequest) -> str:
     """All that the engine was asked for, from which the clip can be made again; not where a frame was on this disk."""
-    return _request.dump_json(replace(request, input_path=None)).decode()
+    return REQUEST.dump_json(replace(request, input_path=None)).decode()
 
 
 def read_request(text: str) -> ClipRequest:
     """A request from the column ``request``. Raises pydantic's ValidationError."""
-    return _request.validate_json(text)
+    return REQUEST.validate_json(text)
 
 
 class ClipLineageWriter:

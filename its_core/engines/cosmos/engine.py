@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import argparse
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from its_core.clip import ClipRequest, EngineIdentity, Fps, Resolution, Scene
-from its_core.engines.cosmos.flags import flags_of
+from its_core.engines import option_flags
 from its_core.engines.cosmos.options import VERSION, CosmosOptions
-from its_core.engines.engine import Engine, Frame
+from its_core.engines.engine import Engine, EngineTraits, Frame
 
+TRAITS = EngineTraits(
+    needs_input=True,
+    uses_gpu=True,
+    has_weights=True,
+    is_deterministic=False,  # GPUs of another kind, or more of them, round differently
+    path_options=frozenset({"dit_path", "base_path", "checkpoints_dir"}),
+)
 # IPTC's digital source type of the clips.
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _READS: Final[frozenset[Literal["prompt", "negative_prompt", "guidance", "scene", "input"]]] = frozenset(
     {"prompt", "negative_prompt", "guidance", "input"}
 )
+# What a clip is rather than how it is made: the worker has these flags of its own.
+_WORKERS_FLAGS = {"resolution", "fps"}
 
 
 def parse_options(options: Mapping[str, Any], resolution: Resolution, fps: Fps) -> CosmosOptions:
@@ -29,14 +40,14 @@ def identity(options: CosmosOptions) -> EngineIdentity:
 
     Raises CheckpointError, and StorageError for weights that S3 does not give.
     """
-    from its_core.engines.cosmos.remote import at_hand
+    from its_core.engines.cosmos.remote import localized
     from its_core.engines.cosmos.weights import weights_of
 
-    with at_hand(options) as local:
-        return replace(identity_but_weights(options), weights_sha256=weights_of(local).sha256)
+    with localized(options) as local:
+        return replace(identity_without_weights(options), weights_sha256=weights_of(local).sha256)
 
 
-def identity_but_weights(options: CosmosOptions) -> EngineIdentity:
+def identity_without_weights(options: CosmosOptions) -> EngineIdentity:
     """The same without a look at the weights."""
     return EngineIdentity(
         name="cosmos",
@@ -62,8 +73,12 @@ def missing_parts(options: CosmosOptions) -> list[str]:
     return look(options)
 
 
-def refuses(scene: Scene, has_input: bool) -> str | None:  # noqa: ARG001
+def unsupported_reason(scene: Scene, has_input: bool) -> str | None:  # noqa: ARG001
     return None if has_input else "the cosmos engine starts from an image or a video: input_image is missing"
+
+
+def needs_gpu(options: CosmosOptions) -> bool:
+    return options.model_size != "tiny"
 
 
 def first_frame(options: CosmosOptions, request: ClipRequest) -> Frame | None:
@@ -76,8 +91,18 @@ def first_frame(options: CosmosOptions, request: ClipRequest) -> Frame | None:
     return first
 
 
-def flags(options: CosmosOptions) -> list[str]:
-    return flags_of(options)
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The guide's flags, one for each option except ``--resolution`` and ``--fps``, which the parser must have."""
+    option_flags.add_flags(parser, CosmosOptions, "how the cosmos engine renders", without=_WORKERS_FLAGS)
+
+
+def options_of_flags(arguments: argparse.Namespace) -> dict[str, Any]:
+    given = option_flags.options_of_flags(arguments, CosmosOptions)
+    return {name: value for name, value in given.items() if name not in _WORKERS_FLAGS}
+
+
+def script_flags(options: CosmosOptions) -> list[str]:
+    return option_flags.flags_of(options, without=_WORKERS_FLAGS)
 
 
 def ranks_per_clip(options: CosmosOptions, ranks: int, clips: int) -> int:
@@ -85,11 +110,11 @@ def ranks_per_clip(options: CosmosOptions, ranks: int, clips: int) -> int:
     return options.ranks_per_clip(ranks, clips)
 
 
-def weights_at_hand(flags: Sequence[str]) -> AbstractContextManager[None]:
+def localize_weights(options: CosmosOptions) -> AbstractContextManager[CosmosOptions]:
     """Fetches weights from S3. Raises CheckpointError for a part that is not there, StorageError as S3 says."""
-    from its_core.engines.cosmos.remote import at_hand_for_flags
+    from its_core.engines.cosmos.remote import localized
 
-    return at_hand_for_flags(flags)
+    return localized(options)
 
 
 def load(options: CosmosOptions, ranks_per_clip: int = 1, weights_sha256: str | None = None) -> Engine:
@@ -104,3 +129,10 @@ def load(options: CosmosOptions, ranks_per_clip: int = 1, weights_sha256: str | 
     engine = CosmosEngine(options, ranks_per_clip, weights_sha256)
     engine.digital_source_type = DIGITAL_SOURCE_TYPE
     return engine
+
+
+def make_stand_in_weights(folder: Path) -> Path:
+    """Small random weights of every part, for size tiny; returns the LoRA checkpoint."""
+    from its_core.engines.cosmos.model.tiny import make_tiny_checkpoint
+
+    return Path(make_tiny_checkpoint(folder))

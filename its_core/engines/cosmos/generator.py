@@ -27,7 +27,7 @@ from its_core.engines.cosmos.model.text_encoder import TextEncoder
 from its_core.engines.cosmos.model.vae import SPACE, TIME, WanVae
 from its_core.engines.cosmos.options import VERSION, CosmosOptions
 from its_core.engines.cosmos.refiner import PromptRefiner
-from its_core.engines.cosmos.remote import at_hand
+from its_core.engines.cosmos.remote import localized
 from its_core.engines.cosmos.requirements import refuse_missing
 from its_core.engines.cosmos.safety.guardrail import load_guardrail, tiny_guardrail
 from its_core.engines.cosmos.shapes import SHAPES
@@ -64,8 +64,8 @@ class CosmosEngine(Engine):
     """Cosmos-Predict2 Video2World on this rank's device."""
 
     def __init__(self, options: CosmosOptions, ranks_per_clip: int = 1, weights_sha256: str | None = None) -> None:
-        self._weights_at_hand = ExitStack()
-        self._options = options = self._weights_at_hand.enter_context(at_hand(options))
+        self._localized = ExitStack()
+        self._options = options = self._localized.enter_context(localized(options))
         self._device = device = pick_device(options)
         refuse_missing(options)
         self._dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
@@ -267,9 +267,13 @@ class CosmosEngine(Engine):
             "seconds": inputs.seconds,
         }
 
+    def weights_sha256(self) -> str:
+        """Waits until the files are hashed, which begins when the engine is loaded."""
+        return self._weights.result().sha256
+
     def close(self) -> None:
         self._hashing.shutdown(wait=False, cancel_futures=True)
-        self._weights_at_hand.close()
+        self._localized.close()
         self._group.leave()
         free_memory()
 

@@ -61,11 +61,12 @@ class CosmosOptions(BaseModel):
     step_cache: int = Field(
         1, ge=1, le=10, description="of so many evaluations one is computed, the others are predicted; 1: all computed"
     )
-    num_gpus: int = Field(
-        1,
+    num_gpus: int | None = Field(
+        None,
         ge=1,
         le=1024,
-        description="GPUs of the launch, on all its machines; above the number of clips they share one",
+        description="GPUs of the launch, on all its machines; above the number of clips they share one; "
+        "as many as torchrun started",
     )
     context_parallel_size: int | None = Field(None, ge=1, le=1024, description="GPUs that make each clip together")
     disable_guardrail: bool = Field(False, description="neither prompts nor videos are checked")
@@ -152,10 +153,11 @@ class CosmosOptions(BaseModel):
 
         Raises ValueError when sizes do not divide.
         """
-        if self.num_gpus > ranks:
+        num_gpus = self.num_gpus or ranks
+        if num_gpus > ranks:
             raise ValueError(
-                f"--num_gpus {self.num_gpus}, but torchrun started {ranks} "
-                f"process{'es' if ranks > 1 else ''}: give --nproc_per_node={self.num_gpus}, or as many over --nnodes"
+                f"--num_gpus {num_gpus}, but torchrun started {ranks} "
+                f"process{'es' if ranks > 1 else ''}: give --nproc_per_node={num_gpus}, or as many over --nnodes"
             )
         if self.context_parallel_size is not None:
             if ranks % self.context_parallel_size:
@@ -163,7 +165,7 @@ class CosmosOptions(BaseModel):
                     f"--context_parallel_size {self.context_parallel_size} does not divide the {ranks} processes"
                 )
             return self.context_parallel_size
-        if self.num_gpus <= max(clips, 1):
+        if num_gpus <= max(clips, 1):
             return 1
         if clips <= 1:
             self.check_group(ranks)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from its_core import storage
 from its_core.engines.cosmos.errors import CheckpointError
-from its_core.engines.cosmos.flags import add_flags, options_from_flags
 from its_core.engines.cosmos.options import CheckpointFolders, CosmosOptions
 from its_core.engines.cosmos.weights import network_files
 from its_core.storage import input_cache
@@ -23,7 +21,7 @@ _TRAINING_SETTINGS = "config.yaml"
 
 
 @contextmanager
-def at_hand(options: CosmosOptions) -> Iterator[CosmosOptions]:
+def localized(options: CosmosOptions) -> Iterator[CosmosOptions]:
     """The same options with weights on this disk in place of those on S3, which stay there while the block runs.
 
     What is in the machine's cache already is not fetched; where several processes want it at once, one fetches.
@@ -34,17 +32,6 @@ def at_hand(options: CosmosOptions) -> Iterator[CosmosOptions]:
     """
     with input_cache.of_this_machine() as cache:
         yield _fetched(options, cache)
-
-
-@contextmanager
-def at_hand_for_flags(flags: Sequence[str]) -> Iterator[None]:
-    """The same for the worker's command line."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--resolution")
-    parser.add_argument("--fps", type=int)
-    add_flags(parser)
-    with at_hand(options_from_flags(parser.parse_args(flags))):
-        yield
 
 
 def _fetched(options: CosmosOptions, cache: InputCache) -> CosmosOptions:

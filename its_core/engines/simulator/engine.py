@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import argparse
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from its_core.clip import ClipRequest, EngineIdentity, Fps, Resolution, Scene
-from its_core.engines.engine import Engine, Frame
+from its_core.engines import option_flags
+from its_core.engines.engine import Engine, EngineTraits, Frame
 from its_core.engines.simulator.capabilities import refusal
 from its_core.engines.simulator.options import VERSION, SimulatorOptions
 
+TRAITS = EngineTraits(needs_input=False, uses_gpu=False, has_weights=False, is_deterministic=True)
 # IPTC's digital source type of the clips.
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"
 
@@ -32,7 +36,7 @@ def identity(options: SimulatorOptions) -> EngineIdentity:
     )
 
 
-def identity_but_weights(options: SimulatorOptions) -> EngineIdentity:
+def identity_without_weights(options: SimulatorOptions) -> EngineIdentity:
     """There are no weights."""
     return identity(options)
 
@@ -42,8 +46,13 @@ def missing_parts(options: SimulatorOptions) -> list[str]:  # noqa: ARG001
     return []
 
 
-def refuses(scene: Scene, has_input: bool) -> str | None:  # noqa: ARG001 — an input image is welcome, and ignored
+def unsupported_reason(scene: Scene, has_input: bool) -> str | None:  # noqa: ARG001
+    """Why there is no such clip; an input image does not matter."""
     return refusal(scene)
+
+
+def needs_gpu(options: SimulatorOptions) -> bool:  # noqa: ARG001
+    return False
 
 
 def first_frame(options: SimulatorOptions, request: ClipRequest) -> Frame | None:  # noqa: ARG001
@@ -51,7 +60,16 @@ def first_frame(options: SimulatorOptions, request: ClipRequest) -> Frame | None
     return None
 
 
-def flags(options: SimulatorOptions) -> list[str]:  # noqa: ARG001 — the guide's command line has none for a simulator
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    option_flags.add_flags(parser, SimulatorOptions, "how the simulator renders")
+
+
+def options_of_flags(arguments: argparse.Namespace) -> dict[str, Any]:
+    return option_flags.options_of_flags(arguments, SimulatorOptions)
+
+
+def script_flags(options: SimulatorOptions) -> list[str]:  # noqa: ARG001
+    """None: the guide's command line knows no simulator."""
     return []
 
 
@@ -60,7 +78,7 @@ def ranks_per_clip(options: SimulatorOptions, ranks: int, clips: int) -> int:  #
     return 1
 
 
-def weights_at_hand(flags: Sequence[str]) -> AbstractContextManager[None]:  # noqa: ARG001
+def localize_weights(options: SimulatorOptions) -> AbstractContextManager[None]:  # noqa: ARG001
     """There are no weights."""
     return nullcontext()
 
@@ -76,3 +94,8 @@ def load(
     engine = SimulatorEngine(options)
     engine.digital_source_type = DIGITAL_SOURCE_TYPE
     return engine
+
+
+def make_stand_in_weights(folder: Path) -> None:  # noqa: ARG001
+    """There are no weights."""
+    return

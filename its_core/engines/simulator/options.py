@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import BaseModel, ConfigDict, Field
 
 # Part of every clip's name: a change that alters any clip's pixels or labels needs a new one.
@@ -11,8 +9,10 @@ VERSION = "2"
 
 
 class SimulatorOptions(BaseModel):
-    """``attempts``: how many seeds are tried, physics only, until the incident asked for has happened."""
+    """The simulator's options."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    attempts: Annotated[int, Field(ge=1, le=100)] = 12
+    attempts: int = Field(
+        12, ge=1, le=100, description="seeds that are tried, physics only, until the incident asked for has happened"
+    )

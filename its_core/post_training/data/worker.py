@@ -16,13 +16,13 @@ from its_core import logs
 from its_core.errors import FactoryError
 from its_core.post_training.data.orders import PrepareOrders
 from its_core.post_training.torchrun import refuse
-from its_core.shards.parent_death import tie_to_parent
+from its_core.shards.parent_death import die_with_parent
 
 _log = logging.getLogger("its_core.post_training.data.worker")
 
 
 def main() -> None:
-    tie_to_parent()
+    die_with_parent()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--orders", type=Path, required=True, help="the JSON file that says what to prepare")
     arguments = parser.parse_args()

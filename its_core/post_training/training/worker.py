@@ -15,13 +15,13 @@ from its_core import logs
 from its_core.errors import FactoryError
 from its_core.post_training.run_folder import RunFolder
 from its_core.post_training.torchrun import refuse
-from its_core.shards.parent_death import tie_to_parent
+from its_core.shards.parent_death import die_with_parent
 
 _log = logging.getLogger("its_core.post_training.training.worker")
 
 
 def main() -> None:
-    tie_to_parent()
+    die_with_parent()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run_folder", type=Path, required=True, help="a run's folder")
     arguments = parser.parse_args()

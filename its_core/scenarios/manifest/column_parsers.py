@@ -16,24 +16,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from its_core.clip import MAX_PROMPT_CHARS
 from its_core.scenarios.manifest.columns import PARTICIPANT_FIELDS, is_text
 from its_core.scenarios.manifest.participants import MAX_PARTICIPANTS, Fault, Triple
 from its_core.scenarios.manifest.suggestions import advice
 from its_core.scenarios.scenario import Json
 from its_core.taxonomy import CameraWord
+from its_core.text import refuse_invisible
 
 Faults = defaultdict[int, list[Fault]]  # position in the batch → what is wrong there, in column order
 T = TypeVar("T")
 
-# T5 reads 512 tokens and drops the rest unseen; English comes at about 4.5 characters a token, more when it is plain.
-PROMPT_MAX_CHARS = 3000
 EXTRA_MAX_CHARS = 10_000
 
 _ID_PATTERN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _ID_RULE = "use 1 to 128 of the characters A-Z a-z 0-9 . _ - and no full stop in front"
-# Controls but newline and tab, line and paragraph separators, marks that turn the reading direction, and lone
-# surrogates, which stand for bytes that are not UTF-8.
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _NO_EXTRA: Mapping[str, Json] = {}
 
 
@@ -103,8 +100,8 @@ def prompts(array: pa.Array | None, column: str, count: int, faults: Faults, *, 
     def check(value: str) -> str:
         if not value.strip() and not may_be_blank:
             raise ValueError("blank: leave it null to have it composed, or say what happens")
-        if len(value) > PROMPT_MAX_CHARS:
-            raise ValueError(f"{len(value)} characters long; the text encoder reads about {PROMPT_MAX_CHARS} at most")
+        if len(value) > MAX_PROMPT_CHARS:
+            raise ValueError(f"{len(value)} characters long; the text encoder reads about {MAX_PROMPT_CHARS} at most")
         refuse_invisible(value)
         return value
 
@@ -121,14 +118,6 @@ def paths(array: pa.Array | None, column: str, count: int, faults: Faults) -> li
         return value
 
     return _each_distinct(array, column, count, check, faults)
-
-
-def refuse_invisible(value: str, also: str = "") -> None:
-    found = _INVISIBLE.search(value)
-    wrong = found.group() if found else next((c for c in value if c in also), None)
-    if wrong is not None:
-        what = "bytes that are not UTF-8" if "\ud800" <= wrong <= "\udfff" else f"the control character {wrong!r}"
-        raise ValueError(f"has {what} at character {value.index(wrong)}; write plain text")
 
 
 def numbers(

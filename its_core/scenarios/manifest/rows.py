@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from its_core import storage
-from its_core.clip import Scene
+from its_core.clip import MAX_GUIDANCE, MAX_SEED, Scene
 from its_core.scenarios.manifest import column_parsers, parquet_source
 from its_core.scenarios.manifest.columns import WORDS
 from its_core.scenarios.manifest.duplicates import FirstRows
@@ -31,9 +31,7 @@ __all__ = ["Batch", "ManifestError", "Rejection", "Scenario", "read", "write_rej
 
 DEFAULT_VARIANTS = 1
 DEFAULT_GUIDANCE = 7.0
-MAX_SEED = 2**31 - 1
 MAX_VARIANTS = 1000
-MAX_GUIDANCE = 20
 
 Refuses = Callable[[Scene, bool], str | None]
 

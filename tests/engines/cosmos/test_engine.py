@@ -225,9 +225,9 @@ def test_identity_follows_what_changes_the_frames(options: CosmosOptions) -> Non
 
 def test_the_seam(options: CosmosOptions) -> None:
     module = engine_module("cosmos")
-    assert module.refuses(Scene(camera_id="a"), has_input=True) is None
-    assert "input_image is missing" in (module.refuses(Scene(camera_id="a"), has_input=False) or "")
-    assert "--use_lora" in module.flags(options)
+    assert module.unsupported_reason(Scene(camera_id="a"), has_input=True) is None
+    assert "input_image is missing" in (module.unsupported_reason(Scene(camera_id="a"), has_input=False) or "")
+    assert "--use_lora" in module.script_flags(options)
     assert module.ranks_per_clip(options, ranks=4, clips=9) == 1
 
 

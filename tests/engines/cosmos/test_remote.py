@@ -20,9 +20,9 @@ from tests.storage.server import S3
 RANK = """
 import sys
 from its_core.engines.cosmos.options import CosmosOptions
-from its_core.engines.cosmos.remote import at_hand
+from its_core.engines.cosmos.remote import localized
 options = CosmosOptions(model_size="tiny", resolution="480", fps=10, checkpoints_dir=sys.argv[1])
-with at_hand(options) as local:
+with localized(options) as local:
     print(local.folders.base.stat().st_size)
 """
 
@@ -97,9 +97,9 @@ def test_an_engine_keeps_its_weights_until_it_is_closed(s3: S3, tiny_folder: Pat
     assert list(sessions.iterdir()) == []
 
 
-def test_a_launch_brings_the_weights_that_its_flags_name(s3: S3, tiny_folder: Path) -> None:
+def test_a_launch_brings_the_weights_that_its_options_name(s3: S3, tiny_folder: Path) -> None:
     chosen = options(laid_out(s3, tiny_folder))
-    with engine.weights_at_hand(["--resolution", "480", "--fps", "10", *engine.flags(chosen)]):
+    with engine.localize_weights(chosen):
         assert "nvidia/Cosmos-Predict2-tiny-Video2World/model-480p-10fps.pt" in got(s3)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from its_flows.cli.main import app
-from its_tasks.plan import order_engine
+from its_tasks.engines import resolve_engine
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -39,6 +39,6 @@ def test_missing_weights_are_listed_and_end_with_status_2(folder: Path) -> None:
 
 def test_a_build_names_them_before_it_reads_the_manifest(folder: Path) -> None:
     with pytest.raises(DefinitionError) as caught:
-        order_engine(definitions.load(str(folder)))
+        resolve_engine(definitions.load(str(folder)))
     assert str(caught.value).count("\n  ") == 9
     assert "t5-11b/config.json is missing" in str(caught.value)

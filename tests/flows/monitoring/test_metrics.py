@@ -21,8 +21,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
 from its_core.clip import Outcome
-from its_core.shards.receipts import files_of
-from its_core.shards.status import Look
+from its_core.shards.receipts import clip_files
+from its_core.shards.status import BuildStatus
 from tests.shards.test_status import building, ends
 from tests.system.conftest import wait_until
 
@@ -54,7 +54,7 @@ def datasets(tmp_path: Path) -> Path:
     with building(work, clips=3):
         ends(work, 0, Outcome.GENERATED)
         ends(work, 1, Outcome.OUT_OF_MEMORY)
-        files = files_of(work, f"{0:024x}")
+        files = clip_files(work, f"{0:024x}")
         receipt = files.read_receipt()
         assert receipt is not None
         on_two_gpus = receipt.model_copy(update={"record": {"ranks_per_clip": 2, "prompt": "not to be kept"}})
@@ -107,7 +107,7 @@ def test_a_scrape_tells_how_all_builds_stand(datasets: Path, address: str) -> No
         assert ("its_gpu_seconds_total", "simulated", "generated") not in told
 
         ends(work, 2, Outcome.GENERATED)
-        files_of(work, f"{0:024x}").video.unlink()
+        clip_files(work, f"{0:024x}").video.unlink()
         told = scrape(address)
     assert (told["its_clips_made", "simulated"], told["its_clips_left", "simulated"]) == (2, 6)
     assert told["its_clip_attempts_total", "simulated", "timed_out"] == 1
@@ -119,14 +119,14 @@ def test_a_dataset_that_does_not_answer_keeps_no_other_from_being_told(
     datasets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = threading.Event()
-    real_look = metrics.look
+    real = metrics.read_status
 
-    def look(work: Path, *more: object) -> Look:
+    def read_status(work: Path, *more: object) -> BuildStatus:
         if work.parent.name == "never":
             answers.wait()
-        return real_look(work, *more)
+        return real(work, *more)
 
-    monkeypatch.setattr(metrics, "look", look)
+    monkeypatch.setattr(metrics, "read_status", read_status)
     registry = CollectorRegistry()
     registry.register(metrics.BuildsCollector(str(datasets), patience_s=0.5))
     told = parsed(generate_latest(registry).decode())

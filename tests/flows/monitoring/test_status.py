@@ -43,8 +43,8 @@ def test_it_shows_all_builds_and_why_clips_failed(datasets: Path):
 def test_json_has_all_of_it(datasets: Path):
     shown = CliRunner().invoke(app, ["status", str(datasets), "--json"])
     broken, failed, never = json.loads(shown.output)
-    assert (broken["standing"], never["standing"]) == ("unknown", "never built")
-    assert (failed["standing"], failed["made"], failed["left"]) == ("unfinished", 1, 1233)
+    assert (broken["phase"], never["phase"]) == ("unknown", "never_built")
+    assert (failed["phase"], failed["made"], failed["left"]) == ("unfinished", 1, 1233)
     assert len(failed["failed"]) == 7
     assert failed["failed"][0]["attempts"][0]["duration_s"] == 2.0
     assert failed["build"]["overrides"] == {"fps": 10}

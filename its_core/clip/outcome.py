@@ -1,0 +1,28 @@
+"""How a clip ended."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a scenario's clip ended: exactly one a clip."""
+
+    GENERATED = "generated"
+    REUSED = "reused"
+    REJECTED_INPUT = "rejected_input"
+    GUARDRAIL_TEXT = "guardrail_text"
+    GUARDRAIL_VIDEO = "guardrail_video"
+    OUT_OF_MEMORY = "out_of_memory"
+    ENGINE_ERROR = "engine_error"
+    INVALID_OUTPUT = "invalid_output"
+    TIMED_OUT = "timed_out"
+
+    @property
+    def made_a_clip(self) -> bool:
+        return self in {self.GENERATED, self.REUSED}
+
+    @property
+    def can_be_retried(self) -> bool:
+        """Whether another try may end otherwise; bad input and guardrail verdicts are final."""
+        return self in {self.OUT_OF_MEMORY, self.ENGINE_ERROR, self.INVALID_OUTPUT, self.TIMED_OUT}

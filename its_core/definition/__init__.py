@@ -1,0 +1,26 @@
+"""A dataset's definition: the folder with ``dataset.yaml``, and the order in which overrides win."""
+
+from its_core.definition.errors import DefinitionError
+from its_core.definition.explanation import explain
+from its_core.definition.loading import FILE_NAME, find, is_definition, load, set_from_outside
+from its_core.definition.model import Definition, EngineChoice, Executor, MemoryFallback, Name
+from its_core.definition.overrides import dotted, nested, parse_override, variable
+
+__all__ = [
+    "FILE_NAME",
+    "Definition",
+    "DefinitionError",
+    "EngineChoice",
+    "Executor",
+    "MemoryFallback",
+    "Name",
+    "dotted",
+    "explain",
+    "find",
+    "is_definition",
+    "load",
+    "nested",
+    "parse_override",
+    "set_from_outside",
+    "variable",
+]

@@ -1,0 +1,103 @@
+"""The engine that a definition names: its options checked, its identity known, its devices counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from its_core.clip import EngineIdentity
+from its_core.definition import Definition, DefinitionError, explain
+from its_core.engines.engine import EngineModule, engine_module
+from its_core.shards import devices
+from its_core.shards.batch import EngineSettings
+from its_core.shards.devices import DevicesError
+from its_core.storage.errors import StorageError
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedEngine:
+    """An engine that is ready to be launched. ``settings`` travel in the batch file; ``script_flags`` say the same to a
+    script of another's."""
+
+    module: EngineModule
+    settings: EngineSettings
+    options: Any
+    identity: EngineIdentity
+    script_flags: tuple[str, ...]
+
+
+def engine_options(definition: Definition) -> tuple[EngineModule, Any]:
+    """The engine that the definition names, and its options checked. Raises DefinitionError."""
+    module = engine_module(definition.engine.name)
+    try:
+        return module, module.parse_options(definition.engine.options, definition.resolution, definition.fps)
+    except ValidationError as error:
+        raise DefinitionError(explain(error, f"{definition.folder}: engine.options", BaseModel)) from None
+
+
+def missing_parts(definition: Definition) -> list[str]:
+    """Packages and weights that the definition's engine needs and that are not there. A script brings its own.
+
+    Raises DefinitionError, and StorageError as S3 says."""
+    module, options = engine_options(definition)
+    return [] if definition.engine.script else module.missing_parts(options)
+
+
+def resolve_engine(definition: Definition) -> ResolvedEngine:
+    """Raises DefinitionError when the engine's options are wrong, or name weights that are missing or cannot be read;
+    StorageError when S3 does not give them."""
+    choice = definition.engine
+    module, options = engine_options(definition)
+    if missing := missing_parts(definition):
+        listed = "\n  ".join(missing)
+        raise DefinitionError(
+            f"{definition.folder}: the engine {choice.name} cannot render:\n  {listed}", code="definition.missing_parts"
+        )
+    try:
+        flags = ("--resolution", definition.resolution, "--fps", str(definition.fps), *module.script_flags(options))
+        if choice.script and (remote := [flag for flag in flags if flag.startswith("s3://")]):
+            raise ValueError(f"{choice.script} cannot read {remote[0]}: name a copy on this disk")
+        identity = module.identity(options)
+    except StorageError:  # no fault of the definition
+        raise
+    except (OSError, ValueError) as error:
+        raise DefinitionError(f"{definition.folder}: engine {choice.name}: {error}", code="definition.engine") from None
+    settings = EngineSettings(
+        name=choice.name,
+        options=choice.options,
+        resolution=definition.resolution,
+        fps=definition.fps,
+        fingerprint=identity.fingerprint,
+        weights_sha256=identity.weights_sha256,
+    )
+    return ResolvedEngine(module, settings, options, identity, flags)
+
+
+def resolve_fallbacks(definition: Definition, engine: ResolvedEngine) -> list[ResolvedEngine]:
+    """The engines for clips that ran out of memory 0, 1, 2 … times.
+
+    Raises DefinitionError when a fallback would make other clips, or when there are too few GPUs.
+    """
+    _check_devices(definition, engine, f"{definition.folder}: processes_per_shard")
+    engines = [engine]
+    for number in range(1, len(definition.out_of_memory_fallbacks) + 1):
+        key = f"{definition.folder}: out_of_memory_fallbacks.{number - 1}"
+        changed = definition.under_fallback(number)
+        engines.append(resolve_engine(changed))
+        if engines[-1].identity != engine.identity:
+            raise DefinitionError(
+                f"{key}: would make other clips; name only what saves memory", code="definition.fallback"
+            )
+        _check_devices(changed, engine, key)
+    return engines
+
+
+def _check_devices(definition: Definition, engine: ResolvedEngine, key: str) -> None:
+    if definition.executor != "local":
+        return  # other machines' GPUs are seen there
+    try:
+        devices.slots(engine.module.TRAITS.uses_gpu, definition.processes_per_shard, definition.shards_at_once)
+    except DevicesError as error:
+        raise DefinitionError(f"{key}: {error}", code="definition.devices") from None
