@@ -16,7 +16,7 @@ from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.publish import Published, publish
 from its_core.dataset.reproduction import ReproductionError, reproduce
 from its_core.engines.engine import engine_module
-from its_core.shards.receipts import Attempt, files_of
+from its_core.shards.receipts import Attempt, clip_files
 from its_core.taxonomy import IncidentType, Light, RoadLayout, TrafficDensity, Weather
 from its_core.video import write_mp4
 from tests.dataset import samples
@@ -39,7 +39,7 @@ def test_the_bytes_of_a_simulated_clip_match(work: Path, tmp_path: Path) -> None
     planned = samples.planned(0)
     geometry = Geometry(160, 96, 16, 17)
     planned = replace(planned, request=replace(planned.request, geometry=geometry, scene=scene))
-    files = files_of(tmp_path / "work", planned.request.clip_id)
+    files = clip_files(tmp_path / "work", planned.request.clip_id)
     files.video.parent.mkdir(parents=True)
     engine = module.load(options)
     clip = engine.generate(planned.request)
