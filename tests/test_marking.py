@@ -17,8 +17,8 @@ from its_core.clip import ClipRequest, Outcome
 from its_core.engines.engine import Clip, Engine
 from its_core.shards.batch import Job
 from its_core.shards.progress import RankProgress
-from its_core.shards.rank import Place, Rank
-from its_core.shards.receipts import files_of
+from its_core.shards.receipts import clip_files
+from its_core.shards.worker.rank import Rank, RankGroup
 from its_core.video import write_mp4
 from tests.dataset import samples
 
@@ -129,9 +129,9 @@ def test_a_worker_signs_its_clips_before_it_hashes_them(tmp_path: Path) -> None:
     engine = _PatternEngine()
     engine.digital_source_type = SOURCE_TYPE
     request = samples.planned(0).request
-    job = Job(request, files_of(tmp_path / "work", request.clip_id))
+    job = Job(request, clip_files(tmp_path / "work", request.clip_id))
 
-    Rank(engine, Place(0, 1, 1), "alone", RankProgress(None, 0)).render([job])
+    Rank(engine, RankGroup(0, 1, 1), "alone", RankProgress(None, 0)).render([job])
 
     receipt = job.files.read_receipt()
     assert receipt is not None
@@ -147,9 +147,9 @@ def test_a_key_that_cannot_sign_fails_the_clip(
 ) -> None:
     monkeypatch.setenv(marking.KEY, str(tmp_path / "missing.pem"))
     request = samples.planned(0).request
-    job = Job(request, files_of(tmp_path / "work", request.clip_id))
+    job = Job(request, clip_files(tmp_path / "work", request.clip_id))
 
-    Rank(_PatternEngine(), Place(0, 1, 1), "alone", RankProgress(None, 0)).render([job])
+    Rank(_PatternEngine(), RankGroup(0, 1, 1), "alone", RankProgress(None, 0)).render([job])
 
     receipt = job.files.read_receipt()
     assert receipt is not None
