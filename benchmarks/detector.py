@@ -100,7 +100,7 @@ def pairs_told_apart(truth: GroundTruth, said: dict[str, Prediction]) -> tuple[f
         if clip.pair_id is not None:
             by_pair.setdefault(clip.pair_id, []).append(clip)
     told = [
-        all((said[clip.clip_id].scores["score"] >= threshold) is clip.is_accident for clip in pair)
+        all(bool(said[clip.clip_id].scores["score"] >= threshold) == clip.is_accident for clip in pair)
         for pair in by_pair.values()
         if len({clip.is_accident for clip in pair}) == 2
     ]
@@ -133,7 +133,7 @@ def main() -> None:
     arguments.add_argument("--folder", type=Path, default=Path("detector-benchmark"))
     arguments.add_argument("--version", help="a version or dataset that is there; none is built then")
     arguments.add_argument("--clips", type=int, default=240)
-    arguments.add_argument("--epochs", type=int, default=24)
+    arguments.add_argument("--epochs", type=int)
     arguments.add_argument("--folds", type=int, default=3)
     arguments.add_argument("--only", help="the one experiment to run, such as 'all clips'")
     asked = arguments.parse_args()

@@ -14,7 +14,7 @@ from prefect.artifacts import create_table_artifact
 from its_core import storage
 from its_core.evaluation import ground_truth
 from its_core.evaluation.detector import experiments
-from its_core.evaluation.detector.experiments import Result
+from its_core.evaluation.detector.experiments import Experiment, Result
 from its_core.evaluation.detector.training import Settings
 from its_core.evaluation.scoring import page
 
@@ -28,7 +28,7 @@ def train_detector(
     other: str | None = None,
     test: str | None = None,
     output: str | None = None,
-    epochs: int = 24,
+    epochs: int | None = None,
     seed: int = 0,
     device: str = "auto",
 ) -> list[Result]:
@@ -47,7 +47,7 @@ def train_detector(
     settings = Settings(epochs=epochs, seed=seed, device=device)
     cache = folder.parent / FEATURES_FOLDER
     results: list[Result] = [
-        train_one(quoted(experiment), settings, folder / experiment.name, cache, _telling(experiment.name, epochs))
+        train_one(quoted(experiment), settings, folder / experiment.name, cache, _telling(experiment, settings))
         for experiment in planned
     ]
     told = {"version": ours.name, "runs": [result.as_json() for result in results]}
@@ -64,9 +64,11 @@ def output_beside(version_url: str) -> Path:
     return home / "evaluation" / name / "detector"
 
 
-def _telling(name: str, epochs: int) -> Callable[[int, float], None]:
+def _telling(experiment: Experiment, settings: Settings) -> Callable[[int, float], None]:
+    epochs = settings.epochs_over(len(experiment.train))
+
     def tell(epoch: int, loss: float) -> None:
-        print(f"{name}: epoch {epoch} of {epochs}, loss {loss:.3f}", flush=True)
+        print(f"{experiment.name}: epoch {epoch} of {epochs}, loss {loss:.3f}", flush=True)
 
     return tell
 

@@ -47,7 +47,9 @@ class UtilityGate(BaseModel):
     test: str | None = Field(
         None, description="a version or folder in ACCIDENT's layout to test on; empty: the latest version's test split"
     )
-    epochs: int = Field(24, ge=1, le=1000, description="how long the two detectors train")
+    epochs: int | None = Field(
+        None, ge=1, le=1000, description="passes of the two trainings; empty: enough for 800 steps, 24 at least"
+    )
 
 
 class MemoryFallback(BaseModel):

@@ -20,6 +20,8 @@ from its_core.evaluation.detector.features import Features
 from its_core.evaluation.detector.network import Network, Output
 from its_core.evaluation.ground_truth import TrueClip
 
+_FEWEST_EPOCHS, _FEWEST_STEPS = 24, 800
+
 
 class TrainingError(FactoryError, ValueError):
     """Clips that nothing can be learnt from, or a checkpoint of another training."""
@@ -29,15 +31,21 @@ class TrainingError(FactoryError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``epochs`` passes over the clips; ``device``: cpu, cuda, or auto (a GPU where there is one)."""
+    """``epochs`` passes over the clips; None: enough for 800 steps, 24 at least. ``device``: cpu, cuda, or auto (a GPU
+    where there is one)."""
 
-    epochs: int = 24
+    epochs: int | None = None
     batch_size: int = 8
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     averaging: float = 0.97
     seed: int = 0
     device: str = "auto"
+
+    def epochs_over(self, clips: int) -> int:
+        if self.epochs is not None:
+            return self.epochs
+        return max(_FEWEST_EPOCHS, math.ceil(_FEWEST_STEPS / math.ceil(clips / self.batch_size)))
 
     @property
     def torch_device(self) -> torch.device:
@@ -77,8 +85,9 @@ def train(
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     identity = _identity(clips, settings)
     done = _resume(checkpoint, identity, network, averaged, optimiser, device)
-    steps = settings.epochs * math.ceil(len(clips) / settings.batch_size)
-    for epoch in range(done, settings.epochs):
+    epochs = settings.epochs_over(len(clips))
+    steps = epochs * math.ceil(len(clips) / settings.batch_size)
+    for epoch in range(done, epochs):
         network.train()
         torch.manual_seed(settings.seed * 1000 + epoch)  # dropout
         losses = []
