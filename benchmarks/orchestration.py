@@ -44,10 +44,15 @@ WORKER = Path(__file__).parent.parent / "tests" / "shards" / "troubled_worker.py
 
 
 def write_sample(path: Path) -> None:
-    """A clip that passes the checks: a mosaic that wanders."""
+    """A clip that passes the checks: a mosaic over which a block wanders."""
     tiles = np.random.default_rng(0).integers(0, 255, (27, 48, 3), dtype=np.uint8)
-    frames = (np.roll(tiles, 3 * n, axis=1).repeat(16, 0).repeat(16, 1) for n in range(GEOMETRY.frames))
-    video.write_mp4(path, frames, GEOMETRY)
+
+    def frame(n: int) -> np.ndarray:
+        shown = tiles.copy()
+        shown[9:13, n % 48 : n % 48 + 4] ^= 255
+        return shown.repeat(16, 0).repeat(16, 1)
+
+    video.write_mp4(path, map(frame, range(GEOMETRY.frames)), GEOMETRY)
 
 
 def stand_in(sample: Path, measures: Measures, clip_s: float) -> Callable[..., list[Receipt]]:

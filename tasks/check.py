@@ -9,10 +9,12 @@ from its_tasks.engines import ResolvedEngine
 from its_tasks.progress import Progress
 from its_tasks.steps import step
 
+from its_core import storage
 from its_core.checks import ledger, suite
 from its_core.checks.measures import Measures, measure, table
 from its_core.clip import Outcome
 from its_core.definition import Definition
+from its_core.engines.engine import EngineFailure
 from its_core.errors import FactoryError
 from its_core.shards import processors
 from its_core.shards.plan import Plan, PlannedClip
@@ -48,7 +50,8 @@ def check(
         clip_id = clip.request.clip_id
         if reasons := verdict.reasons[clip_id]:
             invalid.append(f"{clip.request.scenario_id} v{clip.request.variant} ({clip_id}): {'; '.join(reasons)}")
-            _mark_invalid(definition, clip, "; ".join(reasons), clips, progress)
+            is_final = _would_be_the_same(definition, engine, clip, clips)
+            _mark_invalid(definition, clip, "; ".join(reasons), is_final, clips, progress)
         elif receipt := clips.receipt(clip_id):
             ledger.write(clip_files(definition.work_path, clip_id), receipt, measured[clip_id])
             clips.set_measures(clip_id, measured[clip_id])
@@ -57,12 +60,29 @@ def check(
 
 
 def _measure(definition: Definition, engine: ResolvedEngine, clip: PlannedClip) -> Measures:
-    first_frame = engine.module.first_frame(engine.options, clip.request)
+    try:
+        first_frame = engine.module.first_frame(engine.options, clip.request)
+    except EngineFailure:  # the input was changed or removed since the clip was made from it: nothing to compare with
+        first_frame = None
     return measure(clip_files(definition.work_path, clip.request.clip_id).video, definition.geometry, first_frame)
 
 
-def _mark_invalid(definition: Definition, clip: PlannedClip, reason: str, clips: ClipTable, progress: Progress) -> None:
-    attempt = synthetic_attempt(Outcome.INVALID_OUTPUT, reason, "check")
+def _would_be_the_same(definition: Definition, engine: ResolvedEngine, clip: PlannedClip, clips: ClipTable) -> bool:
+    """Whether a clip that turned out wrong would turn out wrong again: the file is as the engine wrote it, and the
+    engine is deterministic. Of a script nothing is known."""
+    if not engine.module.TRAITS.is_deterministic or definition.engine.script is not None:
+        return False
+    receipt = clips.receipt(clip.request.clip_id)
+    video = clip_files(definition.work_path, clip.request.clip_id).video
+    return receipt is not None and receipt.clip_sha256 == storage.sha256_file(video)
+
+
+def _mark_invalid(
+    definition: Definition, clip: PlannedClip, reason: str, is_final: bool, clips: ClipTable, progress: Progress
+) -> None:
+    if is_final:
+        reason += "; the engine would make the same clip again: give the row another seed or another scene"
+    attempt = synthetic_attempt(Outcome.INVALID_OUTPUT, reason, "check", is_final=is_final)
     files = clip_files(definition.work_path, clip.request.clip_id)
     receipt = files.add_attempt(clip.request, attempt)
     clips.update(receipt)

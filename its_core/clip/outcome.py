@@ -16,6 +16,7 @@ class Outcome(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     ENGINE_ERROR = "engine_error"
     INVALID_OUTPUT = "invalid_output"
+    INCIDENT_NOT_FOUND = "incident_not_found"
     TIMED_OUT = "timed_out"
 
     @property
@@ -24,5 +25,6 @@ class Outcome(StrEnum):
 
     @property
     def can_be_retried(self) -> bool:
-        """Whether another try may end otherwise; bad input and guardrail verdicts are final."""
+        """Whether another attempt may end otherwise. Bad input, guardrail verdicts and an incident that did not happen
+        with any of the seeds that a deterministic engine tries are final."""
         return self in {self.OUT_OF_MEMORY, self.ENGINE_ERROR, self.INVALID_OUTPUT, self.TIMED_OUT}

@@ -26,7 +26,8 @@ class Attempt(BaseModel):
 
     ``launch`` names the torchrun it was part of; ``host`` the machine; ``started_at`` is ISO 8601 in UTC;
     ``duration_s`` is the clip's own time, not its launch's; ``broke_rank`` says that the process which was rendering
-    the clip died of it.
+    the clip died of it; ``is_final``: the engine is deterministic and its code is that of this attempt, so that
+    another attempt would end the same way.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,6 +41,7 @@ class Attempt(BaseModel):
     code_version: str
     host: str = ""  # older receipts have none
     broke_rank: bool = False
+    is_final: bool = False
 
     @field_validator("reason")
     @classmethod
@@ -47,7 +49,7 @@ class Attempt(BaseModel):
         return one_line(reason)  # it may quote what a script, a library or a file said
 
 
-def synthetic_attempt(outcome: Outcome, reason: str, by: str) -> Attempt:
+def synthetic_attempt(outcome: Outcome, reason: str, by: str, *, is_final: bool = False) -> Attempt:
     """An attempt that no launch made: the result of a check or of a reuse (``by``), now."""
     return Attempt(
         outcome=outcome,
@@ -58,6 +60,7 @@ def synthetic_attempt(outcome: Outcome, reason: str, by: str) -> Attempt:
         launch=by,
         code_version=code_version(),
         host=socket.gethostname(),
+        is_final=is_final,
     )
 
 
@@ -126,7 +129,9 @@ class Receipt(BaseModel):
 
     @property
     def can_be_retried(self) -> bool:
-        return self.outcome.can_be_retried and not self.quarantined
+        last = self.attempts[-1]
+        is_final = last.is_final and last.code_version == code_version()
+        return self.outcome.can_be_retried and not (is_final or self.quarantined)
 
 
 class TooFewClips(FactoryError, RuntimeError):

@@ -75,11 +75,15 @@ def _frames(request: ClipRequest) -> Iterator[np.ndarray]:
 
 
 def mosaic(seed: int, geometry: Geometry) -> Iterator[np.ndarray]:
-    """A mosaic that wanders: every frame differs, and both ends of the video coder are quick about it."""
-    size = (geometry.height_px // 16 + 1, geometry.width_px // 16, 3)
-    tiles = np.random.default_rng(seed).integers(0, 255, size, dtype=np.uint8)
+    """A mosaic over which a block wanders, as a car before a fixed camera: every frame differs, and both ends of the
+    video coder are quick about it."""
+    height, width = geometry.height_px // 16 + 1, geometry.width_px // 16
+    tiles = np.random.default_rng(seed).integers(0, 255, (height, width, 3), dtype=np.uint8)
     for index in range(geometry.frames):
-        yield np.roll(tiles, 3 * index, axis=1).repeat(16, 0).repeat(16, 1)[: geometry.height_px]
+        shown = tiles.copy()
+        block = shown[height // 3 : height // 3 + 4, index % width : index % width + 4]
+        block[:] = 255 - block
+        yield shown.repeat(16, 0).repeat(16, 1)[: geometry.height_px]
 
 
 def main() -> None:

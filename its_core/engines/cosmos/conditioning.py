@@ -37,11 +37,30 @@ def read_conditioning(path: str | None, count: int, geometry: Geometry) -> NDArr
     return scale_and_crop(frames, geometry.width_px, geometry.height_px)
 
 
-def refuse_change(request: ClipRequest) -> None:
-    """Raises EngineFailure when the input is not the one that the clip was named for. Call it after reading."""
+def read_planned(request: ClipRequest, count: int) -> NDArray[np.uint8]:
+    """The frames that start a request's clip, T×H×W×3 RGB.
+
+    Raises EngineFailure: ``engine_error`` when the input is not any more the one that the clip was named for,
+    ``rejected_input`` as ``read_conditioning`` does.
+    """
+    try:
+        frames = read_conditioning(request.input_path, count, request.geometry)
+    except EngineFailure:
+        _refuse_change(request)
+        raise
+    _refuse_change(request)  # after it was read
+    return frames
+
+
+def _refuse_change(request: ClipRequest) -> None:
     if request.input_sha256 is None or request.input_path is None:
         return
-    if storage.sha256_file(Path(request.input_path)) != request.input_sha256:
+    try:
+        is_same = storage.sha256_file(Path(request.input_path)) == request.input_sha256
+    except OSError as error:
+        reason = f"{request.input_path}: cannot be read since the build was planned from it ({error.strerror})"
+        raise EngineFailure(Outcome.ENGINE_ERROR, f"{reason}: put it back, or build again") from None
+    if not is_same:
         reason = f"{request.input_path}: was changed after the build was planned from it: build again"
         raise EngineFailure(Outcome.ENGINE_ERROR, reason)
 

@@ -82,12 +82,13 @@ def needs_gpu(options: CosmosOptions) -> bool:
 
 
 def first_frame(options: CosmosOptions, request: ClipRequest) -> Frame | None:
-    """The input's frame that the clip begins with; None for size tiny, which shows it too coarsely to compare."""
+    """The input's frame that the clip begins with; None for size tiny, which shows it too coarsely to compare. Raises
+    EngineFailure where the input is not any more the one that the clip was named for."""
     if options.model_size == "tiny":
         return None
-    from its_core.engines.cosmos.conditioning import read_conditioning
+    from its_core.engines.cosmos.conditioning import read_planned
 
-    first: Frame = read_conditioning(request.input_path, options.num_conditional_frames, request.geometry)[0]
+    first: Frame = read_planned(request, options.num_conditional_frames)[0]
     return first
 
 

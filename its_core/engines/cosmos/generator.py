@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from its_core.clip import ClipRequest, Geometry, Outcome
-from its_core.engines.cosmos.conditioning import read_conditioning, refuse_change
+from its_core.engines.cosmos.conditioning import read_planned
 from its_core.engines.cosmos.device import free_memory, memory_in_use, pick_device
 from its_core.engines.cosmos.model import sampling
 from its_core.engines.cosmos.model.inference.load import load_packed
@@ -109,7 +109,7 @@ class CosmosEngine(Engine):
             if self._guardrail:
                 self._guardrail.check_text(request.prompt)
             if self._refiner:
-                first = read_conditioning(request.input_path, 1, request.geometry)[0]
+                first = read_planned(request, 1)[0]
                 prepared.prompt = self._refiner.refine(request.prompt, first)
                 if self._guardrail:
                     self._guardrail.check_text(prepared.prompt)
@@ -169,8 +169,7 @@ class CosmosEngine(Engine):
                 raise prepared.failure
             texts = self._text.embedding(prepared.prompt), self._text.embedding(request.negative_prompt)
         with _timed(seconds, "conditioning", self._device):
-            frames = read_conditioning(request.input_path, options.num_conditional_frames, request.geometry)
-            refuse_change(request)
+            frames = read_planned(request, options.num_conditional_frames)
             width_px, height_px = size = working_size(options)
             first = self._vae.encode(np.stack([_resized(frame, size) for frame in frames]))
             latent_frames = (request.geometry.frames - 1) // TIME + 1

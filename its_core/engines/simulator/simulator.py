@@ -46,7 +46,7 @@ class SimulatorEngine(Engine):
 
     def generate(self, request: ClipRequest) -> Clip:
         """The physics runs at once, pictures when they are taken. Raises EngineFailure: ``rejected_input`` for a scene
-        the simulator refuses, ``engine_error`` when no try showed the incident."""
+        the simulator refuses, ``incident_not_found`` when no try showed the incident."""
         scene = request.scene
         reason = refusal(scene)
         if reason is not None:
@@ -56,7 +56,7 @@ class SimulatorEngine(Engine):
         camera = camera_for(scene.camera_id, layout, request.geometry)
         tried = try_until_it_happens(scene, layout, camera, request.geometry, request.seed, self._options.attempts)
         if tried.run is None or tried.verdict is None:
-            raise EngineFailure(Outcome.ENGINE_ERROR, _failure(scene, tried))
+            raise EngineFailure(Outcome.INCIDENT_NOT_FOUND, _failure(scene, tried))
         rng = rng_of("sky", request.seed)
         weather = scene.weather or (Weather.CLEAR if rng.random() < 0.7 else Weather.OVERCAST)
         light = scene.light or (Light.DAY if rng.random() < 0.8 else Light.DUSK)

@@ -137,12 +137,13 @@ def test_a_scene_it_refuses_ends_as_rejected_input(engine):
     assert failure.value.outcome is Outcome.REJECTED_INPUT
 
 
-def test_an_incident_that_never_happens_ends_as_engine_error_and_says_why(engine):
+def test_an_incident_that_never_happens_is_final_and_says_why(engine):
     # In a clip of one second nobody comes to rest after a crash.
     asked = request(dataclasses.replace(CRASH, aftermath=Aftermath.VEHICLES_STOP), 1, Geometry(320, 176, 16, 17))
     with pytest.raises(EngineFailure, match=r"did not happen in 12 tries .*still moved at") as failure:
         engine.generate(asked)
-    assert failure.value.outcome is Outcome.ENGINE_ERROR
+    assert failure.value.outcome is Outcome.INCIDENT_NOT_FOUND
+    assert not failure.value.outcome.can_be_retried
 
 
 def test_options_are_checked_and_named():
