@@ -1,18 +1,23 @@
-"""Finds in a hand-typed prompt what the simulator needs to know: keywords, no understanding."""
+"""Reads in a hand-typed prompt what the simulator needs to know: keywords, no understanding."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import TypeVar
 
 from its_core.clip import Participant, Scene
+from its_core.scenarios.prompts.fault import Reference, at_fault
 from its_core.scenarios.prompts.naming import NUMBERS
 from its_core.scenarios.roles import PEDESTRIAN_INCIDENTS, fill_roles
 from its_core.taxonomy import Colour, IncidentType, Light, ParticipantType, RoadLayout, Role, Weather
 
 _ON_FOOT = r"pedestrians?|people|person"
-_COLLIDES = r"collid|collision|crash|impact|slam|t-bone|plow|\bhits?\b|strikes?\b|rams?\b"
+_COLLIDES = (
+    r"collid|collision|crash|impact|slam|t-bone|plow|\bhits?\b|strikes?\b|\brams?\b|\bstruck\b|smash|shunt|"
+    r"rear-?end(?:s|ed|ing)\b|\b(?:bump|run)s? into\b|\bbumped\b"
+)
 _MISSES = r"near[- ]miss|narrowly|just in time|(jump|leap)\w* back|avoids? (contact|a collision)|without (any )?contact"
 
 # The first incident whose patterns are all found is the one told, so the particular stand before the general.
@@ -90,20 +95,18 @@ _TYPES: list[tuple[ParticipantType, str]] = [
     (ParticipantType.BICYCLE, r"cyclists?(?: on (?:an? )?(?:\w+ )?bicycles?)?|bicycles?"),
     (ParticipantType.PEDESTRIAN, r"pedestrians?(?: dressed)?(?: in \w+)?"),
 ]
+_CARS = {ParticipantType.SEDAN, ParticipantType.HATCHBACK, ParticipantType.SUV}
 _COLOUR = re.compile(rf"\b({'|'.join(Colour)}|gray)\b", re.I)
+_ANY_TYPE = "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _TYPES)
 # Only an indefinite article or a number brings someone in: "the sedan" has been mentioned before.
 _MENTION = re.compile(
     rf"\b(?P<count>an?|another|{'|'.join(NUMBERS[1:])})\b"
     r"(?: (?!(?:of|in|on|at|by|to|and|the|with|from|where|which)\b)[\w-]+){0,3}?"
-    rf" (?:{'|'.join(f'(?P<{kind}>{pattern})' for kind, pattern in _TYPES)})\b",
+    rf" (?:{_ANY_TYPE})\b",
     re.I,
 )
-_ERRS = re.compile(
-    r"red (light|signal)|without (yielding|looking|slowing)|not yield|cut\w* (across|in)|tailgat|follow|"
-    r"too close|closes up|crashes into|slams|does not slow|loses control|drifts|strays|veers|changes lanes|too fast|"
-    r"turns sharply",
-    re.I,
-)
+# What names somebody who has been mentioned: "the black sedan", "the car".
+_AGAIN = re.compile(rf"\bthe (?:(?P<colour>{'|'.join(Colour)}|gray) )?(?:{_ANY_TYPE})\b", re.I)
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -111,8 +114,8 @@ Word = TypeVar("Word", bound=StrEnum)
 def scene_from_prompt(prompt: str, camera_id: str) -> Scene:
     """The scene that a prompt's words tell; ``incident_type`` is None when no incident can be read in it.
 
-    Participants come in the order in which they are first mentioned. The one whose mention is followed by a fault
-    ("runs the red light", "follows too close") is at fault, else the first vehicle.
+    Participants come in the order in which they are first mentioned. Who errs or strikes is at fault
+    (``fault.at_fault``), else the first vehicle.
     """
     text = " ".join(prompt.split())
     incident = next(
@@ -135,25 +138,44 @@ def _first(patterns: list[tuple[Word, str]], text: str) -> Word | None:
 def _participants(text: str, incident: IncidentType | None) -> tuple[Participant, ...]:
     types: list[ParticipantType] = []
     colours: list[Colour | None] = []
-    at_fault: int | None = None
-    mentions = list(_MENTION.finditer(text))
-    following = [*(mention.start() for mention in mentions[1:]), len(text)]
-    for mention, next_mention in zip(mentions, following, strict=False):
-        kind = next(kind for kind, _ in _TYPES if mention[kind])
+    references: list[Reference] = []
+    for mention in _MENTION.finditer(text):
+        kind = _kind_of(mention)
         colour = _COLOUR.search(mention.group())
         count = NUMBERS.index(mention["count"].lower()) if mention["count"].lower() in NUMBERS else 1
-        if (
-            at_fault is None
-            and kind is not ParticipantType.PEDESTRIAN
-            and _ERRS.search(text[mention.end() : next_mention].partition(". ")[0])
-        ):
-            at_fault = len(types)
+        references.append(Reference(len(types), mention.start(), mention.end()))
         types += [kind] * count
-        colours += [Colour(colour.group().lower().replace("gray", "grey")) if colour else None] * count
+        colours += [_colour(colour.group()) if colour else None] * count
+    references += _mentioned_again(text, types, colours)
+    vehicles = [each for each in references if types[each.index] is not ParticipantType.PEDESTRIAN]
+    errs = at_fault(text, sorted(vehicles, key=lambda each: each.start), incident)
     walking = incident in PEDESTRIAN_INCIDENTS
     if walking and ParticipantType.PEDESTRIAN not in types:
         some = 2 if re.search(r"pedestrians|people", text, re.I) else 1
         types, colours = types + [ParticipantType.PEDESTRIAN] * some, colours + [None] * some
-    given = [Role.AT_FAULT if at == at_fault else None for at in range(len(types))]
+    given = [Role.AT_FAULT if at == errs else None for at in range(len(types))]
     roles = fill_roles(types, given, incident)
     return tuple(Participant(*each) for each in zip(types, colours, roles, strict=True))
+
+
+def _mentioned_again(text: str, types: list[ParticipantType], colours: list[Colour | None]) -> Iterator[Reference]:
+    """What "the sedan" stands for, where there is but one that fits; "the car" is any vehicle on four wheels."""
+    for again in _AGAIN.finditer(text):
+        kind = _kind_of(again)
+        colour = _colour(again["colour"]) if again["colour"] else None
+        fitting = [
+            index
+            for index, (each, its_colour) in enumerate(zip(types, colours, strict=True))
+            if (each is kind or ("car" in again.group().lower() and each in _CARS))
+            and (colour is None or colour is its_colour)
+        ]
+        if len(fitting) == 1:
+            yield Reference(fitting[0], again.start(), again.end())
+
+
+def _kind_of(match: re.Match[str]) -> ParticipantType:
+    return next(kind for kind, _ in _TYPES if match[kind])
+
+
+def _colour(word: str) -> Colour:
+    return Colour(word.lower().replace("gray", "grey"))

@@ -79,3 +79,47 @@ def test_hand_typed_prompts(prompt, incident, cast):
     read = scene_from_prompt(prompt, "cam-1")
     assert read.incident_type is incident
     assert read.participants == tuple(Participant(*each) for each in cast)
+
+
+PICKUP_AND_SEDAN = [(PICKUP, Colour.SILVER), (SEDAN, Colour.BLACK)]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "A silver pickup brakes hard and a black sedan hits its rear bumper.",
+        "A silver pickup slams on its brakes and a black sedan hits its rear bumper.",
+        "A silver pickup is hit from behind by a black sedan.",
+        "A silver pickup gets rear-ended by a black sedan.",
+        "A silver pickup, followed by a black sedan, brakes. The sedan rear-ends the pickup.",
+        "A silver pickup and a black sedan queue. The pickup stops and the sedan crashes into the back of it.",
+        "A silver pickup and a black car queue. The black car bumps into the rear of the pickup.",
+        "A silver pickup brakes, and a black sedan that was too close rams it from behind.",
+        "A silver pickup waits. Behind it a black sedan fails to stop and plows into its rear bumper.",
+        "On a highway a silver pickup stops suddenly; a black sedan runs into it from behind and both collide.",
+    ],
+)
+def test_in_a_rear_end_collision_the_one_that_strikes_is_at_fault(prompt):
+    read = scene_from_prompt(f"A static CCTV camera shows a highway. {prompt}", "cam-1")
+    assert read.incident_type is IncidentType.REAR_END_COLLISION
+    assert [(each.type, each.colour) for each in read.participants] == PICKUP_AND_SEDAN
+    assert [each.role for each in read.participants] == [B, A]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "roles"),
+    [
+        ("A black sedan rear-ends a silver pickup.", [A, B]),
+        ("A black sedan drives behind a silver pickup and hits its rear bumper.", [A, B]),
+        ("A red sedan waits at an intersection and a white SUV hits it.", [B, A]),
+        ("At an intersection a red sedan is struck by a white SUV.", [B, A]),
+        ("At an intersection a red sedan runs a red light and is struck by a white SUV.", [A, B]),
+        ("At an intersection a red sedan runs a red light. A white SUV proceeds legally and collides with it.", [A, B]),
+        ("A van sideswipes a sedan.", [A, B]),
+        ("A sedan is sideswiped by a van that changes lanes.", [B, A]),
+    ],
+)
+def test_who_errs_or_strikes_is_at_fault_whatever_the_order(prompt, roles):
+    read = scene_from_prompt(prompt, "cam-1")
+    assert read.incident_type is not None and read.incident_type.is_anomaly
+    assert [each.role for each in read.participants] == roles
