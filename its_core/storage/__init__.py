@@ -5,6 +5,7 @@ Only this package asks whether a URL is local. S3 is reached through botocore, w
 """
 
 from its_core.storage.atomic import link_or_copy, replacing, room_for, sha256_file
+from its_core.storage.digests import sha256_remembered
 from its_core.storage.errors import (
     Changed,
     ConditionalPutIgnored,
@@ -67,6 +68,7 @@ __all__ = [
     "scheme",
     "sha256",
     "sha256_file",
+    "sha256_remembered",
     "shown",
     "split",
     "split_glob",

@@ -315,15 +315,21 @@ class InputCache:
             yield
 
 
+def cache_folder() -> Path:
+    """``ITS_CACHE``, else ``its-accident-factory`` under ``XDG_CACHE_HOME`` or ``~/.cache``. Raises RuntimeError where
+    this user has no home."""
+    if named := os.environ.get(FOLDER_ENV):
+        return Path(named).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "its-accident-factory"
+
+
 def of_this_machine() -> InputCache:
     """A session in the cache that all builds of this user share.
 
-    It lies in ``ITS_CACHE``, else in ``its-accident-factory`` under ``XDG_CACHE_HOME`` or ``~/.cache``, and takes at
-    most ``ITS_CACHE_BYTES``, else half of its disk. Raises StorageError for a limit that is no number.
+    It lies in ``cache_folder`` and takes at most ``ITS_CACHE_BYTES``, else half of its disk. Raises StorageError for a
+    limit that is no number.
     """
-    named = os.environ.get(FOLDER_ENV)
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(named).expanduser() if named else Path(home) / "its-accident-factory"
+    folder = cache_folder()
     limit = os.environ.get(LIMIT_ENV)
     if limit and not limit.isdecimal():
         bad_limit = f"{LIMIT_ENV}: {limit!r} is not a number of bytes, such as 200000000000"

@@ -52,7 +52,7 @@ def weights_of(options: CosmosOptions) -> WeightsIdentity:
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file, or of a folder: its files' names and hashes in order. Raises CheckpointError."""
     if path.is_file():
-        return storage.sha256_file(path)
+        return storage.sha256_remembered(path)
     digest = hashlib.sha256()
     for file in _files_in(path):
         digest.update(f"{file.relative_to(path).as_posix()}\0{sha256_of(file)}\n".encode())
