@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from its_tasks.clip_table import ClipTable
@@ -11,8 +12,11 @@ from its_core import storage
 from its_core.clip import ClipRequest, Outcome
 from its_core.dataset import reader
 from its_core.definition import Definition
-from its_core.shards.plan import Plan
+from its_core.shards.plan import Plan, PlannedClip
 from its_core.shards.receipts import ClipFiles, Receipt, clip_files, synthetic_attempt
+
+_FETCHES_AT_ONCE = 8
+_BATCH = 512  # clips
 
 
 @step(name="reuse", task_run_name="reuse published clips of {definition.name}")
@@ -22,12 +26,20 @@ def reuse(definition: Definition, plan: Plan, clips: ClipTable) -> int:
     if not indices:
         return 0
     published = reader.clips_by_id(storage.join(definition.publish_url, definition.name), indices)
+
+    def fetch(clip: PlannedClip) -> int:
+        clip_id = clip.request.clip_id
+        receipt = _fetch(published[clip_id], clip.request, clip_files(definition.work_path, clip_id))
+        if receipt is None:
+            return 0
+        clips.update(receipt)
+        return 1
+
+    there = sorted(indices[clip_id] for clip_id in published)
     fetched = 0
-    for clip in plan.clips(sorted(indices[clip_id] for clip_id in published)):
-        files = clip_files(definition.work_path, clip.request.clip_id)
-        if (receipt := _fetch(published[clip.request.clip_id], clip.request, files)) is not None:
-            clips.update(receipt)
-            fetched += 1
+    with ThreadPoolExecutor(_FETCHES_AT_ONCE) as pool:
+        for start in range(0, len(there), _BATCH):  # so that not all requests are in memory
+            fetched += sum(pool.map(fetch, plan.clips(there[start : start + _BATCH])))
     return fetched
 
 
@@ -42,7 +54,8 @@ def _fetch(published: reader.PublishedClip, request: ClipRequest, files: ClipFil
             if storage.sha256_file(path) != sha256:
                 path.unlink()
                 return None
-    except FileNotFoundError:
+    except (FileNotFoundError, storage.Damaged, storage.Changed):
+        files.video.unlink(missing_ok=True)
         return None
     attempt = synthetic_attempt(Outcome.REUSED, f"from {published.video_url}", "reuse")
     return files.add_attempt(request, attempt, clip_sha256=published.clip_sha256, record=published.record)
