@@ -53,16 +53,16 @@ def machine(device: torch.device) -> str:
     )
 
 
-def seconds(work: Callable[[], Any], device: torch.device, runs: int = 3) -> float:
-    """Median of ``runs`` after one warm-up."""
+def seconds(work: Callable[[], Any], device: torch.device, runs: int = 3, warm_ups: int = 1) -> float:
+    """Median of ``runs`` after the warm-ups."""
     spent = []
-    for _ in range(runs + 1):
+    for _ in range(runs + warm_ups):
         synchronize(device)
         since = time.perf_counter()
         work()
         synchronize(device)
         spent.append(time.perf_counter() - since)
-    return median(spent[1:])
+    return median(spent[warm_ups:])
 
 
 def synchronize(device: torch.device) -> None:

@@ -116,8 +116,8 @@ class PyTorch:
 
     def quantise_rows(self, x_LK: Tensor) -> Scaled:
         rows = x_LK.float()
-        scales_L1 = rows.abs().amax(dim=1, keepdim=True).clamp(min=1e-12) / FP8_MAX
-        return Scaled((rows / scales_L1).to(FP8), scales_L1)
+        peaks_L1 = rows.abs().amax(dim=1, keepdim=True).clamp(min=1e-12)
+        return Scaled((rows * (FP8_MAX / peaks_L1)).to(FP8), peaks_L1 / FP8_MAX)
 
     def quantise_heads(
         self,
@@ -134,9 +134,9 @@ class PyTorch:
         mean_hd = k[::KEYS_EVERY].float().mean(dim=0)
         q_scale, k_scale, v_scale_h = _head_scales(limits, v_Lhd.float().abs().amax(dim=(0, 2)))
         return ScaledHeads(
-            q=(q.float() / q_scale).to(FP8),
-            k=((k.float() - mean_hd) / k_scale).to(FP8),
-            v=(v_Lhd.float() / v_scale_h[:, None]).to(FP8),
+            q=(q.float() * (1 / q_scale)).to(FP8),
+            k=((k.float() - mean_hd) * (1 / k_scale)).to(FP8),
+            v=(v_Lhd.float() * (1 / v_scale_h[:, None])).to(FP8),
             scales=_as_rows(q_scale, k_scale, v_scale_h),
         )
 

@@ -17,31 +17,45 @@ from torch import Tensor
 EPS = tl.constexpr(1e-6)
 FP8_MAX = tl.constexpr(448.0)  # the largest E4M3 number
 TINY = tl.constexpr(1e-12)
-ROWS = 64  # heads of tokens that a program normalises and rotates
+ROWS = 32  # heads of tokens that a program normalises and rotates
 
 
 @triton.jit
 def _scale_and_store(y, values, scales, row, mask):
     """A row by its own scale: the largest number becomes the largest that the type has."""
-    scale = tl.maximum(tl.max(tl.abs(values), axis=0), TINY) / FP8_MAX
-    tl.store(scales + row, scale)
-    tl.store(y, (values / scale).to(y.dtype.element_ty), mask=mask)
+    peak = tl.maximum(tl.max(tl.abs(values), axis=0), TINY)
+    tl.store(scales + row, peak / FP8_MAX)
+    tl.store(y, (values * (FP8_MAX / peak)).to(y.dtype.element_ty), mask=mask)
+
+
+@triton.jit
+def _gelu(x):
+    """With the error function by Abramowitz and Stegun 7.1.26, within 1.5e-7: half the instructions of the exact one,
+    which is what a pass over these many numbers waits for."""
+    size = tl.abs(x) * 0.7071067811865476
+    root = tl.rsqrt(1.0 + 0.3275911 * size)
+    t = root * root  # 1 / (1 + p·size): a division takes more instructions
+    tail = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t
+    erfc = tail * tl.exp2(size * size * -1.4426950408889634)  # e to the -size²
+    half = 0.5 * x * erfc
+    return tl.where(x > 0, x - half, half)
 
 
 @triton.jit
 def _add_normalise(
-    x, out, gate, shift, scale, x_new, y, y_scales, width, rows_a_frame, modulation_stride,
+    x, out, gate, shift, scale, x_new, y, y_scales, width, rows_a_frame, gate_stride, modulation_stride,
     ADD: tl.constexpr, QUANTISE: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     row = tl.program_id(0).to(tl.int64)
     columns = tl.arange(0, BLOCK)
     inside = columns < width
     at = row * width + columns
-    modulation = (row // rows_a_frame) * modulation_stride + columns
+    frame = row // rows_a_frame
+    modulation = frame * modulation_stride + columns
     values = tl.load(x + at, mask=inside, other=0.0).to(tl.float32)
     if ADD:
         added = tl.load(out + at, mask=inside, other=0.0).to(tl.float32)
-        gates = tl.load(gate + modulation, mask=inside, other=0.0).to(tl.float32)
+        gates = tl.load(gate + frame * gate_stride + columns, mask=inside, other=0.0).to(tl.float32)
         values = (values + gates * added).to(x_new.dtype.element_ty)
         tl.store(x_new + at, values, mask=inside)
         values = values.to(tl.float32)
@@ -72,7 +86,7 @@ def add_normalise(
     x_new = torch.empty_like(x_LD) if update is not None else x_LD
     _add_normalise[(rows,)](
         x_LD, out, gate, shift_FD, scale_FD, x_new, y, scales if scales is not None else y, width,
-        rows // shift_FD.shape[0], shift_FD.stride(0), ADD=update is not None, QUANTISE=scales is not None,
+        rows // shift_FD.shape[0], gate.stride(0), shift_FD.stride(0), ADD=update is not None, QUANTISE=scales is not None,
         BLOCK=block, num_warps=4 if block <= 2048 else 8,
     )  # fmt: skip
     return x_new
@@ -86,7 +100,7 @@ def _activate(x, y, y_scales, columns_a_row, GELU: tl.constexpr, QUANTISE: tl.co
     at = row * columns_a_row + columns
     values = tl.load(x + at, mask=inside, other=0.0).to(tl.float32)
     if GELU:
-        values = 0.5 * values * (1.0 + tl.erf(values * 0.7071067811865476))
+        values = _gelu(values)
     if QUANTISE:
         _scale_and_store(y + at, values, y_scales, row, inside)
     else:
@@ -223,7 +237,7 @@ def head_statistics(
 @triton.jit
 def _quantise_heads(
     q, k, v, q_weight, k_weight, cosines, sines, k_mean, v_scales, q_out, k_out, v_out, rows,
-    q_stride, k_stride, v_stride, heads, rope_length, q_scale, k_scale,
+    q_stride, k_stride, v_stride, heads, rope_length, q_inverse, k_inverse,
     HALF: tl.constexpr, NORMALISE: tl.constexpr, ROTATE: tl.constexpr, ROWS: tl.constexpr,
 ):  # fmt: skip
     part = tl.program_id(1)
@@ -236,24 +250,24 @@ def _quantise_heads(
         first, second, _ = _heads(
             q, q_weight, cosines, sines, row, inside, q_stride, heads, rope_length, HALF, NORMALISE, ROTATE
         )
-        tl.store(q_out + to, (first / q_scale).to(q_out.dtype.element_ty), mask=mask)
-        tl.store(q_out + to + HALF, (second / q_scale).to(q_out.dtype.element_ty), mask=mask)
+        tl.store(q_out + to, (first * q_inverse).to(q_out.dtype.element_ty), mask=mask)
+        tl.store(q_out + to + HALF, (second * q_inverse).to(q_out.dtype.element_ty), mask=mask)
     elif part == 1:
         first, second, _ = _heads(
             k, k_weight, cosines, sines, row, inside, k_stride, heads, rope_length, HALF, NORMALISE, ROTATE
         )
         mean = (row % heads)[:, None] * (2 * HALF) + half[None, :]
-        first = (first - tl.load(k_mean + mean, mask=mask, other=0.0)) / k_scale
-        second = (second - tl.load(k_mean + mean + HALF, mask=mask, other=0.0)) / k_scale
+        first = (first - tl.load(k_mean + mean, mask=mask, other=0.0)) * k_inverse
+        second = (second - tl.load(k_mean + mean + HALF, mask=mask, other=0.0)) * k_inverse
         tl.store(k_out + to, first.to(k_out.dtype.element_ty), mask=mask)
         tl.store(k_out + to + HALF, second.to(k_out.dtype.element_ty), mask=mask)
     else:
         first, second, _ = _heads(
             v, q_weight, cosines, sines, row, inside, v_stride, heads, rope_length, HALF, False, False
         )
-        scale = tl.load(v_scales + row % heads, mask=inside, other=1.0)[:, None]
-        tl.store(v_out + to, (first / scale).to(v_out.dtype.element_ty), mask=mask)
-        tl.store(v_out + to + HALF, (second / scale).to(v_out.dtype.element_ty), mask=mask)
+        inverse = (1.0 / tl.load(v_scales + row % heads, mask=inside, other=1.0))[:, None]
+        tl.store(v_out + to, (first * inverse).to(v_out.dtype.element_ty), mask=mask)
+        tl.store(v_out + to + HALF, (second * inverse).to(v_out.dtype.element_ty), mask=mask)
 
 
 def quantise_heads(
@@ -274,6 +288,6 @@ def quantise_heads(
     grid: Any = (triton.cdiv(rows, ROWS), 3)
     _quantise_heads[grid](
         q, k, v, q_weight, k_weight, cosines, sines, k_mean_hd, scales[2], *outputs, rows, q.stride(0), k.stride(0),
-        v.stride(0), heads, len(cosines), scales[0], scales[1], HALF=width // 2, NORMALISE=weights_2d is not None,
+        v.stride(0), heads, len(cosines), 1 / scales[0], 1 / scales[1], HALF=width // 2, NORMALISE=weights_2d is not None,
         ROTATE=rope is not None, ROWS=ROWS,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from its_core.engines.cosmos.model import sampling
 from its_core.engines.cosmos.model.inference.attention import AttentionKernel, installed_kernels, plain_attention
-from its_core.engines.cosmos.model.inference.elementwise import PyTorch, ScaledHeads
+from its_core.engines.cosmos.model.inference.elementwise import PyTorch, ScaledHeads, Triton
 from its_core.engines.cosmos.model.inference.linear import Linear
 from its_core.engines.cosmos.model.inference.load import pack
 from its_core.engines.cosmos.model.inference.network import Fp8Plan, PackedNetwork
@@ -46,6 +46,16 @@ def test_network_output(case: Any, relative_error: Any) -> None:
     for name, changes in (("dit_out", {"use_lora": False, "dit_path": str(case.base)}), ("dit_lora_out", {})):
         output = packed(case, **changes).for_texts(*inputs(case))[0]
         assert relative_error(output, case.tensors[name]) < 1e-5
+
+
+def test_network_output_with_tritons_kernels(tiny_2b: Any, relative_error: Any) -> None:
+    """The kernels themselves, interpreted; the plan has FP8 rows and heads, kept in float32 here."""
+    case, steps = tiny_2b, Triton(fp8=torch.float32)
+    exact = PackedNetwork(case.network(), installed_kernels(CPU)[0], steps).for_texts(*inputs(case))[0]
+    assert relative_error(exact, case.tensors["dit_lora_out"]) < 1e-5
+    attention = Fp8Plan(frozenset(f"blocks.{index}.attention" for index in range(case.shape.blocks)))
+    scaled = PackedNetwork(case.network(), EMULATED, steps, attention).for_texts(*inputs(case))[0]
+    assert relative_error(scaled, exact) < 1e-4
 
 
 def test_both_texts_and_a_batch_of_two(case: Any, relative_error: Any) -> None:
