@@ -100,8 +100,7 @@ class CosmosEngine(Engine):
             for request in requests:
                 self._prepared[request.clip_id] = self._prepare_prompt(request)
             wanted = [p.prompt for p in self._prepared.values() if p.failure is None]
-            self._text.learn([*wanted, *(request.negative_prompt for request in requests)])
-            self._text.release()
+            self._text.learn([*wanted, *(request.negative_prompt for request in requests)], release=True)
 
     def _prepare_prompt(self, request: ClipRequest) -> _Prepared:
         prepared = _Prepared(request.prompt)

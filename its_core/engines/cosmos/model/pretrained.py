@@ -11,6 +11,8 @@ import torch
 
 from its_core.engines.cosmos.errors import CheckpointError
 
+CPU = torch.device("cpu")
+
 
 def check_folder(folder: Path, what: str) -> dict[str, Any]:
     """The model's ``config.json``. Raises CheckpointError unless ``folder`` is a local folder with one: transformers
@@ -34,11 +36,14 @@ def load_part(kind: Any, folder: Path, what: str) -> Any:
         raise CheckpointError(f"{folder}: the {what} cannot be loaded: {_one_line(error)}") from None
 
 
-def load_model(kind: Any, folder: Path, what: str, dtype: torch.dtype) -> Any:
-    """A model of class ``kind`` for inference, on the CPU. Raises CheckpointError also for weights that are missing,
-    of which transformers only warns."""
+def load_model(kind: Any, folder: Path, what: str, dtype: torch.dtype, device: torch.device = CPU) -> Any:
+    """A model of class ``kind`` for inference; its weights go straight to ``device``. Raises CheckpointError also for
+    weights that are missing, of which transformers only warns."""
+    placed = {} if device == CPU else {"device_map": {"": device}}
     try:
-        model, info = kind.from_pretrained(folder, local_files_only=True, dtype=dtype, output_loading_info=True)
+        model, info = kind.from_pretrained(
+            folder, local_files_only=True, dtype=dtype, output_loading_info=True, **placed
+        )
     except (OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{folder}: the {what} cannot be loaded: {_one_line(error)}") from None
     missing = sorted(set(info["missing_keys"]) - {"encoder.embed_tokens.weight"})  # T5 ties it to shared.weight

@@ -31,8 +31,8 @@ class TextEncoder:
         self._loaded: tuple[Any, Any] | None = None
 
     @torch.no_grad()
-    def learn(self, texts: Iterable[str]) -> None:
-        """Encodes the texts that are new, then moves the encoder off the device."""
+    def learn(self, texts: Iterable[str], release: bool = False) -> None:
+        """Encodes the texts that are new; then the encoder waits in the CPU's memory, or with ``release`` is dropped."""
         new = sorted(set(texts) - self._known.keys(), key=len)
         if not new:
             return
@@ -40,7 +40,7 @@ class TextEncoder:
             from transformers import AutoTokenizer, T5EncoderModel
 
             tokenizer = load_part(AutoTokenizer, self._folder, f"tokenizer of the {WHAT}")
-            self._loaded = tokenizer, load_model(T5EncoderModel, self._folder, WHAT, self._dtype)
+            self._loaded = tokenizer, load_model(T5EncoderModel, self._folder, WHAT, self._dtype, self._device)
         tokenizer, model = self._loaded
         model.to(self._device)
         try:
@@ -52,7 +52,10 @@ class TextEncoder:
                 for text, hidden_ND, length in zip(batch, hidden_BND, mask.sum(dim=1).tolist(), strict=True):
                     self._known[text] = hidden_ND[:length].cpu()
         finally:
-            model.to("cpu")
+            if release:
+                self._loaded = None
+            else:
+                model.to("cpu")
 
     def embedding(self, text: str) -> Tensor:
         """1 × 512 × width on the device, zero past the text's own tokens."""
@@ -66,10 +69,3 @@ class TextEncoder:
     def release(self) -> None:
         """Drops the model; what it encoded stays."""
         self._loaded = None
-
-
-def with_padding(text_ND: Tensor) -> Tensor:
-    """1 × 512 × width, zero past the text's own tokens."""
-    padded = torch.zeros(1, TOKENS, text_ND.shape[1], dtype=text_ND.dtype)
-    padded[0, : text_ND.shape[0]] = text_ND
-    return padded

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from its_core.engines.cosmos.errors import CheckpointError
 from its_core.engines.cosmos.model.checkpoint import check_finite, check_keys, read_tensors
+from its_core.engines.cosmos.model.vae_layers import fuse_decoder
 
 SPACE, TIME = 8, 4
 
@@ -36,6 +37,7 @@ class WanVae:
         self._layout = torch.channels_last_3d if device.type == "cuda" else torch.contiguous_format
         if device.type == "cuda":
             _channels_last(self._model)
+        self._remembering = fuse_decoder(self._model.decoder, device)
         self._device, self._dtype = device, dtype
         config = self._model.config
         self.channels: int = config.z_dim
@@ -60,8 +62,7 @@ class WanVae:
         """The frames (H×W×3) of normalised latents, four at a time: equal to decoding the whole, in bounded memory."""
         model = self._model
         latent = (latent_BCTHW.to(self._device, torch.float32) * self._std + self._mean).to(self._dtype)
-        # What the causal convolutions remember of earlier frames: an entry each.
-        memory: list[Any] = [None] * sum(isinstance(layer, nn.Conv3d) for layer in model.decoder.modules())
+        memory: list[Any] = [None] * self._remembering  # what each causal convolution keeps of earlier frames
         hidden = model.post_quant_conv(latent).contiguous(memory_format=self._layout)
         for t in range(hidden.shape[2]):
             pixels = model.decoder(hidden[:, :, t : t + 1], feat_cache=memory, feat_idx=[0], first_chunk=t == 0)

@@ -1,7 +1,7 @@
 """The steps between the network's products: what each computes, in PyTorch, and as one kernel each in Triton.
 
-Letters as in ``network.py``; L counts the tokens of all clips of a batch, F their frames (``L / F`` tokens a frame), P
-the parts of a packed product (queries, keys, values), K the columns of any row.
+Letters as in ``network.py``; L counts the tokens of all clips of a batch, F their frames (``L / F`` tokens a frame), K
+the columns of any row.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Elementwise(Protocol):
     ) -> tuple[Tensor, Activation]:
         """x after the gated update, and LayerNorm of it, scaled and shifted frame by frame."""
 
-    def norm_rotate(self, x_LPhd: Tensor, weights_Pd: Tensor, rope: Rope | None) -> None:
-        """In place: RMSNorm of the first parts' heads, one a row of ``weights_Pd``, then their rotation."""
+    def norm_rotate(self, x_Lhd: Tensor, weight_d: Tensor, rope: Rope | None) -> None:
+        """In place: RMSNorm of the heads, then their rotation."""
 
     def gelu(self, x_LK: Tensor, quantise: bool) -> Activation:
         """GELU; may overwrite ``x_LK``."""
@@ -99,9 +99,8 @@ class PyTorch:
         rows = normed.flatten(0, 1)
         return x_FSD.flatten(0, 1), self.quantise_rows(rows) if quantise else rows
 
-    def norm_rotate(self, x_LPhd: Tensor, weights_Pd: Tensor, rope: Rope | None) -> None:
-        for part, weight in enumerate(weights_Pd):
-            x_LPhd[:, part] = self._normed(x_LPhd[:, part], weight, rope)
+    def norm_rotate(self, x_Lhd: Tensor, weight_d: Tensor, rope: Rope | None) -> None:
+        x_Lhd.copy_(self._normed(x_Lhd, weight_d, rope))
 
     @staticmethod
     def _normed(x_Lhd: Tensor, weight_d: Tensor, rope: Rope | None) -> Tensor:
@@ -173,8 +172,8 @@ class Triton:
         x_new = self._kernels.add_normalise(x_LD, update, shift_FD, scale_FD, rows.values_LK, rows.scales_L1)
         return x_new, rows
 
-    def norm_rotate(self, x_LPhd: Tensor, weights_Pd: Tensor, rope: Rope | None) -> None:
-        self._kernels.norm_rotate(x_LPhd, weights_Pd, rope)
+    def norm_rotate(self, x_Lhd: Tensor, weight_d: Tensor, rope: Rope | None) -> None:
+        self._kernels.norm_rotate(x_Lhd, weight_d, rope)
 
     def gelu(self, x_LK: Tensor, quantise: bool) -> Activation:
         if not quantise:

@@ -52,9 +52,8 @@ def measure_fp8(network: Video2WorldNetwork, attention: AttentionKernel) -> Fp8E
     hooks = []
     for index, block in enumerate(network.blocks):
         for name, layers in _products(cast(Block, block)).items():
-            for layer in layers:
-                hook = _ProductHook(errors, f"blocks.{index}.{name}")
-                hooks.append(layer.register_forward_hook(hook))
+            hook = _ProductHook(errors, f"blocks.{index}.{name}")
+            hooks += [layer.register_forward_hook(hook) for layer in layers]
         if attention.attend_scaled is not None:
             hook_of_attention = _AttentionHook(errors, f"blocks.{index}.{ATTENTION}", attention)
             own: Attention = cast(Block, block).self_attn
@@ -81,7 +80,7 @@ def probe_input(network: Video2WorldNetwork) -> tuple[Tensor, Tensor, Tensor, Te
 def _products(block: Block) -> dict[str, list[nn.Linear]]:
     own, cross = block.self_attn, block.cross_attn
     return {
-        "qkv": [own.q_proj, own.k_proj, own.v_proj],
+        "qkv": [own.q_proj, own.k_proj, own.v_proj],  # they read the same rows
         "output": [own.output_proj],
         "cross_q": [cross.q_proj],
         "cross_output": [cross.output_proj],

@@ -86,8 +86,8 @@ def add_normalise(
     x_new = torch.empty_like(x_LD) if update is not None else x_LD
     _add_normalise[(rows,)](
         x_LD, out, gate, shift_FD, scale_FD, x_new, y, scales if scales is not None else y, width,
-        rows // shift_FD.shape[0], gate.stride(0), shift_FD.stride(0), ADD=update is not None, QUANTISE=scales is not None,
-        BLOCK=block, num_warps=4 if block <= 2048 else 8,
+        rows // shift_FD.shape[0], gate.stride(0), shift_FD.stride(0), ADD=update is not None,
+        QUANTISE=scales is not None, BLOCK=block, num_warps=4 if block <= 2048 else 8,
     )  # fmt: skip
     return x_new
 
@@ -143,39 +143,26 @@ def _heads(
 
 @triton.jit
 def _norm_rotate(
-    x, weights, cosines, sines, rows, part_stride, token_stride, heads, rope_length,
+    x, weight, cosines, sines, rows, token_stride, heads, rope_length,
     HALF: tl.constexpr, ROTATE: tl.constexpr, ROWS: tl.constexpr,
 ):  # fmt: skip
-    part = tl.program_id(1).to(tl.int64)
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     inside = row < rows
-    x += part * part_stride
     first, second, at = _heads(
-        x,
-        weights + part * (2 * HALF),
-        cosines,
-        sines,
-        row,
-        inside,
-        token_stride,
-        heads,
-        rope_length,
-        HALF,
-        True,
-        ROTATE,
+        x, weight, cosines, sines, row, inside, token_stride, heads, rope_length, HALF, True, ROTATE
     )
     tl.store(x + at, first.to(x.dtype.element_ty), mask=inside[:, None])
     tl.store(x + at + HALF, second.to(x.dtype.element_ty), mask=inside[:, None])
 
 
-def norm_rotate(x_LPhd: Tensor, weights_Pd: Tensor, rope: tuple[Tensor, Tensor] | None) -> None:
-    """RMS-normalises in place the first parts of ``x_LPhd``, one a row of ``weights_Pd``, and rotates them."""
-    tokens, _, heads, width = x_LPhd.shape
-    cosines, sines = rope if rope is not None else (x_LPhd, x_LPhd)
+def norm_rotate(x_Lhd: Tensor, weight_d: Tensor, rope: tuple[Tensor, Tensor] | None) -> None:
+    """RMS-normalises the heads in place and rotates them."""
+    tokens, heads, width = x_Lhd.shape
+    cosines, sines = rope if rope is not None else (x_Lhd, x_Lhd)
     rows = tokens * heads
-    _norm_rotate[(triton.cdiv(rows, ROWS), weights_Pd.shape[0])](
-        x_LPhd, weights_Pd, cosines, sines, rows, x_LPhd.stride(1), x_LPhd.stride(0), heads,
-        len(cosines), HALF=width // 2, ROTATE=rope is not None, ROWS=ROWS,
+    _norm_rotate[(triton.cdiv(rows, ROWS),)](
+        x_Lhd, weight_d, cosines, sines, rows, x_Lhd.stride(0), heads, len(cosines), HALF=width // 2,
+        ROTATE=rope is not None, ROWS=ROWS,
     )  # fmt: skip
 
 
@@ -288,6 +275,31 @@ def quantise_heads(
     grid: Any = (triton.cdiv(rows, ROWS), 3)
     _quantise_heads[grid](
         q, k, v, q_weight, k_weight, cosines, sines, k_mean_hd, scales[2], *outputs, rows, q.stride(0), k.stride(0),
-        v.stride(0), heads, len(cosines), 1 / scales[0], 1 / scales[1], HALF=width // 2, NORMALISE=weights_2d is not None,
-        ROTATE=rope is not None, ROWS=ROWS,
+        v.stride(0), heads, len(cosines), 1 / scales[0], 1 / scales[1], HALF=width // 2,
+        NORMALISE=weights_2d is not None, ROTATE=rope is not None, ROWS=ROWS,
     )  # fmt: skip
+
+
+@triton.jit
+def _norm_silu(x, y, gamma, rows, channels, scale, ROWS: tl.constexpr, BLOCK: tl.constexpr):
+    row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    column = tl.arange(0, BLOCK)
+    inside = (row < rows)[:, None] & (column < channels)[None, :]
+    at = row[:, None] * channels + column[None, :]
+    values = tl.load(x + at, mask=inside, other=0.0).to(tl.float32)
+    length = tl.maximum(tl.sqrt(tl.sum(values * values, axis=1)), TINY)
+    gains = tl.load(gamma + column, mask=column < channels, other=0.0).to(tl.float32)
+    normed = values * (scale / length)[:, None] * gains[None, :]
+    tl.store(y + at, (normed * tl.sigmoid(normed)).to(y.dtype.element_ty), mask=inside)
+
+
+def norm_silu(x_BCTHW: Tensor, gamma_C: Tensor) -> Tensor:
+    """RMSNorm over the channels, then SiLU, of a tensor whose channels lie innermost (channels_last_3d)."""
+    channels = x_BCTHW.shape[1]
+    y = torch.empty_like(x_BCTHW)
+    rows, block = x_BCTHW.numel() // channels, triton.next_power_of_2(channels)
+    rows_a_program = max(1, 4096 // block)
+    _norm_silu[(triton.cdiv(rows, rows_a_program),)](
+        x_BCTHW, y, gamma_C, rows, channels, channels**0.5, ROWS=rows_a_program, BLOCK=block
+    )
+    return y

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from its_core.engines.cosmos.model.inference.elementwise import FP8, FP8_MAX, PyTorch, Scaled, Triton, elementwise_on
+from its_core.engines.cosmos.model.vae_layers import NormSilu
 
 L, D, F, H = 24, 96, 4, 3  # 6 tokens a frame; a width that is no power of two, as of 14B
 HALF = D // H // 2
@@ -31,8 +32,9 @@ def tensors() -> dict[str, Tensor]:
 
     angles = randn(L // 2, HALF)  # two clips in the batch
     return {
-        "x": randn(L, D) + 3, "out": randn(L, D), "modulation": randn(F, 3 * D), "gate": randn(F, D), "qkv": randn(L, 3, H, 2 * HALF) * 2,
-        "norms": randn(2, 2 * HALF) * 0.1 + 1, "cosines": angles.cos(), "sines": angles.sin(),
+        "x": randn(L, D) + 3, "out": randn(L, D), "modulation": randn(F, 3 * D), "gate": randn(F, D),
+        "qkv": randn(L, 3, H, 2 * HALF) * 2, "norms": randn(2, 2 * HALF) * 0.1 + 1, "cosines": angles.cos(),
+        "sines": angles.sin(),
     }  # fmt: skip
 
 
@@ -56,13 +58,14 @@ def test_add_normalise(triton: Triton, tensors: dict[str, Tensor], adds: bool) -
 
 
 @pytest.mark.parametrize("rotates", [False, True])
-def test_norm_rotate_changes_the_first_parts(triton: Triton, tensors: dict[str, Tensor], rotates: bool) -> None:
+def test_norm_rotate_in_place(triton: Triton, tensors: dict[str, Tensor], rotates: bool) -> None:
     rope = (tensors["cosines"], tensors["sines"]) if rotates else None
     ours, theirs = tensors["qkv"].clone(), tensors["qkv"].clone()
-    triton.norm_rotate(ours, tensors["norms"], rope)
-    PyTorch().norm_rotate(theirs, tensors["norms"], rope)
+    triton.norm_rotate(ours[:, 1], tensors["norms"][0], rope)
+    PyTorch().norm_rotate(theirs[:, 1], tensors["norms"][0], rope)
     assert close(ours, theirs)
-    assert torch.equal(ours[:, 2], tensors["qkv"][:, 2])
+    assert not close(ours[:, 1], tensors["qkv"][:, 1])
+    assert torch.equal(ours[:, ::2], tensors["qkv"][:, ::2])
 
 
 def test_gelu_and_rows(triton: Triton, tensors: dict[str, Tensor]) -> None:
@@ -92,6 +95,16 @@ def test_what_is_taken_off_the_keys_does_not_change_attention(tensors: dict[str,
     assert keys[..., 3].abs().max() < 20
     removed = (k - keys).mean(dim=0)
     assert (k - keys - removed).abs().max() < 1  # the same from all of them, but for rounding
+
+
+def test_norm_and_silu_over_innermost_channels(tensors: dict[str, Tensor]) -> None:
+    x = tensors["x"].view(1, 2, 3, 4, D).permute(0, 4, 1, 2, 3)
+    assert x.is_contiguous(memory_format=torch.channels_last_3d)
+    gamma = tensors["gate"][0]
+    ours, theirs = NormSilu(gamma, uses_triton=True)(x), NormSilu(gamma, uses_triton=False)(x)
+    assert ours.stride() == x.stride()
+    assert close(ours, theirs)
+    assert close(NormSilu(gamma, uses_triton=True)(x.contiguous()), theirs)  # another layout: PyTorch's
 
 
 def test_a_cpu_and_odd_head_widths_use_pytorch() -> None:
