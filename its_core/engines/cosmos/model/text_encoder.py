@@ -32,7 +32,7 @@ class TextEncoder:
 
     @torch.no_grad()
     def learn(self, texts: Iterable[str], release: bool = False) -> None:
-        """Encodes the texts that are new; then the encoder waits in the CPU's memory, or with ``release`` is dropped."""
+        """Encodes the texts that are new. Then the encoder waits in the CPU's memory; with ``release`` it is dropped."""
         new = sorted(set(texts) - self._known.keys(), key=len)
         if not new:
             return
@@ -69,3 +69,10 @@ class TextEncoder:
     def release(self) -> None:
         """Drops the model; what it encoded stays."""
         self._loaded = None
+
+
+def with_padding(text_ND: Tensor) -> Tensor:
+    """1 × 512 × width, zero past the text's own tokens."""
+    padded = torch.zeros(1, TOKENS, text_ND.shape[1], dtype=text_ND.dtype)
+    padded[0, : text_ND.shape[0]] = text_ND
+    return padded
