@@ -32,7 +32,7 @@ class TextEncoder:
 
     @torch.no_grad()
     def learn(self, texts: Iterable[str], release: bool = False) -> None:
-        """Encodes the texts that are new. Then the encoder waits in the CPU's memory; with ``release`` it is dropped."""
+        """Encodes the texts that are new. Then the encoder waits on the CPU; with ``release`` it is dropped."""
         new = sorted(set(texts) - self._known.keys(), key=len)
         if not new:
             return
