@@ -24,6 +24,7 @@ from its_core.dataset import reader
 from its_core.dataset.publish import PublishError
 from its_core.dataset.versions.ownership import NameTaken
 from its_core.errors import FactoryError
+from its_core.post_training.errors import NotTrained
 from its_core.shards.launcher import LaunchError
 from its_core.shards.receipts import TooFewClips
 from its_core.text import one_line
@@ -69,7 +70,7 @@ def exit_status(error: BaseException) -> int | None:
     match error:
         case storage.Busy():
             return 3
-        case TooFewClips() | LaunchError() | PublishError() | NameTaken() | reader.NotPublished():
+        case TooFewClips() | LaunchError() | NotTrained() | PublishError() | NameTaken() | reader.NotPublished():
             return 1
         case OSError():  # a disk that is full or cannot be written, S3 that denies or cannot be reached
             return 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from pathlib import Path
 from its_core import storage
 from its_core.engines.cosmos.errors import CheckpointError
 from its_core.engines.cosmos.weights import WeightsIdentity, weights_of
-from its_core.post_training import torchrun
 from its_core.post_training.data import receipts, training_set
 from its_core.post_training.data.clips import Refusal, SourceClip
 from its_core.post_training.data.orders import PrepareOrders, clip_as_json
@@ -21,7 +19,7 @@ from its_core.post_training.data.receipts import ClipReceipt
 from its_core.post_training.data.training_set import TrainingSet
 from its_core.post_training.errors import PostTrainingError
 from its_core.post_training.settings import PostTraining
-from its_core.post_training.torchrun import Program
+from its_core.post_training.torchrun import Launch, Program
 from its_core.scenarios.prompts.compose import DEFAULT_NEGATIVE_PROMPT
 from its_core.storage import input_cache
 
@@ -77,13 +75,14 @@ def prepare(
     settings: PostTraining,
     sources: Sources,
     weights: WeightsIdentity,
-    cancelled: threading.Event,
+    processes: int,
+    launch: Launch,
     watch: Callable[[int, int], None],
 ) -> TrainingSet:
     """Computes what is missing of latents and texts, and writes the training set.
 
     ``watch`` is told how many clips have their receipt, and how many there are. Raises ProgramRefused, ProgramFailed,
-    InterruptedError, and PostTrainingError where nothing is left to train on.
+    and PostTrainingError where nothing is left to train on.
     """
     work = settings.work_path
     orders = _prepare_orders(settings, sources, weights)
@@ -100,12 +99,12 @@ def prepare(
     program = Program(
         PREPARE_MODULE,
         ("--orders", str(file)),
-        processes=min(torchrun.processes_here(settings.processes, settings.model_size), len(sources.clips)),
+        processes=min(processes, len(sources.clips)),
         logs=work / "logs" / "prepare",
         progress=done,
         watch=lambda: watch(done(), len(paths)),
     )
-    torchrun.run(program, cancelled)
+    launch(program)
     prepared = [_receipt(orders.receipts, clip.name) for clip in sources.clips]
     made = training_set.of_receipts(sources.clips, prepared, sources.refusals, orders.store(), DEFAULT_NEGATIVE_PROMPT)
     check_drawable(settings, made)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from its_core.engines.cosmos.weights import WeightsIdentity
-from its_core.post_training import torchrun
 from its_core.post_training.data import training_set
 from its_core.post_training.data.training_set import TrainingSet
-from its_core.post_training.errors import PostTrainingError
+from its_core.post_training.errors import GateClosed, PostTrainingError
 from its_core.post_training.metrics import read_lines
 from its_core.post_training.presets import Recipe
 from its_core.post_training.run_folder import Orders, RunFolder
 from its_core.post_training.settings import PostTraining
-from its_core.post_training.torchrun import Program
+from its_core.post_training.torchrun import Launch, Program
 
 TRAIN_MODULE = "its_core.post_training.training.worker"
 
@@ -80,10 +78,11 @@ def _ordered(
     return run
 
 
-def train(
-    run: RunFolder, settings: PostTraining, cancelled: threading.Event, watch: Callable[[], None] = lambda: None
-) -> None:
-    """Runs a run to its end, unless it has ended already. Raises ProgramRefused, ProgramFailed, InterruptedError."""
+def train(run: RunFolder, processes: int, launch: Launch, watch: Callable[[], None]) -> None:
+    """Runs a run to its end, unless it has ended already; ``watch`` is called all the time meanwhile.
+
+    Raises ProgramRefused, ProgramFailed, and PostTrainingError.
+    """
     if run.read_result() is not None:
         return
     pointer = run.checkpoints / "latest_checkpoint.txt"
@@ -91,9 +90,7 @@ def train(
     def progress() -> object:
         return pointer.read_text(encoding="utf-8") if pointer.is_file() else None
 
-    processes = torchrun.processes_here(settings.processes, settings.model_size)
-    program = Program(TRAIN_MODULE, ("--run_folder", str(run.path)), processes, run.logs, progress, watch)
-    torchrun.run(program, cancelled)
+    launch(Program(TRAIN_MODULE, ("--run_folder", str(run.path)), processes, run.logs, progress, watch))
     if run.read_result() is None:
         raise PostTrainingError(f"{run.path}: training ended without a result", code="post_training.failed")
 
@@ -123,12 +120,6 @@ def evaluation(run: RunFolder) -> dict[str, Any]:
         "processes": result.get("processes"),
         "device": result.get("device"),
     }
-
-
-class GateClosed(PostTrainingError):
-    """The overfit run did not learn its clips by heart."""
-
-    default_code = "post_training.gate"
 
 
 def check_gate(settings: PostTraining, run: RunFolder) -> dict[str, float]:

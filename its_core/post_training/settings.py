@@ -21,13 +21,13 @@ from its_core import storage
 from its_core.clip import Fps, Geometry, Resolution
 from its_core.definition import DefinitionError, Executor, Name, explain, nested
 from its_core.engines.cosmos.options import CHECKPOINTS_ENV, CosmosOptions
+from its_core.engines.cosmos.registered import ROOT_ENV
 from its_core.engines.cosmos.shapes import ModelSize
 from its_core.post_training.data.clips import Kind
 from its_core.post_training.data.part_models import Part
 from its_core.post_training.presets import PresetName, Recipe, recipe
 
 FILE_NAME = "post_train.yaml"
-MODELS_ENV = "ITS_MODELS"
 
 
 class OverfitGate(BaseModel):
@@ -84,7 +84,7 @@ class PostTraining(BaseSettings):
         "keep", description="keep (on the GPU) or offload (in the host's memory, for cards of 24 GB)"
     )
     publish_url: str = Field("published", description="where the datasets of parts are published")
-    models_url: str = Field(description=f"where models are registered; default: {MODELS_ENV}, else models")
+    models_url: str = Field(description=f"where models are registered; default: {ROOT_ENV}, else models")
     work_dir: str = Field(".its", description="latents, texts and runs; a local folder")
 
     @field_validator("resolution", mode="before")
@@ -202,7 +202,7 @@ def load(folder: str | Path, overrides: Mapping[str, Any] | None = None) -> Post
             beside_it = {"publish_url": "published", "work_dir": ".its"}
             shared = {
                 "checkpoints_dir": os.environ.get(CHECKPOINTS_ENV, "checkpoints"),
-                "models_url": os.environ.get(MODELS_ENV, "models"),
+                "models_url": os.environ.get(ROOT_ENV, "models"),
             }
             return (
                 _Source(settings_cls, init_settings, here),

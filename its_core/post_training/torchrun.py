@@ -18,6 +18,7 @@ from pathlib import Path
 from its_core import logs as log_lines
 from its_core import storage
 from its_core.errors import FactoryError
+from its_core.post_training.errors import ProgramFailed, ProgramRefused
 from its_core.shards import devices, parent_death
 from its_core.shards.launcher import end_launch
 from its_core.shards.receipts import LAUNCH
@@ -26,18 +27,6 @@ REFUSAL = "ITS_REFUSAL_FILE"  # environment variable: where a program says why i
 FRUITLESS_LAUNCHES = 3  # in a row without progress
 _POLL_S = 0.2
 _log = logging.getLogger(__name__)
-
-
-class ProgramRefused(FactoryError, RuntimeError):
-    """The program itself said why it cannot go on; the code and the message are its own."""
-
-    default_code = "post_training.refused"
-
-
-class ProgramFailed(FactoryError, RuntimeError):
-    """The program ended early again and again; the message says how, and where its logs are."""
-
-    default_code = "post_training.failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +42,15 @@ class Program:
     watch: Callable[[], None] = lambda: None
 
 
+# Runs a program to its end: here, or on another machine.
+Launch = Callable[[Program], None]
+
+
 def processes_here(wanted: int | None, model_size: str) -> int:
-    """How many processes a launch on this machine has: ``wanted``, else one a GPU."""
+    """How many processes a launch on this machine has: ``wanted``, else one a GPU.
+
+    Raises ProgramRefused where there are fewer GPUs.
+    """
     gpus = len(devices.visible_gpus())
     if wanted is None:
         return max(gpus, 1)

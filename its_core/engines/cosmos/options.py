@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from its_core.clip import LATENT_FRAMES, Fps, Geometry, Resolution
+from its_core.engines.cosmos import registered
 from its_core.engines.cosmos.shapes import SHAPES, ModelSize
 
 # Counts up with every change that alters the frames made from the same request and weights.
@@ -35,7 +36,9 @@ class CosmosOptions(BaseModel):
     model_size: ModelSize = Field("2B", description="size of the network; tiny is for tests and dry runs")
     resolution: Resolution = Field("720", description="the resolution that the weights are for")
     fps: Fps = Field(16, description="the frame rate that the weights are for")
-    dit_path: str = Field("", description="checkpoint of the network: with LoRA, a LoRA alone, or a base one")
+    dit_path: str = Field(
+        "", description="checkpoint of the network: with LoRA, a LoRA alone, a base one, or model:NAME@VERSION"
+    )
     base_path: str = Field("", description="base checkpoint under a LoRA alone; empty: the one in checkpoints_dir")
     use_lora: bool = Field(False, description="load LoRA weights and merge them into the network")
     lora_rank: int = Field(16, ge=1, le=1024, description="rank that the LoRA was trained with")
@@ -78,6 +81,15 @@ class CosmosOptions(BaseModel):
         default_factory=lambda: os.environ.get(CHECKPOINTS_ENV, "checkpoints"),
         description=f"folder or s3:// prefix of all other weights; default: {CHECKPOINTS_ENV}, else checkpoints",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look_up_model(cls, given: Any) -> Any:
+        """``dit_path: model:NAME@VERSION`` is the LoRA that post-training registered, with its own settings."""
+        if not isinstance(given, dict) or not str(given.get("dit_path", "")).startswith(registered.SCHEME):
+            return given
+        options = registered.find(given["dit_path"]).engine_options
+        return options | given | {"dit_path": options["dit_path"]}
 
     @field_validator("lora_target_modules")
     @classmethod

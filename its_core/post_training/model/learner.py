@@ -11,7 +11,7 @@ from torch.nn.attention import SDPBackend
 from its_core.engines.cosmos.model.attention import attend_with
 from its_core.post_training.model.draws import Draw, noise
 from its_core.post_training.model.groups import TrainingGroup
-from its_core.post_training.model.objective import add_noise, loss_of, squared_errors
+from its_core.post_training.model.objective import LOSS_SCALE, add_noise, loss_of, squared_errors
 from its_core.post_training.model.optimiser import LoraOptimiser, Step
 from its_core.post_training.model.training_network import TrainingNetwork
 
@@ -44,7 +44,7 @@ class Learner:
         self._device, self.backends = device, backends
 
     def learn(self, sample: Sample, share_of_step: float) -> float:
-        """Adds the gradients of ``share_of_step`` times the sample's loss; returns the loss."""
+        """Adds the gradients of ``share_of_step`` times the sample's loss; returns the loss without LOSS_SCALE."""
         with attend_with(self.backends):
             part = self._loss_part(sample)
             (part * share_of_step).backward()  # type: ignore[no-untyped-call]
@@ -52,7 +52,7 @@ class Learner:
 
     @torch.no_grad()
     def loss(self, sample: Sample) -> float:
-        """The sample's loss."""
+        """The sample's loss without LOSS_SCALE: the mean squared error of the predicted velocity."""
         with attend_with(self.backends):
             return self._whole(self._loss_part(sample))
 
@@ -82,4 +82,4 @@ class Learner:
     def _whole(self, part: Tensor) -> float:
         whole = part.detach().clone()
         self.group.sum_over_clip(whole)
-        return float(whole)
+        return float(whole) / LOSS_SCALE

@@ -14,7 +14,7 @@ import torch
 from its_core.post_training.data.training_set import TrainingClip
 from its_core.post_training.model.draws import Draw, number
 from its_core.post_training.model.learner import Learner, Sample
-from its_core.post_training.model.objective import LOSS_SCALE, draw_sigma
+from its_core.post_training.model.objective import draw_sigma
 from its_core.post_training.model.optimiser import LoraOptimiser
 from its_core.post_training.training.samples import SampleReader
 
@@ -24,7 +24,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Mean losses, without the factor LOSS_SCALE: over everything, and at each noise level."""
+    """Mean losses: over everything, and at each noise level."""
 
     loss: float
     by_sigma: dict[float, float]
@@ -54,7 +54,7 @@ class Validator:
         group = learner.group
         jobs = [(clip, level) for clip in range(len(self._clips)) for level in range(len(self._sigmas))]
         mine = [jobs[number] for number in group.mine_of(len(jobs))]
-        losses = {job: learner.loss(self._sample(*job)) / LOSS_SCALE for job in mine}
+        losses = {job: learner.loss(self._sample(*job)) for job in mine}
         together: dict[tuple[int, int], float] = {}
         for part in group.everyones(losses):
             together |= part

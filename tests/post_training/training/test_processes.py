@@ -14,10 +14,11 @@ import torch
 from safetensors.torch import load_file
 
 from its_core.post_training import torchrun
+from its_core.post_training.errors import ProgramFailed, ProgramRefused
 from its_core.post_training.metrics import read_lines
 from its_core.post_training.run_folder import RunFolder
 from its_core.post_training.runs import TRAIN_MODULE
-from its_core.post_training.torchrun import Program, ProgramFailed, ProgramRefused
+from its_core.post_training.torchrun import Program
 from its_core.post_training.training.checkpoints import Checkpoints
 from its_core.post_training.training.trainer import Trainer
 from its_core.shards.receipts import LAUNCH

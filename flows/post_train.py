@@ -1,0 +1,131 @@
+"""The flow ``post-train``: prepare → overfit gate → train → evaluate → register."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from its_tasks.post_train.machines import Machine, machine
+from its_tasks.post_train.prepare import prepare
+from its_tasks.post_train.register import register
+from its_tasks.post_train.train import train
+from prefect import flow
+from prefect.artifacts import create_table_artifact
+
+from its_core import logs, storage
+from its_core.post_training import planning, runs
+from its_core.post_training.data.training_set import TrainingSet
+from its_core.post_training.metrics import standing
+from its_core.post_training.registry.register import Registered
+from its_core.post_training.run_folder import RunFolder
+from its_core.post_training.settings import load
+from its_core.storage.preflight import check_writable
+
+LOCK_FILE = "post_train.lock"
+_TELL_EVERY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class PostTrained:
+    """What a post-training came to. ``evaluation`` has the validation of base, trained weights and their average."""
+
+    registered: Registered
+    counts: dict[str, int]
+    evaluation: dict[str, Any]
+
+
+@flow(name="post-train", flow_run_name="post-train {definition}")
+def post_train(definition: str, overrides: dict[str, Any] | None = None) -> PostTrained:
+    """Trains a LoRA on clips and registers it; what an earlier call did is not done again.
+
+    ``definition`` is a folder with ``post_train.yaml``; ``overrides`` maps its keys (dotted: ``training.seed``) to
+    other values. Raises DefinitionError, PostTrainingError and NotPublished for what the user can mend, NotTrained
+    when training must not go on, Busy when the same post-training runs on this machine.
+    """
+    settings = load(definition, overrides)
+    logs.configure(sys.stderr)
+    check_writable("work_dir", settings.work_dir)
+    with storage.exclusive(settings.work_path / LOCK_FILE), machine(settings) as where:
+        check_writable("models_url", settings.models_url)
+        weights = planning.hash_weights(settings)
+        prepared = prepare(settings, weights, where, _telling_clips())
+        _say_prepared(prepared)
+        gate = None
+        if not settings.overfit_gate.skip:
+            gate_run = runs.order_gate(settings, weights, prepared)
+            _train("overfit gate", gate_run, where)
+            gate = runs.check_gate(settings, gate_run)
+            _say(f"overfit gate: the loss fell to {gate['ratio']:.3f} of the base model's")
+        run = runs.order_run(settings, weights, prepared)
+        _train("training", run, where)
+        found = runs.evaluation(run) | {"gate": gate}
+        registered = register(settings, run, found)
+    create_table_artifact(_validation_table(found), key="validation", description=registered.url)
+    return PostTrained(registered, prepared.counts(), found)
+
+
+def _train(what: str, run: RunFolder, where: Machine) -> None:
+    train(what, run, where, _telling_iterations(what, run))
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _say_prepared(prepared: TrainingSet) -> None:
+    _say("clips: " + ", ".join(f"{count:,} {what}" for what, count in prepared.counts().items()))
+    for receipt in prepared.refused[:20]:
+        _say(f"left out: {receipt.name}: {receipt.reason}")
+
+
+def _telling_clips() -> Callable[[int, int], None]:
+    tell = _every(_TELL_EVERY_S)
+
+    def watch(done: int, clips: int) -> None:
+        if tell():
+            _say(f"prepared {done:,} of {clips:,} clips")
+
+    return watch
+
+
+def _telling_iterations(what: str, run: RunFolder) -> Callable[[], None]:
+    tell = _every(_TELL_EVERY_S)
+
+    def watch() -> None:
+        if not tell():
+            return
+        now = standing(run)
+        if now.loss is None or now.seconds is None:
+            return
+        left = f", {now.seconds_left / 60:.0f} min left" if now.seconds_left else ""
+        _say(
+            f"{what}: iteration {now.iterations:,} of {now.of:,}, loss {now.loss:.4g}, "
+            f"{now.seconds:.2f} s an iteration{left}"
+        )
+
+    return watch
+
+
+def _every(seconds: float) -> Callable[[], bool]:
+    last = [time.monotonic()]
+
+    def due() -> bool:
+        if time.monotonic() - last[0] < seconds:
+            return False
+        last[0] = time.monotonic()
+        return True
+
+    return due
+
+
+def _validation_table(found: dict[str, Any]) -> list[dict[str, str]]:
+    if found["base"] is None:
+        return [{"noise level": "no clips for validation"}]
+    rows = [("all", *(found[each]["loss"] for each in ("base", "trained", "average")))]
+    for sigma in found["base"]["by_sigma"]:
+        rows.append((sigma, *(found[each]["by_sigma"][sigma] for each in ("base", "trained", "average"))))
+    names = ("noise level", "base", "trained", "average")
+    return [dict(zip(names, (sigma, *(f"{loss:.4g}" for loss in losses)), strict=True)) for sigma, *losses in rows]

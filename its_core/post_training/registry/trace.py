@@ -1,0 +1,45 @@
+"""Which registered models were trained on a clip."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from its_core import storage
+from its_core.engines.cosmos.errors import CheckpointError
+from its_core.engines.cosmos.registered import LATEST_FILE, SCHEME, RegisteredModel, find
+from its_core.post_training.registry.register import CLIPS_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedOn:
+    """A model, and the clip as its training set names it."""
+
+    model: RegisteredModel
+    clip: str
+    use: str
+
+
+def models(models_url: str) -> Iterator[RegisteredModel]:
+    """All versions of all models that are registered at a place."""
+    for name in storage.list_folder(models_url):
+        for version in storage.list_folder(storage.join(models_url, name)):
+            if version == LATEST_FILE:
+                continue
+            try:
+                yield find(f"{SCHEME}{name}@{version}", models_url)
+            except CheckpointError:  # being written, or somebody else's
+                continue
+
+
+def trained_on(models_url: str, clip: str) -> Iterator[TrainedOn]:
+    """Every model in whose training set the clip is: by its clip_id, its file's SHA-256, or its name there."""
+    for model in models(models_url):
+        table = pq.read_table(pa.BufferReader(storage.read_bytes(storage.join(model.url, CLIPS_FILE))))
+        for row in table.select(["name", "clip_id", "use", "video_sha256", "origin"]).to_pylist():
+            if clip in (row["name"], row["clip_id"], row["video_sha256"], json.loads(row["origin"]).get("file")):
+                yield TrainedOn(model, row["name"], row["use"])

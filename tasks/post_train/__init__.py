@@ -1,0 +1,1 @@
+"""The steps of a post-training, a task each, and the machine that they run on."""
