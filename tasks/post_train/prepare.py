@@ -7,7 +7,6 @@ from collections.abc import Callable
 from its_tasks.post_train.machines import Machine
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.utilities.annotations import quote
 
 from its_core.engines.cosmos.weights import WeightsIdentity
 from its_core.post_training import planning
@@ -15,17 +14,10 @@ from its_core.post_training.data.training_set import TrainingSet
 from its_core.post_training.settings import PostTraining
 
 
+@task(name="prepare", task_run_name="prepare clips of {settings.name}", cache_policy=NO_CACHE)
 def prepare(
     settings: PostTraining, weights: WeightsIdentity, machine: Machine, watch: Callable[[int, int], None]
 ) -> TrainingSet:
     """Raises PostTrainingError, NotPublished, StorageError, ProgramRefused and ProgramFailed."""
-    made: TrainingSet = _prepare(quote(settings), weights, quote(machine), watch)  # type: ignore[arg-type]
-    return made
-
-
-@task(name="prepare", task_run_name="prepare clips", cache_policy=NO_CACHE, persist_result=False)
-def _prepare(
-    settings: PostTraining, weights: WeightsIdentity, machine: Machine, watch: Callable[[int, int], None]
-) -> TrainingSet:
     sources = planning.read_sources(settings)
     return planning.prepare(settings, sources, weights, machine.processes, machine.launch, watch)
