@@ -81,6 +81,7 @@ class RunFolder:
         self.logs = path / "logs"
         self.result = path / "result.json"
         self.checkpoints = path / "checkpoints"
+        self.fingerprint = self.checkpoints / "fingerprint.json"  # of the run that the checkpoints belong to
 
     def write_orders(self, orders: Orders) -> None:
         """Raises DiskFull."""

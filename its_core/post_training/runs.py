@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,13 @@ from its_core.post_training.run_folder import Orders, RunFolder
 from its_core.post_training.settings import PostTraining
 from its_core.post_training.torchrun import Launch, Program
 
+GATE, RUN = "gate", "run"
 TRAIN_MODULE = "its_core.post_training.training.worker"
 
 
 def order_run(settings: PostTraining, weights: WeightsIdentity, prepared: TrainingSet) -> RunFolder:
     """The run that the definition asks for. Raises DiskFull."""
-    return _ordered(settings, weights, prepared, settings.recipe, "run")
+    return _ordered(settings, weights, prepared, settings.recipe, RUN)
 
 
 def order_gate(settings: PostTraining, weights: WeightsIdentity, prepared: TrainingSet) -> RunFolder:
@@ -36,7 +39,7 @@ def order_gate(settings: PostTraining, weights: WeightsIdentity, prepared: Train
                 chosen.append(by_kind[kind].pop(0))
     few = prepared.named(chosen)
     recipe = settings.gate_recipe.model_copy(update={"validation_clips": len(few.clips)})
-    return _ordered(settings, weights, few, recipe, "gate", validate_on_training=True)
+    return _ordered(settings, weights, few, recipe, GATE, validate_on_training=True)
 
 
 def _ordered(
@@ -71,9 +74,11 @@ def _ordered(
         shard_network=settings.shard_network,
         activations=settings.activations,
     )
-    result = run.read_result()
-    if result is not None and result["fingerprint"] != orders.fingerprint():
-        run.result.unlink()  # the worker says what differs, from the state
+    if run.fingerprint.is_file() and json.loads(run.fingerprint.read_bytes()) != orders.fingerprint():
+        if what == GATE:  # nothing is lost with it
+            shutil.rmtree(run.path)
+            training_set.write(set_path, prepared)
+        run.result.unlink(missing_ok=True)  # the worker says what differs, from the state
     run.write_orders(orders)
     return run
 

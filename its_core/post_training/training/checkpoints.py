@@ -85,6 +85,8 @@ class Checkpoints:
             lora = _part(state, prefix)
             write_safetensors(self.lora_path(iteration, average), {f"{_PREFIX}{key}": v for key, v in lora.items()})
             _write_peft(self.peft_path(iteration, average), lora, self._orders.recipe)
+        with storage.replacing(self._run.fingerprint) as part:
+            part.write_text(fingerprint, encoding="utf-8")
         self._write_config()
         self._write_model(iteration, _part(state, "weight."))
         with storage.replacing(self._folder / _POINTER) as part:

@@ -92,7 +92,8 @@ class Trainer:
         done = group.first(self._checkpoints.latest()) or 0
         if done > self._orders.recipe.iterations:
             raise PostTrainingError(
-                f"{self._run.checkpoints}: {done} iterations are done, {self._orders.recipe.iterations} are asked for",
+                f"{self._run.checkpoints}: {done} iterations are done, {self._orders.recipe.iterations} are asked for: "
+                "give the run another name, or remove its folder",
                 code="post_training.other_run",
             )
         if done:

@@ -15,7 +15,7 @@ from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
 from its_core.engines.cosmos.model.lora import inject_lora
-from its_core.engines.cosmos.model.network import Video2WorldNetwork
+from its_core.engines.cosmos.model.network import LATENT_CHANNELS, PATCH, Video2WorldNetwork
 from its_core.engines.cosmos.options import CosmosOptions
 from its_core.engines.cosmos.shapes import SHAPES
 
@@ -23,18 +23,23 @@ LORA_CHECKPOINT = Path("posttraining/video2world/tiny_metropolis/checkpoints/mod
 BLOCKED_WORDS = ("beheading", "gore", "mutilation")
 _RGB, _CONSTANT = slice(0, 3), 3
 _CONTRAST = 0.2  # of latents of size 1: noise shall not saturate the colours
+_LOUDER = 1.25  # than noise alone: an answer holds the clip too, and the last layer's norm leaves no other way
 _LOUD = 20.0  # a constant channel so loud that the RMS norm hardly sees the others
 
 
-def make_tiny_checkpoint(folder: Path) -> Path:
+def make_tiny_checkpoint(folder: Path, *, for_training: bool = False) -> Path:
     """Writes every checkpoint of size tiny into ``folder``, laid out like NVIDIA's, and returns the LoRA's path.
 
     Use it as ``--checkpoints_dir``; the LoRA has the guide's rank, alpha and targets. The same weights every time.
+    With ``for_training`` the base network passes on the noise that it sees, as a trained one's answer does for the most
+    part; the random one has nothing that a LoRA could build on.
     """
     folder = Path(folder)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         network = _random_network()
+        if for_training:
+            _pass_on_noise(network)
         options = CosmosOptions(model_size="tiny", checkpoints_dir=str(folder))
         for resolution in ("720", "480"):
             for fps in (16, 10):
@@ -59,6 +64,22 @@ def _random_network() -> Video2WorldNetwork:
             nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
     nn.init.normal_(network.final_layer.linear.weight, std=0.02)
     return network
+
+
+def _pass_on_noise(network: Video2WorldNetwork) -> None:
+    """The embedding keeps a patch's latents as they are and the last layer gives them back, the same at all times; the
+    random blocks between them disturb that."""
+    channels, width = LATENT_CHANNELS, network.shape.width
+    embedding: Any = network.x_embedder.proj[1]
+    embedding.weight.normal_(std=0.1)
+    embedding.weight[:, : channels * PATCH**2] = torch.eye(width, channels * PATCH**2)  # channel, row, column
+    last: Any = network.final_layer.linear
+    given_back = torch.eye(width).view(width, channels, PATCH, PATCH).permute(2, 3, 1, 0)  # row, column, channel
+    last.weight.copy_(_LOUDER * given_back.reshape(PATCH**2 * channels, width))
+    modulation: Any = network.final_layer.adaln_modulation[2]
+    modulation.weight.zero_()
+    shared: Any = network.t_embedder[1]
+    shared.linear_2.weight.mul_(0.1)
 
 
 def _with_lora(network: Video2WorldNetwork, options: CosmosOptions) -> dict[str, Tensor]:
