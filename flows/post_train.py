@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from its_tasks.artifacts import Artifacts
 from its_tasks.post_train.machines import Machine, machine
 from its_tasks.post_train.prepare import prepare
 from its_tasks.post_train.register import register
 from its_tasks.post_train.train import train
+from its_tasks.steps import Steps, despite_prefect, first_line, recorded
 from prefect import flow
-from prefect.artifacts import create_table_artifact
+from prefect.context import FlowRunContext
 
 from its_core import logs, storage
 from its_core.post_training import planning, runs
@@ -21,7 +23,7 @@ from its_core.post_training.data.training_set import TrainingSet
 from its_core.post_training.metrics import standing
 from its_core.post_training.registry.register import Registered
 from its_core.post_training.run_folder import RunFolder
-from its_core.post_training.settings import load
+from its_core.post_training.settings import PostTraining, load
 from its_core.storage.preflight import check_writable
 
 LOCK_FILE = "post_train.lock"
@@ -38,6 +40,7 @@ class PostTrained:
 
 
 @flow(name="post-train", flow_run_name="post-train {definition}")
+@recorded
 def post_train(definition: str, overrides: dict[str, Any] | None = None) -> PostTrained:
     """Trains a LoRA on clips and registers it; what an earlier call did is not done again.
 
@@ -49,26 +52,42 @@ def post_train(definition: str, overrides: dict[str, Any] | None = None) -> Post
     logs.configure(sys.stderr)
     check_writable("work_dir", settings.work_dir)
     with storage.exclusive(settings.work_path / LOCK_FILE), machine(settings) as where:
-        check_writable("models_url", settings.models_url)
-        weights = planning.hash_weights(settings)
-        prepared = prepare(settings, weights, where, _telling_clips())
-        _say_prepared(prepared)
-        gate = None
-        if not settings.overfit_gate.skip:
-            gate_run = runs.order_gate(settings, weights, prepared)
-            _train("overfit gate", gate_run, where)
-            gate = runs.check_gate(settings, gate_run)
-            _say(f"overfit gate: the loss fell to {gate['ratio']:.3f} of the base model's")
-        run = runs.order_run(settings, weights, prepared)
-        _train("training", run, where)
-        found = runs.evaluation(run) | {"gate": gate}
-        registered = register(settings, run, found)
-    create_table_artifact(_validation_table(found), key="validation", description=registered.url)
+        steps = Steps(FlowRunContext.get() is not None, _say)
+        artifacts = Artifacts(steps)
+        try:
+            return _post_train(settings, where, steps, artifacts)
+        finally:
+            artifacts.close()
+
+
+def post_train_with_or_without_prefect(definition: str, overrides: dict[str, Any], with_prefect: bool) -> PostTrained:
+    """The flow, also where Prefect's server is lost before its end. Raises what the flow itself raises."""
+    if not with_prefect:
+        return post_train.fn(definition, overrides)
+    return despite_prefect(
+        lambda: post_train(definition, overrides),
+        lambda: post_train.fn(definition, overrides),
+        lambda error: _say(f"Prefect's server did not record this run ({first_line(error)})"),
+    )
+
+
+def _post_train(settings: PostTraining, where: Machine, steps: Steps, artifacts: Artifacts) -> PostTrained:
+    check_writable("models_url", settings.models_url)
+    weights = planning.hash_weights(settings)
+    prepared = steps.run(prepare, settings, weights, where, _telling_clips())
+    _say_prepared(prepared)
+    gate = None
+    if not settings.overfit_gate.skip:
+        gate_run = runs.order_gate(settings, weights, prepared)
+        steps.run(train, "overfit gate", gate_run, where, _telling_iterations("overfit gate", gate_run))
+        gate = runs.check_gate(settings, gate_run)
+        _say(f"overfit gate: the loss fell to {gate['ratio']:.3f} of the base model's")
+    run = runs.order_run(settings, weights, prepared)
+    steps.run(train, "training", run, where, _telling_iterations("training", run))
+    found = runs.evaluation(run) | {"gate": gate}
+    registered = steps.run(register, settings, run, found)
+    artifacts.table(_validation_table(found), key="validation", description=registered.url)
     return PostTrained(registered, prepared.counts(), found)
-
-
-def _train(what: str, run: RunFolder, where: Machine) -> None:
-    train(what, run, where, _telling_iterations(what, run))
 
 
 def _say(text: str) -> None:

@@ -6,7 +6,8 @@ import os
 from typing import Annotated, Any
 
 import typer
-from its_flows.cli.app import app, end_soon_when_interrupted, errors_in_a_line, out
+from its_flows.cli.app import app, end_soon_when_interrupted, err, errors_in_a_line, out
+from its_flows.prefect_server import server_for_build
 from rich.table import Table
 from rich.text import Text
 
@@ -38,11 +39,13 @@ def post_train(
     metrics_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Serve the training's metrics for Prometheus meanwhile.")
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show Prefect's log, and the traceback of an error.")
+    ] = False,
 ) -> None:
     """Train a LoRA on clips and register it as a model. What is there already is not done again."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "CRITICAL")
-    with errors_in_a_line():
+    with errors_in_a_line(verbose):
         from its_core.post_training.settings import load
 
         overrides = dict(definitions.parse_override(text) for text in override or [])
@@ -54,14 +57,19 @@ def post_train(
         end_soon_when_interrupted()
         if metrics_port is not None:
             typer.echo(_serve(settings, metrics_port))
-        from its_flows.post_train import post_train as flow
+        with server_for_build(settings.work_path, _say) as with_prefect:
+            from its_flows.post_train import post_train_with_or_without_prefect as run
 
-        done = flow(definition, overrides)
+            done = run(definition, overrides, with_prefect)
         _print_table(settings)
         model = done.registered
         word = "nothing to do: already registered as" if model.was_there else "registered"
         out.print(f"{word} {model.url}", highlight=False, markup=False, soft_wrap=True)
         out.print(f"use it with dit_path: model:{model.name}@{model.version}", highlight=False, markup=False)
+
+
+def _say(line: str) -> None:
+    err.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _serve(settings: Any, port: int) -> str:

@@ -19,8 +19,8 @@ from its_core import logs as log_lines
 from its_core import storage
 from its_core.errors import FactoryError
 from its_core.post_training.errors import ProgramFailed, ProgramRefused
-from its_core.shards import devices, parent_death
-from its_core.shards.launcher import end_launch
+from its_core.shards import devices, parent_death, processors
+from its_core.shards.launcher.processes import end_launch
 from its_core.shards.receipts import LAUNCH
 
 REFUSAL = "ITS_REFUSAL_FILE"  # environment variable: where a program says why it cannot go on
@@ -96,7 +96,7 @@ class _Launch:
             *("--log-dir", str(self._logs), "--redirects", "3"),
             *("-m", program.module, *program.arguments),
         ]
-        threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // program.processes))}
+        threads = {"OMP_NUM_THREADS": str(max(1, processors.available() // program.processes))}
         told = {LAUNCH: self._id, REFUSAL: str(self._refusal), "PYTHONUNBUFFERED": "1"}
         environment = {**os.environ, **threads, **told, **log_lines.environment(), **parent_death.environment()}
         with (self._logs / "torchrun.log").open("wb") as log:

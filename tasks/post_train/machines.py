@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from its_core.post_training import torchrun
 from its_core.post_training.settings import PostTraining
 from its_core.post_training.torchrun import Launch, Program
-from its_core.shards.launcher import LaunchRefused
+from its_core.shards.launcher import LaunchError
 
 LOST_MACHINES = 5  # times that Ray starts a program elsewhere
 _LOOK_EVERY_S = 1.0
@@ -27,7 +27,7 @@ class Machine:
 
 @contextmanager
 def machine(settings: PostTraining) -> Iterator[Machine]:
-    """The machine that the definition names. Raises LaunchRefused and ProgramRefused where there is none for it."""
+    """The machine that the definition names. Raises LaunchError and ProgramRefused where there is none for it."""
     if settings.executor == "ray":
         with _cluster(settings.ray_address):
             processes = settings.processes or 1
@@ -47,14 +47,14 @@ def _cluster(address: str) -> Iterator[None]:
     try:
         import ray  # an extra, and slow to import
     except ModuleNotFoundError as error:
-        raise LaunchRefused(
+        raise LaunchError(
             f"executor ray: {error.name} is not installed; pip install -c constraints.txt -e '.[ray]' brings it"
         ) from None
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
     except (ConnectionError, RuntimeError, ValueError) as error:
         told = str(error).partition("\n")[0]
-        raise LaunchRefused(f"ray_address {address}: no Ray cluster answers there ({told})") from None
+        raise LaunchError(f"ray_address {address}: no Ray cluster answers there ({told})") from None
     try:
         yield
     finally:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from its_tasks.post_train.machines import Machine
-from prefect import task
-from prefect.cache_policies import NO_CACHE
+from its_tasks.steps import step
 
 from its_core.engines.cosmos.weights import WeightsIdentity
 from its_core.post_training import planning
@@ -14,7 +13,7 @@ from its_core.post_training.data.training_set import TrainingSet
 from its_core.post_training.settings import PostTraining
 
 
-@task(name="prepare", task_run_name="prepare clips of {settings.name}", cache_policy=NO_CACHE)
+@step(name="prepare", task_run_name="prepare clips of {settings.name}")
 def prepare(
     settings: PostTraining, weights: WeightsIdentity, machine: Machine, watch: Callable[[int, int], None]
 ) -> TrainingSet:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from its_tasks.post_train.machines import Machine
-from prefect import task
-from prefect.cache_policies import NO_CACHE
+from its_tasks.steps import step
 
 from its_core.post_training import runs
 from its_core.post_training.run_folder import RunFolder
 
 
-@task(name="train", task_run_name="{what}", cache_policy=NO_CACHE)
+@step(name="train", task_run_name="{what}")
 def train(
     what: str,  # noqa: ARG001 (it names the run)
     run: RunFolder,
