@@ -1,6 +1,6 @@
 """A standing Prefect server on PostgreSQL: ``python -m its_flows.server FOLDER [--port N]``, or ``make server``.
 
-PostgreSQL's data lie in ``FOLDER``; it listens on no network, only on a socket that its own user can reach. SIGINT or
+PostgreSQL's data lie in ``FOLDER``. It listens on no network, only on a socket that its own user can reach. SIGINT or
 SIGTERM ends both. PostgreSQL refuses to run as root: root runs it as the user ``postgres`` of Debian's package.
 """
 
@@ -21,19 +21,29 @@ from types import FrameType
 from typing import Any
 
 from its_core import storage
+from its_core.errors import FactoryError
 
 _DEBIAN = Path("/usr/lib/postgresql")
 _INSTALL = "PostgreSQL is not installed: apt-get install postgresql (Debian, Ubuntu), or put initdb and pg_ctl on PATH"
 
 
+class ServerError(FactoryError, RuntimeError):
+    """PostgreSQL cannot be run here; the message says what would help."""
+
+    default_code = "server"
+
+
 def programs() -> Path:
-    """The folder of PostgreSQL's server programs, the newest version of Debian's packages or the one on PATH."""
-    found = sorted(_DEBIAN.glob("*/bin/pg_ctl"), key=lambda path: int(path.parent.parent.name))
-    if found:
-        return found[-1].parent
+    """The folder of PostgreSQL's server programs, the newest version of Debian's packages or the one on PATH.
+
+    Raises ServerError.
+    """
+    packaged = sorted(_DEBIAN.glob("*/bin/pg_ctl"), key=lambda path: int(path.parent.parent.name))
+    if packaged:
+        return packaged[-1].parent
     if on_path := shutil.which("pg_ctl"):
         return Path(on_path).resolve().parent
-    sys.exit(f"error: {_INSTALL}")
+    raise ServerError(_INSTALL, code="server.not_installed")
 
 
 def _account() -> dict[str, Any]:
@@ -43,7 +53,10 @@ def _account() -> dict[str, Any]:
     try:
         entry = pwd.getpwnam("postgres")
     except KeyError:
-        sys.exit("error: PostgreSQL does not run as root, and there is no user postgres: run this as another user")
+        raise ServerError(
+            "PostgreSQL does not run as root, and there is no user postgres: run this as another user",
+            code="server.root",
+        ) from None
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
@@ -51,31 +64,35 @@ def _account() -> dict[str, Any]:
 def postgresql(data: Path) -> Iterator[str]:
     """Runs PostgreSQL on the cluster in ``data``, which is made when it is not there; yields its URL for Prefect.
 
-    A PostgreSQL that a killed server left behind is ended first.
+    A PostgreSQL that a killed server left behind is ended first. Raises ServerError.
     """
     bin_folder, account = programs(), _account()
     sockets = Path(tempfile.mkdtemp(prefix="its-postgresql-"))  # a socket's path must be short
     _own(sockets, account)
 
-    def run(program: str, *arguments: str, may_fail: bool = False) -> None:
-        command = [str(bin_folder / program), "-D", str(data), *arguments]
+    def run(program: str, folder: Path, *arguments: str, may_fail: bool = False) -> None:
+        command = [str(bin_folder / program), "-D", str(folder), *arguments]
         done = subprocess.run(command, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **account)
         if done.returncode and not may_fail:
-            sys.exit(f"error: {program} -D {data}: {done.stdout.strip()}")
+            raise ServerError(f"{program} -D {folder}: {done.stdout.strip()}", code=f"server.{program}")
 
     try:
         if not (data / "PG_VERSION").exists():
-            data.mkdir(parents=True, exist_ok=True)
-            _own(data, account)
-            run("initdb", "--username=prefect", "--auth=trust", "--encoding=UTF8", "--no-locale")
-        # Nobody else can enter the socket's folder, so whoever connects is trusted.
-        run("pg_ctl", "stop", "--wait", "--mode=fast", may_fail=True)
+            # Made aside and renamed: initdb that was killed leaves a folder that neither works nor can be made again.
+            made = data.with_name(f"{data.name}.new")
+            shutil.rmtree(made, ignore_errors=True)
+            made.mkdir(parents=True)
+            _own(made, account)
+            run("initdb", made, "--username=prefect", "--auth=trust", "--encoding=UTF8", "--no-locale")
+            made.replace(data)
+        # Nobody else can enter the socket's folder, so every connection is trusted.
+        run("pg_ctl", data, "stop", "--wait", "--mode=fast", may_fail=True)
         options = f"-k {sockets} -c listen_addresses='' -c unix_socket_permissions=0700"
-        run("pg_ctl", "start", "--wait", "--log", str(data / "server.log"), "-o", options)
+        run("pg_ctl", data, "start", "--wait", "--log", str(data / "server.log"), "-o", options)
         try:
             yield f"postgresql+asyncpg://prefect@/postgres?host={sockets}"
         finally:
-            run("pg_ctl", "stop", "--wait", "--mode=fast")
+            run("pg_ctl", data, "stop", "--wait", "--mode=fast")
     finally:
         shutil.rmtree(sockets)
 
@@ -93,21 +110,25 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=4200)
     arguments = parser.parse_args()
     data = arguments.folder.resolve()
+    try:
+        sys.exit(_serve(data, arguments.host, arguments.port))
+    except (ServerError, storage.Busy, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+def _serve(data: Path, host: str, port: int) -> int:
+    """Runs both until the server ends; returns its exit status."""
     with storage.exclusive(data.parent / f"{data.name}.lock"), postgresql(data) as url:
-        # The server listens to its own environment; what it tells others is not the database's business.
-        told = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": url}
-        command = [sys.executable, "-m", "prefect", "server", "start"]
-        command += ["--host", arguments.host, "--port", str(arguments.port)]
-        print(f"export PREFECT_API_URL=http://{arguments.host}:{arguments.port}/api", flush=True)
-        server = subprocess.Popen(command, env={**os.environ, **told})
+        command = [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)]
+        print(f"export PREFECT_API_URL=http://{host}:{port}/api", flush=True)
+        server = subprocess.Popen(command, env={**os.environ, "PREFECT_SERVER_DATABASE_CONNECTION_URL": url})
 
         def stop(number: int, _: FrameType | None) -> None:
             server.send_signal(number)
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, lambda *_: None)  # a terminal's Ctrl-C reaches the server by itself
-        status = server.wait()
-    sys.exit(status)
+        return server.wait()
 
 
 if __name__ == "__main__":

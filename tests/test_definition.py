@@ -151,3 +151,70 @@ def test_a_definition_written_as_json_keeps_its_emoji_and_half_of_one_is_told(tm
     (tmp_path / "dataset.yaml").write_text('{"name": "small", "description": "a \\ud83d"}')
     with pytest.raises(DefinitionError, match="cannot be read as YAML"):
         definition.load(tmp_path)
+
+
+def test_paths_among_the_engines_options_count_from_where_they_are_written(folder, tmp_path, monkeypatch):
+    (folder / "dataset.yaml").write_text(
+        "name: crossings\n"
+        "engine: {name: cosmos, options: {dit_path: weights/lora.pt, base_path: '', checkpoints_dir: 's3://b/c'}}\n"
+        "out_of_memory_fallbacks: [{options: {base_path: weights/base.pt, lora_rank: 8}}]\n"
+    )
+    here = tmp_path / "elsewhere"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    loaded = definition.load(folder)
+    assert loaded.engine.options == {
+        "dit_path": str(folder / "weights" / "lora.pt"),
+        "base_path": "",
+        "checkpoints_dir": "s3://b/c",
+    }
+    fallback = {"base_path": str(folder / "weights" / "base.pt"), "lora_rank": 8}
+    assert loaded.out_of_memory_fallbacks[0].options == fallback
+    monkeypatch.setenv("ITS_ENGINE__OPTIONS__DIT_PATH", "other.pt")
+    overridden = definition.load(folder, {"engine.options.checkpoints_dir": "checkpoints"}).engine.options
+    assert overridden["dit_path"] == str(here / "other.pt")
+    assert overridden["checkpoints_dir"] == str(here / "checkpoints")
+
+
+def test_datasets_that_share_a_work_dir_have_a_folder_each_in_it(folder, tmp_path, monkeypatch):
+    assert definition.load(folder).work_path == folder / ".its"
+    assert definition.load(folder, {"work_dir": str(folder / "deep" / "work")}).work_path == folder / "deep" / "work"
+    monkeypatch.setenv("ITS_WORK_DIR", str(tmp_path / "scratch"))
+    other = tmp_path / "bridges"
+    other.mkdir()
+    (other / "dataset.yaml").write_text("name: bridges\n")
+    assert definition.load(folder).work_path == tmp_path / "scratch" / "crossings"
+    assert definition.load(other).work_path == tmp_path / "scratch" / "bridges"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("splits", {"train": float("nan")}),
+        ("splits", {"train": 1.0, "val": float("nan")}),
+        ("splits", {"train": float("inf")}),
+        ("clip_timeout_s", float("nan")),
+        ("clip_timeout_s", float("inf")),
+        ("min_success_ratio", float("nan")),
+        ("max_rejected_ratio", 1.1),
+        ("retry_delay_s", float("nan")),
+    ],
+)
+def test_what_is_no_number_is_no_value(folder, key, value):
+    with pytest.raises(DefinitionError, match=key):
+        definition.load(folder, {key: value})
+
+
+def test_a_secret_is_not_repeated_in_an_error(folder):
+    for overrides in (
+        {"publish_url": ["s3://user:s3cr3t@bucket/x"]},
+        {"engine": {"options": [], "token": "s3cr3t"}},
+        {"engine.password": "s3cr3t"},
+        {"engine.options": "s3cr3t-token", "engine.options.token": 1},
+    ):
+        with pytest.raises(DefinitionError) as raised:
+            definition.load(folder, overrides)
+        assert "s3cr3t@" not in str(raised.value) and "'s3cr3t'" not in str(raised.value)
+    with pytest.raises(DefinitionError) as raised:
+        definition.parse_override("password=[s3cr3t")
+    assert "s3cr3t" not in str(raised.value)

@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 from its_flows.cli.app import app, errors_in_a_line, out
 from its_flows.cli.engine_option import EngineOption
+from its_tasks.engines import missing_parts
 from rich.table import Table
 from rich.text import Text
 
 from its_core import definition as definitions
 from its_core import storage
+from its_core.definition import Definition
 from its_core.engines.engine import DEFAULT_ENGINE, engine_module
 from its_core.scenarios.manifest import Rejection, base_folder
 from its_core.scenarios.manifest import read as read_manifest
@@ -25,6 +27,8 @@ Examples:
     its check datasets/quickstart
 
     its check 's3://bucket/scenarios/*.parquet' --engine cosmos --allow s3://bucket/frames
+
+Exit statuses: 0 every row can be made · 1 rows are rejected · 2 no row can be made, or the engine lacks something
 """
 
 
@@ -38,11 +42,10 @@ def check(
     most: Annotated[int, typer.Option(min=1, help="How many problems to print.")] = 20,
 ) -> None:
     """Read a manifest and say what is wrong with it, row by row; render nothing."""
-    from its_tasks.engines import missing_parts  # brings Prefect
-
     with errors_in_a_line():
-        missing = missing_parts(definitions.load(manifest)) if definitions.is_definition(manifest) else []
-        report = _survey(manifest, engine, allow or [])
+        definition = definitions.load(manifest) if definitions.is_definition(manifest) else None
+        missing = missing_parts(definition) if definition is not None else []
+        report = _survey(definition, manifest, engine, allow or [])
     _print_problems("Rejected rows", report.rejections, most)
     _print_problems("Prompts that lack a part (rendered all the same)", report.warnings, most)
     for name, meant in sorted(report.carried.items()):
@@ -53,6 +56,12 @@ def check(
         f"{len(report.rejections):,} rejected, {len(report.warnings):,} prompts to look at",
         highlight=False,
     )
+    limit = (
+        Definition.model_fields["max_rejected_ratio"].default if definition is None else definition.max_rejected_ratio
+    )
+    if report.rows and (ratio := len({rejection.row for rejection in report.rejections}) / report.rows) > limit:
+        line = f"too many: a build stops where more than {limit:.1%} of the rows are rejected, here it is {ratio:.1%}"
+        out.print(f"{line} (max_rejected_ratio)", highlight=False, soft_wrap=True)
     for part in missing:
         out.print(Text(f"missing: {part}"), soft_wrap=True)
     if missing or not report.scenarios:
@@ -60,11 +69,10 @@ def check(
     raise typer.Exit(1 if report.rejections else 0)
 
 
-def _survey(manifest: str, engine: str, allow: list[str]) -> Survey:
+def _survey(definition: Definition | None, manifest: str, engine: str, allow: list[str]) -> Survey:
     """A definition brings its own engine and allowed inputs; for a bare manifest the command line says."""
     here = Path.cwd()
-    if definitions.is_definition(manifest):
-        definition = definitions.load(manifest)
+    if definition is not None:
         url, base, engine = definition.manifest, str(definition.folder), definition.engine.name
         allowed = [*definition.allowed_inputs, *(storage.resolve(path, here) for path in allow)]
     else:

@@ -65,7 +65,11 @@ class Standing:
 
 
 def test_what_it_knows_outlives_it_even_killed_and_nothing_else_does(data: Path):
+    half_made = data.with_name("postgresql.new")  # as a killed initdb leaves it
+    half_made.mkdir()
+    (half_made / "pg_hba.conf").touch()
     first = Standing(data)
+    assert not half_made.exists()
     httpx.post(f"{first.api}/work_pools/", json={"name": "local", "type": "process"}, timeout=60).raise_for_status()
     for process in psutil.Process(first.process.pid).children():
         process.kill()
@@ -84,5 +88,6 @@ def test_what_it_knows_outlives_it_even_killed_and_nothing_else_does(data: Path)
 def test_without_postgresql_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(server, "_DEBIAN", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SystemExit, match="PostgreSQL is not installed: apt-get install postgresql"):
+    with pytest.raises(server.ServerError) as raised:
         server.programs()
+    assert raised.value.code == "server.not_installed"

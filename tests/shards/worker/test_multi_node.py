@@ -132,6 +132,27 @@ def test_a_store_that_cannot_be_reached_or_says_nothing_is_told_with_what_is_nee
     assert "\n" not in str(raised.value)
 
 
+def test_a_line_that_was_reset_before_it_was_watched_ends_the_machine_too() -> None:
+    """Not even the other end's address is known then."""
+    code = """
+import socket, struct, time
+from its_core.shards.worker.multi_node import _end_with
+with socket.create_server(("127.0.0.1", 0)) as server:
+    peer = socket.create_connection(server.getsockname())
+    line, _ = server.accept()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+    time.sleep(0.1)
+    try:
+        line.getpeername()
+    except OSError:
+        _end_with(line)
+"""
+    ended_early = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended_early.returncode == 1
+    assert "another machine of this launch" in ended_early.stderr and "Traceback" not in ended_early.stderr
+
+
 def test_one_clip_made_by_two_machines_is_that_of_one(tmp_path: Path) -> None:
     lora = make_tiny_checkpoint(tmp_path / "checkpoints")
     ramp = np.linspace(0, 255, 1280).astype(np.uint8)
