@@ -46,9 +46,9 @@ def _finish(dataset: str) -> str:
         now = read_status(definitions.load(dataset).work_path)
         if now.phase is not BuildPhase.UNFINISHED or now.build is None:
             return f"left alone: {_phase_and_reason(now)}"
-        if lacking := now.build.withheld and set(now.build.withheld) - definitions.set_from_outside({}).keys():
-            wanted = ", ".join(definitions.variable(key) for key in sorted(lacking))
-            return f"left alone: it was built with values that may be secrets and are not kept: set {wanted} here too"
+        if missing := now.build.withheld and set(now.build.withheld) - definitions.set_from_outside({}).keys():
+            names = ", ".join(definitions.variable(key) for key in sorted(missing))
+            return f"left alone: it was built with values that may be secrets and are not kept: set {names} here too"
         log.info("%s goes on: %s; %d clips are made, %d left", dataset, now.reason, now.made, now.left)
         built = build_with_or_without_prefect(dataset, now.build.overrides, True, log.warning)
     except storage.Busy as error:

@@ -66,7 +66,7 @@ def test_relative_paths_count_from_where_they_are_written(folder, tmp_path, monk
         ({"name": "../up"}, "name: '../up': String should match pattern"),
         ({"work_dir": "s3://bucket/work"}, "work_dir 's3://bucket/work': must be a folder on this machine"),
         ({"clip_timeout_s": 0}, "clip_timeout_s: 0: Input should be greater than 0"),
-        ({"manifest": ".", "work_dir": "deep/work"}, "lies in the manifest's folder"),
+        ({"manifest": ".", "work_dir": "deep/work"}, "is in the manifest's folder"),
         ({"engine": "simulator", "engine.name": "cosmos"}, "engine is also set to 'simulator'"),
         ({"retries": -1}, "retries: -1: Input should be greater than or equal to 0"),
     ],

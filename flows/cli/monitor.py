@@ -19,17 +19,17 @@ Examples:
 @app.command(epilog=_STATUS_EXAMPLES)
 def status(
     datasets: Annotated[str, typer.Argument(help="A folder of definitions, or one definition.")] = "datasets",
-    as_json: Annotated[bool, typer.Option("--json", help="All that is known, as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
 ) -> None:
     """Show all builds: what runs, what is left, what failed and why, and when it may end."""
     from its_flows.monitoring import status as builds
 
     with errors_in_a_line():
-        found = builds.survey(datasets)
+        statuses = builds.survey(datasets)
     if as_json:
-        typer.echo(builds.as_json(found))
+        typer.echo(builds.as_json(statuses))
     else:
-        builds.show(found, out)
+        builds.show(statuses, out)
 
 
 _METRICS_EXAMPLES = """
@@ -48,7 +48,7 @@ def metrics(
     host: Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0: all of this machine's.")] = "127.0.0.1",
     once: Annotated[bool, typer.Option("--once", help="Print the metrics once instead.")] = False,
 ) -> None:
-    """Serve for Prometheus how all builds stand: clips, failures, seconds, what is left."""
+    """Serve the status of all builds for Prometheus: clips, failures, seconds, what is left."""
     from its_flows.monitoring import metrics as exporter
 
     with errors_in_a_line():

@@ -1,1 +1,1 @@
-"""How builds stand: a table for people, metrics for Prometheus."""
+"""The status of builds: a table for people, metrics for Prometheus."""

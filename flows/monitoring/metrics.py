@@ -1,6 +1,6 @@
-"""What ``its metrics`` serves: how all builds stand, for Prometheus, from what lies beside the data.
+"""What ``its metrics`` serves: the status of all builds, for Prometheus, from the files beside the data.
 
-Every scrape looks anew, so that nothing has to report to anybody: builds may run anywhere over the same work folders.
+Every scrape reads them again. Nothing has to report to this process: builds may run anywhere over the same folders.
 """
 
 from __future__ import annotations
@@ -30,63 +30,65 @@ from its_core.shards.status import BuildPhase, BuildStatus, count, read_status
 from its_core.storage.errors import StorageError
 
 _LATELY = timedelta(hours=1)
-_PATIENCE_S = 15.0  # with a place that does not answer; the other datasets are to be told within a scrape's time
+_READ_LIMIT_S = 15.0  # for one dataset; the others must be there within a scrape's time
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A dataset as one look found it."""
+class _Reading:
+    """A dataset as it was read for one scrape."""
 
     definition: Definition
-    now: BuildStatus
+    status: BuildStatus
     receipts: list[Receipt]
 
 
 class BuildsCollector(Collector):
-    """A look at every definition of a folder, a scrape. Datasets that come later are found; one whose published version
-    lies where nothing answers keeps the others from being told for ``patience_s`` (None: for as long as it takes)."""
+    """Reads every definition of a folder at each scrape, also those that were added since the last one.
 
-    def __init__(self, datasets: str, patience_s: float | None = _PATIENCE_S) -> None:
+    A dataset whose disk or S3 server does not answer delays the others by ``read_limit_s`` (None: for as long as it
+    takes), and is reported as not readable.
+    """
+
+    def __init__(self, datasets: str, read_limit_s: float | None = _READ_LIMIT_S) -> None:
         self._datasets = datasets
-        self._patience_s = patience_s
+        self._read_limit_s = read_limit_s
         self._receipts: defaultdict[Path, ReceiptCache] = defaultdict(ReceiptCache)
-        self._looks: dict[Path, Future[_Seen]] = {}
+        self._readings: dict[Path, Future[_Reading]] = {}
         self._one_at_a_time = threading.Lock()
 
     def describe(self) -> Iterable[Metric]:
-        return ()  # else registering would look at everything
+        return ()  # else registering would read everything
 
     def collect(self) -> Iterator[Metric]:
-        began = time.monotonic()
+        since = time.monotonic()
         families = _Families()
         with self._one_at_a_time:
             folders = definitions.find(self._datasets)
             for folder in folders:
-                if folder not in self._looks:
-                    self._looks[folder] = self._begin(folder)
-            wait(self._looks.values(), self._patience_s)
+                if folder not in self._readings:
+                    self._readings[folder] = self._start_reading(folder)
+            wait(self._readings.values(), self._read_limit_s)
             for folder in folders:
                 self._add(families, folder)
         yield from families.all()
-        yield GaugeMetricFamily(
-            "its_look_seconds", "Seconds that it took to look at all datasets.", time.monotonic() - began
-        )
+        elapsed_s = time.monotonic() - since
+        yield GaugeMetricFamily("its_scrape_seconds", "Seconds that reading all datasets took.", elapsed_s)
 
-    def _begin(self, folder: Path) -> Future[_Seen]:
-        """A look in a thread that nobody waits for when the process ends."""
-        future: Future[_Seen] = Future()
+    def _start_reading(self, folder: Path) -> Future[_Reading]:
+        """Reads in a thread that does not keep the process from ending."""
+        future: Future[_Reading] = Future()
 
         def run() -> None:
             try:
-                future.set_result(self._look(folder))
+                future.set_result(self._read(folder))
             except Exception as error:
                 future.set_exception(error)
 
         threading.Thread(target=run, daemon=True).start()
         return future
 
-    def _look(self, folder: Path) -> _Seen:
+    def _read(self, folder: Path) -> _Reading:
         receipts: list[Receipt] = []
 
         def read(work: Path) -> list[Receipt]:
@@ -94,25 +96,25 @@ class BuildsCollector(Collector):
             return receipts
 
         definition = definitions.load(folder)
-        return _Seen(definition, read_status(definition.work_path, read), receipts)
+        return _Reading(definition, read_status(definition.work_path, read), receipts)
 
     def _add(self, families: _Families, folder: Path) -> None:
         # A link's own name, so not resolved: two links may lead to folders of one name.
         name = Path(os.path.abspath(folder)).name  # noqa: PTH100
-        if not self._looks[folder].done():
-            told = "%s: still being looked at after %g s: its disk or its S3 server does not answer, or it is large"
-            _log.warning(told, folder, self._patience_s)
+        if not self._readings[folder].done():
+            message = "%s: still being read after %g s: its disk or its S3 server does not answer, or it is large"
+            _log.warning(message, folder, self._read_limit_s)
             families.readable.add_metric([name], 0)
-            return  # the next scrape tells
+            return  # the next scrape has it
         try:
-            seen = self._looks.pop(folder).result()
+            reading = self._readings.pop(folder).result()
         except (DefinitionError, StorageError, OSError) as error:
             _log.warning("%s: %s", folder, error)
             families.readable.add_metric([name], 0)
         else:
             families.readable.add_metric([name], 1)
-            families.add_look(name, seen.now)
-            families.add_receipts(name, seen.receipts, seen.definition)
+            families.add_status(name, reading.status)
+            families.add_receipts(name, reading.receipts, reading.definition)
 
 
 class _Families:
@@ -127,39 +129,39 @@ class _Families:
         self._planned = gauge("its_clips_planned", "Clips that the last plan asks for.", labels=a_dataset)
         self._made = gauge("its_clips_made", "Planned clips that are there.", labels=a_dataset)
         self._lately = gauge("its_clips_made_last_hour", "Those made in the last hour.", labels=a_dataset)
-        self._left = gauge(
-            "its_clips_left", "Clips neither made nor beyond help: the length of the queue.", labels=a_dataset
-        )
-        self._failed = gauge("its_clips_failed", "Planned clips whose last try failed.", labels=an_outcome)
+        self._left = gauge("its_clips_left", "Clips that may still be made: the length of the queue.", labels=a_dataset)
+        self._failed = gauge("its_clips_failed", "Planned clips whose last attempt failed.", labels=an_outcome)
         self._ends_in = gauge("its_build_ends_in_seconds", "An estimate, while a build runs.", labels=a_dataset)
-        self._attempts = counter("its_clip_attempts", "Tries of planned clips.", labels=an_outcome)
-        self._seconds = counter("its_clip_seconds", "Seconds that tries of planned clips took.", labels=an_outcome)
+        self._attempts = counter("its_clip_attempts", "Attempts at planned clips.", labels=an_outcome)
+        self._seconds = counter("its_clip_seconds", "Seconds that attempts at planned clips took.", labels=an_outcome)
         self._gpu_seconds = counter(
             "its_gpu_seconds", "Those seconds times the GPUs that made the clip.", labels=an_outcome
         )
 
     def all(self) -> Iterator[Metric]:
-        yield from vars(self).values()
+        yield from (self.readable, self._state, self._planned, self._made, self._lately, self._left, self._failed)
+        yield from (self._ends_in, self._attempts, self._seconds, self._gpu_seconds)
 
-    def add_look(self, dataset: str, now: BuildStatus) -> None:
+    def add_status(self, dataset: str, status: BuildStatus) -> None:
         for phase in BuildPhase:
-            self._state.add_metric([dataset, phase.value], phase is now.phase)
-        if now.build is None:
+            self._state.add_metric([dataset, phase.value], phase is status.phase)
+        if status.build is None:
             return
-        self._planned.add_metric([dataset], now.build.clips or 0)
-        self._made.add_metric([dataset], now.made)
-        self._left.add_metric([dataset], now.left)
-        for outcome, number in count(now.failed).items():
+        self._planned.add_metric([dataset], status.build.clips or 0)
+        self._made.add_metric([dataset], status.made)
+        self._left.add_metric([dataset], status.left)
+        for outcome, number in count(status.failed).items():
             self._failed.add_metric([dataset, outcome], number)
-        if now.ends_in_s is not None:
-            self._ends_in.add_metric([dataset], now.ends_in_s)
+        if status.ends_in_s is not None:
+            self._ends_in.add_metric([dataset], status.ends_in_s)
 
     def add_receipts(self, dataset: str, receipts: list[Receipt], definition: Definition) -> None:
+        uses_gpu = engine_module(definition.engine.name).TRAITS.uses_gpu
         attempts: Counter[Outcome] = Counter()
         seconds: defaultdict[Outcome, float] = defaultdict(float)
         gpu_seconds: defaultdict[Outcome, float] = defaultdict(float)
         for receipt in receipts:
-            gpus = _gpus(receipt, definition)
+            gpus = _gpus(receipt) if uses_gpu else 0
             for attempt in receipt.attempts:
                 attempts[attempt.outcome] += 1
                 seconds[attempt.outcome] += attempt.duration_s
@@ -167,18 +169,16 @@ class _Families:
         for outcome, number in attempts.items():
             self._attempts.add_metric([dataset, outcome], number)
             self._seconds.add_metric([dataset, outcome], seconds[outcome])
-            if engine_module(definition.engine.name).TRAITS.uses_gpu:
+            if uses_gpu:
                 self._gpu_seconds.add_metric([dataset, outcome], gpu_seconds[outcome])
         since = datetime.now(UTC) - _LATELY
         lately = sum(_ended(r.attempts[-1]) > since for r in receipts if r.outcome is Outcome.GENERATED)
         self._lately.add_metric([dataset], lately)
 
 
-def _gpus(receipt: Receipt, definition: Definition) -> int:
-    """GPUs that a clip was tried on, by the engine's own record; a clip that has none was in one GPU's hands."""
-    if not engine_module(definition.engine.name).TRAITS.uses_gpu or receipt.record.get("device") == "cpu":
-        return 0
-    return int(receipt.record.get("ranks_per_clip", 1))
+def _gpus(receipt: Receipt) -> int:
+    """GPUs that a clip was tried on, by the engine's own record; 1 where it has none."""
+    return 0 if receipt.record.get("device") == "cpu" else int(receipt.record.get("ranks_per_clip", 1))
 
 
 def _ended(attempt: Attempt) -> datetime:
@@ -186,12 +186,12 @@ def _ended(attempt: Attempt) -> datetime:
 
 
 def exposition(datasets: str) -> str:
-    """One look, in Prometheus' text format. Raises DefinitionError where there is no dataset."""
-    return generate_latest(_registry(BuildsCollector(datasets, patience_s=None))).decode()
+    """One reading, in Prometheus' text format. Raises DefinitionError where there is no dataset."""
+    return generate_latest(_registry(BuildsCollector(datasets, read_limit_s=None))).decode()
 
 
 def serve(datasets: str, host: str, port: int) -> tuple[str, threading.Thread]:
-    """Serves a look a scrape from a thread, and returns its URL and the thread; port 0 takes any that is free.
+    """Serves a reading a scrape from a thread, and returns its URL and the thread; port 0 takes any that is free.
 
     Raises DefinitionError where there is no dataset, OSError where it cannot listen.
     """

@@ -1,4 +1,4 @@
-"""What ``its status`` shows: all builds, what runs, what is left, what failed and why, when it may end."""
+"""What ``its status`` shows: all builds, what runs, what is left, what failed and why, and when it may end."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ _REASONS_SHOWN = 5  # a dataset; --json has all
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
-    """A dataset and how its build stands, or the ``error`` that keeps it from being known."""
+class DatasetStatus:
+    """A dataset and the status of its build, or the ``error`` for which it cannot be read."""
 
     folder: Path
-    status: BuildStatus | None
+    build: BuildStatus | None
     error: str = ""
 
 
-def survey(folder: str) -> list[Status]:
+def survey(folder: str) -> list[DatasetStatus]:
     """The status of every definition in a folder. Raises DefinitionError when there is none."""
-    return [_status(found) for found in definitions.find(folder)]
+    return [_status(each) for each in definitions.find(folder)]
 
 
-def _status(folder: Path) -> Status:
+def _status(folder: Path) -> DatasetStatus:
     try:
-        return Status(folder, read_status(definitions.load(folder).work_path))
+        return DatasetStatus(folder, read_status(definitions.load(folder).work_path))
     except (DefinitionError, StorageError, OSError) as error:
-        return Status(folder, None, str(error))
+        return DatasetStatus(folder, None, str(error))
 
 
-def as_json(statuses: Sequence[Status]) -> str:
-    """All that is known, an object a dataset."""
+def as_json(statuses: Sequence[DatasetStatus]) -> str:
+    """Everything, an object a dataset."""
     return orjson.dumps([_as_dict(status) for status in statuses], option=orjson.OPT_INDENT_2).decode()
 
 
-def _as_dict(status: Status) -> dict[str, Any]:
-    now = status.status
+def _as_dict(status: DatasetStatus) -> dict[str, Any]:
+    now = status.build
     if now is None:
         return {"dataset": str(status.folder), "phase": "unknown", "reason": status.error}
     return {
@@ -75,8 +75,8 @@ def _as_dict(status: Status) -> dict[str, Any]:
     }
 
 
-def show(statuses: Sequence[Status], console: Console) -> None:
-    """Prints a line a dataset, then what is known of each and what failed."""
+def show(statuses: Sequence[DatasetStatus], console: Console) -> None:
+    """Prints a line a dataset, then for each the reason and what failed."""
     table = Table(box=None, pad_edge=False)
     for column in ("dataset", "state", "made", "left", "failed", "ends in", "last build"):
         table.add_column(column, overflow="fold", justify="right" if column in {"made", "left", "failed"} else "left")
@@ -87,8 +87,8 @@ def show(statuses: Sequence[Status], console: Console) -> None:
         _show_why(status, console)
 
 
-def _cells(status: Status) -> tuple[str, ...]:
-    now = status.status
+def _cells(status: DatasetStatus) -> tuple[str, ...]:
+    now = status.build
     name = status.folder.name
     if now is None:
         return (name, "unknown", "", "", "", "", "")
@@ -100,17 +100,17 @@ def _cells(status: Status) -> tuple[str, ...]:
     return (name, now.phase.words, made, f"{now.left:,}", f"{len(now.failed):,}", ends_in, began)
 
 
-def _show_why(status: Status, console: Console) -> None:
-    now = status.status
-    told = [status.error if now is None else now.reason]
+def _show_why(status: DatasetStatus, console: Console) -> None:
+    now = status.build
+    parts = [status.error if now is None else now.reason]
     failed = () if now is None else now.failed
-    told += [f"{number:,} {outcome}" for outcome, number in count(failed).items()]
-    if not any(told):
+    parts += [f"{number:,} {outcome}" for outcome, number in count(failed).items()]
+    if not any(parts):
         return
-    line = f"\n{status.folder.name}: {', '.join(part for part in told if part)}"
+    line = f"\n{status.folder.name}: {', '.join(part for part in parts if part)}"
     console.print(line, highlight=False, markup=False, soft_wrap=True)
     for receipt in failed[:_REASONS_SHOWN]:
-        tries = f"{len(receipt.attempts)} tries" if len(receipt.attempts) > 1 else "1 try"
+        tries = f"{len(receipt.attempts)} attempts" if len(receipt.attempts) > 1 else "1 attempt"
         again = "" if not receipt.can_be_retried else ", to be tried again"
         clip = f"{receipt.scenario_id} v{receipt.variant} ({receipt.clip_id})"
         line = f"  {clip}: {receipt.outcome}: {receipt.reason} ({tries}{again})"

@@ -74,7 +74,7 @@ def find(folder: str | Path) -> list[Path]:
     is_one = (root / FILE_NAME).is_file()
     folders = [root] if is_one else sorted(path.parent for path in root.glob(f"*/{FILE_NAME}"))
     if not folders:
-        raise DefinitionError(f"{root}: no dataset: neither {FILE_NAME} nor a folder with one lies there")
+        raise DefinitionError(f"{root}: no dataset: there is neither {FILE_NAME} nor a folder with one")
     return folders
 
 
@@ -90,7 +90,7 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     if not isinstance(written, dict):
         raise DefinitionError(f"{file}: must hold keys and values, like 'name: my-dataset'")
     if "folder" in written:
-        raise DefinitionError(f"{file}: folder: not a key; the definition's folder is where the file lies")
+        raise DefinitionError(f"{file}: folder: not a key; the definition's folder is that of the file")
     return written
 
 

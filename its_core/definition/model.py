@@ -134,9 +134,7 @@ class Definition(BaseModel):
             raise ValueError(f"work_dir {self.work_dir!r}: must be a folder on this machine")
         for key in ("publish_url", "work_dir"):
             if _read_as_rows(Path(self.manifest), Path(getattr(self, key))):
-                raise ValueError(
-                    f"{key} {getattr(self, key)!r}: lies in the manifest's folder; it would be read as rows"
-                )
+                raise ValueError(f"{key} {getattr(self, key)!r}: is in the manifest's folder; it would be read as rows")
         return self
 
     @property
@@ -145,7 +143,7 @@ class Definition(BaseModel):
 
     @property
     def work_path(self) -> Path:
-        """The dataset's own work folder: ``work_dir``, or where that lies outside the dataset's folder and others may
+        """The dataset's own work folder: ``work_dir``, or where that is outside the dataset's folder and others may
         use it too, a folder of the dataset's name in it."""
         path = storage.local_path(self.work_dir)
         return path if path.is_relative_to(self.folder) else path / self.name
@@ -161,7 +159,7 @@ class Definition(BaseModel):
 
 
 def _read_as_rows(manifest: Path, folder: Path) -> bool:
-    """Whether ``folder`` lies in a manifest that is a folder, under no name that its reader passes over."""
+    """Whether ``folder`` is in a manifest that is a folder, under no name that its reader skips."""
     return folder.is_relative_to(manifest) and not any(
         part.startswith((".", "_")) for part in folder.relative_to(manifest).parts
     )

@@ -128,7 +128,7 @@ def test_a_dataset_that_does_not_answer_keeps_no_other_from_being_told(
 
     monkeypatch.setattr(metrics, "read_status", read_status)
     registry = CollectorRegistry()
-    registry.register(metrics.BuildsCollector(str(datasets), patience_s=0.5))
+    registry.register(metrics.BuildsCollector(str(datasets), read_limit_s=0.5))
     told = parsed(generate_latest(registry).decode())
     assert told["its_dataset_readable", "never"] == 0
     assert told["its_clips_left", "cosmos"] == 2

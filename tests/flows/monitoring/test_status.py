@@ -36,7 +36,7 @@ def test_it_shows_all_builds_and_why_clips_failed(datasets: Path):
     assert any(line.split() == ["broken", "unknown"] for line in lines)
     assert "broken: " in shown.output and "cannot be read as YAML" in shown.output
     assert "failed: too_few_clips: too few, 7 timed_out" in shown.output
-    assert "s1 v0" in shown.output and "timed_out: because (1 try, to be tried again)" in shown.output
+    assert "s1 v0" in shown.output and "timed_out: because (1 attempt, to be tried again)" in shown.output
     assert "… and 2 more (--json has all)" in shown.output
 
 
