@@ -89,7 +89,7 @@ class Launch:
 
 def launch(options: CosmosOptions, work: Path, processes: int, clips: int) -> Launch:
     """Makes ``clips`` clips with the worker, under torchrun."""
-    from its_core.engines.cosmos.engine import flags
+    from its_core.engines.cosmos.engine import script_flags
 
     folder = Path(tempfile.mkdtemp(dir=work))
     requests = [request_of(options, work, number) for number in range(clips)]
@@ -100,7 +100,7 @@ def launch(options: CosmosOptions, work: Path, processes: int, clips: int) -> La
     (folder / "batch.json").write_text(json.dumps(entries), encoding="utf-8")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
     command += ["-m", "its_core.shards.worker", "--batch_input_json", str(folder / "batch.json")]
-    command += ["--resolution", options.resolution, "--fps", str(options.fps), *flags(options)]
+    command += ["--resolution", options.resolution, "--fps", str(options.fps), *script_flags(options)]
     if processes > 1:
         command += ["--num_gpus", str(processes)]
     with _load_of_gpus() as load:

@@ -91,7 +91,7 @@ def test_groups_are_refused_before_loading_where_sizes_do_not_divide() -> None:
 @pytest.mark.parametrize(
     ("options", "ranks", "clips", "expected"),
     [
-        ({}, 8, 1, 1),
+        ({}, 8, 1, 8),
         ({"num_gpus": 8}, 8, 100, 1),
         ({"num_gpus": 8}, 8, 8, 1),
         ({"num_gpus": 8}, 8, 3, 2),
