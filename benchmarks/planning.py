@@ -121,7 +121,8 @@ def measure(path: Path) -> dict[str, float]:
         allowed_inputs=[str(path.parent)],
         input_cache=path.parent / "inputs",
         engine_needs_input=False,
-        refuses=module.unsupported_reason,
+        unsupported=module.unsupported,
+        layout_of=module.layout_of,
     )
     geometry = Geometry.of("720", 16)
     plan = planning.make(path.parent, timed(found), module.identity(options), geometry, assign)

@@ -18,8 +18,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from its_core.inputs import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+
 QUICKSTART = Path(__file__).parent.parent / "datasets" / "quickstart" / "scenarios.parquet"
-FRAME_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".mp4"}
+FRAME_SUFFIXES = {*IMAGE_SUFFIXES, *VIDEO_SUFFIXES}
 
 # Only scenario_id and camera_id are required. Columns may be left out, in any order, and a row may leave any other
 # column null. Columns that the factory does not know, like site_note here, travel with the clips into the labels.
@@ -198,6 +200,10 @@ def quickstart() -> list[dict[str, Any]]:
     ]
 
 
+def is_frame(path: Path) -> bool:
+    return path.suffix.lower() in FRAME_SUFFIXES and not path.name.startswith(".")
+
+
 def from_frames(frames: Path, manifest: Path) -> list[dict[str, Any]]:
     """A rear-end collision and normal traffic from each frame, as a pair, so that both land in the same split.
 
@@ -205,7 +211,7 @@ def from_frames(frames: Path, manifest: Path) -> list[dict[str, Any]]:
     ``allowed_inputs`` in dataset.yaml). Light and weather are left to the picture.
     """
     rows: list[dict[str, Any]] = []
-    for frame in sorted(path for path in frames.iterdir() if path.suffix.lower() in FRAME_SUFFIXES):
+    for frame in sorted(filter(is_frame, frames.iterdir())):
         camera_id = re.sub(r"[^A-Za-z0-9_-]+", "-", frame.stem)
         home = manifest.parent.resolve()
         inside = frame.resolve().is_relative_to(home)
@@ -242,6 +248,8 @@ def main() -> None:
         arguments.error(f"no {', '.join(sorted(FRAME_SUFFIXES))} in {asked.frames}")
     write(rows, asked.output)
     print(f"{len(rows)} scenarios in {asked.output}; check them with: its check {asked.output.parent}")
+    if asked.frames and (others := [path.name for path in asked.frames.iterdir() if not is_frame(path)]):
+        print(f"not used: {', '.join(sorted(others))}")
 
 
 if __name__ == "__main__":

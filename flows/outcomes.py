@@ -9,7 +9,7 @@ from its_tasks.clip_table import ClipTable
 from its_tasks.render import describe
 
 from its_core.clip import Outcome
-from its_core.definition import Definition
+from its_core.definition import Definition, too_many_rejected
 from its_core.scenarios.manifest import ManifestError
 from its_core.shards.plan import Plan
 from its_core.shards.receipts import TooFewClips
@@ -20,7 +20,7 @@ _MOST_NAMED = 100  # failures named one by one; all are in the receipts
 def refuse_too_many_rejected(definition: Definition, plan: Plan) -> None:
     """Raises ManifestError when too many rows of the manifest cannot be made: nothing is rendered then."""
     rejected = len({rejection.row for rejection in plan.rejections})
-    if rejected / plan.rows > definition.max_rejected_ratio:
+    if too_many_rejected(rejected, plan.rows, definition.max_rejected_ratio):
         first = plan.rejections[0]
         raise ManifestError(
             f"{definition.manifest}: {rejected:,} of {plan.rows:,} rows rejected ({rejected / plan.rows:.1%}), "

@@ -11,7 +11,8 @@ from its_tasks.steps import step
 from its_core.dataset import splits
 from its_core.definition import Definition
 from its_core.scenarios import manifest
-from its_core.scenarios.manifest.snapshot import unchanged
+from its_core.scenarios.manifest.snapshot import snapshot
+from its_core.scenarios.manifest.survey import announced
 from its_core.shards import plan as planning
 
 REJECTED_FILE = "rejected.parquet"
@@ -22,24 +23,25 @@ INPUTS_FOLDER = "inputs"
 def plan(definition: Definition, engine: ResolvedEngine, progress: Progress) -> planning.Plan:
     """Reads and checks the manifest; names, splits and orders the clips. Raises ManifestError, DefinitionError,
     and StorageError when S3 does not give the manifest or an input."""
-    batches = manifest.read(
-        definition.manifest,
-        base_folder=str(definition.folder),
-        allowed_inputs=definition.allowed_inputs,
-        input_cache=definition.work_path / INPUTS_FOLDER,
-        engine_needs_input=engine.module.TRAITS.needs_input,
-        refuses=engine.module.unsupported_reason,
-    )
-    with unchanged(definition.manifest) as files:
+    with snapshot(definition.manifest) as taken:
+        batches = manifest.read(
+            taken,
+            base_folder=str(definition.folder),
+            allowed_inputs=definition.allowed_inputs,
+            input_cache=definition.work_path / INPUTS_FOLDER,
+            engine_needs_input=engine.module.TRAITS.needs_input,
+            unsupported=engine.module.unsupported,
+            layout_of=engine.module.layout_of,
+        )
         planned = planning.make(
             definition.work_path,
-            batches,
+            announced(batches, taken.not_read, progress.say),
             engine.identity,
             definition.geometry,
             lambda cameras, pairs, requested: splits.assign(cameras, pairs, requested, definition.splits),
             progress.rows_read,
         )
-    planned = replace(planned, manifest=files)
+    planned = replace(planned, manifest=taken.files)
     manifest.write_rejections(definition.work_path / REJECTED_FILE, planned.rejections)
     progress.planned(planned)
     if not planned.clip_ids:

@@ -16,7 +16,7 @@ from its_core.dataset.lineage.run import Run
 from its_core.dataset.publish import Published
 from its_core.dataset.versions.content import Dataset
 from its_core.definition import Definition
-from its_core.scenarios.manifest.images import forget_inputs
+from its_core.scenarios.manifest.input_files import forget_inputs
 from its_core.shards.plan import Plan
 from its_core.shards.receipts import clip_files
 

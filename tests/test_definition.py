@@ -218,3 +218,18 @@ def test_a_secret_is_not_repeated_in_an_error(folder):
     with pytest.raises(DefinitionError) as raised:
         definition.parse_override("password=[s3cr3t")
     assert "s3cr3t" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "rejected", "rows", "too_many"),
+    [
+        (0.05, 1, 3, False),
+        (0.05, 2, 3, True),
+        (0.05, 5, 100, False),
+        (0.05, 6, 100, True),
+        (0, 1, 100, True),
+        (0, 0, 9, False),
+    ],
+)
+def test_rejected_rows_are_too_many_above_a_share_in_whole_rows(ratio, rejected, rows, too_many):
+    assert definition.too_many_rejected(rejected, rows, ratio) is too_many

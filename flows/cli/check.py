@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,11 +16,12 @@ from rich.text import Text
 
 from its_core import definition as definitions
 from its_core import storage
-from its_core.definition import Definition
+from its_core.definition import DEFAULT_MAX_REJECTED_RATIO, Definition, too_many_rejected
 from its_core.engines.engine import DEFAULT_ENGINE, engine_module
-from its_core.scenarios.manifest import Rejection, base_folder
+from its_core.scenarios.manifest import Rejection, Remark, base_folder
 from its_core.scenarios.manifest import read as read_manifest
-from its_core.scenarios.manifest.survey import Survey, survey
+from its_core.scenarios.manifest.snapshot import snapshot
+from its_core.scenarios.manifest.survey import Survey, left_out_line, not_read_line, survey
 
 _CHECK_EXAMPLES = """
 Examples:
@@ -28,7 +30,7 @@ Examples:
 
     its check 's3://bucket/scenarios/*.parquet' --engine cosmos --allow s3://bucket/frames
 
-Exit statuses: 0 every row can be made · 1 rows are rejected · 2 no row can be made, or the engine lacks something
+Exit status: 0 all rows can be made · 1 some are rejected · 2 nothing can be built
 """
 
 
@@ -44,65 +46,75 @@ def check(
     """Read a manifest and say what is wrong with it, row by row; render nothing."""
     with errors_in_a_line():
         definition = definitions.load(manifest) if definitions.is_definition(manifest) else None
-        missing = missing_parts(definition) if definition is not None else []
-        report = _survey(definition, manifest, engine, allow or [])
+        missing = missing_parts(definition) if definition else []
+        report = _survey(manifest, definition, engine, allow or [])
     _print_problems("Rejected rows", report.rejections, most)
-    _print_problems("Prompts that lack a part (rendered all the same)", report.warnings, most)
-    for name, meant in sorted(report.carried.items()):
-        doubt = f"; did you mean {meant}?" if meant else ""
-        out.print(Text(f"column {name} is none of ours: it is carried to the labels{doubt}"))
+    _print_problems("Rows that are made, but should be looked at", report.remarks, most)
+    obstacles = [f"missing: {part}" for part in missing]
+    limit = definition.max_rejected_ratio if definition else DEFAULT_MAX_REJECTED_RATIO
+    rejected = len({rejection.row for rejection in report.rejections})
+    if too_many_rejected(rejected, report.rows, limit):
+        ratio = rejected / report.rows
+        obstacles.append(f"too many rows are rejected, {ratio:.1%}: a build stops at {limit:.1%} (max_rejected_ratio)")
+    for line in (*_about_columns(report), *obstacles):
+        out.print(Text(line), soft_wrap=True)
     out.print(
         f"{report.rows:,} rows: {report.scenarios:,} scenarios, {report.clips:,} clips, "
-        f"{len(report.rejections):,} rejected, {len(report.warnings):,} prompts to look at",
+        f"{len(report.rejections):,} rejected, {len(report.remarks):,} to look at",
         highlight=False,
     )
-    limit = (
-        Definition.model_fields["max_rejected_ratio"].default if definition is None else definition.max_rejected_ratio
-    )
-    if report.rows and (ratio := len({rejection.row for rejection in report.rejections}) / report.rows) > limit:
-        line = f"too many: a build stops where more than {limit:.1%} of the rows are rejected, here it is {ratio:.1%}"
-        out.print(f"{line} (max_rejected_ratio)", highlight=False, soft_wrap=True)
-    for part in missing:
-        out.print(Text(f"missing: {part}"), soft_wrap=True)
-    if missing or not report.scenarios:
+    if obstacles or not report.scenarios:
         raise typer.Exit(2)
     raise typer.Exit(1 if report.rejections else 0)
 
 
-def _survey(definition: Definition | None, manifest: str, engine: str, allow: list[str]) -> Survey:
+def _survey(manifest: str, definition: Definition | None, engine: str, allow: list[str]) -> Survey:
     """A definition brings its own engine and allowed inputs; for a bare manifest the command line says."""
     here = Path.cwd()
-    if definition is not None:
+    more = [storage.resolve(path, here) for path in allow]
+    if definition:
         url, base, engine = definition.manifest, str(definition.folder), definition.engine.name
-        allowed = [*definition.allowed_inputs, *(storage.resolve(path, here) for path in allow)]
+        allowed = [*definition.allowed_inputs, *more]
     else:
         url = storage.resolve(manifest, here)
         base = base_folder(url)
-        allowed = [base, *(storage.resolve(path, here) for path in allow)]
+        allowed = [base, *more]
     module = engine_module(engine)
-    with tempfile.TemporaryDirectory(prefix="its-check-") as cache:
-        return survey(
-            read_manifest(
-                url,
-                base_folder=base,
-                allowed_inputs=allowed,
-                input_cache=Path(cache),
-                engine_needs_input=module.TRAITS.needs_input,
-                refuses=module.unsupported_reason,
-            )
+    with tempfile.TemporaryDirectory(prefix="its-check-") as cache, snapshot(url) as taken:
+        batches = read_manifest(
+            taken,
+            base_folder=base,
+            allowed_inputs=allowed,
+            input_cache=Path(cache),
+            engine_needs_input=module.TRAITS.needs_input,
+            unsupported=module.unsupported,
+            layout_of=module.layout_of,
         )
+        return survey(batches, taken.not_read)
 
 
-def _print_problems(title: str, problems: list[Rejection], most: int) -> None:
+def _about_columns(report: Survey) -> Iterator[str]:
+    if report.not_read:
+        yield not_read_line(report.not_read)
+    if report.from_folders:
+        yield f"from the names of folders: {', '.join(report.from_folders)}"
+    for name, meant in sorted(report.carried.items()):
+        doubt = f"; did you mean {meant}?" if meant else ""
+        yield f"column {name} is not one of ours: it is copied to the labels{doubt}"
+    for name, reason in sorted(report.left_out.items()):
+        yield left_out_line(name, reason)
+
+
+def _print_problems(title: str, problems: Sequence[Rejection | Remark], most: int) -> None:
     if not problems:
         return
     table = Table(title=title, title_justify="left", show_lines=False)
-    for column in ("row", "scenario", "column", "value", "what is wrong"):
+    for column in ("row", "scenario", "column", "value", "what is wrong", "code"):
         table.add_column(column, overflow="fold")
     for problem in problems[:most]:
         # Manifests are untrusted: their words are text, not markup.
-        cells = (str(problem.row), problem.scenario_id or "", problem.column or "", problem.value, problem.reason)
-        table.add_row(*(Text(cell) for cell in cells))
+        named = (problem.scenario_id or "", problem.column or "", problem.value, problem.reason, problem.code)
+        table.add_row(*(Text(cell) for cell in (str(problem.row), *named)))
     out.print(table)
     if len(problems) > most:
         out.print(f"… and {len(problems) - most:,} more (--most {len(problems)} shows them)")

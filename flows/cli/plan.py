@@ -35,9 +35,9 @@ def plan(
 
     with errors_in_a_line():
         asked = coverage_file.read(coverage)
-        refuses = engine_module(engine).unsupported_reason
+        module = engine_module(engine)
         earlier = list(_rows(storage.resolve(url, coverage.resolve().parent) for url in asked.earlier))
-        rows = coverages.plan(asked, lambda scene: refuses(scene, False), earlier)
+        rows = coverages.plan(asked, lambda scene: module.unsupported(scene, False), earlier, module.layout_of)
         coverage_file.write(rows, manifest)
     pairs = len({row["pair_id"] for row in rows if row["pair_id"]})
     cameras = len({row["camera_id"] for row in rows})

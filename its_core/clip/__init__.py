@@ -3,7 +3,7 @@
 from its_core.clip.geometry import LATENT_FRAMES, SIZE_PX, Fps, Geometry, Resolution
 from its_core.clip.identity import ClipNamer, EngineIdentity, clip_seed, scene_json
 from its_core.clip.outcome import Outcome
-from its_core.clip.request import MAX_GUIDANCE, MAX_PROMPT_CHARS, MAX_SEED, ClipRequest, Participant, Scene
+from its_core.clip.request import MAX_GUIDANCE, MAX_PROMPT_CHARS, MAX_SEED, ClipRequest, Participant, Scene, Unsupported
 
 __all__ = [
     "LATENT_FRAMES",
@@ -20,6 +20,7 @@ __all__ = [
     "Participant",
     "Resolution",
     "Scene",
+    "Unsupported",
     "clip_seed",
     "scene_json",
 ]

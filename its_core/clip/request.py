@@ -61,6 +61,16 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsupported:
+    """Why an engine cannot make a scene: the manifest's column, its value, and what would be right. Column and value
+    are empty where the scene as a whole is at fault."""
+
+    column: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClipRequest:
     """One clip to make: everything an engine may read.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -14,6 +15,7 @@ from its_core.quality_gates import Gates
 from its_core.taxonomy import Split
 
 Executor = Literal["local", "ray"]
+DEFAULT_MAX_REJECTED_RATIO = 0.05
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -62,6 +64,11 @@ class MemoryFallback(BaseModel):
     shards_at_once: int | None = Field(None, ge=1, le=1024, description="fewer clips side by side")
 
 
+def too_many_rejected(rejected_rows: int, rows: int, max_rejected_ratio: float) -> bool:
+    """Whether a build stops before it renders. One bad row in a small manifest is not too many."""
+    return rejected_rows > math.ceil(max_rejected_ratio * rows)
+
+
 class Definition(BaseModel):
     """A dataset's definition. Paths are absolute: ``its_core.definition.load`` makes them so."""
 
@@ -98,7 +105,10 @@ class Definition(BaseModel):
         0.95, ge=0, le=1, description="clips made ÷ clips asked below which nothing is published"
     )
     max_rejected_ratio: float = Field(
-        0.05, ge=0, le=1, description="rejected rows ÷ rows of the manifest above which nothing is rendered"
+        DEFAULT_MAX_REJECTED_RATIO,
+        ge=0,
+        le=1,
+        description="rejected rows ÷ rows of the manifest, rounded up to whole rows, above which nothing is rendered",
     )
     gates: Gates = Field(default_factory=Gates, description="thresholds of the quality gates; null switches one off")
     splits: dict[Split, float] = Field(

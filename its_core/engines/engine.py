@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.annotations import Annotations
-from its_core.clip import ClipRequest, EngineIdentity, Fps, Outcome, Resolution, Scene
+from its_core.clip import ClipRequest, EngineIdentity, Fps, Outcome, Resolution, Scene, Unsupported
+from its_core.taxonomy import RoadLayout
 
 DEFAULT_ENGINE = "simulator"
 Frame = NDArray[np.uint8]  # H×W×3, RGB
@@ -115,7 +116,10 @@ class EngineModule(Protocol):
     def missing_parts(self, options: Any) -> list[str]:
         """Packages and weights that these options need and that are not there, a line each; a look at names alone."""
 
-    def unsupported_reason(self, scene: Scene, has_input: bool) -> str | None:
+    def layout_of(self, scene: Scene) -> RoadLayout | None:
+        """The place at which this engine lets a scene happen; None where it does not decide that."""
+
+    def unsupported(self, scene: Scene, has_input: bool) -> Unsupported | None:
         """Why this engine cannot make such a scene, for ``rejected_input``; None when it can."""
 
     def needs_gpu(self, options: Any) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from its_core.clip import Scene
+from its_core.clip import Scene, Unsupported
 from its_core.errors import FactoryError
 from its_core.taxonomy import (
     CameraWord,
@@ -30,7 +30,8 @@ from its_core.taxonomy import (
     Weather,
 )
 
-Refuses = Callable[[Scene], str | None]
+UnsupportedBy = Callable[[Scene], Unsupported | None]
+LayoutOf = Callable[[Scene], RoadLayout | None]
 Row = dict[str, Any]
 _SHARE: Any = Field(default_factory=dict)
 
@@ -93,18 +94,24 @@ class Coverage(BaseModel):
 _OF_INCIDENTS = ("severity", "cause")
 
 
-def plan(coverage: Coverage, refuses: Refuses, earlier: Iterable[Mapping[str, Any]] = ()) -> list[Row]:
+def plan(
+    coverage: Coverage,
+    unsupported: UnsupportedBy,
+    earlier: Iterable[Mapping[str, Any]] = (),
+    layout_of: LayoutOf = lambda scene: scene.road_layout,
+) -> list[Row]:
     """The manifest's rows that are still missing.
 
     Args:
-        refuses: why an engine cannot make a scene, None when it can.
+        unsupported: why an engine cannot make a scene, None when it can.
+        layout_of: the place at which it lets a scene happen; a camera has one place.
         earlier: label rows of clips that are there already.
 
     Raises:
         CoverageError: the engine can make none of the combinations that a quota needs.
     """
     quotas = coverage.quotas.by_column()
-    combinations = _possible(quotas, refuses)
+    combinations = _possible(quotas, unsupported)
     have = _counts(earlier, quotas)
     already = sum(count for cell, count in have.items() if cell.column == "incident_type")
     rows: list[Row] = []
@@ -118,12 +125,12 @@ def plan(coverage: Coverage, refuses: Refuses, earlier: Iterable[Mapping[str, An
             incident.is_anomaly
             and room >= 2
             and paired[True] < coverage.pairs * (paired.total() + 1)
-            and refuses(_scene(_counterfactual(chosen))) is None
+            and unsupported(_scene(_counterfactual(chosen))) is None
         )
         added = [chosen, _counterfactual(chosen)] if with_pair else [chosen]
         if incident.is_anomaly:
             paired[with_pair] += 1
-        camera_id = places.camera(chosen.get("road_layout"), len(added))
+        camera_id = places.camera(layout_of(_scene(chosen)), len(added))
         rows += _numbered(added, camera_id, coverage.seed, len(rows))
         for words in added:
             have.update(_cells(words, quotas))
@@ -135,7 +142,7 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> dict[tup
     return dict(Counter(tuple(str(row.get(name) or "–") for name in columns) for row in rows))
 
 
-def _possible(quotas: Mapping[str, Mapping[Any, float]], refuses: Refuses) -> list[Row]:
+def _possible(quotas: Mapping[str, Mapping[Any, float]], unsupported: UnsupportedBy) -> list[Row]:
     """Every combination of the quotas' words that an engine can make. Raises CoverageError for words in none."""
     names = list(quotas)
     found: list[Row] = []
@@ -144,12 +151,12 @@ def _possible(quotas: Mapping[str, Mapping[Any, float]], refuses: Refuses) -> li
         words: Row = {name: str(value) for name, value in zip(names, values, strict=True)}
         if not IncidentType(words["incident_type"]).has_contact:
             words = {name: value for name, value in words.items() if name not in _OF_INCIDENTS}
-        reason = refuses(_scene(words))
-        if reason is None and words not in found[-1:]:
+        no = unsupported(_scene(words))
+        if no is None and words not in found[-1:]:
             found.append(words)
-        elif reason is not None:
+        elif no is not None:
             for item in words.items():
-                reasons.setdefault(item, reason)
+                reasons.setdefault(item, no.reason)
     for name in names:
         for word, share in quotas[name].items():
             if share > 0 and not any(words.get(name) == str(word) for words in found):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from its_core.clip import Scene
@@ -24,8 +24,8 @@ class Scenario:
     """One manifest row that passed every check.
 
     ``row`` counts from 0 over all files of the manifest, in the order of their names. ``prompt`` is None where the row
-    has none, to be composed for each variant. ``input_image`` is the row's own text, ``input_path`` the local file it
-    stands for (fetched, if it was remote). ``extra`` holds the manifest's unknown columns as JSON values.
+    has none, to be composed for each variant. ``input_image`` is the row's own text, ``input_path`` the local file that
+    it names (fetched, if it was remote). ``extra`` holds the manifest's unknown columns as JSON values.
     """
 
     row: int
@@ -46,19 +46,50 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A row left out. ``column`` and ``value`` name the first fault, ``reason`` tells all of them; they are None and
-    empty where the row as a whole is at fault. ``scenario_id`` is None where the row has none that can be used."""
+    """A row left out.
+
+    Attributes:
+        row: as ``Scenario.row``.
+        scenario_id: None where the row has none that can be used.
+        column, value: of the first fault; None and empty where the row as a whole is at fault.
+        reason: all faults, for people.
+        code: of the first fault, for programs; docs/manifest.md lists the codes.
+    """
 
     row: int
     scenario_id: str | None
     column: str | None
     value: str
     reason: str
+    code: str = "row"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something to look at in a row that is made: the fields are those of a rejection."""
+
+    row: int
+    scenario_id: str | None
+    column: str | None
+    value: str
+    reason: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The outcome of consecutive rows: each row is in exactly one of the two lists, both in row order."""
+    """The outcome of consecutive rows: each row is in exactly one of the first two lists, both in row order.
+
+    Attributes:
+        remarks: on scenarios whose carried columns lost a value.
+        carried: columns that are copied to the labels.
+        left_out: columns that cannot be, with the reason.
+        from_folders: columns that the names of folders say.
+    """
 
     scenarios: list[Scenario]
     rejections: list[Rejection]
+    remarks: list[Remark] = field(default_factory=list)
+    carried: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    from_folders: tuple[str, ...] = ()

@@ -19,7 +19,8 @@ from its_core.dataset.finished_clip import FailedClip, FinishedClip
 from its_core.dataset.labels.counts import Counts
 from its_core.dataset.lineage.run import Run
 from its_core.dataset.versions.content import Dataset, VersionContent
-from its_core.scenarios.manifest import snapshot, write_rejections
+from its_core.scenarios.manifest import write_rejections
+from its_core.scenarios.manifest.snapshot import snapshot
 from its_core.scenarios.scenario import Rejection
 from its_core.shards.plan import PlannedClip
 from its_core.shards.receipts import Attempt, clip_files
@@ -226,10 +227,12 @@ def rejected(work: Path) -> Path:
 
 def run_of(work: Path, config: dict[str, Any] | None = None) -> Run:
     """A run whose manifest is the file of the rejected rows, for want of another."""
+    with snapshot(str(rejected(work))) as taken:
+        manifest = taken.files
     return Run(
         run_id="00000000-0000-0000-0000-000000000001",
         started_at="2026-01-02T03:04:05.000+00:00",
-        manifest=snapshot.files_of(str(rejected(work))),
+        manifest=manifest,
         config=config or {"name": "sample"},
         engine=SIMULATOR,
     )

@@ -117,8 +117,8 @@ def test_a_clip_is_named_by_what_the_engine_reads(module: EngineModule, options:
 def test_what_it_needs_and_what_it_reads_agree(module: EngineModule, options: Any) -> None:
     reads = module.identity_without_weights(options).reads
     scene = Scene("c", IncidentType.NORMAL_TRAFFIC)
-    assert module.unsupported_reason(scene, has_input=True) is None
-    assert (module.unsupported_reason(scene, has_input=False) is not None) == module.TRAITS.needs_input
+    assert module.unsupported(scene, has_input=True) is None
+    assert (module.unsupported(scene, has_input=False) is not None) == module.TRAITS.needs_input
     assert module.TRAITS.needs_input <= ("input" in reads)
     if not module.TRAITS.uses_gpu:
         assert not module.needs_gpu(options)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from its_core.clip import Participant
-from its_core.engines.simulator.capabilities import refusal
+from its_core.engines.engine import engine_module
 from its_core.scenarios import manifest
 from its_core.taxonomy import Aftermath, Colour, IncidentType, ParticipantType, RoadLayout, Role
 
@@ -24,15 +24,19 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, check=False)
 
 
-def read(path: Path, allowed: Path) -> tuple[list[manifest.Scenario], list[manifest.Rejection]]:
+def read(
+    path: Path, allowed: Path, engine: str = "simulator"
+) -> tuple[list[manifest.Scenario], list[manifest.Rejection]]:
+    module = engine_module(engine)
     batches = list(
         manifest.read(
             str(path),
             base_folder=str(path.parent),
             allowed_inputs=[str(allowed)],
             input_cache=path.parent / "cache",
-            engine_needs_input=False,
-            refuses=lambda scene, _: refusal(scene),
+            engine_needs_input=module.TRAITS.needs_input,
+            unsupported=module.unsupported,
+            layout_of=module.layout_of,
         )
     )
     return [s for batch in batches for s in batch.scenarios], [r for batch in batches for r in batch.rejections]
@@ -127,8 +131,9 @@ def test_frames_of_ones_own_make_a_manifest(tmp_path):
     Image.fromarray(np.zeros((90, 160, 3), np.uint8)).save(frames / "North gate (1).png")
     (frames / "notes.txt").write_text("not a frame")
     path = tmp_path / "mine" / "scenarios.parquet"
-    assert run("--frames", str(frames), "--output", str(path)).returncode == 0
-    scenarios, rejections = read(path, path.parent)
+    said = run("--frames", str(frames), "--output", str(path))
+    assert said.returncode == 0 and "not used: notes.txt" in said.stdout
+    scenarios, rejections = read(path, path.parent, "cosmos")
     assert rejections == []
     assert [(s.scenario_id, s.scene.camera_id, s.pair_id, s.input_image) for s in scenarios] == [
         (f"North-gate-1--{kind}", "North-gate-1-", "North-gate-1-", "frames/North gate (1).png")
@@ -136,8 +141,8 @@ def test_frames_of_ones_own_make_a_manifest(tmp_path):
     ]
     elsewhere = tmp_path / "elsewhere" / "scenarios.parquet"
     assert run("--frames", str(frames), "--output", str(elsewhere)).returncode == 0
-    assert len(read(elsewhere, frames)[0]) == 2
-    assert "lies outside the allowed inputs" in read(elsewhere, elsewhere.parent)[1][0].reason
+    assert len(read(elsewhere, frames, "cosmos")[0]) == 2
+    assert read(elsewhere, elsewhere.parent, "cosmos")[1][0].code == "input.outside"
 
 
 def test_the_script_says_what_it_lacks(tmp_path):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from its_core.engines.simulator.capabilities import refusal
+from its_core.clip import Scene, Unsupported
+from its_core.engines.simulator.capabilities import layout_of, unsupported
 from its_core.scenarios import coverage_file
 from its_core.scenarios.coverage import Coverage, CoverageError, plan, table
 from its_core.scenarios.manifest import read as read_manifest
@@ -19,7 +20,7 @@ QUOTAS = {
 
 def planned(earlier: list | None = None, **keys: object) -> list[dict]:
     values = {"clips": 40, "quotas": QUOTAS, "clips_per_camera": 5} | keys
-    return plan(Coverage.model_validate(values), refusal, earlier or [])
+    return plan(Coverage.model_validate(values), unsupported, earlier or [], layout_of)
 
 
 def test_shares_come_out_as_asked_in_both_kinds_of_clips() -> None:
@@ -71,8 +72,8 @@ def test_only_what_earlier_versions_lack_is_planned() -> None:
 
 
 def test_what_no_engine_makes_is_refused_with_its_reason() -> None:
-    def no_night(scene: object) -> str | None:
-        return "light 'night' cannot be simulated" if getattr(scene, "light", None) == "night" else None
+    def no_night(scene: Scene) -> Unsupported | None:
+        return Unsupported("light", "night", "cannot be simulated") if scene.light == "night" else None
 
     quotas = QUOTAS | {"light": {"day": 0.5, "night": 0.5}}
     with pytest.raises(CoverageError) as refused:
@@ -90,7 +91,8 @@ def test_a_planned_manifest_is_accepted_by_its_reader(tmp_path: Path) -> None:
             allowed_inputs=[],
             input_cache=tmp_path / "cache",
             engine_needs_input=False,
-            refuses=lambda scene, _: refusal(scene),
+            unsupported=lambda scene, _: unsupported(scene),
+            layout_of=layout_of,
         )
     )
     assert sum(len(batch.scenarios) for batch in batches) == 40

@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from its_core.clip import ClipRequest, EngineIdentity, Fps, Resolution, Scene
+from its_core.clip import ClipRequest, EngineIdentity, Fps, Resolution, Scene, Unsupported
 from its_core.engines import option_flags
 from its_core.engines.cosmos.options import VERSION, CosmosOptions
 from its_core.engines.engine import Engine, EngineTraits, Frame
+from its_core.taxonomy import RoadLayout
 
 TRAITS = EngineTraits(
     needs_input=True,
@@ -73,8 +74,16 @@ def missing_parts(options: CosmosOptions) -> list[str]:
     return look(options)
 
 
-def unsupported_reason(scene: Scene, has_input: bool) -> str | None:  # noqa: ARG001
-    return None if has_input else "the cosmos engine starts from an image or a video: input_image is missing"
+def layout_of(scene: Scene) -> RoadLayout | None:
+    """The picture shows the place; the row may name it."""
+    return scene.road_layout
+
+
+def unsupported(scene: Scene, has_input: bool) -> Unsupported | None:  # noqa: ARG001
+    if has_input:
+        return None
+    reason = "the cosmos engine starts from an image or a video: input_image is missing"
+    return Unsupported("input_image", "", reason)
 
 
 def needs_gpu(options: CosmosOptions) -> bool:

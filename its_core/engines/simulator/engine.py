@@ -8,11 +8,12 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from its_core.clip import ClipRequest, EngineIdentity, Fps, Resolution, Scene
+from its_core.clip import ClipRequest, EngineIdentity, Fps, Resolution, Scene, Unsupported
 from its_core.engines import option_flags
 from its_core.engines.engine import Engine, EngineTraits, Frame
-from its_core.engines.simulator.capabilities import refusal
+from its_core.engines.simulator import capabilities
 from its_core.engines.simulator.options import VERSION, SimulatorOptions
+from its_core.taxonomy import RoadLayout
 
 TRAITS = EngineTraits(needs_input=False, uses_gpu=False, has_weights=False, is_deterministic=True)
 # IPTC's digital source type of the clips.
@@ -46,9 +47,13 @@ def missing_parts(options: SimulatorOptions) -> list[str]:  # noqa: ARG001
     return []
 
 
-def unsupported_reason(scene: Scene, has_input: bool) -> str | None:  # noqa: ARG001
+def layout_of(scene: Scene) -> RoadLayout | None:
+    return capabilities.layout_of(scene)
+
+
+def unsupported(scene: Scene, has_input: bool) -> Unsupported | None:  # noqa: ARG001
     """Why there is no such clip; an input image does not matter."""
-    return refusal(scene)
+    return capabilities.unsupported(scene)
 
 
 def needs_gpu(options: SimulatorOptions) -> bool:  # noqa: ARG001

@@ -11,7 +11,7 @@ import panda3d
 
 from its_core.clip import ClipRequest, Outcome, Scene
 from its_core.engines.engine import Clip, Engine, EngineFailure, Frame
-from its_core.engines.simulator.capabilities import ABILITIES, refusal
+from its_core.engines.simulator.capabilities import layout_of, unsupported
 from its_core.engines.simulator.incidents.attempts import Tried, try_until_it_happens
 from its_core.engines.simulator.incidents.verdicts import Verdict
 from its_core.engines.simulator.optics.camera import Camera, camera_for
@@ -48,11 +48,11 @@ class SimulatorEngine(Engine):
         """The physics runs at once, pictures when they are taken. Raises EngineFailure: ``rejected_input`` for a scene
         the simulator refuses, ``incident_not_found`` when no try showed the incident."""
         scene = request.scene
-        reason = refusal(scene)
-        if reason is not None:
-            raise EngineFailure(Outcome.REJECTED_INPUT, reason)
-        assert scene.incident_type is not None
-        layout = place(scene.road_layout or ABILITIES[scene.incident_type].layouts[0], scene.camera_id)
+        if no := unsupported(scene):
+            raise EngineFailure(Outcome.REJECTED_INPUT, no.reason)
+        chosen = layout_of(scene)
+        assert chosen is not None
+        layout = place(chosen, scene.camera_id)
         camera = camera_for(scene.camera_id, layout, request.geometry)
         tried = try_until_it_happens(scene, layout, camera, request.geometry, request.seed, self._options.attempts)
         if tried.run is None or tried.verdict is None:

@@ -1,7 +1,7 @@
 """Scenario manifests: Parquet rows in, checked scenarios and rejections out."""
 
-from its_core.scenarios.manifest.parquet_source import base_folder
-from its_core.scenarios.manifest.rows import Batch, read, write_rejections
-from its_core.scenarios.scenario import ManifestError, Rejection, Scenario
+from its_core.scenarios.manifest.parquet import base_folder
+from its_core.scenarios.manifest.rows import read, write_rejections
+from its_core.scenarios.scenario import Batch, ManifestError, Rejection, Remark, Scenario
 
-__all__ = ["Batch", "ManifestError", "Rejection", "Scenario", "base_folder", "read", "write_rejections"]
+__all__ = ["Batch", "ManifestError", "Rejection", "Remark", "Scenario", "base_folder", "read", "write_rejections"]

@@ -6,7 +6,7 @@ import gc
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,74 +16,86 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from its_core import storage
-from its_core.clip import MAX_GUIDANCE, MAX_SEED, Scene
-from its_core.scenarios.manifest import column_parsers, parquet_source
-from its_core.scenarios.manifest.columns import WORDS
-from its_core.scenarios.manifest.duplicates import FirstRows
-from its_core.scenarios.manifest.images import Input, InputChecker
-from its_core.scenarios.manifest.participants import Fault, contradiction, parse
-from its_core.scenarios.manifest.suggestions import short
+from its_core.clip import MAX_GUIDANCE, MAX_SEED, Scene, Unsupported
+from its_core.scenarios.manifest import column_parsers, parquet, passthrough
+from its_core.scenarios.manifest.columns import (
+    DEFAULT_GUIDANCE,
+    DEFAULT_VARIANTS,
+    MAX_VARIANTS,
+    WORDS,
+)
+from its_core.scenarios.manifest.faults import Fault, Faults
+from its_core.scenarios.manifest.input_files import Input, InputChecker, Unusable
+from its_core.scenarios.manifest.known_rows import KnownRows, LayoutOf
+from its_core.scenarios.manifest.participants import contradiction, parse
+from its_core.scenarios.manifest.snapshot import Snapshot
 from its_core.scenarios.prompts.compose import DEFAULT_NEGATIVE_PROMPT
-from its_core.scenarios.scenario import Batch, Json, ManifestError, Rejection, Scenario
-from its_core.storage.errors import shown
+from its_core.scenarios.scenario import Batch, Json, ManifestError, Rejection, Remark, Scenario
+from its_core.storage import shown
+from its_core.text import short
 
-__all__ = ["Batch", "ManifestError", "Rejection", "Scenario", "read", "write_rejections"]
-
-DEFAULT_VARIANTS = 1
-DEFAULT_GUIDANCE = 7.0
-MAX_VARIANTS = 1000
-
-Refuses = Callable[[Scene, bool], str | None]
+UnsupportedBy = Callable[[Scene, bool], Unsupported | None]
 
 _REJECTED = pa.schema(
-    [("row", pa.int64()), *((name, pa.string()) for name in ("scenario_id", "column", "value", "reason"))]
+    [("row", pa.int64()), *((name, pa.string()) for name in ("scenario_id", "column", "value", "reason", "code"))]
 )
 
 
 def read(
-    manifest_url: str,
+    manifest: str | Snapshot,
     *,
     base_folder: str,
     allowed_inputs: Sequence[str],
     input_cache: Path,
     engine_needs_input: bool,
-    refuses: Refuses,
+    unsupported: UnsupportedBy,
+    layout_of: LayoutOf = lambda scene: scene.road_layout,
     batch_rows: int = 32_768,
 ) -> Iterator[Batch]:
     """Yields every row of the manifest once, in order, as a scenario or a rejection.
 
     Args:
-        manifest_url: a Parquet file, a folder or a glob, local or s3://.
+        manifest: a Parquet file, a folder or a glob, local or s3://; or a snapshot of one.
         base_folder: what relative ``input_image`` paths start from.
         allowed_inputs: folders and s3:// prefixes that input images may come from.
         input_cache: local folder that remote images are fetched to.
         engine_needs_input: whether a row without ``input_image`` is rejected.
-        refuses: the engine's own say: ``refuses(scene, has_input)`` gives a reason, or None.
+        unsupported: the engine's own check: ``unsupported(scene, has_input)`` says what it cannot make, or None.
+        layout_of: the place at which the engine lets a scene happen, None where it does not decide that.
         batch_rows: rows held at a time, fewer where they are large.
 
     Raises:
         ManifestError: the manifest cannot be read, or has no rows.
+        StorageError: S3 does not give it, or an input.
     """
-    checker = _Checker(InputChecker(base_folder, allowed_inputs, input_cache), engine_needs_input, refuses)
-    for rows in parquet_source.rows(manifest_url, batch_rows):
-        with _collector_resting(), _damage_is_told(rows.where):
-            batch = checker.check(rows)
-        yield batch
+    inputs = InputChecker(base_folder, allowed_inputs, input_cache)
+    checker = _Checker(inputs, engine_needs_input, unsupported, KnownRows(layout_of))
+    url = manifest if isinstance(manifest, str) else manifest.url
+    opened = parquet.files(manifest) if isinstance(manifest, str) else nullcontext(manifest.opened)
+    empty = True
+    with opened as files:
+        for rows in parquet.rows(files, batch_rows):
+            with _no_garbage_collection(), _damage(rows.where):
+                batch = checker.check(rows)
+            empty = empty and not rows.table.num_rows
+            yield batch
+    if empty:
+        raise ManifestError(f"{short(shown(url), 300)}: the manifest has no rows", code="manifest.no_rows")
 
 
 @contextmanager
-def _damage_is_told(where: str) -> Iterator[None]:
+def _damage(where: str) -> Iterator[None]:
     """Some damage of a Parquet file shows only when its values are looked at."""
     try:
         yield
     except (pa.ArrowException, LookupError, AssertionError) as error:
-        raise ManifestError(f"{where}: cannot be read as Parquet ({parquet_source.told(error)})") from error
+        said = short(f"{type(error).__name__}: {error}".strip().splitlines()[0], 200)
+        raise ManifestError(f"{where}: cannot be read as Parquet ({said})", code="manifest.unreadable") from error
 
 
 @contextmanager
-def _collector_resting() -> Iterator[None]:
-    """No garbage collection while a batch is made: there are no cycles in it, and walking its objects over and over
-    took half of the time."""
+def _no_garbage_collection() -> Iterator[None]:
+    """A batch has no cycles, and walking its objects over and over took half of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -94,11 +106,12 @@ def _collector_resting() -> Iterator[None]:
 
 
 def write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:
-    """Writes ``rejected.parquet``: row, scenario_id, column, value, reason; with no rows when nothing was rejected."""
+    """Writes ``rejected.parquet``: row, scenario_id, column, value, reason, code. It has no rows when nothing was
+    rejected."""
     with storage.replacing(path) as part, pq.ParquetWriter(part, _REJECTED) as writer:
         left = iter(rejections)
         while some := list(islice(left, 65_536)):
-            columns = zip(*((r.row, r.scenario_id, r.column, r.value, r.reason) for r in some), strict=True)
+            columns = zip(*((r.row, r.scenario_id, r.column, r.value, r.reason, r.code) for r in some), strict=True)
             writer.write_table(pa.table([list(column) for column in columns], schema=_REJECTED))
 
 
@@ -122,47 +135,55 @@ class _Columns:
 
 
 class _Checker:
-    """What is remembered from batch to batch."""
-
-    def __init__(self, inputs: InputChecker, needs_input: bool, refuses: Refuses) -> None:
+    def __init__(self, inputs: InputChecker, needs_input: bool, unsupported: UnsupportedBy, known: KnownRows) -> None:
         self._inputs = inputs
         self._needs_input = needs_input
-        self._refuses = refuses
-        self._first_ids = FirstRows()
+        self._unsupported = unsupported
+        self._known = known
 
-    def check(self, rows: parquet_source.Rows) -> Batch:
-        faults: column_parsers.Faults = defaultdict(list)
-        columns = _read_columns(rows, faults)
+    def check(self, rows: parquet.Rows) -> Batch:
+        faults: Faults = defaultdict(list)
+        remarks: Faults = defaultdict(list)
+        columns = _read_columns(rows, faults, remarks)
         inputs = self._check_inputs(columns.images, faults)
         scenes = self._check_scenes(columns, faults)
         positions = [i for i in range(rows.table.num_rows) if i not in faults]
         found = [_scenario(rows.first_row + i, i, columns, scenes[i], inputs) for i in positions]
-        found = self._without_doubles(found, rows.first_row, faults)
-        rejections = [_rejection(rows.first_row + i, columns.scenario_ids[i], faults[i]) for i in sorted(faults)]
-        return Batch(found, rejections)
+        found = self._without_conflicts(found, rows.first_row, faults)
+        first, ids = rows.first_row, columns.scenario_ids
+        remarked = [i for i in sorted(remarks) if i not in faults]
+        return Batch(
+            scenarios=found,
+            rejections=[_rejection(first + i, ids[i], faults[i]) for i in sorted(faults)],
+            remarks=[_remark(first + i, ids[i], each) for i in remarked for each in remarks[i]],
+            carried=tuple(rows.layout.carried),
+            left_out=rows.layout.left_out,
+            from_folders=rows.layout.from_folders,
+        )
 
-    def _check_inputs(self, images: list[str | None], faults: column_parsers.Faults) -> dict[str, Input]:
+    def _check_inputs(self, images: list[str | None], faults: Faults) -> dict[str, Input]:
         checked = self._inputs.check(given for given in images if given is not None)
-        unusable = {given: reason for given, reason in checked.items() if isinstance(reason, str)}
+        unusable = {given: each for given, each in checked.items() if isinstance(each, Unusable)}
         if unusable or self._needs_input:
             for i, given in enumerate(images):
-                if given in unusable:
-                    faults[i].append(("input_image", shown(given or ""), unusable[given or ""]))
+                if given is not None and (why := unusable.get(given)):
+                    faults[i].append(Fault(why.code, "input_image", shown(given), why.reason))
                 elif given is None and self._needs_input and not faults.get(i):
-                    faults[i].append(("input_image", "", "missing: this engine starts from an image or a video"))
+                    reason = "missing: this engine starts from an image or a video"
+                    faults[i].append(Fault("value.missing", "input_image", "", reason))
         return {given: each for given, each in checked.items() if isinstance(each, Input)}
 
-    def _check_scenes(self, columns: _Columns, faults: column_parsers.Faults) -> list[Scene | None]:
+    def _check_scenes(self, columns: _Columns, faults: Faults) -> list[Scene | None]:
         """The scene of each row, one object for all rows of the batch that ask for the same."""
-        known: dict[tuple[_SceneKey, bool | None, bool | None], tuple[Scene | None, Fault | None]] = {}
+        checked: dict[tuple[_SceneKey, bool | None, bool | None], tuple[Scene | None, Fault | None]] = {}
         scenes = []
         asked = zip(columns.scene_keys, columns.prompts, columns.images, strict=True)
         for i, (words, prompt, image) in enumerate(asked):
             # What a faulty row lacks may be what is at fault, so it is not held against it.
             key = (words, None, None) if i in faults else (words, prompt is None, image is None)
-            if key not in known:
-                known[key] = self._scene(*key)
-            scene, fault = known[key]
+            if key not in checked:
+                checked[key] = self._scene(*key)
+            scene, fault = checked[key]
             scenes.append(scene)
             if fault:
                 faults[i].append(fault)
@@ -173,47 +194,47 @@ class _Checker:
     ) -> tuple[Scene | None, Fault | None]:
         camera_id, incident, collision, triples, *others = words
         parsed = parse(triples, incident)
-        if parsed and isinstance(parsed[0], str):
+        if isinstance(parsed, Fault):
             return None, parsed
         if lacks_prompt is None:
             return None, None
         if lacks_prompt and incident is None:
-            return None, (
-                "incident_type",
-                "",
-                "missing: a row needs an incident_type, or a prompt that tells what happens",
-            )
+            reason = "missing: a row needs an incident_type, or a prompt that tells what happens"
+            return None, Fault("value.missing", "incident_type", "", reason)
         scene = Scene(camera_id, incident, collision, parsed, *others)
         fault = contradiction(incident, collision, scene.participants, scene.aftermath)
-        if fault is None and (reason := self._refuses(scene, not lacks_image)):
-            fault = ("", "", reason)
+        if fault is None and (no := self._unsupported(scene, not lacks_image)):
+            fault = Fault("engine.unsupported", no.column, no.value, no.reason)
         return scene, fault
 
-    def _without_doubles(self, found: list[Scenario], first_row: int, faults: column_parsers.Faults) -> list[Scenario]:
-        """Leaves out rows whose id an earlier good row has."""
-        twice = self._first_ids.seen([each.scenario_id for each in found], [each.row for each in found])
-        for at, first in twice.items():
-            row, value = found[at].row, found[at].scenario_id
-            faults[row - first_row].append(("scenario_id", value, f"occurs before, in row {first}; ids must differ"))
-        return [each for at, each in enumerate(found) if at not in twice] if twice else found
+    def _without_conflicts(self, found: list[Scenario], first_row: int, faults: Faults) -> list[Scenario]:
+        """Leaves out rows that contradict an earlier good row."""
+        kept = []
+        for scenario in found:
+            if fault := self._known.add(scenario):
+                faults[scenario.row - first_row].append(fault)
+            else:
+                kept.append(scenario)
+        return kept
 
 
-def _read_columns(rows: parquet_source.Rows, faults: column_parsers.Faults) -> _Columns:
-    table, count = rows.table, rows.table.num_rows
-    names = set(table.schema.names)
+def _read_columns(rows: parquet.Rows, faults: Faults, remarks: Faults) -> _Columns:
+    table, known, count = rows.table, rows.layout.known, rows.table.num_rows
 
     def column(name: str) -> pa.Array | None:
-        return table.column(name) if name in names else None
+        return table.column(known[name]) if name in known else None
+
+    def ids(name: str, missing: str = "") -> list[str | None]:
+        return column_parsers.ids(column(name), name, count, faults, missing)
 
     def number(name: str, low: int, high: int, whole: bool = True) -> list[Any]:
         return column_parsers.numbers(column(name), name, count, faults, low=low, high=high, whole=whole)
 
-    scenario_ids = column_parsers.ids(
-        column("scenario_id"), "scenario_id", count, faults, "every row needs one of its own"
-    )
-    cameras = column_parsers.ids(
-        column("camera_id"), "camera_id", count, faults, "every row needs the camera that sees it"
-    )
+    def prompt(name: str, may_be_blank: bool) -> list[str | None]:
+        return column_parsers.prompts(column(name), name, count, faults, may_be_blank=may_be_blank)
+
+    scenario_ids = ids("scenario_id", "every row needs one of its own")
+    cameras = ids("camera_id", "every row needs the camera that sees it")
     words = {name: column_parsers.words(column(name), name, kind, count, faults) for name, kind in WORDS.items()}
     splits = words.pop("split")
     incidents, collisions, *others = words.values()
@@ -222,23 +243,22 @@ def _read_columns(rows: parquet_source.Rows, faults: column_parsers.Faults) -> _
     return _Columns(
         scenario_ids=scenario_ids,
         scene_keys=list(zip(cameras, incidents, collisions, triples, *others, views, strict=True)),
-        prompts=column_parsers.prompts(column("prompt"), "prompt", count, faults, may_be_blank=False),
-        negative_prompts=column_parsers.prompts(
-            column("negative_prompt"), "negative_prompt", count, faults, may_be_blank=True
-        ),
+        prompts=prompt("prompt", may_be_blank=False),
+        negative_prompts=prompt("negative_prompt", may_be_blank=True),
         images=column_parsers.paths(column("input_image"), "input_image", count, faults),
         seeds=number("seed", 0, MAX_SEED),
         variants=number("variants", 1, MAX_VARIANTS),
         guidances=number("guidance", 0, MAX_GUIDANCE, whole=False),
-        pair_ids=column_parsers.ids(column("pair_id"), "pair_id", count, faults),
+        pair_ids=ids("pair_id"),
         splits=splits,
-        extras=column_parsers.extras(table, rows.extra, faults),
+        extras=passthrough.carried(table, rows.layout.carried, remarks),
     )
 
 
 def _scenario(row: int, i: int, columns: _Columns, scene: Scene | None, inputs: dict[str, Input]) -> Scenario:
     scenario_id, negative, seed = columns.scenario_ids[i], columns.negative_prompts[i], columns.seeds[i]
-    assert scenario_id is not None and scene is not None  # or the row would have a fault
+    if scenario_id is None or scene is None:
+        raise RuntimeError(f"row {row} has no id or scene, and no fault")
     guidance, image = columns.guidances[i], columns.images[i]
     found = inputs[image] if image is not None else None
     return Scenario(
@@ -265,12 +285,11 @@ def default_seed(scenario_id: str) -> int:
 
 
 def _rejection(row: int, scenario_id: str | None, faults: list[Fault]) -> Rejection:
-    column, value, reason = faults[0]
-    others = "".join(f" Also {name}: {why}." for name, _, why in faults[1:])
-    return Rejection(
-        row=row,
-        scenario_id=scenario_id,
-        column=column or None,
-        value=short(value),
-        reason=f"{reason}.{others}" if others else reason,
-    )
+    first = faults[0]
+    others = "".join(f" Also {each.column or 'the row'}: {each.reason}." for each in faults[1:])
+    reason = f"{first.reason}.{others}" if others else first.reason
+    return Rejection(row, scenario_id, first.column or None, short(first.value), reason, first.code)
+
+
+def _remark(row: int, scenario_id: str | None, fault: Fault) -> Remark:
+    return Remark(row, scenario_id, fault.column, short(fault.value), fault.reason, fault.code)

@@ -1,10 +1,19 @@
-"""Matching manifest words against the taxonomy, with the advice a person needs when one does not match."""
+"""Advice for a person whose word is not one that is known here."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 from enum import StrEnum
+
+from its_core.text import short
+
+# What programs write as text where they have no value (pandas, R, SQL, JavaScript, spreadsheets).
+_NOTHING = {"none", "nan", "-nan", "null", "(null)", "\\n", "<na>", "na", "n/a", "#n/a", "#na", "nil", "undefined"}
+
+
+def is_word_for_nothing(value: str) -> bool:
+    return value.lower() in _NOTHING or value == "NaT"
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str | None:
@@ -14,19 +23,12 @@ def nearest(word: str, allowed: Iterable[str]) -> str | None:
     return by_folded[matches[0]] if matches else None
 
 
-def advice(word: str, vocabulary: type[StrEnum]) -> str:
+def advice(word: str, vocabulary: type[StrEnum], elsewhere: str = "") -> str:
     """Why ``word`` cannot stand here, the word probably meant, and all that may."""
     allowed = [member.value for member in vocabulary]
     close = nearest(word[:100], allowed)
     meant = f"; did you mean {close!r}?" if close else "."
-    return f"{short(word)!r} is not a known word{meant} Allowed: {', '.join(allowed)}"
-
-
-def short(value: object, limit: int = 80) -> str:
-    """``value`` as printable text of at most ``limit`` characters, safe to show in a terminal or a table."""
-    text = str(value)
-    cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut)
+    return f"{short(word)!r} is not a known word{elsewhere}{meant} Allowed: {', '.join(allowed)}"
 
 
 def _folded(word: str) -> str:

@@ -59,14 +59,14 @@ def reject_unsupported(
     """The jobs that the engine cannot make, which get their receipts here; it need not be loaded to say so."""
     rejected = []
     for job in jobs:
-        reason = module.unsupported_reason(job.request.scene, job.request.input_path is not None)
-        if reason is None:
+        no = module.unsupported(job.request.scene, job.request.input_path is not None)
+        if no is None:
             continue
         rejected.append(job)
         if group.writes and job in group.share(jobs):
             source = made_from(job.request, identity)
             job.files.begin(source, identity.reads)
-            attempt = synthetic_attempt(Outcome.REJECTED_INPUT, reason, launch)
+            attempt = synthetic_attempt(Outcome.REJECTED_INPUT, no.reason, launch)
             job.files.add_attempt(job.request, attempt, made_from=source)
     return rejected
 

@@ -225,8 +225,8 @@ def test_identity_follows_what_changes_the_frames(options: CosmosOptions) -> Non
 
 def test_the_seam(options: CosmosOptions) -> None:
     module = engine_module("cosmos")
-    assert module.unsupported_reason(Scene(camera_id="a"), has_input=True) is None
-    assert "input_image is missing" in (module.unsupported_reason(Scene(camera_id="a"), has_input=False) or "")
+    assert module.unsupported(Scene(camera_id="a"), has_input=True) is None
+    assert module.unsupported(Scene(camera_id="a"), has_input=False).column == "input_image"
     assert "--use_lora" in module.script_flags(options)
     assert module.ranks_per_clip(options, ranks=4, clips=9) == 1
 

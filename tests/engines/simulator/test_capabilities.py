@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from its_core.clip import Participant, Scene
-from its_core.engines.simulator.capabilities import ABILITIES, refusal
+from its_core.engines.simulator.capabilities import ABILITIES, layout_of, unsupported
 from its_core.engines.simulator.incidents.catalogue import KINDS
 from its_core.engines.simulator.roads.registry import PLACES
 from its_core.taxonomy import (
@@ -34,7 +34,8 @@ def parts(*named: tuple[ParticipantType, Role]) -> tuple[Participant, ...]:
 def test_every_able_incident_is_accepted_in_all_its_places(incident):
     assert incident in KINDS
     for layout in (None, *ABILITIES[incident].layouts):
-        assert refusal(scene(incident, road_layout=layout)) is None
+        assert unsupported(scene(incident, road_layout=layout)) is None
+        assert layout_of(scene(incident, road_layout=layout)) is (layout or ABILITIES[incident].layouts[0])
         assert layout is None or layout in PLACES
 
 
@@ -70,7 +71,8 @@ def test_every_able_incident_is_accepted_in_all_its_places(incident):
     ],
 )  # fmt: skip
 def test_what_cannot_be_made_is_refused_by_name_with_what_can(asked, names):
-    reason = refusal(asked)
-    assert reason is not None
+    no = unsupported(asked)
+    assert no is not None
     for name in names:
-        assert name in reason
+        assert name in no.reason
+    assert no.column in {"incident_type", "participants"} or no.value == getattr(asked, no.column)

@@ -162,8 +162,9 @@ def test_identity_reads_the_scene_alone():
 
 
 def test_an_input_image_is_welcome_and_a_bad_scene_is_not():
-    assert module.unsupported_reason(CRASH, has_input=True) is None
-    assert "night" in module.unsupported_reason(dataclasses.replace(CRASH, light=Light.NIGHT), has_input=False)
+    assert module.unsupported(CRASH, has_input=True) is None
+    no = module.unsupported(dataclasses.replace(CRASH, light=Light.NIGHT), has_input=False)
+    assert (no.column, no.value) == ("light", "night")
 
 
 def test_importing_the_module_loads_no_panda3d():

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from its_core.clip import Scene
 from its_core.scenarios import manifest
+from its_core.scenarios.manifest.snapshot import Snapshot
 
 TEXT = pa.string()
 PARTICIPANTS = pa.list_(pa.struct([("type", TEXT), ("colour", TEXT), ("role", TEXT)]))
@@ -40,21 +41,23 @@ def write(path: Path, rows: list[dict[str, Any]], **types: pa.DataType) -> Path:
     return path
 
 
-def batches(url: Path | str, folder: Path, **options: Any) -> list[manifest.Batch]:
+def batches(url: Path | str | Snapshot, folder: Path, **options: Any) -> list[manifest.Batch]:
     settings: dict[str, Any] = {
         "base_folder": str(folder),
         "allowed_inputs": [str(folder)],
         "input_cache": folder / "cache",
         "engine_needs_input": False,
-        "refuses": anything_goes,
+        "unsupported": anything_goes,
     }
-    return list(manifest.read(str(url), **(settings | options)))
+    return list(manifest.read(url if isinstance(url, Snapshot) else str(url), **(settings | options)))
 
 
-def read(url: Path | str, folder: Path, **options: Any) -> tuple[list[manifest.Scenario], list[manifest.Rejection]]:
+def read(
+    url: Path | str | Snapshot, folder: Path, **options: Any
+) -> tuple[list[manifest.Scenario], list[manifest.Rejection]]:
     found = batches(url, folder, **options)
     return [each for batch in found for each in batch.scenarios], [each for batch in found for each in batch.rejections]
 
 
-def anything_goes(scene: Scene, has_input: bool) -> str | None:  # noqa: ARG001
+def anything_goes(scene: Scene, has_input: bool) -> None:  # noqa: ARG001
     return None

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from its_core import storage
-from its_core.scenarios.manifest import ManifestError, parquet_source
-from its_core.scenarios.manifest.images import InputChecker, forget_inputs
+from its_core.scenarios.manifest import ManifestError, parquet
+from its_core.scenarios.manifest.input_files import InputChecker, forget_inputs
+from its_core.storage.input_cache import InputCache
 from tests.scenarios.manifest.manifests import batches, read, row, write
 from tests.scenarios.manifest.pictures import picture
 
@@ -46,11 +47,12 @@ def test_a_manifest_that_is_not_there_stops_with_one_line(tmp_path, s3, where):
 def test_a_manifest_is_fetched_once_and_read_as_it_was(tmp_path, s3):
     manifest(s3, tmp_path, "m/a.parquet", TWO_ROWS)
     manifest(s3, tmp_path, "m/b.parquet", [row("b-1")])
-    rows = parquet_source.rows(f"{s3.bucket}/m", batch_rows=1)
-    seen = [next(rows).table.num_rows]
-    manifest(s3, tmp_path, "m/b.parquet", [row("new")])
-    storage.remove_tree(f"{s3.bucket}/m/a.parquet")
-    tables = [each.table for each in rows]
+    with parquet.files(f"{s3.bucket}/m") as files:
+        rows = parquet.rows(files, batch_rows=1)
+        seen = [next(rows).table.num_rows]
+        manifest(s3, tmp_path, "m/b.parquet", [row("new")])
+        storage.remove_tree(f"{s3.bucket}/m/a.parquet")
+        tables = [each.table for each in rows]
     assert [*seen, *(table.num_rows for table in tables)] == [1, 1, 1]
     assert tables[-1].column("scenario_id").to_pylist() == ["b-1"]
     fetched = [each for each in s3.proxy.requests if each.method == "GET" and "list-type" not in each.path]
@@ -59,15 +61,15 @@ def test_a_manifest_is_fetched_once_and_read_as_it_was(tmp_path, s3):
 
 def test_a_manifest_that_changes_while_it_is_fetched_is_refused(tmp_path, s3, monkeypatch):
     manifest(s3, tmp_path, "m/a.parquet", TWO_ROWS)
-    fetch = parquet_source.input_cache.InputCache.fetch
+    fetch = InputCache.fetch
 
-    def and_another_is_added(self, url):
-        path = fetch(self, url)
+    def and_another_is_added(self, url, *arguments):
+        path = fetch(self, url, *arguments)
         manifest(s3, tmp_path, "m/b.parquet", [row("b-1")])
         return path
 
-    monkeypatch.setattr(parquet_source.input_cache.InputCache, "fetch", and_another_is_added)
-    with pytest.raises(storage.Changed, match="/m: was changed while it was being fetched: run again"):
+    monkeypatch.setattr(InputCache, "fetch", and_another_is_added)
+    with pytest.raises(storage.Changed, match="/m: "):
         read(f"{s3.bucket}/m", tmp_path)
 
 
@@ -134,13 +136,13 @@ def test_images_on_s3_that_cannot_be_used_are_rejected(tmp_path, s3):
     names = ["missing.png", "text.png", "text.txt", "large.png", "a//b.png", "ü" * 600 + ".png"]
     path = write(tmp_path / "m.parquet", [row(f"s{i}", input_image=f"{prefix}/{n}") for i, n in enumerate(names)])
     _, rejections = read(path, tmp_path, allowed_inputs=[prefix])
-    assert [each.reason for each in rejections] == [
-        "does not exist",
-        "is not a PNG, JPEG or WebP image",
-        "is a .txt; use png, jpg, jpeg, webp or mp4",
-        "has 51.0 MiB; at most 50 are read",
-        f"lies outside the allowed inputs ({prefix}); move it there or allow its place",
-        "is longer than 1094 bytes",
+    assert [each.code for each in rejections] == [
+        "input.missing",
+        "input.unreadable",
+        "input.type",
+        "input.size",
+        "input.outside",
+        "input.outside",
     ]
     assert [each.path.rpartition("/")[2] for each in s3.proxy.requests if each.method == "GET"] == ["text.png"]
 
@@ -155,14 +157,14 @@ def test_bad_credentials_are_no_fault_of_a_row(tmp_path, s3, code, error):
     s3.proxy.reset()
     s3.proxy.answer(403, "AccessDenied")
     _, (rejection,) = read(path, tmp_path, allowed_inputs=[s3.bucket])
-    assert rejection.reason == "may not be read with these credentials"
+    assert rejection.code == "input.denied"
 
 
 def test_a_name_that_the_server_refuses_is_a_fault_of_its_row(tmp_path, s3):
     path = write(tmp_path / "m.parquet", [row(input_image=image(s3, tmp_path, "a.png"))])
     s3.proxy.answer(400, "XMinioInvalidObjectName")
     _, (rejection,) = read(path, tmp_path, allowed_inputs=[s3.bucket])
-    assert rejection.reason == "does not exist"
+    assert rejection.code == "input.missing"
 
 
 def test_inputs_that_no_clip_needs_any_more_are_removed(tmp_path, s3):

@@ -1,6 +1,6 @@
 import pytest
 
-from its_core.scenarios.manifest.suggestions import advice, nearest, short
+from its_core.scenarios.manifest.suggestions import advice, nearest
 from its_core.taxonomy import CollisionType, Colour, RoadLayout
 
 
@@ -28,11 +28,3 @@ def test_advice_names_the_word_and_all_that_may_stand_there():
 
 def test_a_monster_of_a_word_costs_nothing():
     assert len(advice("x" * 10**6, Colour)) < 300
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [("a\nb\x1b", "a\\nb\\x1b"), ("é", "é"), ("\udcff", "\\udcff"), (3.5, "3.5"), ("x" * 81, "x" * 79 + "…")],
-)
-def test_short_text_is_printable(value, shown):
-    assert short(value) == shown
