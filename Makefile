@@ -56,7 +56,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) -e '.[cosmos,dev,evaluation,ray]'
+	$(PIP) -e '.[dev]'
 	touch $@
 
 clean:
