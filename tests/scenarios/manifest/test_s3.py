@@ -77,6 +77,8 @@ def test_a_manifest_that_changes_while_it_is_fetched_is_refused(tmp_path, s3, mo
 def test_no_password_of_the_endpoint_or_the_proxy_is_told(tmp_path, s3, monkeypatch, caplog, variable):
     path = write(tmp_path / "m.parquet", [row(input_image=f"{s3.bucket}/a.png")])
     monkeypatch.setenv(variable, f"http://user:{PASSWORD}@127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
     with pytest.raises(storage.Unreachable, match=r"m\.parquet: the ") as stopped:
         read(f"{s3.bucket}/m.parquet", tmp_path)
     with pytest.raises(storage.Unreachable, match=r"a\.png: the ") as undecided:
