@@ -196,7 +196,9 @@ def test_no_shortcut_changes_what_names_the_default_clips(options: CosmosOptions
         "model_size", "steps", "num_conditional_frames", "lora", "guardrail", "prompt_refiner",
     }  # fmt: skip
     assert name.settings["steps"] == 4
-    others = [engine.identity_without_weights(options.model_copy(update={key: value})) for key, value in SHORTCUTS.items()]
+    others = [
+        engine.identity_without_weights(options.model_copy(update={key: value})) for key, value in SHORTCUTS.items()
+    ]
     assert len({json.dumps(each.settings) for each in (name, *others)}) == len(SHORTCUTS) + 1
     assert "guidance" not in others[1].reads  # a distilled checkpoint is not guided
 
