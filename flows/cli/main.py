@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from its_flows.cli import (
-    audit,
-    browse,
-    build,
-    check,
-    checkpoints,
-    export,
-    lineage,
-    monitor,
-    new,
-    plan,
-    post_train,
-    prune,
-    reproduce,
-    score,
-    show,
-    train,
-)
 from its_flows.cli.app import app
+from its_flows.cli.datasets import build, check, monitor, new, plan
+from its_flows.cli.evaluation import audit, score, train
+from its_flows.cli.post_training import checkpoints, post_train
+from its_flows.cli.published import browse, export, lineage, prune, reproduce, show
 
 __all__ = [
     "app",

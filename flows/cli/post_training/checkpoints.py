@@ -11,7 +11,11 @@ from its_flows.cli.app import app, errors_in_a_line, out
 from its_core.engines.engine import engine_module, engine_names
 
 
-@app.command("make-tiny-checkpoint", epilog="Example: its make-tiny-checkpoint checkpoints")
+@app.command(
+    "make-tiny-checkpoint",
+    epilog="Example: its make-tiny-checkpoint checkpoints",
+    rich_help_panel="Post-train the model",
+)
 def make_tiny_checkpoint(
     folder: Annotated[Path, typer.Argument(help="Where to put it; made when it is not there.")],
     for_training: Annotated[

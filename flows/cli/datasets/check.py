@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 from its_flows.cli.app import app, errors_in_a_line, out
-from its_flows.cli.engine_option import EngineOption
+from its_flows.cli.datasets.engine_option import EngineOption
 from its_tasks.engines import missing_parts
 from rich.table import Table
 from rich.text import Text
@@ -34,7 +34,7 @@ Exit status: 0 all rows can be made · 1 some are rejected · 2 nothing can be b
 """
 
 
-@app.command(epilog=_CHECK_EXAMPLES)
+@app.command(epilog=_CHECK_EXAMPLES, rich_help_panel="Make a dataset")
 def check(
     manifest: Annotated[str, typer.Argument(help="A Parquet file, folder or glob, local or s3://; or a definition.")],
     engine: EngineOption = DEFAULT_ENGINE,

@@ -14,14 +14,14 @@ import pytest
 from its_core import storage
 from its_core.dataset import reader
 from its_core.dataset.finished_clip import FinishedClip
-from tests.dataset import publisher
+from tests.dataset.publishing import publisher
 from tests.storage.server import S3
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def start(place: str, work: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.dataset.publisher", place, str(work), "2"]
+    command = [sys.executable, "-m", "tests.dataset.publishing.publisher", place, str(work), "2"]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 

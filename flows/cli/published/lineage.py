@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from its_flows.cli.app import app, errors_in_a_line, out
-from its_flows.cli.versions import published_versions, version_of
+from its_flows.cli.published.versions import published_versions, version_of
 from rich.table import Table
 from rich.text import Text
 
@@ -28,7 +28,7 @@ Examples:
 """
 
 
-@app.command(epilog=_TRACE_EXAMPLES)
+@app.command(epilog=_TRACE_EXAMPLES, rich_help_panel="Published versions")
 def trace(
     place: Annotated[str, typer.Argument(help="Where datasets are published, a published dataset, or a definition.")],
     camera: Annotated[str | None, typer.Option(help="A camera_id.")] = None,
@@ -61,7 +61,7 @@ Examples:
 """
 
 
-@app.command(epilog=_DIFF_EXAMPLES)
+@app.command(epilog=_DIFF_EXAMPLES, rich_help_panel="Published versions")
 def diff(
     before: Annotated[str, typer.Argument(help="A published version, or a dataset (its latest version).")],
     after: Annotated[str, typer.Argument(help="Another one.")],

@@ -30,7 +30,7 @@ Exit statuses: 0 done · 1 something cannot be removed · 2 wrong definition · 
 _PLURALS = {pruning.Kind.CLIP: "clips", pruning.Kind.LAUNCH: "launches", pruning.Kind.VERSION: "versions"}
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command(epilog=_EXAMPLES, rich_help_panel="Published versions")
 def prune(
     datasets: Annotated[str, typer.Argument(help="A folder of definitions, or one definition.")] = "datasets",
     keep: Annotated[int, typer.Option(min=1, help="Published versions to keep of each dataset, the newest ones.")] = 3,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from its_flows.cli.app import app, err, errors_in_a_line, out
-from its_flows.cli.versions import version_of
+from its_flows.cli.published.versions import version_of
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -24,7 +24,7 @@ Examples:
 """
 
 
-@app.command(epilog=_SHOW_EXAMPLES)
+@app.command(epilog=_SHOW_EXAMPLES, rich_help_panel="Published versions")
 def show(
     dataset: Annotated[str, typer.Argument(help="A definition's folder (its latest version), or a published version.")],
     most: Annotated[int, typer.Option(min=1, help="How many clips to list.")] = 40,

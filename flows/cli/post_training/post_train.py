@@ -26,7 +26,7 @@ Examples:
 """
 
 
-@app.command("post-train", epilog=_EXAMPLES)
+@app.command("post-train", epilog=_EXAMPLES, rich_help_panel="Post-train the model")
 def post_train(
     definition: Annotated[str, typer.Argument(help="The definition: a folder with post_train.yaml.")],
     override: Annotated[
@@ -89,7 +89,7 @@ def _runs(settings: Any) -> dict[str, Any]:
     return {name: RunFolder(settings.work_path / name) for name in ("gate", "run")}
 
 
-@app.command(epilog="Example: its training examples/post_train")
+@app.command(epilog="Example: its training examples/post_train", rich_help_panel="Post-train the model")
 def training(
     definition: Annotated[str, typer.Argument(help="The definition: a folder with post_train.yaml.")],
     prometheus: Annotated[bool, typer.Option("--prometheus", help="Print it in Prometheus' form instead.")] = False,

@@ -11,7 +11,7 @@ from its_flows.cli.app import app, errors_in_a_line, out
 from its_core.starter import write_starter
 
 
-@app.command(epilog="Example: its new datasets/my-crossings")
+@app.command(epilog="Example: its new datasets/my-crossings", rich_help_panel="Make a dataset")
 def new(
     folder: Annotated[Path, typer.Argument(help="The dataset's folder; its name becomes the dataset's name.")],
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from its_flows.cli.app import app, errors_in_a_line, out
-from its_flows.cli.engine_option import EngineOption
+from its_flows.cli.datasets.engine_option import EngineOption
 from rich.table import Table
 
 from its_core import storage
@@ -23,7 +23,7 @@ Examples:
 """
 
 
-@app.command(epilog=_PLAN_EXAMPLES)
+@app.command(epilog=_PLAN_EXAMPLES, rich_help_panel="Make a dataset")
 def plan(
     coverage: Annotated[Path, typer.Argument(help="A YAML file with clips and quotas (docs/training.md).")],
     manifest: Annotated[Path, typer.Argument(help="The manifest to write.")] = Path("scenarios.parquet"),
@@ -44,7 +44,7 @@ def plan(
     out.print(f"{len(rows):,} scenarios in {manifest}, {cameras:,} cameras, {pairs:,} pairs", highlight=False)
 
 
-@app.command(epilog="Example: its coverage published/quickstart")
+@app.command(epilog="Example: its coverage published/quickstart", rich_help_panel="Make a dataset")
 def coverage(
     versions: Annotated[list[str], typer.Argument(help="Versions or datasets.")],
     by: Annotated[

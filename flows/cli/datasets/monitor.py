@@ -16,7 +16,7 @@ Examples:
 """
 
 
-@app.command(epilog=_STATUS_EXAMPLES)
+@app.command(epilog=_STATUS_EXAMPLES, rich_help_panel="Make a dataset")
 def status(
     datasets: Annotated[str, typer.Argument(help="A folder of definitions, or one definition.")] = "datasets",
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
@@ -41,7 +41,7 @@ Examples:
 """
 
 
-@app.command(epilog=_METRICS_EXAMPLES)
+@app.command(epilog=_METRICS_EXAMPLES, rich_help_panel="Make a dataset")
 def metrics(
     datasets: Annotated[str, typer.Argument(help="A folder of definitions, or one definition.")] = "datasets",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0: any free port.")] = 9464,

@@ -42,7 +42,7 @@ Exit statuses: 0 published · 1 not published · 2 wrong definition or manifest 
 _RECORD_LIMIT_S = 20.0  # that Prefect has to record the end of a build
 
 
-@app.command(epilog=_BUILD_EXAMPLES)
+@app.command(epilog=_BUILD_EXAMPLES, rich_help_panel="Make a dataset")
 def build(
     dataset: Annotated[str, typer.Argument(help="The definition: a folder with dataset.yaml.")],
     override: Annotated[

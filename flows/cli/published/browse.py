@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from its_flows.cli.app import app, errors_in_a_line, out
-from its_flows.cli.versions import published_versions
+from its_flows.cli.published.versions import published_versions
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +21,7 @@ Examples:
 """
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command(epilog=_EXAMPLES, rich_help_panel="Published versions")
 def browse(
     place: Annotated[
         str, typer.Argument(help="Where datasets are published, a published dataset, or a definition.")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 from its_flows.cli.app import app, errors_in_a_line, out
-from its_flows.cli.versions import version_of
+from its_flows.cli.published.versions import version_of
 
 from its_core import definition as definitions
 
@@ -21,7 +21,7 @@ Examples:
 """
 
 
-@app.command(epilog=_EXAMPLES)
+@app.command(epilog=_EXAMPLES, rich_help_panel="Published versions")
 def reproduce(
     version: Annotated[str, typer.Argument(help="A published version, or a dataset (its latest version).")],
     clip_id: Annotated[str, typer.Argument(help="The clip.")],

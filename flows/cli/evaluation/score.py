@@ -27,7 +27,7 @@ Examples:
 """
 
 
-@app.command(epilog=_SCORE_EXAMPLES)
+@app.command(epilog=_SCORE_EXAMPLES, rich_help_panel="What a version is worth")
 def score(
     predictions: Annotated[str, typer.Argument(help="A CSV file with a row a clip; or a version, with --baselines.")],
     version: Annotated[

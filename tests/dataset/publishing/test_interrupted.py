@@ -15,8 +15,8 @@ KILLS = 6
 
 def test_a_publisher_killed_between_any_two_changes_of_the_disk(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.dataset.interrupted_publishing", str(tmp_path), str(KILLS)],
-        cwd=Path(__file__).parents[2],
+        [sys.executable, "-m", "tests.dataset.publishing.interrupted_publishing", str(tmp_path), str(KILLS)],
+        cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
         timeout=300,

@@ -25,7 +25,7 @@ Examples:
 """
 
 
-@app.command("train-detector", epilog=_TRAIN_EXAMPLES)
+@app.command("train-detector", epilog=_TRAIN_EXAMPLES, rich_help_panel="What a version is worth")
 def train_detector(
     version: Annotated[str, typer.Argument(help="A version or dataset to train on.")],
     other: Annotated[
@@ -58,7 +58,7 @@ def train_detector(
     out.print(table)
 
 
-@app.command(epilog="Example: its promote published/quickstart/1a2b3c4d5e6f")
+@app.command(epilog="Example: its promote published/quickstart/1a2b3c4d5e6f", rich_help_panel="What a version is worth")
 def promote(version: Annotated[str, typer.Argument(help="The folder or s3:// prefix of a published version.")]) -> None:
     """Make a version the latest of its dataset, whatever its gate said."""
     with errors_in_a_line():

@@ -14,7 +14,7 @@ from rich.table import Table
 from its_core import storage
 
 
-@app.command(epilog="Example: its audit published/quickstart")
+@app.command(epilog="Example: its audit published/quickstart", rich_help_panel="What a version is worth")
 def audit(
     version: Annotated[str, typer.Argument(help="A version or dataset, or a folder with ACCIDENT's labels.")],
     output: Annotated[Path | None, typer.Option(help="Write the figures as JSON, too.")] = None,

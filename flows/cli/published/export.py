@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from its_flows.cli.app import app, errors_in_a_line, out
-from its_flows.cli.versions import version_of
+from its_flows.cli.published.versions import version_of
 
 from its_core import storage
 from its_core.dataset.formats import FORMATS, export
@@ -22,7 +22,7 @@ Examples:
 _LISTED = "; ".join(f"{name}: {read_by}" for name, (_, read_by) in FORMATS.items())
 
 
-@app.command("export", epilog=_EXAMPLES)
+@app.command("export", epilog=_EXAMPLES, rich_help_panel="Published versions")
 def export_version(
     version: Annotated[str, typer.Argument(help="A published version, a published dataset, or a definition.")],
     format_name: Annotated[str, typer.Option("--format", help=f"One of these. {_LISTED}.")],

@@ -1,0 +1,1 @@
+"""Commands of LoRA post-training."""
