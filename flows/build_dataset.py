@@ -20,6 +20,7 @@ from its_tasks.publish import Published, publish
 from its_tasks.reuse import reuse
 from its_tasks.steps import Steps, despite_prefect, first_line, recorded
 from its_tasks.train import judge_utility
+from its_tasks.withhold import withhold
 from prefect import Flow
 from prefect.context import FlowRunContext
 from rich.console import Console
@@ -140,6 +141,7 @@ def _build(
     record.planned(planned.rows, len(planned.clip_ids))
     refuse_too_many_rejected(definition, planned)
     clips = ClipTable(definition.work_path, planned)
+    steps.run(withhold, definition, engine, planned, clips)
     steps.run(reuse, definition, planned, clips)
     before = clips.made()
     with executor(definition, record.build.id, steps, progress.say) as where:

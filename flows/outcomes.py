@@ -32,7 +32,7 @@ def refuse_too_many_rejected(definition: Definition, plan: Plan) -> None:
 
 def refuse_too_few(definition: Definition, clips: ClipTable, artifacts: Artifacts) -> None:
     """Raises TooFewClips when too few clips were made for a version to be published."""
-    receipts = list(clips.in_order())
+    receipts = [receipt for receipt in clips.in_order() if receipt.outcome is not Outcome.RECALLED]
     failed = [receipt for receipt in receipts if not receipt.outcome.made_a_clip]
     if failed:
         rows = [
@@ -40,7 +40,7 @@ def refuse_too_few(definition: Definition, clips: ClipTable, artifacts: Artifact
             for r in failed[:_MOST_NAMED]
         ]
         artifacts.table(rows, key="failed-clips", description=f"{len(failed)} of {len(receipts)} clips were not made")
-    ratio = 1 - len(failed) / len(receipts)
+    ratio = 1 - len(failed) / max(1, len(receipts))
     if ratio < definition.min_success_ratio:
         named = "\n  ".join(describe(receipt) for receipt in failed[:_MOST_NAMED])
         raise TooFewClips(

@@ -6,7 +6,7 @@ from its_flows.cli.app import app
 from its_flows.cli.datasets import build, check, monitor, new, plan
 from its_flows.cli.evaluation import audit, score, train
 from its_flows.cli.post_training import checkpoints, post_train
-from its_flows.cli.published import browse, export, lineage, prune, reproduce, show
+from its_flows.cli.published import browse, export, lineage, prune, recall, reproduce, show
 
 __all__ = [
     "app",
@@ -22,6 +22,7 @@ __all__ = [
     "plan",
     "post_train",
     "prune",
+    "recall",
     "reproduce",
     "score",
     "show",

@@ -18,6 +18,7 @@ class Outcome(StrEnum):
     INVALID_OUTPUT = "invalid_output"
     INCIDENT_NOT_FOUND = "incident_not_found"
     TIMED_OUT = "timed_out"
+    RECALLED = "recalled"
 
     @property
     def made_a_clip(self) -> bool:

@@ -49,12 +49,12 @@ def assemble(
     """``folder`` holds the version's rows. Raises PublishError."""
     digests: dict[str, str | None] = dict(_gather(folder, clips, failed, run))
     checks = _write_report(folder / REPORT_FOLDER, clips, dataset)
-    _draw_contact_sheet(folder, clips, dataset, content)
+    draw_contact_sheet(folder, clips, dataset, content)
     (folder / card.FILE_NAME).write_text(card.render(dataset, content), encoding="utf-8")
     for path in _content_files(folder):
         digests.setdefault(path, None)
     checksums.write(folder, digests.items())
-    _write_croissant(folder, dataset, content, run)
+    write_croissant(folder, dataset, content, _date(run))
     html = page.render(dataset, content, clips, failed, page.missing_rows(folder))
     (folder / PAGE_FILE).write_text(html, encoding="utf-8")
     _write_event(folder, clips, dataset, content, checks, run, work)
@@ -118,9 +118,10 @@ def _write_report(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset)
     return dict(verdict.result)
 
 
-def _draw_contact_sheet(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset, content: VersionContent) -> None:
+def draw_contact_sheet(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset, content: VersionContent) -> None:
+    """Draws the sheet of the clips that ``contact_sheet.choose`` names; no other clip's file is read."""
     chosen = set(contact_sheet.choose(content.incidents))
-    shown = [clip for index, clip in enumerate(islice(clips, max(chosen) + 1)) if index in chosen]
+    shown = [clip for index, clip in enumerate(islice(clips, max(chosen, default=-1) + 1)) if index in chosen]
     total, geometry = len(content.incidents), dataset.geometry
     subtitle = (
         f"{f'{len(shown)} of {total}' if len(shown) < total else total} clips · {geometry.frames} frames at "
@@ -174,7 +175,8 @@ def _date(run: Run) -> str:
     return run.started_at[:10]
 
 
-def _write_croissant(folder: Path, dataset: Dataset, content: VersionContent, run: Run) -> None:
+def write_croissant(folder: Path, dataset: Dataset, content: VersionContent, date_published: str) -> None:
+    """``date_published`` is ISO 8601; the splits' ``metadata.parquet`` are in ``folder``."""
     splits = [split for split in Split if content.counts.clips[split.value]]
     described = croissant.Description(
         name=dataset.name,
@@ -183,7 +185,7 @@ def _write_croissant(folder: Path, dataset: Dataset, content: VersionContent, ru
         version=content.version,
         engine=dataset.engine.name,
         digital_source_type=digital_source_type(dataset),
-        date_published=_date(run),
+        date_published=date_published,
         metadata_sha256={split: storage.sha256_file(folder / split / metadata.FILE_NAME) for split in splits},
         columns=content.columns,
     )

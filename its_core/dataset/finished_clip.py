@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from its_core.annotations import Annotations, AnnotationSummary
 from its_core.checks.measures import Measures
@@ -21,12 +23,16 @@ class FailedClip:
 
 @dataclass(frozen=True, slots=True)
 class FinishedClip:
-    """A clip that was made and passed its checks. ``files`` are local and must not be changed."""
+    """A clip that was made and passed its checks. ``files`` are local and must not be changed.
+
+    ``published_row`` has the labels of a clip that an earlier version holds: they are published again as they are.
+    """
 
     planned: PlannedClip
     receipt: Receipt
     files: ClipFiles
     measures: Measures
+    published_row: Mapping[str, Any] | None = None
 
     @property
     def clip_id(self) -> str:

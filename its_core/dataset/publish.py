@@ -25,7 +25,7 @@ from its_core.dataset.versions.integrity import is_complete
 __all__ = ["PublishError", "Published", "publish"]
 
 _STAGING = ".staging"
-_LOCK = ".publishing"
+LOCK = ".publishing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def publish(
     root = storage.join(dataset.publish_url, dataset.name)
     local = storage.local_path(root) if storage.can_rename(root) else work / "publish" / dataset.name
     staging = local / _STAGING
-    with storage.exclusive(local / _LOCK), storage.room_for(root, staging):
+    with storage.exclusive(local / LOCK), storage.room_for(root, staging):
         ownership.refuse_taken_name(root, dataset.source)
         storage.remove_tree(str(staging))
         content = write_content(staging, clips, dataset, rejected, failed)

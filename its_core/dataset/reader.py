@@ -39,7 +39,8 @@ class NotPublished(FactoryError, ValueError):
 class Version:
     """A published version: its folder and the content of its marker.
 
-    ``run_files_sha256`` are the digests of files that tell of the build, not of the content.
+    ``run_files_sha256`` are the digests of files that tell of the build, not of the content. ``recalled`` counts the
+    clips that were recalled from the version; ``clips`` counts those that are left.
     """
 
     url: str
@@ -53,6 +54,7 @@ class Version:
     digital_source_type: str = ""
     date_published: str = ""
     run_files_sha256: Mapping[str, str] = field(default_factory=dict)
+    recalled: int = 0
 
     @property
     def contact_sheet_url(self) -> str:
@@ -137,6 +139,7 @@ def open_version(url: str) -> Version:
             digital_source_type=marker["digital_source_type"],
             date_published=marker["date_published"],
             run_files_sha256=marker["run_files_sha256"],
+            recalled=int(marker.get("recalled", 0)),
         )
     except (FileNotFoundError, NotADirectoryError):
         raise NotPublished(f"{url}: no published version (no {MARKER_FILE})", code="not_published.no_marker") from None

@@ -17,9 +17,10 @@ from its_core import marking, storage
 from its_core.dataset.layout import REJECTED_FILE
 from its_core.dataset.local_files import LocalFiles
 from its_core.dataset.reader import Version
-from its_core.dataset.versions import checksums
+from its_core.dataset.versions import checksums, tombstones
 from its_core.dataset.versions.content import version_name
 from its_core.dataset.versions.version import MARKER_FILE, ContentHash
+from its_core.taxonomy import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +64,19 @@ def _files(version: Version, digests: dict[str, str]) -> Iterator[Problem]:
 def _content(version: Version, digests: dict[str, str]) -> Iterator[Problem]:
     """The name that follows from the labels, the annotations and the rejected rows as they are now."""
     texts = {"name": version.dataset, "description": version.description, "license": version.license}
-    splits = {}
+    splits: dict[Split, ContentHash] = {}
     try:
-        for split in version.clips:
-            splits[split] = ContentHash()
-            for row in version.table(split).to_pylist():
+        stones = tombstones.read(version.url)
+        recalled = {stone.clip_id: stone for stone in stones}
+        for split in Split:
+            rows = version.table(split).to_pylist() if split in version.clips else []
+            for row in tombstones.restored(rows, [stone for stone in stones if stone.split == split]):
                 path = row["annotations_path"]
-                splits[split].add_clip(row, None if path is None else digests.get(path, "not listed"))
-                if digests.get(f"{split.value}/{row['file_name']}") != row["clip_sha256"]:
+                stone = recalled.get(row["clip_id"])
+                listed = None if path is None else digests.get(path, "not listed")
+                content = splits.setdefault(split, ContentHash())
+                content.add_clip(row, listed if stone is None else stone.annotations_sha256)
+                if stone is None and digests.get(f"{split.value}/{row['file_name']}") != row["clip_sha256"]:
                     yield Problem("content", f"{split.value}/{row['file_name']}", "the label's clip_sha256 is another")
         rejected = _read(version, REJECTED_FILE).to_pylist()
     except (OSError, ValueError, KeyError) as error:  # Arrow's own errors are ValueErrors too

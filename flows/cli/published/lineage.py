@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from its_core import storage
 from its_core.dataset import comparison
-from its_core.dataset.trace import Origin
+from its_core.dataset.trace import Derived, Origin
 from its_core.dataset.trace import trace as trace_clips
 from its_core.text import one_line
 
@@ -43,15 +44,21 @@ def trace(
         if frame is not None and Path(frame).is_file():
             frame = storage.sha256_file(Path(frame))
         found = list(trace_clips(published_versions(place), Origin(camera, frame, weights, row)))
+    print_traced(found)
+    raise typer.Exit(0 if found else 1)
+
+
+def print_traced(found: Sequence[Derived]) -> None:
+    """A table of published clips, with the day on which each was recalled."""
     table = Table()
-    for column in ("dataset", "version", "clip", "scenario"):
+    for column in ("dataset", "version", "clip", "scenario", "recalled"):
         table.add_column(column, overflow="fold")
     for each in found:
-        cells = (each.version.dataset, each.version.version, each.path, each.scenario_id)
+        day = each.recalled_at[:10] if each.recalled_at else ""
+        cells = (each.version.dataset, each.version.version, each.path, each.scenario_id, day)
         table.add_row(*(Text(one_line(cell)) for cell in cells))
     out.print(table)
     out.print(f"{len(found):,} clips in {len({each.version.url for each in found}):,} versions", highlight=False)
-    raise typer.Exit(0 if found else 1)
 
 
 _DIFF_EXAMPLES = """

@@ -40,6 +40,8 @@ def show(
     out.print(_clips_table(version, most))
     counts = ", ".join(f"{count:,} {split}" for split, count in version.clips.items())
     out.print(f"{sum(version.clips.values()):,} clips: {counts}", highlight=False)
+    if version.recalled:
+        out.print(f"{version.recalled:,} clips were recalled from it (recalled.parquet)", highlight=False)
     out.print(f"page: {version.page_url}", highlight=False, markup=False, soft_wrap=True)
     out.print(f"contact sheet: {version.contact_sheet_url}", highlight=False, markup=False, soft_wrap=True)
     if open_page:

@@ -140,6 +140,8 @@ class _Known:
 
 def row(clip: FinishedClip, engine: EngineIdentity) -> dict[str, Any]:
     """The clip's row: all of COLUMNS and SOURCES, as plain values."""
+    if clip.published_row is not None:
+        return {column.name: clip.published_row.get(column.name) for column in (*COLUMNS, SOURCES)}
     request, annotations = clip.planned.request, clip.annotation_summary()
     labels = _words(clip, annotations) | _moments(annotations) | _places(annotations)
     known = {name: label for name, label in labels.items() if label is not None and label.value is not None}

@@ -80,7 +80,7 @@ def _page(
         summary=summary,
         style=(folder / "page.css").read_text(encoding="utf-8"),
         script=(folder / "page.js").read_text(encoding="utf-8"),
-        data=_as_script(data),
+        data=as_script(data),
     )
 
 
@@ -88,7 +88,7 @@ def poster_height_px(geometry: Geometry) -> int:
     return round(POSTER_WIDTH_PX * geometry.height_px / geometry.width_px)
 
 
-def _as_script(value: object) -> str:
+def as_script(value: object) -> str:
     """JSON that cannot end the script element it is in."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -18,15 +18,20 @@ class NameTaken(FactoryError, RuntimeError):
     default_code = "publish.name_taken"
 
 
+def read(root_url: str) -> str | None:
+    """The name of the definition's folder that publishes at ``root_url``, None where none does."""
+    try:
+        return str(orjson.loads(storage.read_bytes(storage.join(root_url, FILE_NAME)))["definition"])
+    except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+
+
 def refuse_taken_name(root_url: str, source: str) -> None:
     """Raises NameTaken when a definition in a folder of another name has published at ``root_url``."""
     url = storage.join(root_url, FILE_NAME)
-    try:
-        owner = orjson.loads(storage.read_bytes(url))["definition"]
-    except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError, KeyError, TypeError):
-        return
-    if owner != source:
-        other = one_line(str(owner))[:80]
+    owner = read(root_url)
+    if owner is not None and owner != source:
+        other = one_line(owner)[:80]
         raise NameTaken(
             f"{shown(root_url)}: the definition in folder {other!r} publishes under this name, not {source!r}: "
             f"give this dataset another name or publish_url; if it is the same dataset, delete {shown(url)}"
