@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,9 +34,18 @@ def _published(folder: str, work: Path, clips: list[FinishedClip], scratch: Path
     ]
 
 
+@pytest.fixture(scope="module")
+def published_once(work: Path, clips: list[FinishedClip], tmp_path_factory: pytest.TempPathFactory) -> list[Published]:
+    folder = tmp_path_factory.mktemp("once")
+    return _published(str(folder / "published"), work, clips, folder)
+
+
 @pytest.fixture
-def two(work: Path, clips: list[FinishedClip], tmp_path: Path) -> list[Published]:
-    return _published(str(tmp_path / "published"), work, clips, tmp_path)
+def two(published_once: list[Published], tmp_path: Path) -> list[Published]:
+    """A copy of its own for a test that changes it."""
+    root = Path(_root(published_once[0]))
+    shutil.copytree(root, tmp_path / "published" / root.name)
+    return [replace(each, url=f"{tmp_path}/published/{root.name}/{each.version}") for each in published_once]
 
 
 def _root(published: Published) -> str:
