@@ -31,6 +31,7 @@ _ATTEMPT = pa.struct(
         ("code_version", pa.string()),
         ("host", pa.string()),
         ("broke_rank", pa.bool_()),
+        ("is_final", pa.bool_()),
     ]
 )
 SCHEMA = pa.schema(
