@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from its_tasks.clip_table import ClipTable
-from its_tasks.engines import ResolvedEngine
+from its_tasks.engines import ResolvedEngine, quality_gates
 from its_tasks.progress import Progress
 from its_tasks.steps import step
 
@@ -44,7 +44,8 @@ def check(
     with ThreadPoolExecutor(processors.available()) as pool:
         results = pool.map(lambda clip: (clip.request.clip_id, _measure(definition, engine, clip)), unmeasured)
         measured = dict(results)
-    verdict = suite.validate(table(measured), list(measured), definition.geometry, gates=definition.gates)
+    gates = quality_gates(definition, engine)
+    verdict = suite.validate(table(measured), list(measured), definition.geometry, gates=gates)
     invalid = []
     for clip in unmeasured:
         clip_id = clip.request.clip_id

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from its_core.clip import EngineIdentity
 from its_core.definition import Definition, DefinitionError, explain
 from its_core.engines.engine import EngineModule, engine_module
+from its_core.quality_gates import Gates
 from its_core.shards import devices
 from its_core.shards.batch import EngineSettings
 from its_core.shards.devices import DevicesError
@@ -73,6 +74,15 @@ def resolve_engine(definition: Definition) -> ResolvedEngine:
         weights_sha256=identity.weights_sha256,
     )
     return ResolvedEngine(module, settings, options, identity, flags)
+
+
+def quality_gates(definition: Definition, engine: ResolvedEngine) -> Gates:
+    """The gates that clips are held to. A stand-in's pictures are noise: of the gates only those that the definition
+    sets apply to them."""
+    if not engine.module.is_stand_in(engine.options):
+        return definition.gates
+    unset = Gates.model_fields.keys() - definition.gates.model_fields_set
+    return definition.gates.model_copy(update=dict.fromkeys(unset))
 
 
 def resolve_fallbacks(definition: Definition, engine: ResolvedEngine) -> list[ResolvedEngine]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from its_tasks.clip_table import ClipTable
-from its_tasks.engines import ResolvedEngine
+from its_tasks.engines import ResolvedEngine, quality_gates
 from its_tasks.plan import INPUTS_FOLDER, REJECTED_FILE
 from its_tasks.steps import step
 
@@ -75,7 +75,7 @@ def publish(
         geometry=definition.geometry,
         engine=engine.identity,
         source=definition.folder.name,
-        gates=definition.gates,
+        gates=quality_gates(definition, engine),
     )
     run = Run(
         run_id=run_id,

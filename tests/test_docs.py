@@ -66,6 +66,18 @@ def test_commands_in_code_exist(page: Path):
     assert typed <= commands()
 
 
+def test_every_line_of_the_fault_table_is_a_test():
+    faults = runpy.run_path(str(ROOT / "benchmarks" / "faults.py"), run_name="faults")["FAULTS"]
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    _, _, table = page.partition("| fault | how it is injected | runs | what was lost |\n|---|---|--:|---|\n")
+    rows = re.sub(r" \| \d+ \| ", " | N | ", table.partition("\n\n")[0]).splitlines()
+    assert rows == [fault.row("N") for fault in faults]
+    for fault in faults:
+        for test in fault.tests:
+            file, _, function = test.partition("::")
+            assert f"def {function}(" in (ROOT / "tests" / f"{file}.py").read_text(encoding="utf-8"), test
+
+
 def test_every_command_and_every_receipt_is_on_some_page():
     pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     for command in commands():

@@ -125,6 +125,9 @@ class EngineModule(Protocol):
     def needs_gpu(self, options: Any) -> bool:
         """Whether clips cannot be made on processors alone."""
 
+    def is_stand_in(self, options: Any) -> bool:
+        """Whether these options are for dry runs: the pictures of random weights show nothing."""
+
     def first_frame(self, options: Any, request: ClipRequest) -> Frame | None:
         """The picture that the clip must begin with, None where the engine promises none. Raises EngineFailure where
         the input cannot be read."""

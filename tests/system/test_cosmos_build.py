@@ -1,6 +1,7 @@
 """A dataset built through the cosmos engine: the real path at tiny size, two ranks on the CPU."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,14 +9,24 @@ from PIL import Image
 
 from tests.system.conftest import Dataset
 
+# Stands for what happens to frames between planning and rendering, in a rank before it is the worker.
+WORKER_WITHOUT_FRAMES = """
+import runpy
+from pathlib import Path
+Path({vanishing!r}).unlink(missing_ok=True)
+Path({changing!r}).write_bytes(Path({other!r}).read_bytes())
+runpy.run_module("its_core.shards.worker", run_name="__main__")
+"""
 
-def test_a_dataset_of_real_frames_is_built_by_the_cosmos_engine(dataset: Dataset):
+
+def tiny_options(dataset: Dataset) -> dict[str, object]:
+    """The engine's options with a tiny checkpoint, which is made here."""
     checkpoints = dataset.folder / "checkpoints"
     made = dataset.its("make-tiny-checkpoint", str(checkpoints))
     assert made.returncode == 0, made.stderr
     lora = next(checkpoints.rglob("iter_*.pt"))
     assert lora.name in made.stdout.replace("\n", "")
-    options = {
+    return {
         "model_size": "tiny",
         "checkpoints_dir": str(checkpoints),
         "dit_path": str(lora),
@@ -23,11 +34,18 @@ def test_a_dataset_of_real_frames_is_built_by_the_cosmos_engine(dataset: Dataset
         "disable_guardrail": True,
         "disable_prompt_refiner": True,
     }
-    dataset.define(engine={"name": "cosmos", "options": options}, processes_per_shard=2)
-    (dataset.folder / "frames").mkdir()
-    tiles = np.random.default_rng(5).integers(0, 255, (9, 16, 3), dtype=np.uint8)
-    frame = Image.fromarray(tiles).resize((640, 360), Image.Resampling.NEAREST)
-    frame.save(dataset.folder / "frames" / "camera.png")
+
+
+def save_frame(path: Path, seed: int) -> str:
+    path.parent.mkdir(exist_ok=True)
+    tiles = np.random.default_rng(seed).integers(0, 255, (9, 16, 3), dtype=np.uint8)
+    Image.fromarray(tiles).resize((640, 360), Image.Resampling.NEAREST).save(path)
+    return str(path)
+
+
+def test_a_dataset_of_real_frames_is_built_by_the_cosmos_engine(dataset: Dataset):
+    dataset.define(engine={"name": "cosmos", "options": tiny_options(dataset)}, processes_per_shard=2)
+    save_frame(dataset.folder / "frames" / "camera.png", 5)
     rows = [
         {
             "scenario_id": f"crash-{seed}",
@@ -54,3 +72,40 @@ def test_a_dataset_of_real_frames_is_built_by_the_cosmos_engine(dataset: Dataset
     assert labels["weights_sha256"].str.fullmatch("[0-9a-f]{64}").all()
     lineage = json.loads((dataset.latest / "lineage" / "run.json").read_text())
     assert "cosmos" in json.dumps(lineage)
+
+
+def test_frames_that_vanish_or_change_after_planning_end_in_receipts(dataset: Dataset, tmp_path: Path):
+    frames = dataset.folder / "frames"
+    names = ["whole", "vanishing", "changing"]
+    paths = {name: save_frame(frames / f"{name}.png", seed) for seed, name in enumerate(names, 5)}
+    script = tmp_path / "worker.py"
+    script.write_text(
+        WORKER_WITHOUT_FRAMES.format(
+            vanishing=paths["vanishing"], changing=paths["changing"], other=save_frame(tmp_path / "other.png", 9)
+        )
+    )
+    engine = {"name": "cosmos", "options": tiny_options(dataset), "script": str(script)}
+    dataset.define(engine=engine, retries=0, min_success_ratio=0.3)
+    rows = [
+        {
+            "scenario_id": name,
+            "camera_id": name,
+            "incident_type": "rear_end_collision",
+            "input_image": f"frames/{name}.png",
+            "seed": 4,
+        }
+        for name in names
+    ]
+    pd.DataFrame(rows).to_parquet(dataset.folder / "scenarios.parquet")
+
+    done = dataset.build()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert "3 rows: 2 engine_error, 1 generated" in done.stdout
+    last = {name: receipt["attempts"][-1] for name, receipt in dataset.receipts().items()}
+    assert {name: attempt["outcome"] for name, attempt in last.items()} == {
+        "whole": "generated",
+        "vanishing": "engine_error",
+        "changing": "engine_error",
+    }
+    assert all(paths[name] in last[name]["reason"] for name in ("vanishing", "changing"))

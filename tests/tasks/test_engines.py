@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
-from its_tasks.engines import resolve_engine
+from its_tasks.engines import ResolvedEngine, engine_options, quality_gates, resolve_engine
 
 from its_core import definition
+from its_core.clip import EngineIdentity
 from its_core.definition import DefinitionError
+from its_core.quality_gates import Gates
+from its_core.shards.batch import EngineSettings
 
 
 @pytest.mark.parametrize("key", ["dit_path", "base_path", "checkpoints_dir"])
@@ -20,3 +23,27 @@ def test_a_script_of_ones_own_is_given_no_weights_on_s3(tmp_path: Path, key: str
 
     told = f"{tmp_path}: engine cosmos: {tmp_path}/run.py cannot read {place}: name a copy on this disk"
     assert str(raised.value) == told
+
+
+NO_GATES = dict.fromkeys(Gates.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("engine", "gates", "applied"),
+    [
+        ({"name": "simulator"}, {}, Gates()),
+        ({"name": "cosmos"}, {}, Gates()),
+        ({"name": "cosmos", "options": {"model_size": "tiny"}}, {}, Gates(**NO_GATES)),
+        ({"name": "cosmos", "options": {"model_size": "tiny"}}, {"cuts": 3}, Gates(**NO_GATES | {"cuts": 3})),
+        ({"name": "cosmos"}, {"cuts": 3}, Gates(cuts=3)),
+    ],
+)
+def test_a_stand_in_is_held_only_to_gates_that_are_set(
+    tmp_path: Path, engine: dict[str, object], gates: dict[str, object], applied: Gates
+) -> None:
+    (tmp_path / "dataset.yaml").write_text("name: crossings\n")
+    defined = definition.load(tmp_path, {"engine": engine, "gates": gates})
+    module, options = engine_options(defined)
+    settings = EngineSettings(str(engine["name"]), {}, "720", 16)
+    identity = EngineIdentity("x", "1", None, frozenset())
+    assert quality_gates(defined, ResolvedEngine(module, settings, options, identity, ())) == applied

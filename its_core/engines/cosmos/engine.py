@@ -90,6 +90,10 @@ def needs_gpu(options: CosmosOptions) -> bool:
     return options.model_size != "tiny"
 
 
+def is_stand_in(options: CosmosOptions) -> bool:
+    return options.model_size == "tiny"
+
+
 def first_frame(options: CosmosOptions, request: ClipRequest) -> Frame | None:
     """The input's frame that the clip begins with; None for size tiny, which shows it too coarsely to compare. Raises
     EngineFailure where the input is not any more the one that the clip was named for."""

@@ -60,6 +60,10 @@ def needs_gpu(options: SimulatorOptions) -> bool:  # noqa: ARG001
     return False
 
 
+def is_stand_in(options: SimulatorOptions) -> bool:  # noqa: ARG001
+    return False
+
+
 def first_frame(options: SimulatorOptions, request: ClipRequest) -> Frame | None:  # noqa: ARG001
     """An input image is ignored, so no clip begins with it."""
     return None
