@@ -175,7 +175,7 @@ FAULTS = (
         "a publisher is killed",
         "between any two changes of the disk",
         "nothing; no reader sees half a version",
-        ("dataset/test_interrupted::test_a_publisher_killed_between_any_two_changes_of_the_disk",),
+        ("dataset/publishing/test_interrupted::test_a_publisher_killed_between_any_two_changes_of_the_disk",),
     ),
     Fault(
         "a publisher to S3 is killed",
@@ -196,7 +196,7 @@ FAULTS = (
         "two publishers of one version",
         "two processes at once, on S3 and on a disk, a reader looking on",
         "nothing; one version, seen whole or not at all",
-        ("dataset/test_publish_together::test_a_reader_sees_the_old_version_or_the_new_one_whole",),
+        ("dataset/publishing/test_publish_together::test_a_reader_sees_the_old_version_or_the_new_one_whole",),
     ),
     Fault(
         "an S3 server ignores conditional puts",
