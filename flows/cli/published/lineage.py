@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from its_flows.cli.app import app, errors_in_a_line, out
@@ -16,6 +16,7 @@ from its_core import storage
 from its_core.dataset import comparison
 from its_core.dataset.trace import Derived, Origin
 from its_core.dataset.trace import trace as trace_clips
+from its_core.engines.cosmos import registered
 from its_core.text import one_line
 
 _TRACE_EXAMPLES = """
@@ -26,21 +27,36 @@ Examples:
     its trace s3://bucket/datasets --frame frames/bridge.jpg
 
     its trace published/quickstart --row turning-pickup-pedestrian
+
+    its trace published --model metropolis@latest
+
+    its trace --clip 1f0c3a5e7b9d2f4a6c8e0b1d
 """
 
 
 @app.command(epilog=_TRACE_EXAMPLES, rich_help_panel="Published versions")
 def trace(
-    place: Annotated[str, typer.Argument(help="Where datasets are published, a published dataset, or a definition.")],
+    place: Annotated[
+        str, typer.Argument(help="Where datasets are published, a published dataset, or a definition.")
+    ] = "published",
     camera: Annotated[str | None, typer.Option(help="A camera_id.")] = None,
     frame: Annotated[str | None, typer.Option(help="A frame: a file, its SHA-256, or its manifest name.")] = None,
     weights: Annotated[str | None, typer.Option(help="An engine's weights: their SHA-256 or its first digits.")] = None,
     row: Annotated[str | None, typer.Option(help="A scenario_id, or the number of a manifest's row.")] = None,
+    model: Annotated[str | None, typer.Option(help="A registered model, NAME or NAME@VERSION: clips it made.")] = None,
+    clip: Annotated[
+        str | None, typer.Option(help="A clip_id, a clip's SHA-256 or its name: models that were trained on it.")
+    ] = None,
 ) -> None:
-    """List every published clip that comes from a camera, a frame, weights or a row, in every version."""
-    if not any((camera, frame, weights, row)):
-        raise typer.BadParameter("name at least one of --camera, --frame, --weights, --row")
+    """List every published clip that comes from a camera, a frame, weights, a row or a model, in every version; with
+    --clip, every model that was trained on a clip."""
+    if clip is not None:
+        _trace_training(clip)
+    if not any((camera, frame, weights, row, model)):
+        raise typer.BadParameter("name at least one of --camera, --frame, --weights, --row, --model, --clip")
     with errors_in_a_line():
+        if model is not None:
+            weights = registered.find(f"{registered.SCHEME}{model}").told["weights_sha256"]
         if frame is not None and Path(frame).is_file():
             frame = storage.sha256_file(Path(frame))
         found = list(trace_clips(published_versions(place), Origin(camera, frame, weights, row)))
@@ -59,6 +75,22 @@ def print_traced(found: Sequence[Derived]) -> None:
         table.add_row(*(Text(one_line(cell)) for cell in cells))
     out.print(table)
     out.print(f"{len(found):,} clips in {len({each.version.url for each in found}):,} versions", highlight=False)
+
+
+def _trace_training(clip: str) -> NoReturn:
+    """The models below ``ITS_MODELS`` that were trained on a clip."""
+    from its_core.post_training.registry.trace import trained_on
+
+    with errors_in_a_line():
+        found = list(trained_on(registered.models_root(), clip))
+    table = Table()
+    for column in ("model", "version", "clip", "use"):
+        table.add_column(column, overflow="fold")
+    for each in found:
+        table.add_row(*(Text(one_line(cell)) for cell in (each.model.name, each.model.version, each.clip, each.use)))
+    out.print(table)
+    out.print(f"{len(found):,} models", highlight=False)
+    raise typer.Exit(0 if found else 1)
 
 
 _DIFF_EXAMPLES = """
