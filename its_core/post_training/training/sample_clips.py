@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,7 +21,6 @@ from its_core.engines.cosmos.model import sampling
 from its_core.engines.cosmos.model.attention import attend_with
 from its_core.engines.cosmos.model.parallel import ClipGroup
 from its_core.engines.cosmos.model.text_encoder import with_padding
-from its_core.engines.cosmos.model.vae import SPACE, WanVae
 from its_core.engines.cosmos.options import STEPS
 from its_core.engines.engine import Frame
 from its_core.post_training.data import artefacts
@@ -30,6 +30,9 @@ from its_core.post_training.model.draws import number
 from its_core.post_training.run_folder import Orders
 from its_core.post_training.training.checkpoints import name_of
 from its_core.post_training.training.loading import Loaded
+
+if TYPE_CHECKING:
+    from its_core.engines.cosmos.model.vae import WanVae
 
 GUIDANCE = 7.0
 
@@ -70,6 +73,8 @@ class SampleClips:
             return sampling.sample(denoise, noise, STEPS[self._orders.model_size])
 
     def _write(self, loaded: Loaded, latent: Tensor, place: int, iteration: int) -> None:
+        from its_core.engines.cosmos.model.vae import SPACE, WanVae  # slow to import
+
         if self._vae is None:
             dtype = torch.bfloat16 if loaded.device.type == "cuda" else torch.float32
             self._vae = WanVae(self._orders.vae_path, loaded.device, dtype)

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,6 +17,7 @@ from safetensors.torch import load_file
 from its_core.post_training import torchrun
 from its_core.post_training.errors import ProgramFailed, ProgramRefused
 from its_core.post_training.metrics import read_lines
+from its_core.post_training.model.learner import Learner
 from its_core.post_training.run_folder import RunFolder
 from its_core.post_training.runs import TRAIN_MODULE
 from its_core.post_training.torchrun import Program
@@ -27,7 +29,12 @@ from tests.post_training.small_run import make_run
 pytestmark = pytest.mark.system
 
 
-def train(run: RunFolder, processes: int, watch: Callable[[], None] = lambda: None) -> None:
+def train(
+    run: RunFolder,
+    processes: int,
+    watch: Callable[[], None] = lambda: None,
+    cancelled: threading.Event | None = None,
+) -> None:
     """Trains to the end under torchrun."""
     pointer = run.checkpoints / "latest_checkpoint.txt"
     program = Program(
@@ -38,7 +45,7 @@ def train(run: RunFolder, processes: int, watch: Callable[[], None] = lambda: No
         lambda: pointer.read_text() if pointer.exists() else None,
         watch,
     )
-    torchrun.run(program, threading.Event())
+    torchrun.run(program, cancelled or threading.Event())
 
 
 def lora_path(run: RunFolder) -> Path:
@@ -122,48 +129,64 @@ def processes_of(run: RunFolder, ranks: bool) -> list[psutil.Process]:
     return found
 
 
-@pytest.mark.parametrize("ranks", [True, False], ids=["a rank", "torchrun"])
-def test_a_killed_run_goes_on_to_the_same_bytes(
-    alone: RunFolder, checkpoints: Path, tmp_path: Path, ranks: bool
-) -> None:
-    run = make_run(tmp_path, checkpoints)
-    killed = []
+def endless(folder: Path, checkpoints: Path) -> RunFolder:
+    """A run that does not end before it is killed, however fast the machine is."""
+    return make_run(folder, checkpoints, iterations=1_000_000, validate_every=0, save_every=2)
 
-    def kill_once() -> None:
-        lines = [line for line in read_lines(run.metrics) if "loss" in line]
-        if lines and lines[-1]["iteration"] >= 3 and not killed:
-            for process in processes_of(run, ranks):
-                process.kill()
-                killed.append(process.pid)
 
-    train(run, 1, kill_once)
-    assert killed
-    assert lora_path(run).read_bytes() == lora_path(alone).read_bytes()
-    assert processes_of(run, True) == []
+def lora_of_undisturbed(run: RunFolder, iterations: int) -> bytes:
+    """The LoRA of a run that is let alone until so many iterations are done."""
+    learn, clips = Learner.learn, iter(range(iterations * run.read_orders().recipe.clips_a_step))
+
+    def so_many(self: Learner, *arguments: Any) -> float:
+        if next(clips, None) is None:
+            raise KeyboardInterrupt
+        return learn(self, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Learner, "learn", so_many)
+        Trainer(run).train()
+    return Checkpoints(run, run.read_orders()).lora_path(iterations).read_bytes()
+
+
+def test_a_run_whose_processes_are_killed_goes_on_to_the_same_bytes(checkpoints: Path, tmp_path: Path) -> None:
+    """First a rank is killed, then torchrun; each launch trains for at least one checkpoint."""
+    run = endless(tmp_path / "killed", checkpoints)
+    made = Checkpoints(run, run.read_orders())
+    to_kill, reached, cancelled = ["rank", "torchrun"], 0, threading.Event()
+
+    def disturb() -> None:
+        nonlocal reached
+        if (made.latest() or 0) <= reached:
+            return
+        reached = made.latest() or 0
+        if not to_kill:
+            cancelled.set()
+            return
+        found = processes_of(run, ranks=to_kill.pop(0) == "rank")
+        assert found
+        for process in found:
+            process.kill()
+
+    with pytest.raises(InterruptedError):
+        train(run, 1, disturb, cancelled)
+    assert len(list(run.logs.iterdir())) == 3
+    assert processes_of(run, ranks=True) == []
+    undisturbed = lora_of_undisturbed(endless(tmp_path / "undisturbed", checkpoints), reached)
+    assert made.lora_path(reached).read_bytes() == undisturbed
 
 
 def test_a_refusal_comes_with_its_code_and_without_a_second_try(checkpoints: Path, tmp_path: Path) -> None:
     run = make_run(tmp_path, checkpoints, base_sha256="f" * 64)
     with pytest.raises(ProgramRefused) as caught:
-        train(run, 2)
+        train(run, 1)
     assert caught.value.code == "post_training.base"
     assert len(list(run.logs.iterdir())) == 1
 
 
-def test_a_program_that_always_dies_is_given_up(checkpoints: Path, tmp_path: Path) -> None:
-    run = make_run(tmp_path, checkpoints)
-
-    def kill() -> None:
-        for process in processes_of(run, True):
-            process.kill()
-
-    with pytest.raises(ProgramFailed):
-        train(run, 1, kill)
-    assert len(list(run.logs.iterdir())) == torchrun.FRUITLESS_LAUNCHES
-
-
-def test_sizes_that_do_not_divide_are_refused(checkpoints: Path, tmp_path: Path) -> None:
-    run = make_run(tmp_path, checkpoints, context_parallel=2)
-    with pytest.raises(ProgramRefused) as caught:
-        train(run, 1)
-    assert caught.value.code == "post_training.processes"
+def test_a_program_that_always_dies_is_given_up(tmp_path: Path) -> None:
+    program = Program("tests.post_training.training.dies_at_once", (), 1, tmp_path / "logs", lambda: None)
+    with pytest.raises(ProgramFailed) as caught:
+        torchrun.run(program, threading.Event())
+    assert "SIGKILL" in str(caught.value)
+    assert len(list(program.logs.iterdir())) == torchrun.FRUITLESS_LAUNCHES

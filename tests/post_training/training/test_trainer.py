@@ -130,7 +130,7 @@ def test_nvidias_form_has_nvidias_names(finished: RunFolder) -> None:
 def test_a_run_that_is_taken_up_again_ends_in_the_same_bytes(
     finished: RunFolder, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
-    run = make_run(tmp_path, checkpoints, sample_every=3, sample_clips=1)
+    run = make_run(tmp_path, checkpoints)
     learn, done = Learner.learn, iter(range(2 * after))
 
     def interrupted(self: Learner, *arguments: Any) -> float:
