@@ -56,10 +56,10 @@ class Renderer:
         camera's id. Raises ValueError for a light, weather or actor that has no picture yet, before the first frame."""
         sky = daylight(light, weather, camera.camera_id)
         found = bodies(trace, sky.lit)
-        return _Clip(layout, trace, camera, sky, found, seed).frames()
+        return ClipRenderer(layout, trace, camera, sky, found, seed).frames()
 
 
-class _Clip:
+class ClipRenderer:
     """One clip on its way."""
 
     def __init__(
