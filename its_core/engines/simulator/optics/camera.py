@@ -60,6 +60,14 @@ class Camera:
     height_px: int
     distortion: tuple[float, float] = (0.0, 0.0)
 
+    def same_view(self, other: Camera) -> bool:
+        """Whether both make the same picture of the same place."""
+        mine, its = (
+            (each.camera_id, each.position_m, each.focal_px, each.width_px, each.height_px, each.distortion)
+            for each in (self, other)
+        )
+        return mine == its and bool(np.array_equal(self.rotation, other.rotation))
+
     def placed(self, points: NDArray[np.floating]) -> Floats:
         """World points N×3 (metres) in the camera's frame (right, down, forward), bent as the lens bends their rays:
         what remains is a pinhole's projection."""

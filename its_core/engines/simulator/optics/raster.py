@@ -92,11 +92,18 @@ def plan(rect: tuple[float, float, float, float], size: tuple[int, int], soup: S
 def draw(placed: NDArray[np.float64], triangles: Ints, lens: Lens, seen: Coverage, first: int = 0) -> None:
     """Draws triangles over what is there already, nearest first; their numbers count from ``first``. ``placed`` are
     points of the camera's frame (V×3, metres)."""
-    _draw(placed, triangles, first, lens.focal, lens.centre_x, lens.centre_y, seen.triangle, seen.nearness)
+    _draw(placed, columns_rows(placed, lens), triangles, first, lens.focal, lens.centre_x, lens.centre_y, seen.triangle, seen.nearness)
+
+
+def columns_rows(placed: NDArray[np.float64], lens: Lens) -> Points:
+    """V×2: where points of the camera's frame fall on the grid of samples; of no use for those before the near
+    plane."""
+    return _projected(placed, lens.focal, lens.centre_x, lens.centre_y)
 
 
 def draw_counted(
     placed: NDArray[np.float64],
+    flat: Points,
     triangles: Ints,
     lens: Lens,
     seen: Coverage,
@@ -104,11 +111,13 @@ def draw_counted(
     stamps: NDArray[np.uint8],
     stamp: int,
 ) -> int:
-    """``draw`` for one body; returns how many samples it would cover with nothing else about. ``stamps`` H×W remembers
+    """``draw`` for one body; returns how many samples it would cover with nothing else about. ``flat``: ``placed`` by
+    ``columns_rows``. ``stamps`` H×W remembers
     the last body drawn at each sample; ``stamp`` is this one's own number, from 1 to 255."""
     return int(
         _draw_counted(
             placed,
+            flat,
             triangles,
             first,
             lens.focal,
@@ -122,28 +131,41 @@ def draw_counted(
     )
 
 
+@kernel
+def _projected(points: Points, focal: float, centre_x: float, centre_y: float) -> Points:
+    """V×2: columns and rows of the points that lie beyond the near plane."""
+    found = np.empty((len(points), 2))
+    for i in range(len(points)):
+        z = points[i, 2]
+        if z >= NEAR_M:
+            scale = focal / z
+            found[i, 0], found[i, 1] = points[i, 0] * scale + centre_x, points[i, 1] * scale + centre_y
+    return found
+
+
 @inline
 def _bounds(
-    points: Points, corners: Ints, focal: float, centre_x: float, centre_y: float, width: int, height: int
+    points: Points, flat: Points, corners: Ints, focal: float, centre_x: float, centre_y: float, width: int, height: int
 ) -> Rect:
-    """Samples that a triangle may cover: left, top, right, bottom, half-open."""
+    """Samples that a triangle may cover: left, top, right, bottom, half-open. ``flat``: by ``_projected``."""
     low_x, low_y, high_x, high_y = 1e18, 1e18, -1e18, -1e18
     for corner in range(3):
-        x, y, z = points[corners[corner], 0], points[corners[corner], 1], points[corners[corner], 2]
+        here, other = corners[corner], corners[(corner + 1) % 3]
+        z, oz = points[here, 2], points[other, 2]
         if z >= NEAR_M:
-            px, py = x / z * focal + centre_x, y / z * focal + centre_y
+            px, py = flat[here, 0], flat[here, 1]
             low_x, high_x, low_y, high_y = min(low_x, px), max(high_x, px), min(low_y, py), max(high_y, py)
-        other = corners[(corner + 1) % 3]
-        oz = points[other, 2]
         if (z >= NEAR_M) != (oz >= NEAR_M):  # the edge runs through the near plane
+            x, y = points[here, 0], points[here, 1]
             share = (NEAR_M - z) / (oz - z)
             px = (x + share * (points[other, 0] - x)) / NEAR_M * focal + centre_x
             py = (y + share * (points[other, 1] - y)) / NEAR_M * focal + centre_y
             low_x, high_x, low_y, high_y = min(low_x, px), max(high_x, px), min(low_y, py), max(high_y, py)
     if low_x > high_x or high_x < 0.0 or high_y < 0.0 or low_x > width or low_y > height:
         return 0, 0, 0, 0
-    left, top = int(np.floor(max(low_x, 0.0))), int(np.floor(max(low_y, 0.0)))
-    right, bottom = int(np.floor(min(high_x, width - 1.0))) + 1, int(np.floor(min(high_y, height - 1.0))) + 1
+    # Only samples whose middle may lie inside, with room for rounding.
+    left, top = int(np.ceil(max(low_x - 0.501, 0.0))), int(np.ceil(max(low_y - 0.501, 0.0)))
+    right, bottom = int(np.floor(min(high_x, width - 0.5) - 0.499)) + 1, int(np.floor(min(high_y, height - 0.5) - 0.499)) + 1
     return left, top, right, bottom
 
 
@@ -161,10 +183,11 @@ def _edges(points: Points, corners: Ints, focal: float, centre_x: float, centre_
     if volume == 0.0:
         return False
     sign = 1.0 if volume > 0.0 else -1.0
+    scale = sign / focal
     for edge in range(3):
-        a, b, c = sign * planes[edge, 0], sign * planes[edge, 1], sign * planes[edge, 2]
-        planes[edge, 0], planes[edge, 1] = a / focal, b / focal
-        planes[edge, 2] = c - a * centre_x / focal - b * centre_y / focal
+        a, b = planes[edge, 0] * scale, planes[edge, 1] * scale
+        planes[edge, 2] = sign * planes[edge, 2] - a * centre_x - b * centre_y
+        planes[edge, 0], planes[edge, 1] = a, b
     inverse = 1.0 / abs(volume)
     for part in range(3):
         planes[3, part] = (planes[0, part] + planes[1, part] + planes[2, part]) * inverse
@@ -174,6 +197,7 @@ def _edges(points: Points, corners: Ints, focal: float, centre_x: float, centre_
 @kernel
 def _draw(
     points: Points,
+    flat: Points,
     triangles: Ints,
     first: int,
     focal: float,
@@ -186,7 +210,7 @@ def _draw(
     planes = np.empty((4, 3))
     for number in range(len(triangles)):
         corners = triangles[number]
-        left, top, right, bottom = _bounds(points, corners, focal, centre_x, centre_y, width, height)
+        left, top, right, bottom = _bounds(points, flat, corners, focal, centre_x, centre_y, width, height)
         if left >= right or top >= bottom or not _edges(points, corners, focal, centre_x, centre_y, planes):
             continue
         for row in range(top, bottom):
@@ -208,6 +232,7 @@ def _draw(
 @kernel
 def _draw_counted(
     points: Points,
+    flat: Points,
     triangles: Ints,
     first: int,
     focal: float,
@@ -223,7 +248,7 @@ def _draw_counted(
     count = 0
     for number in range(len(triangles)):
         corners = triangles[number]
-        left, top, right, bottom = _bounds(points, corners, focal, centre_x, centre_y, width, height)
+        left, top, right, bottom = _bounds(points, flat, corners, focal, centre_x, centre_y, width, height)
         if left >= right or top >= bottom or not _edges(points, corners, focal, centre_x, centre_y, planes):
             continue
         for row in range(top, bottom):

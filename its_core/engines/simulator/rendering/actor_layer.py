@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.optics.camera import Camera
-from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, draw_counted
+from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, columns_rows, draw_counted
 from its_core.engines.simulator.rendering.actors import Cast
 from its_core.engines.simulator.rendering.standing import FINE, Standing
 from its_core.engines.simulator.rendering.windows import Window
@@ -38,17 +39,28 @@ def outlines(camera: Camera, cast: Cast, placed: NDArray[np.float64]) -> Outline
     """``placed``: the cast's vertices by ``Camera.placed``."""
     if len(cast.starts) == 1:
         return Outlines(np.zeros((0, 4)), np.zeros((0, 4)))
-    first = cast.starts[:-1]
-    depth = placed[:, 2]
-    behind = depth <= _NEAR_M
-    scale = camera.focal_px / np.where(behind, 1.0, depth)
-    seen = placed[:, :2] * scale[:, None] + np.array([camera.width_px / 2, camera.height_px / 2])
-    low, high = seen.copy(), seen
-    low[behind], high[behind] = np.inf, -np.inf
-    ahead = np.concatenate([np.minimum.reduceat(low, first), np.maximum.reduceat(high, first)], axis=1)
-    boxes = ahead.copy()
-    boxes[np.minimum.reduceat(depth, first) <= _NEAR_M] = np.nan
+    boxes, ahead = _extents(placed, cast.starts, camera.focal_px, camera.width_px / 2, camera.height_px / 2)
     return Outlines(boxes, ahead)
+
+
+@kernel
+def _extents(
+    placed: NDArray[np.float64], starts: NDArray[np.int64], focal: float, centre_x: float, centre_y: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    boxes, ahead = np.empty((len(starts) - 1, 4)), np.empty((len(starts) - 1, 4))
+    for number in range(len(starts) - 1):
+        low_x, low_y, high_x, high_y, behind = np.inf, np.inf, -np.inf, -np.inf, False
+        for i in range(starts[number], starts[number + 1]):
+            if placed[i, 2] <= _NEAR_M:
+                behind = True
+                continue
+            scale = focal / placed[i, 2]
+            x, y = placed[i, 0] * scale + centre_x, placed[i, 1] * scale + centre_y
+            low_x, high_x, low_y, high_y = min(low_x, x), max(high_x, x), min(low_y, y), max(high_y, y)
+        ahead[number, 0], ahead[number, 1], ahead[number, 2], ahead[number, 3] = low_x, low_y, high_x, high_y
+        for side in range(4):
+            boxes[number, side] = np.nan if behind else ahead[number, side]
+    return boxes, ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +96,10 @@ class ActorLayer:
         numbers, windows, triangles, owner = [], [], [], []
         full = np.zeros(count, np.int64)
         first = 0
+        flat = columns_rows(placed, self.lens)
         for number in shown.in_frame(self._camera):
             mine = cast.triangles[number]
-            full[number] = draw_counted(placed, mine, self.lens, self.seen, first, self._stamps, number + 1)
+            full[number] = draw_counted(placed, flat, mine, self.lens, self.seen, first, self._stamps, number + 1)
             numbers.append(number)
             windows.append(self._window(shown, number))
             triangles.append(mine)

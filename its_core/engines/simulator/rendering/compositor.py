@@ -6,18 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
 from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.sensor import Look, Tone, toned
 from its_core.engines.simulator.optics.shading import Around, Optics, surface_light, weights
-from its_core.engines.simulator.portable_math import exp
+from its_core.engines.simulator.portable_math import exp, product
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn
 from its_core.engines.simulator.rendering.actors import Cast
 from its_core.engines.simulator.rendering.background import Plate
+from its_core.engines.simulator.rendering.ground_effects import (
+    Beam,
+    Footprint,
+    cast_shade,
+    darken_under,
+    light_ahead,
+)
 from its_core.engines.simulator.rendering.standing import FINE
-from its_core.engines.simulator.rendering.windows import Window, grown, merged, window_of
+from its_core.engines.simulator.rendering.windows import Window, bands, grown, window_of
 
 F32 = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -27,7 +33,7 @@ Frame = NDArray[np.uint8]
 
 _BRIGHTEST = 3.0  # of a sample, as in the plate
 _SOFTEN_MARGIN_PX = 8
-_FAINTEST = 0.05  # lamp light on white ground that can be told from none
+_NEAREST_GROUND_M = 0.5
 NOBODY = 255
 
 
@@ -64,30 +70,35 @@ class Compositor:
     def window(self, x1: float, y1: float, x2: float, y2: float) -> Window | None:
         return window_of((x1, y1, x2, y2), self._shape)
 
-    def ground(self, window: Window) -> tuple[F32, F32]:
-        """Where the window's pixels meet the ground: x and y in metres."""
-        return self._plate.x[window], self._plate.y[window]
+    def window_on_ground(self, corners: Floats) -> Window | None:
+        """The part of the frame that shows a convex piece of ground (N×2 metres, in order about it); None when none
+        does. What lies behind the camera is cut off."""
+        corners = np.column_stack([corners, np.zeros(len(corners))])
+        deep = product(corners - np.array(self._camera.position_m), self._camera.rotation[2])
+        ahead = cut_off(corners, deep, _NEAREST_GROUND_M)
+        if not len(ahead):
+            return None
+        seen = self._camera.project(ahead)
+        return self.window(*seen[:, :2].min(axis=0), *seen[:, :2].max(axis=0))
 
-    def cast_shadows(self, shade: NDArray[np.bool_], windows: list[Window]) -> None:
-        """Takes the sun from the ground where the flattened actors lie (H×W), within these windows."""
-        for top, low, left, right in merged([grown(window, 2, self._shape) for window in windows]).tolist():
-            window = (slice(top, low), slice(left, right))
-            dark = Image.fromarray(shade[window].astype(np.uint8) * np.uint8(255)).filter(ImageFilter.BoxBlur(1))
-            soft = np.asarray(dark) * np.float32(1.0 / 255.0)
-            self._dim[window] *= 1.0 - soft * self._plate.sun_share[window]
-            self._touch(window, soft > 0)
+    def cast_shadows(self, shade: Ints, windows: list[Window]) -> None:
+        """Takes the sun from the ground where the flattened actors lie (H×W triangles), within these windows."""
+        wide = [grown(window, 1, self._shape) for window in windows]
+        cast_shade(bands(wide), shade, self._plate.sun_share, self._dim, self._touched)
+        self._windows += wide
 
-    def darken(self, window: Window, amount: F32) -> None:
-        """Takes a share of all light from the ground (contact shadows)."""
-        amount = np.where(amount > 0.004, amount, np.float32(0.0))
-        self._dim[window] *= 1.0 - amount
-        self._touch(window, amount > 0)
+    def darken(self, under: Footprint, window: Window) -> None:
+        """Takes a share of all light from the ground under a body and about it."""
+        darken_under(_bounds(window), self._plate.x, self._plate.y, np.array(under), self._dim, self._touched)
+        self._windows.append(window)
 
-    def light_ground(self, window: Window, light: F32) -> None:
-        """Adds lamp light (radiance of white ground)."""
-        light = np.maximum(light - _FAINTEST, 0.0) * (self._plate.ground_share[window] > 0)
-        self._lamps[window] += light
-        self._touch(window, light > 0.0)
+    def light_ground(self, beam: Beam, window: Window) -> None:
+        """Adds a pair of headlamps' light to the ground before them."""
+        light_ahead(
+            _bounds(window), self._plate.x, self._plate.y, self._plate.ground_share, np.array(beam), self._lamps,
+            self._touched,
+        )  # fmt: skip
+        self._windows.append(window)
 
     def add_glow(
         self, x: float, y: float, radius_px: float, rgb: tuple[float, float, float], reach: float = 3.0
@@ -102,20 +113,9 @@ class Compositor:
         fall = exp(-(rows**2 + columns**2) / np.float32(2.0 * radius_px**2))
         fall = np.where(fall > 0.003, fall, np.float32(0.0))
         self._glow[window] += fall[..., None] * np.array(rgb, np.float32)
-        self._touch(window, fall > 0)
+        self._touched[window] |= fall > 0
+        self._windows.append(window)
 
-    def _touch(self, window: Window, where: NDArray[np.bool_]) -> None:
-        rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
-        if not len(rows):
-            return
-        self._touched[window] |= where
-        top, left = window[0].start, window[1].start
-        self._windows.append(
-            (
-                slice(top + int(rows[0]), top + int(rows[-1]) + 1),
-                slice(left + int(columns[0]), left + int(columns[-1]) + 1),
-            )
-        )
 
     def frame(self, cast: Cast, drawn: Drawn) -> tuple[Frame, Sight]:
         """The finished frame, but for noise and text, and who shows in it."""
@@ -127,7 +127,7 @@ class Compositor:
         bounds[:, :2] = 1 << 30
         plans = self._plate.plans
         _compose(
-            merged(self._windows), self._touched, self._layer.seen.triangle, drawn.triangles, drawn.owner, drawn.placed,
+            bands(self._windows), self._touched, self._layer.seen.triangle, drawn.triangles, drawn.owner, drawn.placed,
             cast.normals, cast.surfaces, self._layer.lens.focal, self._layer.lens.centre_x, self._layer.lens.centre_y,
             self._rays, np.array(self._camera.position_m), self._layer.seen.nearness, self._plate.radiance,
             self._plate.ground_share, self._plate.albedo, self._dim, self._lamps, self._glow, plans.sun,
@@ -150,7 +150,7 @@ class Compositor:
     def _softened(self, sharp: Frame) -> Frame:
         """The soft plate with the changed parts softened anew."""
         picture = self._still_soft.copy()
-        for top, low, left, right in merged(self._windows).tolist():
+        for top, low, left, right in bands(self._windows).tolist():
             m = _SOFTEN_MARGIN_PX
             above, before = max(0, top - 2 * m), max(0, left - 2 * m)
             wide = sharp[above : low + 2 * m, before : right + 2 * m]
@@ -159,6 +159,21 @@ class Compositor:
             low, right = min(self._shape[0], low + m), min(self._shape[1], right + m)
             picture[top:low, left:right] = soft[top - above : low - above, left - before : right - before]
         return picture
+
+
+def cut_off(corners: Floats, deep: Floats, nearest: float) -> Floats:
+    """The part of a convex polygon (N×3 corners in order) whose depth (N) is at least ``nearest``."""
+    found = []
+    for here, there, a, b in zip(corners, np.roll(corners, -1, axis=0), deep, np.roll(deep, -1), strict=True):
+        if a >= nearest:
+            found.append(here)
+        if (a >= nearest) != (b >= nearest):
+            found.append(here + (nearest - a) / (b - a) * (there - here))
+    return np.array(found).reshape(-1, 3)
+
+
+def _bounds(window: Window) -> NDArray[np.int64]:
+    return np.array([window[0].start, window[0].stop, window[1].start, window[1].stop])
 
 
 @inline
@@ -191,7 +206,6 @@ def _compose(
         for row in range(top, low):
             for column in range(left, right):
                 hits = 0
-                same = True
                 for k in range(FINE * FINE):
                     triangle = seen[FINE * row + k // FINE, FINE * column + k % FINE]
                     found[k] = triangle
@@ -209,23 +223,26 @@ def _compose(
                     dx, dy, dz = rays[row, column, 0], rays[row, column, 1], rays[row, column, 2]
                     length = np.sqrt(dx * dx + dy * dy + dz * dz)
                     ux, uy, uz = dx / length, dy / length, dz / length
+                    same = hits == FINE * FINE  # one surface: lit once, by the mean of its normals
+                    one = same  # one triangle: its normal in the pixel's middle is that mean
+                    for k in range(1, FINE * FINE):
+                        one = one and found[k] == found[0]
                     for k in range(FINE * FINE):
-                        if found[k] < 0:
+                        if found[k] < 0 or (one and k > 0):
                             continue
                         corners = triangles[found[k]]
-                        if surfaces[corners[0]] != surfaces[triangles[found[0], 0]]:
+                        if same and surfaces[corners[0]] != surfaces[triangles[found[0], 0]]:
                             same = False
-                        w0, w1, w2 = weights(
-                            placed, corners, focal, centre_x, centre_y,
-                            FINE * column + k % FINE + 0.5, FINE * row + k // FINE + 0.5,
-                        )  # fmt: skip
+                        x, y = FINE * column + k % FINE + 0.5, FINE * row + k // FINE + 0.5
+                        if one:
+                            x, y = FINE * column + 0.5 * FINE, FINE * row + 0.5 * FINE
+                        w0, w1, w2 = weights(placed, corners, focal, centre_x, centre_y, x, y)
                         for axis in range(3):
                             normal[k, axis] = (
                                 w0 * normals[corners[0], axis] + w1 * normals[corners[1], axis]
                                 + w2 * normals[corners[2], axis]
                             )  # fmt: skip
-                    same = same and hits == FINE * FINE
-                    if same:
+                    if same and not one:
                         for axis in range(3):
                             normal[0, axis] = normal[0, axis] + normal[1, axis] + normal[2, axis] + normal[3, axis]
                     part_red, part_green, part_blue = 0.0, 0.0, 0.0
@@ -238,9 +255,9 @@ def _compose(
                         sunlit = 1.0
                         if shadows:
                             z = eye[2] + depth * dz
-                            x = eye[0] + depth * dx - sun_slope[0] * z
-                            y = eye[1] + depth * dy - sun_slope[1] * z
-                            sunlit = _plan_at(sun, sun_rect, x, y)
+                            at_x = eye[0] + depth * dx - sun_slope[0] * z
+                            at_y = eye[1] + depth * dy - sun_slope[1] * z
+                            sunlit = _plan_at(sun, sun_rect, at_x, at_y)
                         surface = surfaces[triangles[found[k], 0]]
                         sr, sg, sb = surface_light(
                             nx / n_length, ny / n_length, nz / n_length, sunlit, surface, ux, uy, uz, 0.0, 0.0, 0.0,

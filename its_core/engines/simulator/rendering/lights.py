@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.street_furniture import LENS_RADIUS_M, signal_lens
 from its_core.engines.simulator.optics.camera import Camera
-from its_core.engines.simulator.portable_math import cos, dot, exp, norm, sin
+from its_core.engines.simulator.portable_math import cos, dot, norm, sin
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn
 from its_core.engines.simulator.rendering.actors import CarActor, Cast
 from its_core.engines.simulator.rendering.compositor import Compositor
+from its_core.engines.simulator.rendering.ground_effects import Beam
 from its_core.engines.simulator.rendering.standing import FINE
 from its_core.engines.simulator.roads.layouts import Layout, SignalHead
 
-F32 = NDArray[np.float32]
 Frame = NDArray[np.uint8]
 
 _SIGNAL_RGB = ((0.08, 1.7, 1.0), (2.0, 1.05, 0.06), (2.2, 0.10, 0.05))
@@ -34,7 +34,6 @@ _LAMPS = (
     Surface.TAILLAMP_LEFT,
     Surface.TAILLAMP_RIGHT,
 )
-_BEAM_M = 19.0
 
 
 class Signals:
@@ -104,7 +103,7 @@ def head_lights(
             beams += state[lamp] is Surface.HEADLAMP_LIT
             _halo(place, shines, rgb, int(state[lamp]), camera, compositor, layer, surface)
         if beams:
-            _beam(car, frame, beams / 2.0, camera, compositor)
+            _beam(car, frame, beams / 2.0, compositor)
 
 
 def _halo(
@@ -141,29 +140,14 @@ def _halo(
     compositor.add_glow(x, y, 3.6 * size + 2.0, (0.07 * red, 0.07 * green, 0.07 * blue))
 
 
-def _beam(car: CarActor, frame: int, share: float, camera: Camera, compositor: Compositor) -> None:
+def _beam(car: CarActor, frame: int, share: float, compositor: Compositor) -> None:
     """Dipped beams: a pool of light on the ground from just ahead of the car."""
     (left, ahead), (right, _) = (car.lamp_points(frame, lamp) for lamp in _LAMPS[:2])
-    middle = (left + right) / 2
-    forward = ahead[:2] / max(float(norm(ahead[:2])), 1e-6)
     if abs(float(ahead[2])) > 0.35:
         return
-    aside = np.array([forward[1], -forward[0]])
-    reach = np.array([[0.3, -1.5], [0.3, 1.5], [_BEAM_M, -7.0], [_BEAM_M, 7.0], [8.0, -4.0], [8.0, 4.0]])
-    corners = middle[:2] + reach[:, :1] * forward + reach[:, 1:] * aside
-    seen = camera.project(np.column_stack([corners, np.zeros(len(corners))]))
-    if (seen[:, 2] < 0.5).any():
-        return
-    window = compositor.window(*seen[:, :2].min(axis=0), *seen[:, :2].max(axis=0))
-    if window is None:
-        return
-    x, y = compositor.ground(window)
-    dx, dy = x - np.float32(middle[0]), y - np.float32(middle[1])
-    along = dx * np.float32(forward[0]) + dy * np.float32(forward[1])
-    across = dx * np.float32(aside[0]) + dy * np.float32(aside[1])
-    begun = np.clip(along / 2.2, 0.0, 1.0)
-    width = 1.0 + 0.16 * np.maximum(along, 0.0)
-    slant = across / width
-    light = 1.5 * share * begun * begun * exp(-slant * slant - np.maximum(along, 0.0) / 8.0)
-    light *= np.clip((_BEAM_M - along) / 8.0, 0.0, 1.0)
-    compositor.light_ground(window, light.astype(np.float32))
+    middle = (left + right) / 2
+    forward = ahead[:2] / max(float(norm(ahead[:2])), 1e-6)
+    beam = Beam(float(middle[0]), float(middle[1]), float(forward[0]), float(forward[1]), share)
+    window = compositor.window_on_ground(beam.corners())
+    if window is not None:
+        compositor.light_ground(beam, window)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,11 +16,11 @@ from its_core.engines.simulator.optics.daylight import Daylight, daylight
 from its_core.engines.simulator.optics.osd import Overlay
 from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, draw
 from its_core.engines.simulator.optics.sensor import Look
-from its_core.engines.simulator.portable_math import hypot, norm
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn, Outlines, outlines
 from its_core.engines.simulator.rendering.actors import Body, CarActor, Cast, bodies, cast
 from its_core.engines.simulator.rendering.background import plate
 from its_core.engines.simulator.rendering.compositor import Compositor, Sight
+from its_core.engines.simulator.rendering.ground_effects import Footprint
 from its_core.engines.simulator.rendering.lights import Signals, head_lights
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.scenery.build import scenery
@@ -47,7 +48,11 @@ class RenderedFrame:
 
 
 class Renderer:
-    """One a process, for many clips one after another."""
+    """One a process, for many clips one after another. The last clip's still view is kept: clips of one camera under
+    one sky share it."""
+
+    def __init__(self) -> None:
+        self._still: Still | None = None
 
     def frames(
         self, layout: Layout, trace: Trace, camera: Camera, light: Light, weather: Weather, seed: int
@@ -56,24 +61,36 @@ class Renderer:
         camera's id. Raises ValueError for a light, weather or actor that has no picture yet, before the first frame."""
         sky = daylight(light, weather, camera.camera_id)
         found = bodies(trace, sky.lit)
-        return ClipRenderer(layout, trace, camera, sky, found, seed).frames()
+        if self._still is None or not self._still.shows(layout, camera, sky):
+            self._still = None  # frees the old one first
+            self._still = Still(layout, camera, sky)
+        return ClipRenderer(self._still, trace, found, seed).frames()
+
+
+class Still:
+    """A camera's view of a place under one sky, with nothing that moves."""
+
+    def __init__(self, layout: Layout, camera: Camera, sky: Daylight) -> None:
+        self.layout, self.camera, self.sky = layout, camera, sky
+        self.plate = plate(camera, layout, scenery(layout, sky, camera.position_m, camera.camera_id), sky)
+
+    def shows(self, layout: Layout, camera: Camera, sky: Daylight) -> bool:
+        return camera.same_view(self.camera) and sky == self.sky and layout == self.layout
 
 
 class ClipRenderer:
     """One clip on its way."""
 
-    def __init__(
-        self, layout: Layout, trace: Trace, camera: Camera, sky: Daylight, found: list[Body], seed: int
-    ) -> None:
+    def __init__(self, still: Still, trace: Trace, found: list[Body], seed: int) -> None:
+        camera, sky = still.camera, still.sky
         size = (camera.width_px, camera.height_px)
         self._trace, self._camera, self._sky, self._bodies = trace, camera, sky, found
-        scene = scenery(layout, sky, camera.position_m, camera.camera_id)
-        self._plate = plate(camera, layout, scene, sky)
+        self._plate = still.plate
         self._look = Look(camera.camera_id, sky, *size, seed)
         self._overlay = Overlay(camera.camera_id, sky.lit, *size, seed)
         self._layer = ActorLayer(camera, self._plate.standing)
         self._compositor = Compositor(self._plate, camera, self._look, self._layer)
-        self._signals = Signals(layout, camera, self._plate.standing.surface, sky.lit)
+        self._signals = Signals(still.layout, camera, self._plate.standing.surface, sky.lit)
         self._shade = Coverage.empty(*size)
 
     def frames(self) -> Iterator[RenderedFrame]:
@@ -107,15 +124,15 @@ class ClipRenderer:
         around = outlines(self._camera, actors, placed)
         shown = around.in_frame(self._camera)
         windows = []
+        draw(placed, actors.chosen(shown), Lens.of(self._camera, 1), self._shade)
         for number in shown:
-            draw(placed, actors.triangles[number], Lens.of(self._camera, 1), self._shade)
             box = around.boxes[number]
             whole = (0, 0, self._camera.width_px, self._camera.height_px)
             window = self._compositor.window(*(whole if np.isnan(box[0]) else (float(value) for value in box)))
             if window is not None:
                 windows.append(window)
         if windows:
-            self._compositor.cast_shadows(self._shade.triangle != NOTHING, windows)
+            self._compositor.cast_shadows(self._shade.triangle, windows)
         for window in windows:
             self._shade.triangle[window], self._shade.nearness[window] = NOTHING, 0.0
 
@@ -136,29 +153,12 @@ class ClipRenderer:
         self, frame: int, number: int, at: tuple[float, float], half: tuple[float, float], reach: float, depth: float
     ) -> None:
         w, i, j, k = (float(value) for value in self._trace.rotations[frame, number])
-        forward = np.array([2 * (i * j - w * k), 1 - 2 * (i * i + k * k)])
-        forward /= max(float(norm(forward)), 1e-6)
-        aside = np.array([forward[1], -forward[0]])
-        corners = np.array(
-            [
-                np.array(at) + a * (half[0] + reach) * aside + b * (half[1] + reach) * forward
-                for a in (-1, 1)
-                for b in (-1, 1)
-            ]
-        )
-        seen = self._camera.project(np.column_stack([corners, np.zeros(4)]))
-        if (seen[:, 2] < 0.5).any():
-            return
-        window = self._compositor.window(*seen[:, :2].min(axis=0), *seen[:, :2].max(axis=0))
-        if window is None:
-            return
-        x, y = self._compositor.ground(window)
-        dx, dy = x - np.float32(at[0]), y - np.float32(at[1])
-        across = np.abs(dx * np.float32(aside[0]) + dy * np.float32(aside[1])) - np.float32(half[0])
-        along = np.abs(dx * np.float32(forward[0]) + dy * np.float32(forward[1])) - np.float32(half[1])
-        outside = hypot(np.maximum(across, 0), np.maximum(along, 0)) + np.minimum(np.maximum(across, along), 0) * 0.4
-        near = np.clip(1.0 - (outside + 0.35) / np.float32(reach + 0.35), 0.0, 1.0)
-        self._compositor.darken(window, (np.float32(depth) * near * (2.0 - near)).astype(np.float32))
+        ahead_x, ahead_y = 2 * (i * j - w * k), 1 - 2 * (i * i + k * k)
+        length = max(math.sqrt(ahead_x * ahead_x + ahead_y * ahead_y), 1e-6)
+        under = Footprint(*at, ahead_x / length, ahead_y / length, *half, reach, depth)
+        window = self._compositor.window_on_ground(under.corners())
+        if window is not None:
+            self._compositor.darken(under, window)
 
 
 def _truth(picture: Frame, drawn: Drawn, sight: Sight, extents: Outlines) -> RenderedFrame:

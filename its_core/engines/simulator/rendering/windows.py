@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Window = tuple[slice, slice]
 
+_BAND_PX = 32
+
 
 def window_of(box: Sequence[float], shape: tuple[int, int]) -> Window | None:
     """The part of a frame of H×W pixels that a box (x1, y1, x2, y2) covers; None when they do not meet."""
@@ -26,22 +28,28 @@ def grown(window: Window, by_px: int, shape: tuple[int, int]) -> Window:
     )
 
 
-def merged(windows: Sequence[Window]) -> NDArray[np.int32]:
-    """K×4 of top, low, left, right: windows joined where they overlap, so that no pixel lies in two."""
-    boxes = [(w[0].start, w[0].stop, w[1].start, w[1].stop) for w in windows]
-    joined = True
-    while joined:
-        joined = False
-        kept: list[tuple[int, int, int, int]] = []
-        for box in boxes:
-            for number, other in enumerate(kept):
-                if box[0] < other[1] and other[0] < box[1] and box[2] < other[3] and other[2] < box[3]:
-                    kept[number] = (
-                        min(box[0], other[0]), max(box[1], other[1]), min(box[2], other[2]), max(box[3], other[3])
-                    )  # fmt: skip
-                    joined = True
-                    break
-            else:
-                kept.append(box)
-        boxes = kept
-    return np.array(boxes, np.int32).reshape(-1, 4)
+def bands(windows: Sequence[Window]) -> NDArray[np.int32]:
+    """K×4 of top, low, left, right: rectangles that cover the windows, and little else, with no pixel in two."""
+    spans: dict[int, list[tuple[int, int, int, int]]] = {}
+    for rows, columns in windows:
+        for band in range(rows.start // _BAND_PX, (rows.stop - 1) // _BAND_PX + 1):
+            top, low = max(rows.start, band * _BAND_PX), min(rows.stop, (band + 1) * _BAND_PX)
+            spans.setdefault(band, []).append((columns.start, columns.stop, top, low))
+    found: list[tuple[int, int, int, int]] = []
+    for band in sorted(spans):
+        found += _joined(sorted(spans[band]))
+    return np.array(found, np.int32).reshape(-1, 4)
+
+
+def _joined(spans: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
+    """Spans of one band (left, right, top, low; sorted) joined where they overlap."""
+    left, right, top, low = spans[0]
+    found = []
+    for span in spans[1:]:
+        if span[0] < right:
+            right, top, low = max(right, span[1]), min(top, span[2]), max(low, span[3])
+        else:
+            found.append((top, low, left, right))
+            left, right, top, low = span
+    found.append((top, low, left, right))
+    return found
