@@ -12,6 +12,7 @@ from its_flows.build_dataset import build_dataset
 
 from its_core.clip import Outcome
 from its_core.dataset import reader
+from its_core.engines.simulator.options import VERSION
 from its_core.shards import build, status
 from its_core.shards.receipts import TooFewClips
 from tests.system.conftest import contents, receipts, small, tries
@@ -176,8 +177,9 @@ def test_shards_of_another_code_with_the_same_engine_go_on_and_say_which(tmp_pat
 
 def test_shards_of_another_engine_make_nothing_under_the_planned_names(tmp_path, another_code):
     folder = small(tmp_path, engine={"name": "simulator"})
-    another_code("engines/simulator/options.py", 'VERSION = "1"', 'VERSION = "2"')
-    with pytest.raises(RuntimeError, match=r"planned for the engine simulator 1 \(\w+\), .* has simulator 2 \(\w+\)"):
+    another_code("engines/simulator/options.py", f'VERSION = "{VERSION}"', 'VERSION = "0"')
+    said = rf"planned for the engine simulator {VERSION} \(\w+\), .* has simulator 0 \(\w+\)"
+    with pytest.raises(RuntimeError, match=said):
         build_dataset(str(folder))
     assert receipts(folder) == {}
     assert build.read(folder / ".its").state is build.BuildState.FAILED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 # Part of every clip's name: a change that alters any clip's pixels or labels needs a new one.
-VERSION = "2"
+VERSION = "3"
 
 
 class SimulatorOptions(BaseModel):

@@ -92,7 +92,8 @@ def plan(rect: tuple[float, float, float, float], size: tuple[int, int], soup: S
 def draw(placed: NDArray[np.float64], triangles: Ints, lens: Lens, seen: Coverage, first: int = 0) -> None:
     """Draws triangles over what is there already, nearest first; their numbers count from ``first``. ``placed`` are
     points of the camera's frame (V×3, metres)."""
-    _draw(placed, columns_rows(placed, lens), triangles, first, lens.focal, lens.centre_x, lens.centre_y, seen.triangle, seen.nearness)
+    flat = columns_rows(placed, lens)
+    _draw(placed, flat, triangles, first, lens.focal, lens.centre_x, lens.centre_y, seen.triangle, seen.nearness)
 
 
 def columns_rows(placed: NDArray[np.float64], lens: Lens) -> Points:
@@ -165,7 +166,8 @@ def _bounds(
         return 0, 0, 0, 0
     # Only samples whose middle may lie inside, with room for rounding.
     left, top = int(np.ceil(max(low_x - 0.501, 0.0))), int(np.ceil(max(low_y - 0.501, 0.0)))
-    right, bottom = int(np.floor(min(high_x, width - 0.5) - 0.499)) + 1, int(np.floor(min(high_y, height - 0.5) - 0.499)) + 1
+    right = int(np.floor(min(high_x, width - 0.5) - 0.499)) + 1
+    bottom = int(np.floor(min(high_y, height - 0.5) - 0.499)) + 1
     return left, top, right, bottom
 
 

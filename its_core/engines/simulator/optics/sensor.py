@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
 from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.meshes.noise import blurred, white_noise
 from its_core.engines.simulator.optics.daylight import Daylight
+from its_core.engines.simulator.optics.softening import Softening
 from its_core.engines.simulator.portable_math import exp, power
 from its_core.engines.simulator.randomness import normal, rng_of
 
@@ -62,34 +62,35 @@ def traits(camera_id: str, daylight: Daylight) -> Traits:
 
 
 class Tone(NamedTuple):
-    """How light becomes bytes, as compiled code reads it: ``exposure`` H×W scales it, ``cast`` each colour of it;
-    ``curve`` has the byte of each step of light."""
+    """How light becomes bytes, as compiled code reads it: ``cast`` scales each colour of it."""
 
-    exposure: F32
-    cast: F32
+    cast: tuple[float, float, float]
     saturation: float
-    curve: Frame
 
 
 @inline
-def toned(red: float, green: float, blue: float, row: int, column: int, tone: Tone, picture: Frame) -> None:
-    """Writes a pixel of linear light."""
-    exposure = tone.exposure[row, column]
+def toned(
+    red: float, green: float, blue: float, row: int, column: int, tone: Tone, exposure_at: F32, curve: Frame,
+    picture: Frame,
+) -> None:  # fmt: skip
+    """Writes a pixel of linear light. ``exposure_at`` H×W scales it; ``curve`` has the byte of each step of light."""
+    exposure = exposure_at[row, column]
     red, green, blue = red * exposure * tone.cast[0], green * exposure * tone.cast[1], blue * exposure * tone.cast[2]
     grey = red * 0.25 + green * 0.60 + blue * 0.15
     scale = (_STEPS - 1) / _BRIGHTEST
     for channel, light in ((0, red), (1, green), (2, blue)):
         step = (grey + tone.saturation * (light - grey)) * scale
-        picture[row, column, channel] = tone.curve[int(min(max(step, 0.0), _STEPS - 1.0))]
+        picture[row, column, channel] = curve[int(min(max(step, 0.0), _STEPS - 1.0))]
 
 
 @kernel
-def _toned_all(radiance: F32, tone: Tone, picture: Frame) -> None:
+def _toned_all(radiance: F32, tone: Tone, exposure_at: F32, curve: Frame, picture: Frame) -> None:
     for row in range(picture.shape[0]):
         for column in range(picture.shape[1]):
             toned(
-                radiance[row, column, 0], radiance[row, column, 1], radiance[row, column, 2], row, column, tone, picture
-            )
+                radiance[row, column, 0], radiance[row, column, 1], radiance[row, column, 2], row, column, tone,
+                exposure_at, curve, picture,
+            )  # fmt: skip
 
 
 class Look:
@@ -139,27 +140,35 @@ class Look:
 
     @property
     def tone(self) -> Tone:
-        traits = self._traits
-        return Tone(self._exposure, np.array(traits.cast, np.float32), traits.saturation, self._curve)
+        return Tone(self._traits.cast, self._traits.saturation)
+
+    @property
+    def exposure(self) -> F32:
+        """H×W: by how much the camera multiplies light."""
+        return self._exposure
+
+    @property
+    def curve(self) -> Frame:
+        """The byte of each step of light."""
+        return self._curve
 
     def exposed(self, radiance: F32) -> Frame:
         """H×W×3 bytes of linear light."""
         picture = np.empty(radiance.shape, np.uint8)
-        _toned_all(radiance, self.tone, picture)
+        _toned_all(radiance, self.tone, self._exposure, self._curve, picture)
         return picture
 
-    def softened(self, picture: Frame) -> Frame:
+    @property
+    def softening(self) -> Softening:
         """Lens and compression blur, then the camera's own sharpening (which leaves halos)."""
-        image = Image.fromarray(picture).filter(ImageFilter.BoxBlur(0.75 * self._traits.softness_px * self._scale))
-        if self._traits.halo > 0.2:
-            wide = image.filter(ImageFilter.BoxBlur(1.5 * self._scale))
-            image = Image.blend(wide, image, 1.0 + 0.7 * self._traits.halo)
-        return np.asarray(image)
+        halo = self._traits.halo
+        gain = 1.0 + 0.7 * halo if halo > 0.2 else 1.0
+        return Softening(0.75 * self._traits.softness_px * self._scale, 1.5 * self._scale, gain)
 
     def noisy(self, picture: Frame) -> Frame:
         """A new frame with sensor noise; ``picture`` keeps clear of both ends of the scale by the noise's strength."""
         height, width = picture.shape[:2]
         row, column = (int(value) for value in self._rng.integers(_BANK_MARGIN_PX, size=2))
-        inside = np.clip(picture, self._margin, 255 - self._margin)
-        noised: Frame = inside + self._bank[row : row + height, column : column + width]
+        noised: Frame = np.clip(picture, self._margin, 255 - self._margin)
+        noised += self._bank[row : row + height, column : column + width]
         return noised

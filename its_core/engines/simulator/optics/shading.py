@@ -22,32 +22,25 @@ _BRIGHTEST = 3.0  # of a sample, so that a lamp does not eat the anti-aliasing o
 
 
 class Around(NamedTuple):
-    """What lights a sample from afar, as compiled code reads it. ``skyline`` is how high (sine of the elevation)
-    buildings stand around in reflections; ``lamp`` what street lamps add to a white, upward surface; ``rise`` the sky's
-    share of its zenith over the sine of the elevation; ``snow`` how white upward surfaces are, ``wet`` how wet."""
+    """What lights a sample from afar, as compiled code reads it: numbers alone, for arrays in a tuple are slow there.
+    ``skyline`` is how high (sine of the elevation) buildings stand around in reflections; ``lamp`` what street lamps
+    add to a white, upward surface; ``snow`` how white upward surfaces are, ``wet`` how wet; ``haze`` the share of
+    light that the air, which shines as ``air``, takes in a metre."""
 
-    sun: F32
-    sun_rgb: F32
-    zenith: F32
-    horizon: F32
-    ground: F32
-    glow: F32
-    overhead: F32
-    houses: F32
-    lamp: F32
-    rise: F32
+    sun: Light
+    sun_rgb: Light
+    zenith: Light
+    horizon: Light
+    ground: Light
+    glow: Light
+    overhead: Light
+    houses: Light
+    lamp: Light
     skyline: float
     snow: float
     wet: float
-
-
-class Optics(NamedTuple):
-    """``OpticalTable`` as compiled code reads it."""
-
-    albedo: F32
-    mirror: F32
-    gloss: F32
-    glow: F32
+    haze: float
+    air: Light
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,43 +57,49 @@ class Shader:
         sky = self.daylight
         overhead, houses = sky.overhead, 0.30 * sky.ambient(np.zeros(1, np.float32))[0]
 
-        def row(values: Any) -> F32:
-            return np.asarray(values, np.float32)
-
         return Around(
-            sun=row(sky.sun),
-            sun_rgb=row(sky.sun_rgb),
-            zenith=row(sky.zenith),
-            horizon=row(sky.horizon),
-            ground=row(sky.ground),
-            glow=row(sky.glow),
-            overhead=row(overhead),
-            houses=row(houses),
-            lamp=row(self.lamp_light),
-            rise=sky.rise,
+            sun=_three(sky.sun),
+            sun_rgb=_three(sky.sun_rgb),
+            zenith=_three(sky.zenith),
+            horizon=_three(sky.horizon),
+            ground=_three(sky.ground),
+            glow=_three(sky.glow),
+            overhead=_three(overhead),
+            houses=_three(houses),
+            lamp=_three(self.lamp_light),
             skyline=self.skyline,
             snow=sky.snow,
             wet=sky.wet,
+            haze=1.0 / sky.haze_m,
+            air=_three(0.92 * np.array(sky.horizon)),
         )
 
     @property
-    def optics(self) -> Optics:
-        return Optics(self.table.albedo, self.table.mirror, self.table.gloss, self.table.glow)
+    def optics(self) -> F32:
+        """256×8 of each surface, as compiled code reads it: albedo, glow, mirror, gloss."""
+        table = self.table
+        columns = [table.albedo, table.glow, table.mirror[:, None], table.gloss[:, None]]
+        return np.concatenate(columns, axis=1).astype(np.float32)
 
     def radiance(self, normals: F32, sunlit: F32, surfaces: Bytes, towards: F32) -> F32:
         """K×3 radiance of K samples: unit normals, share of the sun that reaches them, surfaces, and the unit
         directions from the camera along which they are seen."""
         lit = np.empty((len(surfaces), 3), np.float32)
-        _radiance(normals, sunlit, surfaces, towards, self.around, self.optics, lit)
+        _radiance(normals, sunlit, surfaces, towards, self.around, self.optics, self.daylight.rise, lit)
         return lit
 
 
+def _three(values: Any) -> Light:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue
+
+
 @inline
-def sky_light(dx: float, dy: float, dz: float, around: Around) -> Light:
+def sky_light(dx: float, dy: float, dz: float, around: Around, rise: F32) -> Light:
     """Radiance of the sky along a unit direction; what lies below the horizon shines like the ground."""
     at = min(max(dz, 0.0), 1.0) * 255.0
     low = min(int(at), 254)
-    share = around.rise[low] + (at - low) * (around.rise[low + 1] - around.rise[low])
+    share = rise[low] + (at - low) * (rise[low + 1] - rise[low])
     red = around.horizon[0] + share * (around.zenith[0] - around.horizon[0])
     green = around.horizon[1] + share * (around.zenith[1] - around.horizon[1])
     blue = around.horizon[2] + share * (around.zenith[2] - around.horizon[2])
@@ -131,7 +130,8 @@ def surface_light(
     add_green: float,
     add_blue: float,
     around: Around,
-    optics: Optics,
+    optics: F32,
+    rise: F32,
 ) -> Light:
     """Radiance of a sample: unit normal, share of the sun, surface, unit direction of view, and the irradiance that
     near lamps add (of a white surface)."""
@@ -142,11 +142,11 @@ def surface_light(
     red = around.ground[0] + share * (around.overhead[0] - around.ground[0]) + lamp * around.lamp[0] + add_red
     green = around.ground[1] + share * (around.overhead[1] - around.ground[1]) + lamp * around.lamp[1] + add_green
     blue = around.ground[2] + share * (around.overhead[2] - around.ground[2]) + lamp * around.lamp[2] + add_blue
-    gloss, mirror = optics.gloss[surface], optics.mirror[surface]
+    mirror, gloss = optics[surface, 6], optics[surface, 7]
     slant = 1.0 - facing
     square = slant * slant
     fresnel = mirror + (1.0 - mirror) * gloss * square * square * slant
-    sky_red, sky_green, sky_blue = sky_light(rx, ry, rz, around)
+    sky_red, sky_green, sky_blue = sky_light(rx, ry, rz, around, rise)
     if around.skyline > 0.0:
         low = min(max((around.skyline - rz) / (0.3 * around.skyline), 0.0), 1.0) * min(max(rz * 30.0 + 1.0, 0.0), 1.0)
         sky_red += low * (around.houses[0] - sky_red)
@@ -170,20 +170,27 @@ def surface_light(
     white = 0.0
     if around.snow > 0.0:
         white = around.snow * min(max((nz - 0.45) * 3.0, 0.0), 1.0)
-    a_red = optics.albedo[surface, 0] + white * (0.78 - optics.albedo[surface, 0])
-    a_green = optics.albedo[surface, 1] + white * (0.80 - optics.albedo[surface, 1])
-    a_blue = optics.albedo[surface, 2] + white * (0.84 - optics.albedo[surface, 2])
+    a_red = optics[surface, 0] + white * (0.78 - optics[surface, 0])
+    a_green = optics[surface, 1] + white * (0.80 - optics[surface, 1])
+    a_blue = optics[surface, 2] + white * (0.84 - optics[surface, 2])
     fresnel *= 1.0 - white
     return (
-        a_red * red * (1.0 - fresnel) + sky_red * fresnel + optics.glow[surface, 0],
-        a_green * green * (1.0 - fresnel) + sky_green * fresnel + optics.glow[surface, 1],
-        a_blue * blue * (1.0 - fresnel) + sky_blue * fresnel + optics.glow[surface, 2],
+        a_red * red * (1.0 - fresnel) + sky_red * fresnel + optics[surface, 3],
+        a_green * green * (1.0 - fresnel) + sky_green * fresnel + optics[surface, 4],
+        a_blue * blue * (1.0 - fresnel) + sky_blue * fresnel + optics[surface, 5],
     )
 
 
 @kernel
 def _radiance(
-    normals: F32, sunlit: F32, surfaces: Bytes, towards: F32, around: Around, optics: Optics, lit: F32
+    normals: F32,
+    sunlit: F32,
+    surfaces: Bytes,
+    towards: F32,
+    around: Around,
+    optics: F32,
+    rise: F32,
+    lit: F32,
 ) -> None:
     for i in range(len(surfaces)):
         nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]
@@ -201,6 +208,7 @@ def _radiance(
             0.0,
             around,
             optics,
+            rise,
         )
         lit[i, 0], lit[i, 1], lit[i, 2] = red, green, blue
 
@@ -208,19 +216,21 @@ def _radiance(
 @inline
 def weights(
     placed: NDArray[np.float64],
-    corners: NDArray[np.int32],
+    a: int,
+    b: int,
+    c: int,
     focal: float,
     centre_x: float,
     centre_y: float,
     column: float,
     row: float,
 ) -> Light:
-    """How much of each corner of a triangle shows at a sample: three shares, 1 in sum. ``placed`` as in
-    ``raster.draw``; ``column`` and ``row`` are the sample's middle."""
+    """How much of each corner (a, b, c: numbers of vertices) of a triangle shows at a sample: three shares, 1 in
+    sum. ``placed`` as in ``raster.draw``; ``column`` and ``row`` are the sample's middle."""
     x, y = (column - centre_x) / focal, (row - centre_y) / focal
-    x0, y0, z0 = placed[corners[0], 0], placed[corners[0], 1], placed[corners[0], 2]
-    x1, y1, z1 = placed[corners[1], 0], placed[corners[1], 1], placed[corners[1], 2]
-    x2, y2, z2 = placed[corners[2], 0], placed[corners[2], 1], placed[corners[2], 2]
+    x0, y0, z0 = placed[a, 0], placed[a, 1], placed[a, 2]
+    x1, y1, z1 = placed[b, 0], placed[b, 1], placed[b, 2]
+    x2, y2, z2 = placed[c, 0], placed[c, 1], placed[c, 2]
     w0 = (y1 * z2 - z1 * y2) * x + (z1 * x2 - x1 * z2) * y + (x1 * y2 - y1 * x2)
     w1 = (y2 * z0 - z2 * y0) * x + (z2 * x0 - x2 * z0) * y + (x2 * y0 - y2 * x0)
     w2 = (y0 * z1 - z0 * y1) * x + (z0 * x1 - x0 * z1) * y + (x0 * y1 - y0 * x1)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.sensor import Look, Tone, toned
-from its_core.engines.simulator.optics.shading import Around, Optics, surface_light, weights
+from its_core.engines.simulator.optics.shading import Around, surface_light, weights
+from its_core.engines.simulator.optics.softening import REACH_PX
 from its_core.engines.simulator.portable_math import exp, product
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn
 from its_core.engines.simulator.rendering.actors import Cast
@@ -32,7 +33,6 @@ Counts = NDArray[np.int64]
 Frame = NDArray[np.uint8]
 
 _BRIGHTEST = 3.0  # of a sample, as in the plate
-_SOFTEN_MARGIN_PX = 8
 _NEAREST_GROUND_M = 0.5
 NOBODY = 255
 
@@ -57,9 +57,11 @@ class Compositor:
         rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px]
         self._rays: F32 = camera.rays(columns + 0.5, rows + 0.5)
         self._tone = look.tone
-        self._around, self._optics = plate.shader.around, plate.shader.optics
+        self._around, self._optics, self._rise = plate.shader.around, plate.shader.optics, plate.shader.daylight.rise
         self._still = look.exposed(plate.radiance)
-        self._still_soft = look.softened(self._still)
+        self._softening = look.softening
+        self._still_soft = self._softening.applied(self._still)
+        self._sharp, self._picture = self._still.copy(), self._still_soft.copy()
         self._dim = np.ones(self._shape, np.float32)
         self._lamps = np.zeros(self._shape, np.float32)
         self._glow = np.zeros((*self._shape, 3), np.float32)
@@ -116,26 +118,25 @@ class Compositor:
         self._touched[window] |= fall > 0
         self._windows.append(window)
 
-
     def frame(self, cast: Cast, drawn: Drawn) -> tuple[Frame, Sight]:
-        """The finished frame, but for noise and text, and who shows in it."""
+        """The finished frame, but for noise and text, and who shows in it; both are overwritten by the next one."""
         self._windows += drawn.windows
-        sharp = self._still.copy()
+        windows = bands(self._windows)
         count = len(cast.starts) - 1
         pixels, samples = np.zeros((2, count), np.int64)
         bounds = np.zeros((count, 4), np.int64)
         bounds[:, :2] = 1 << 30
         plans = self._plate.plans
         _compose(
-            bands(self._windows), self._touched, self._layer.seen.triangle, drawn.triangles, drawn.owner, drawn.placed,
+            windows, self._touched, self._layer.seen.triangle, drawn.triangles, drawn.owner, drawn.placed,
             cast.normals, cast.surfaces, self._layer.lens.focal, self._layer.lens.centre_x, self._layer.lens.centre_y,
             self._rays, np.array(self._camera.position_m), self._layer.seen.nearness, self._plate.radiance,
             self._plate.ground_share, self._plate.albedo, self._dim, self._lamps, self._glow, plans.sun,
-            np.array(plans.sun_rect), np.array(plans.sun_slope), self._around, self._optics, self._tone,
-            sharp, self._ids, pixels, samples, bounds,
+            np.array(plans.sun_rect), np.array(plans.sun_slope), self._around, self._optics, self._rise, self._tone,
+            self._look.exposure, self._look.curve, self._sharp, self._ids, pixels, samples, bounds,
         )  # fmt: skip
-        picture = self._softened(sharp)
-        return picture, Sight(pixels, samples, bounds, self._ids)
+        self._softening.apply(self._sharp, windows, self._picture)
+        return self._picture, Sight(pixels, samples, bounds, self._ids)
 
     def rest(self) -> None:
         """Ends a frame: every buffer as it was before it."""
@@ -145,20 +146,10 @@ class Compositor:
             self._touched[window] = False
             self._glow[window] = 0.0
             self._ids[window] = NOBODY
+            self._sharp[window] = self._still[window]
+            seen = grown(window, REACH_PX, self._shape)
+            self._picture[seen] = self._still_soft[seen]
         self._windows.clear()
-
-    def _softened(self, sharp: Frame) -> Frame:
-        """The soft plate with the changed parts softened anew."""
-        picture = self._still_soft.copy()
-        for top, low, left, right in bands(self._windows).tolist():
-            m = _SOFTEN_MARGIN_PX
-            above, before = max(0, top - 2 * m), max(0, left - 2 * m)
-            wide = sharp[above : low + 2 * m, before : right + 2 * m]
-            soft = self._look.softened(np.ascontiguousarray(wide))
-            top, left = max(0, top - m), max(0, left - m)
-            low, right = min(self._shape[0], low + m), min(self._shape[1], right + m)
-            picture[top:low, left:right] = soft[top - above : low - above, left - before : right - before]
-        return picture
 
 
 def cut_off(corners: Floats, deep: Floats, nearest: float) -> Floats:
@@ -194,7 +185,8 @@ def _compose(
     windows: Ints, touched: NDArray[np.bool_], seen: Ints, triangles: Ints, owner: Frame, placed: Floats, normals: F32,
     surfaces: Frame, focal: float, centre_x: float, centre_y: float, rays: F32, eye: Floats, nearness: F32, still: F32,
     ground_share: F32, albedo: F32, dim: F32, lamps: F32, glow: F32, sun: F32, sun_rect: Floats, sun_slope: Floats,
-    around: Around, optics: Optics, tone: Tone, sharp: Frame, ids: Frame, pixels: Counts, samples: Counts,
+    around: Around, optics: F32, rise: F32, tone: Tone, exposure: F32, curve: Frame, sharp: Frame, ids: Frame,
+    pixels: Counts, samples: Counts,
     bounds: Counts,
 ) -> None:  # fmt: skip
     """Lights every pixel of the windows in which something changed."""
@@ -230,18 +222,15 @@ def _compose(
                     for k in range(FINE * FINE):
                         if found[k] < 0 or (one and k > 0):
                             continue
-                        corners = triangles[found[k]]
-                        if same and surfaces[corners[0]] != surfaces[triangles[found[0], 0]]:
+                        a, b, c = triangles[found[k], 0], triangles[found[k], 1], triangles[found[k], 2]
+                        if same and surfaces[a] != surfaces[triangles[found[0], 0]]:
                             same = False
                         x, y = FINE * column + k % FINE + 0.5, FINE * row + k // FINE + 0.5
                         if one:
                             x, y = FINE * column + 0.5 * FINE, FINE * row + 0.5 * FINE
-                        w0, w1, w2 = weights(placed, corners, focal, centre_x, centre_y, x, y)
+                        w0, w1, w2 = weights(placed, a, b, c, focal, centre_x, centre_y, x, y)
                         for axis in range(3):
-                            normal[k, axis] = (
-                                w0 * normals[corners[0], axis] + w1 * normals[corners[1], axis]
-                                + w2 * normals[corners[2], axis]
-                            )  # fmt: skip
+                            normal[k, axis] = w0 * normals[a, axis] + w1 * normals[b, axis] + w2 * normals[c, axis]
                     if same and not one:
                         for axis in range(3):
                             normal[0, axis] = normal[0, axis] + normal[1, axis] + normal[2, axis] + normal[3, axis]
@@ -261,7 +250,7 @@ def _compose(
                         surface = surfaces[triangles[found[k], 0]]
                         sr, sg, sb = surface_light(
                             nx / n_length, ny / n_length, nz / n_length, sunlit, surface, ux, uy, uz, 0.0, 0.0, 0.0,
-                            around, optics,
+                            around, optics, rise,
                         )  # fmt: skip
                         part_red += min(sr, _BRIGHTEST)
                         part_green += min(sg, _BRIGHTEST)
@@ -275,7 +264,7 @@ def _compose(
                 red += glow[row, column, 0]
                 green += glow[row, column, 1]
                 blue += glow[row, column, 2]
-                toned(red, green, blue, row, column, tone, sharp)
+                toned(red, green, blue, row, column, tone, exposure, curve, sharp)
 
 
 @inline

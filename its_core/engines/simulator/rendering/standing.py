@@ -13,7 +13,7 @@ from its_core.engines.simulator.meshes.mesh import Mesh
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, Soup, draw
-from its_core.engines.simulator.optics.shading import Around, Optics, Shader, surface_light, weights
+from its_core.engines.simulator.optics.shading import Around, Shader, surface_light, weights
 from its_core.engines.simulator.portable_math import dot, norm
 from its_core.engines.simulator.scenery.build import Scenery, merged
 from its_core.engines.simulator.scenery.facades import FacadePainter, Walls
@@ -145,7 +145,8 @@ def _add_pass(
     part = np.empty((int(solid.sum()), 3), np.float32)
     _shade(
         number[solid], rows[solid], columns[solid], rays[solid], placed, things.soup.triangles, things.normals,
-        things.sunlit, things.slots, lens.focal, lens.centre_x, lens.centre_y, shader.around, shader.optics, part,
+        things.sunlit, things.slots, lens.focal, lens.centre_x, lens.centre_y, shader.around, shader.optics,
+        shader.daylight.rise, part,
     )  # fmt: skip
     radiance[solid] = part
     if is_wall.any():
@@ -158,12 +159,11 @@ def _add_pass(
 def _shade(
     number: Ints, rows: Ints, columns: Ints, rays: F32, placed: NDArray[np.float64], triangles: Ints, normals: F32,
     sunlit: F32, slots: NDArray[np.uint8], focal: float, centre_x: float, centre_y: float, around: Around,
-    optics: Optics, radiance: F32,
+    optics: F32, rise: F32, radiance: F32,
 ) -> None:  # fmt: skip
     for i in range(len(number)):
-        corners = triangles[number[i]]
-        w0, w1, w2 = weights(placed, corners, focal, centre_x, centre_y, columns[i] + 0.5, rows[i] + 0.5)
-        a, b, c = corners[0], corners[1], corners[2]
+        a, b, c = triangles[number[i], 0], triangles[number[i], 1], triangles[number[i], 2]
+        w0, w1, w2 = weights(placed, a, b, c, focal, centre_x, centre_y, columns[i] + 0.5, rows[i] + 0.5)
         nx = w0 * normals[a, 0] + w1 * normals[b, 0] + w2 * normals[c, 0]
         ny = w0 * normals[a, 1] + w1 * normals[b, 1] + w2 * normals[c, 1]
         nz = w0 * normals[a, 2] + w1 * normals[b, 2] + w2 * normals[c, 2]
@@ -171,7 +171,7 @@ def _shade(
         lit = w0 * sunlit[a] + w1 * sunlit[b] + w2 * sunlit[c]
         red, green, blue = surface_light(
             nx / length, ny / length, nz / length, lit, slots[a], rays[i, 0], rays[i, 1], rays[i, 2], 0.0, 0.0, 0.0,
-            around, optics,
+            around, optics, rise,
         )  # fmt: skip
         radiance[i, 0], radiance[i, 1], radiance[i, 2] = red, green, blue
 

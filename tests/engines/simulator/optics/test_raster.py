@@ -3,7 +3,17 @@ import pytest
 from scipy.spatial import Delaunay
 
 from its_core.engines.simulator.optics.camera import Camera
-from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, Soup, draw, draw_counted, plan, view
+from its_core.engines.simulator.optics.raster import (
+    NOTHING,
+    Coverage,
+    Lens,
+    Soup,
+    columns_rows,
+    draw,
+    draw_counted,
+    plan,
+    view,
+)
 
 # Ten metres above nothing, looking north and level: x right, z up.
 LEVEL = Camera("level", (0.0, 0.0, 10.0), np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]]), 100.0, 64, 40)
@@ -89,7 +99,8 @@ def test_a_body_is_counted_whole_though_another_hides_it() -> None:
     far, near = plate(-2, 2, 30, 8, 12), plate(-2, 0, 10, 7, 13)
     alone = (view(LEVEL, far, 2).triangle != NOTHING).sum()
     draw(LEVEL.placed(near.vertices), near.triangles, lens, seen, 10)
-    assert draw_counted(LEVEL.placed(far.vertices), far.triangles, lens, seen, 20, stamps, 3) == alone
+    placed = LEVEL.placed(far.vertices)
+    assert draw_counted(placed, columns_rows(placed, lens), far.triangles, lens, seen, 20, stamps, 3) == alone
     visible = (seen.triangle >= 20).sum()
     assert visible == pytest.approx(alone / 2, rel=0.1)
     assert (stamps == 3).sum() == alone
