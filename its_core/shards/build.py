@@ -131,9 +131,9 @@ def _without_secrets(overrides: Mapping[str, Any]) -> tuple[dict[str, Any], tupl
 
 
 def _refuse_other_dataset(work: Path, folder: Path) -> None:
-    """Two datasets must not share a work folder; a dataset whose folder was moved keeps its own."""
+    """Two datasets must not share a work folder; a dataset whose folder was moved or copied has its own in it."""
     last = read(work)
-    if last is None or Path(last.dataset) == folder or not is_definition(last.dataset):
+    if last is None or work.is_relative_to(folder) or Path(last.dataset) == folder or not is_definition(last.dataset):
         return
     other = Path(last.dataset) if Path(last.dataset).is_dir() else Path(last.dataset).parent
     if not other.samefile(folder):

@@ -22,16 +22,23 @@ _log = logging.getLogger(__name__)
 
 
 def emit(event: RunEvent, work: Path) -> None:
-    """Appends the event to ``<work>/lineage/events.jsonl`` and sends it. A server that fails is a warning, no error."""
-    path = work / FOLDER / EVENTS_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        file.write(orjson.dumps(events.as_dict(event), option=orjson.OPT_APPEND_NEWLINE))
+    """Appends the event to ``<work>/lineage/events.jsonl`` and sends it. A failure is a warning: the events are a report
+    of the build, and a build must not fail because of its report."""
+    try:
+        _append(event, work / FOLDER / EVENTS_FILE)
+    except OSError as error:
+        _log.warning("the event was not written to the work folder: %s", error)
     if any(os.environ.get(name) for name in _VARIABLES):
         try:
             OpenLineageClient().emit(event)
-        except Exception as error:  # whatever the transport raises: lineage must not fail a build
+        except Exception as error:  # whatever the transport raises
             _log.warning("the OpenLineage server did not take the event: %s", one_line(str(error)))
+
+
+def _append(event: RunEvent, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        file.write(orjson.dumps(events.as_dict(event), option=orjson.OPT_APPEND_NEWLINE))
 
 
 @contextmanager
