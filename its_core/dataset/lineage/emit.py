@@ -22,8 +22,10 @@ _log = logging.getLogger(__name__)
 
 
 def emit(event: RunEvent, work: Path) -> None:
-    """Appends the event to ``<work>/lineage/events.jsonl`` and sends it. A failure is a warning: the events are a report
-    of the build, and a build must not fail because of its report."""
+    """Appends the event to ``<work>/lineage/events.jsonl`` and sends it.
+
+    A failure is a warning: the events are a report of the build, and a build must not fail because of its report.
+    """
     try:
         _append(event, work / FOLDER / EVENTS_FILE)
     except OSError as error:
