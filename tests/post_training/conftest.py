@@ -31,6 +31,15 @@ class TrainingCase:
     tensors: dict[str, Tensor]
 
     @property
+    def steps(self) -> range:
+        return range(len(self.settings["steps"]))
+
+    @property
+    def trained_schedules(self) -> list[str]:
+        """The schedules that steps were made with; ``…_clipped``: with gradients clipped to a norm of 1."""
+        return sorted({key.split(".")[1] for key in self.tensors if key.endswith(".losses")})
+
+    @property
     def lora(self) -> LoraSettings:
         config = self.settings["config"]
         return LoraSettings(config["lora_rank"], config["lora_alpha"], tuple(config["lora_target_modules"].split(",")))
@@ -88,15 +97,25 @@ def all_cases() -> list[TrainingCase]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "case" in metafunc.fixturenames:
-        found = all_cases()
+    """Every case, and with ``step`` or ``schedule`` every one of its steps or schedules, as its file names them."""
+    if "case" not in metafunc.fixturenames:
+        return
+    found = all_cases()
+    if "step" in metafunc.fixturenames:
+        steps = [(case, step) for case in found for step in case.steps]
+        metafunc.parametrize(("case", "step"), steps, ids=[f"{case.name}-{step}" for case, step in steps])
+    elif "schedule" in metafunc.fixturenames:
+        schedules = [(case, name) for case in found for name in case.trained_schedules]
+        metafunc.parametrize(("case", "schedule"), schedules, ids=[f"{case.name}-{name}" for case, name in schedules])
+    else:
         metafunc.parametrize("case", found, ids=[case.name for case in found])
 
 
 @pytest.fixture
-def relative_error() -> Callable[[Tensor, Tensor], float]:
-    def error(ours: Tensor, theirs: Tensor) -> float:
-        return float((ours.double() - theirs.double()).norm() / theirs.double().norm())
+def relative_error() -> Callable[..., float]:
+    def error(ours: Tensor, theirs: Tensor, least_norm: float = 0.0) -> float:
+        """The norm of what differs, relative to the norm of ``theirs`` or to ``least_norm``, whichever is larger."""
+        return float((ours.double() - theirs.double()).norm() / max(float(theirs.double().norm()), least_norm))
 
     return error
 

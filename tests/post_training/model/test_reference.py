@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from its_core.engines.cosmos.model.sampling import SIGMA_GIVEN
 from its_core.post_training.model import ema
 from its_core.post_training.model.activations import OnDevice
 from its_core.post_training.model.objective import LOSS_SCALE, draw_sigma, loss_of, squared_errors
@@ -20,8 +21,7 @@ from its_core.post_training.model.optimiser import BETAS, EPS, LoraOptimiser
 from its_core.post_training.model.schedule import Schedule
 from its_core.post_training.model.training_network import TrainingNetwork
 
-Error = Callable[[Tensor, Tensor], float]
-STEPS = (0, 1, 2)
+Error = Callable[..., float]
 each_start = pytest.mark.parametrize("start", ["fresh", "warm"])
 
 
@@ -33,7 +33,6 @@ def velocity_and_losses(case: Any, network: TrainingNetwork, step: int) -> tuple
     return velocity, errors, loss_of(errors, velocity[0].numel()).mean()
 
 
-@pytest.mark.parametrize("step", STEPS)
 def test_network_input(case: Any, step: int, relative_error: Error) -> None:
     batch = case.batch(step)
     assert relative_error(batch.input_BCTHW, case.tensors[f"step{step}.net_input_B_C_T_H_W"]) < 1e-7
@@ -43,7 +42,6 @@ def test_network_input(case: Any, step: int, relative_error: Error) -> None:
 
 
 @each_start
-@pytest.mark.parametrize("step", STEPS)
 def test_network_output_and_loss(case: Any, start: str, step: int, relative_error: Error) -> None:
     network = TrainingNetwork(case.network(start)[0], OnDevice())
     with torch.no_grad():
@@ -61,23 +59,23 @@ def test_network_output_and_loss(case: Any, start: str, step: int, relative_erro
 
 
 @each_start
-@pytest.mark.parametrize("step", STEPS)
 def test_every_gradient(case: Any, start: str, step: int, relative_error: Error) -> None:
     network, weights = case.network(start)
     velocity_and_losses(case, TrainingNetwork(network, OnDevice()), step)[2].backward()
     theirs = {name: case.tensors[f"{start}.step{step}.grad.{name}"] for name in weights}
-    assert len(theirs) == 40
+    assert len(theirs) == 2 * 10 * case.settings["config"]["num_blocks"]
     limit = 5e-4 if case.has_high_sigma(step) else 1e-5
     together = [
         torch.cat([each.flatten() for each in side]) for side in ([w.grad for w in weights.values()], theirs.values())
     ]
     assert relative_error(*together) < limit
+    nothing = 1e-6 * float(together[1].norm())  # nothing reaches cross-attention where the batch's only text is dropped
     for name, weight in weights.items():
         if start == "fresh" and ".lora_A." in name:  # nothing comes through a B of zeros
             assert not theirs[name].any()
             assert not weight.grad.any()
         else:
-            assert relative_error(weight.grad, theirs[name]) < limit, name
+            assert relative_error(weight.grad, theirs[name], nothing) < limit, name
     assert relative_error(together[0].norm(), case.tensors[f"{start}.step{step}.grad_norm"]) < limit
 
 
@@ -100,7 +98,7 @@ def train(
     training = TrainingNetwork(network, OnDevice())
     seen = {"before": {key: weight.detach().clone() for key, weight in weights.items()}}
     said: dict[str, list[float]] = {"losses": [], "grad_norms": [], "lrs": []}
-    for step in STEPS:
+    for step in case.steps:
         loss = velocity_and_losses(case, training, step)[2]
         loss.backward()
         told = optimiser.step(step)
@@ -111,12 +109,13 @@ def train(
 
 
 @each_start
-@pytest.mark.parametrize("schedule", ["its", "nemo", "guide", "guide_clipped"])
-def test_three_steps(case: Any, start: str, schedule: str, relative_error: Error) -> None:
+def test_weights_after_the_steps(case: Any, start: str, schedule: str, relative_error: Error) -> None:
     seen, _, said = train(case, start, schedule)
-    for key, limit in (("losses", 2e-4), ("grad_norms", 5e-4), ("lrs", 1e-7)):
+    for key, limit in (("losses", 2e-4), ("grad_norms", 5e-4), ("lrs", 2e-7)):
         theirs = case.tensors[f"{start}.{schedule}.{key}"].double()
         assert torch.allclose(torch.tensor(said[key], dtype=torch.float64), theirs, rtol=limit, atol=0), key
+    # Adam moves a weight by about the rate; where its gradient is near 0, rounding decides a little of that.
+    most = 2e-8 + 0.01 * sum(said["lrs"])
     for moment in ("after_step0", "after_step2"):
         theirs = {name: case.tensors[f"{start}.{schedule}.{moment}.{name}"] for name in seen["before"]}
         for part in ("A", "B"):
@@ -125,7 +124,7 @@ def test_three_steps(case: Any, start: str, schedule: str, relative_error: Error
                 torch.cat([side[name].flatten() for name in names]).double()
                 for side in (seen[moment], theirs, seen["before"])
             )
-            assert (ours_all - theirs_all).abs().max() < (2e-8 if schedule == "its" else 1e-6), (moment, part)
+            assert (ours_all - theirs_all).abs().max() < most, (moment, part)
             moved_enough = (start == "fresh" and part == "B") or (
                 schedule.startswith("guide") and moment == "after_step2"
             )
@@ -134,12 +133,18 @@ def test_three_steps(case: Any, start: str, schedule: str, relative_error: Error
 
 
 @each_start
-def test_weight_average(case: Any, start: str) -> None:
-    _, optimiser, _ = train(case, start, "guide")
-    betas = torch.tensor([ema.beta(step) for step in STEPS], dtype=torch.float64)
+def test_weight_average(case: Any, start: str, relative_error: Error) -> None:
+    seen, optimiser, said = train(case, start, "guide")
+    betas = torch.tensor([ema.beta(step) for step in case.steps], dtype=torch.float64)
     assert torch.allclose(betas, case.tensors[f"{start}.guide.ema_betas"], rtol=1e-6, atol=1e-12)
-    for name, average in optimiser.average.weights.items():
-        assert (average - case.tensors[f"{start}.guide.ema_after_step2.{name}"]).abs().max() < 1e-6, name
+    names = list(seen["before"])
+    theirs = {name: case.tensors[f"{start}.guide.ema_after_step2.{name}"] for name in names}
+    moved = [
+        torch.cat([(side[name].double() - seen["before"][name]).flatten() for name in names])
+        for side in (optimiser.average.weights, theirs)
+    ]
+    assert relative_error(*moved) < 1e-4
+    assert (moved[0] - moved[1]).abs().max() < 2e-8 + 0.01 * sum(said["lrs"])
 
 
 def test_noise_levels(case: Any) -> None:
@@ -154,13 +159,17 @@ def test_noise_levels(case: Any) -> None:
     assert torch.allclose(sigma, theirs, rtol=2e-6, atol=0)
 
 
-@pytest.mark.parametrize("schedule", ["its", "nemo", "guide"])
-def test_learning_rates(case: Any, schedule: str) -> None:
-    settings, tensors = case.settings["schedules"][schedule], case.tensors
-    plan = Schedule(
-        settings["lr"], settings["warm_up_steps"], settings["cycle_lengths"], settings["f_max"], settings["f_min"]
-    )
-    ours = [plan.at(iteration) for iteration in tensors[f"lr_curve.{schedule}.iteration"].tolist()]
-    assert torch.allclose(
-        torch.tensor(ours, dtype=torch.float64), tensors[f"lr_curve.{schedule}.lr"], rtol=1e-6, atol=0
-    )
+def test_learning_rates(case: Any) -> None:
+    for name, settings in case.settings["schedules"].items():
+        plan = Schedule(
+            settings["lr"], settings["warm_up_steps"], settings["cycle_lengths"], settings["f_max"], settings["f_min"]
+        )
+        ours = [plan.at(iteration) for iteration in case.tensors[f"lr_curve.{name}.iteration"].tolist()]
+        theirs = case.tensors[f"lr_curve.{name}.lr"]
+        assert torch.allclose(torch.tensor(ours, dtype=torch.float64), theirs, rtol=1e-6, atol=0), name
+
+
+def test_constants(case: Any) -> None:
+    config = case.settings["config"]
+    assert (config["loss_scale"], config["sigma_conditional"]) == (LOSS_SCALE, SIGMA_GIVEN)
+    assert config["ema_rate"] == ema.RATE
