@@ -138,6 +138,9 @@ def load(options: CosmosOptions, ranks_per_clip: int = 1, weights_sha256: str | 
 
     Raises CheckpointError (a ValueError) for weights that do not fit, and ValueError where no GPU is there for them.
     """
+    from its_core.engines.cosmos.requirements import refuse_missing_packages
+
+    refuse_missing_packages()
     from its_core.engines.cosmos.generator import CosmosEngine
 
     engine = CosmosEngine(options, ranks_per_clip, weights_sha256)

@@ -66,8 +66,7 @@ class CosmosEngine(Engine):
     def __init__(self, options: CosmosOptions, ranks_per_clip: int = 1, weights_sha256: str | None = None) -> None:
         self._localized = ExitStack()
         self._options = options = self._localized.enter_context(localized(options))
-        self._device = device = pick_device(options)
-        refuse_missing(options)
+        self._device = device = _ready_device(options)
         self._dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
         self._group = join_clip_group(ranks_per_clip, device)
         # The network first: what is wrong with a LoRA is said before larger models are loaded.
@@ -302,6 +301,17 @@ def _resized(frame: Frame, size_px: tuple[int, int]) -> Frame:
     if frame.shape[1::-1] == size_px:
         return frame
     return np.asarray(Image.fromarray(frame).resize(size_px, Image.Resampling.BILINEAR))
+
+
+def _ready_device(options: CosmosOptions) -> torch.device:
+    """This rank's device. Raises ValueError that names all that is missing: a GPU, packages, weights."""
+    try:
+        device = pick_device(options)
+    except ValueError as error:
+        refuse_missing(options, str(error))
+        raise
+    refuse_missing(options)
+    return device
 
 
 @contextmanager

@@ -21,10 +21,16 @@ def missing_parts(options: CosmosOptions) -> list[str]:
     return [*_missing_packages(), *_missing_weights(options)]
 
 
-def refuse_missing(options: CosmosOptions) -> None:
-    """Raises CheckpointError that names everything that is missing."""
+def refuse_missing(options: CosmosOptions, *others: str) -> None:
+    """Raises CheckpointError that names everything that is missing, after what else stands in the way: ``others``."""
     if missing := missing_parts(options):
-        raise CheckpointError("; ".join(missing), code="checkpoint.missing")
+        raise CheckpointError("; ".join([*others, *missing]), code="checkpoint.missing")
+
+
+def refuse_missing_packages() -> None:
+    """Raises CheckpointError that names them; to be called before any of them is imported."""
+    if missing := _missing_packages():
+        raise CheckpointError(*missing, code="checkpoint.missing")
 
 
 def _missing_packages() -> list[str]:

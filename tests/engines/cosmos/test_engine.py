@@ -233,7 +233,9 @@ def test_the_seam(options: CosmosOptions) -> None:
     assert module.ranks_per_clip(options, ranks=4, clips=9) == 1
 
 
-def test_sizes_that_need_a_gpu_say_so_before_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sizes_that_need_a_gpu_say_so_before_loading_and_what_else_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="--model_size 2B needs a CUDA GPU, and this machine has none"):
+    with pytest.raises(ValueError, match="--model_size 2B needs a CUDA GPU, and this machine has none") as raised:
         engine.load(CosmosOptions(dit_path="none.pt"))
+    assert "none.pt is missing" in str(raised.value)
+    assert "\n" not in str(raised.value)

@@ -71,6 +71,8 @@ def test_packages_that_are_not_installed_are_named(tiny_folder: Path, monkeypatc
     monkeypatch.setattr(requirements, "find_spec", found)
     missing = engine.missing_parts(options(tiny_folder))
     assert missing == ["packages diffusers, peft not installed: pip install '.[cosmos]'"]
+    with pytest.raises(CheckpointError, match="diffusers, peft"):
+        engine.load(options(tiny_folder))
 
 
 def test_the_engine_refuses_in_one_line(tmp_path: Path) -> None:

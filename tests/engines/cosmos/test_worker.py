@@ -31,6 +31,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Path:
     """A working directory with the guide's folders."""
     folder = tmp_path_factory.mktemp("guide")
     (folder / "checkpoints").symlink_to(tiny_folder)
+    (folder / "examples").symlink_to(ROOT / "examples")
     (folder / "frames").mkdir()
     for name, level in (("intersection_01.jpg", 60), ("highway_02.jpg", 190)):
         Image.fromarray(np.full((720, 1280, 3), level, np.uint8)).save(folder / "frames" / name)
@@ -38,9 +39,10 @@ def place(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Path:
 
 
 def torchrun(place: Path, *arguments: str, processes: int = 2) -> subprocess.CompletedProcess[str]:
+    """The guide's command: its script's name, too."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
     return subprocess.run(
-        [*command, "-m", "its_core.shards.worker", *arguments],
+        [*command, "examples/video2world_lora.py", *arguments],
         cwd=place,
         env=dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1"),
         capture_output=True,
