@@ -101,7 +101,7 @@ def test_the_guides_batch_gives_each_process_clips_of_its_own(place: Path) -> No
     ],
 )
 def test_what_cannot_be_loaded_ends_in_one_line(place: Path, change: list[str], message: str) -> None:
-    what = ["--prompt", "x", "--save_path", "output/none.mp4"]
+    what = ["--input_path", "frames/highway_02.jpg", "--prompt", "x", "--save_path", "output/none.mp4"]
     done = torchrun(place, *HOW, "--num_gpus", "1", *change, *what, processes=1)
     assert done.returncode != 0
     assert re.search(message, done.stderr), done.stderr[-2000:]
