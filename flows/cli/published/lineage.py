@@ -16,7 +16,6 @@ from its_core import storage
 from its_core.dataset import comparison
 from its_core.dataset.trace import Derived, Origin
 from its_core.dataset.trace import trace as trace_clips
-from its_core.engines.cosmos import registered
 from its_core.text import one_line
 
 _TRACE_EXAMPLES = """
@@ -56,7 +55,9 @@ def trace(
         raise typer.BadParameter("name at least one of --camera, --frame, --weights, --row, --model, --clip")
     with errors_in_a_line():
         if model is not None:
-            weights = registered.find(f"{registered.SCHEME}{model}").told["weights_sha256"]
+            from its_core.post_training.registry.trace import weights_sha256_of
+
+            weights = weights_sha256_of(model)
         if frame is not None and Path(frame).is_file():
             frame = storage.sha256_file(Path(frame))
         found = list(trace_clips(published_versions(place), Origin(camera, frame, weights, row)))
@@ -82,7 +83,7 @@ def _trace_training(clip: str) -> NoReturn:
     from its_core.post_training.registry.trace import trained_on
 
     with errors_in_a_line():
-        found = list(trained_on(registered.models_root(), clip))
+        found = list(trained_on(clip))
     table = Table()
     for column in ("model", "version", "clip", "use"):
         table.add_column(column, overflow="fold")

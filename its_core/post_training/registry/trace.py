@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from its_core import storage
 from its_core.engines.cosmos.errors import CheckpointError
-from its_core.engines.cosmos.registered import LATEST_FILE, SCHEME, RegisteredModel, find
+from its_core.engines.cosmos.registered import LATEST_FILE, SCHEME, RegisteredModel, find, models_root
 from its_core.post_training.registry.register import CLIPS_FILE
 
 
@@ -22,6 +22,12 @@ class TrainedOn:
     model: RegisteredModel
     clip: str
     use: str
+
+
+def weights_sha256_of(model: str) -> str:
+    """The digest of a registered model's weights; ``model`` is NAME or NAME@VERSION. Raises CheckpointError."""
+    digest: str = find(f"{SCHEME}{model}").told["weights_sha256"]
+    return digest
 
 
 def models(models_url: str) -> Iterator[RegisteredModel]:
@@ -36,9 +42,9 @@ def models(models_url: str) -> Iterator[RegisteredModel]:
                 continue
 
 
-def trained_on(models_url: str, clip: str) -> Iterator[TrainedOn]:
-    """Every model in whose training set the clip is: by its clip_id, its file's SHA-256, or its name there."""
-    for model in models(models_url):
+def trained_on(clip: str) -> Iterator[TrainedOn]:
+    """Every registered model in whose training set a clip is, by its clip_id, its file's SHA-256 or its name there."""
+    for model in models(models_root()):
         table = pq.read_table(pa.BufferReader(storage.read_bytes(storage.join(model.url, CLIPS_FILE))))
         for row in table.select(["name", "clip_id", "use", "video_sha256", "origin"]).to_pylist():
             if clip in (row["name"], row["clip_id"], row["video_sha256"], json.loads(row["origin"]).get("file")):
