@@ -1,1 +1,1 @@
-"""One Prefect task a file, each a few lines that call ``its_core``."""
+"""Prefect tasks, a few lines each that call ``its_core``, and their helpers."""

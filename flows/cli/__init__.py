@@ -1,1 +1,1 @@
-"""The command `its`: one file a group of commands."""
+"""The command `its`: a folder for each group of commands."""

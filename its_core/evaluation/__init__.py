@@ -1,4 +1,4 @@
-"""What a version is worth: scores, baselines, small detectors, the audit for shortcuts, questions and answers.
+"""What a version is worth: scores, baselines, the small detector, the audit for shortcuts.
 
 Importable where only torch, pyarrow, av and numpy are installed.
 """
