@@ -12,7 +12,7 @@ from its_flows.attempts import ClipMaking
 from its_flows.outcomes import count_outcomes, refuse_too_few, refuse_too_many_rejected
 from its_tasks.artifacts import Artifacts
 from its_tasks.clip_table import ClipTable
-from its_tasks.engines import resolve_engine, resolve_fallbacks
+from its_tasks.engines import resolve_engine, resolve_fallbacks, with_pinned_model
 from its_tasks.executors.select import executor
 from its_tasks.plan import plan
 from its_tasks.progress import Progress
@@ -80,7 +80,7 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
     DefinitionError and ManifestError for what the user can mend, LaunchError and TooFewClips when clips cannot be
     made, Busy when another build of the same dataset runs on this machine.
     """
-    definition = definitions.load(dataset, overrides)
+    definition = with_pinned_model(definitions.load(dataset, overrides))
     check_writable("work_dir", definition.work_dir)
     logs.configure(sys.stderr)
     console = Console(stderr=True, quiet=logs.as_json())

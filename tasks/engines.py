@@ -9,6 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from its_core.clip import EngineIdentity
 from its_core.definition import Definition, DefinitionError, explain
+from its_core.engines.cosmos import registered
+from its_core.engines.cosmos.errors import CheckpointError
 from its_core.engines.engine import EngineModule, engine_module
 from its_core.quality_gates import Gates
 from its_core.shards import devices
@@ -27,6 +29,20 @@ class ResolvedEngine:
     options: Any
     identity: EngineIdentity
     script_flags: tuple[str, ...]
+
+
+def with_pinned_model(definition: Definition) -> Definition:
+    """``dit_path: model:NAME@latest`` becomes the version that it names now: for the whole build, and in its lineage.
+
+    A model that is not there is left to ``engine_options``, which says so.
+    """
+    engine = definition.engine
+    try:
+        model = registered.find(str(engine.options.get("dit_path", "")))
+    except CheckpointError:
+        return definition
+    pinned = {"dit_path": f"{registered.SCHEME}{model.name}@{model.version}"}
+    return definition.model_copy(update={"engine": engine.model_copy(update={"options": engine.options | pinned})})
 
 
 def engine_options(definition: Definition) -> tuple[EngineModule, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from its_core import storage
+from its_core.engines.cosmos.registered import SCHEME as MODEL_SCHEME
 from its_core.engines.engine import engine_module, engine_names
 
 _PATH_KEYS = ("manifest", "allowed_inputs", "publish_url", "work_dir")
@@ -45,7 +46,7 @@ def _located_options(parent: Mapping[str, Any], base: Path) -> dict[str, Any]:
             paths = {
                 key: storage.resolve(value, base)
                 for key, value in options.items()
-                if key in _path_options() and isinstance(value, str) and value
+                if key in _path_options() and isinstance(value, str) and value and not value.startswith(MODEL_SCHEME)
             }
             return {**parent, "options": {**options, **paths}}
     return dict(parent)

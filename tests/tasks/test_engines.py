@@ -1,11 +1,12 @@
 """Engines that a definition names."""
 
+import json
 from pathlib import Path
 
 import pytest
-from its_tasks.engines import ResolvedEngine, engine_options, quality_gates, resolve_engine
+from its_tasks.engines import ResolvedEngine, engine_options, quality_gates, resolve_engine, with_pinned_model
 
-from its_core import definition
+from its_core import definition, storage
 from its_core.clip import EngineIdentity
 from its_core.definition import DefinitionError
 from its_core.quality_gates import Gates
@@ -47,3 +48,39 @@ def test_a_stand_in_is_held_only_to_gates_that_are_set(
     settings = EngineSettings(str(engine["name"]), {}, "720", 16)
     identity = EngineIdentity("x", "1", None, frozenset())
     assert quality_gates(defined, ResolvedEngine(module, settings, options, identity, ())) == applied
+
+
+@pytest.mark.parametrize("named", ["model:crossings", "model:crossings@latest", "model:crossings@one"])
+def test_a_registered_model_is_loaded_in_the_version_that_its_name_means_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setenv("ITS_MODELS", str(tmp_path / "models"))
+    lora = {"rank": 8, "alpha": 4, "target_modules": "q_proj"}
+    for version in ("one", "two"):
+        storage.write_bytes(
+            str(tmp_path / f"models/crossings/{version}/model.json"),
+            json.dumps({"version": version, "lora": lora}).encode(),
+        )
+    storage.write_bytes(str(tmp_path / "models/crossings/latest.json"), b'{"version": "two"}')
+    (tmp_path / "dataset.yaml").write_text(f"name: made\nengine: {{name: cosmos, options: {{dit_path: {named}}}}}\n")
+
+    pinned = with_pinned_model(definition.load(tmp_path))
+
+    version = "one" if named.endswith("@one") else "two"
+    assert pinned.engine.options["dit_path"] == f"model:crossings@{version}"
+    options = engine_options(pinned)[1]
+    assert options.dit_path == str(tmp_path / "models/crossings" / version / "lora")
+    assert (options.use_lora, options.lora_rank, options.lora_alpha, options.lora_target_modules) == (
+        True,
+        8,
+        4,
+        "q_proj",
+    )
+
+
+def test_a_model_that_is_not_registered_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ITS_MODELS", str(tmp_path / "models"))
+    (tmp_path / "dataset.yaml").write_text("name: made\nengine: {name: cosmos, options: {dit_path: 'model:none@1'}}\n")
+    with pytest.raises(DefinitionError) as raised:
+        engine_options(with_pinned_model(definition.load(tmp_path)))
+    assert "model:none@1: no such model" in str(raised.value)
