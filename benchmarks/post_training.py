@@ -27,6 +27,7 @@ from statistics import median
 from typing import Any
 
 import torch
+from cosmos_report import machine
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
@@ -76,10 +77,10 @@ def main() -> None:
     if arguments.worker:
         worker(arguments)
         return
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
     report, size = Report(), arguments.size
     report.note(f"# A LoRA training iteration: size {size}, random weights, rank {RANKS[size]}")
-    report.note(_machine(device))
+    report.note(machine(device))
     measures: dict[str, Callable[[], None]] = {
         "ceilings": lambda: ceilings(report, device, size),
         "plain": lambda: iterations(report, device, size, "plain", arguments.runs),
@@ -111,16 +112,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=2, help="iterations that are timed, after one that is not")
     parser.add_argument("--worker", choices=("data", "context"), help=argparse.SUPPRESS)
     return parser.parse_args()
-
-
-def _machine(device: torch.device) -> str:
-    if device.type == "cpu":
-        return f"CPU, torch {torch.__version__}"
-    total = torch.cuda.get_device_properties(device).total_memory / GIB
-    return (
-        f"{torch.cuda.device_count()}× {torch.cuda.get_device_name(device)}, {total:.0f} GiB each, torch "
-        f"{torch.__version__}, cuDNN {torch.backends.cudnn.version()}, {time.strftime('%Y-%m-%d')}"
-    )
 
 
 def _synchronize(device: torch.device) -> None:
@@ -415,23 +406,23 @@ def latents(report: Report, device: torch.device, size: str) -> None:
 
 def two_gpus(report: Report, size: str, out: Path) -> None:
     """One process, then two with a clip each, then two that share a clip, each under torchrun of its own."""
-    found: dict[tuple[int, str], dict[str, Any]] = {}
+    rows: list[dict[str, Any]] = []
     for processes, kind in ((1, "data"), (2, "data"), (2, "context")):
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
         command += [__file__, "--out", str(out), "--size", size, "--worker", kind]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
         lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
         if not lines:
-            report.note(f"two_gpus: {processes} × {kind} failed: {done.stderr[-1500:]}")
-            return
-        found[processes, kind] = json.loads(lines[0].removeprefix("RESULT "))
-    alone = float(found[1, "data"]["s an iteration"])
-    rows = []
-    for (processes, kind), row in found.items():
+            report.note(f"two_gpus: {processes} × {kind} failed with {done.returncode}, see the log")
+            break
+        row = json.loads(lines[0].removeprefix("RESULT "))
         clips = processes if kind == "data" else 1
+        alone = float((rows[0] if rows else row)["s an iteration"])
         speed = clips * alone / float(row["s an iteration"])
         rows.append({"processes": processes, "parallel": kind, "clips": clips, "speed": f"{speed:.3f}", **row})
-    report.table("Two GPUs", rows)
+        print(rows[-1], flush=True)
+    if rows:
+        report.table("Two GPUs", rows)
 
 
 def worker(arguments: argparse.Namespace) -> None:
