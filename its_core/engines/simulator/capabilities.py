@@ -21,8 +21,8 @@ from its_core.taxonomy import (
 
 VEHICLE_TYPES = (ParticipantType.SEDAN, ParticipantType.SUV, ParticipantType.PICKUP, ParticipantType.VAN)
 PARTICIPANT_TYPES = (*VEHICLE_TYPES, ParticipantType.PEDESTRIAN)
-WEATHERS = (Weather.CLEAR, Weather.OVERCAST)
-LIGHTS = (Light.DAY, Light.DUSK)
+WEATHERS = tuple(Weather)
+LIGHTS = tuple(Light)
 SURFACES = (RoadSurface.DRY, RoadSurface.WET)
 MOST_BYSTANDERS = 12
 

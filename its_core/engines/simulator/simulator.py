@@ -72,7 +72,9 @@ class SimulatorEngine(Engine):
         """Renders frame after frame; the annotations are complete when the last one has been taken."""
         seen: list[RenderedFrame] = []
         trace = shot.run.trace
-        for rendered in self._renderer.frames(shot.layout, trace, shot.camera, shot.light, shot.weather, seed):
+        for rendered in self._renderer.frames(
+            shot.layout, trace, shot.camera, shot.light, shot.weather, seed, shot.run.staging.surface
+        ):
             yield rendered.image
             seen.append(replace(rendered, image=_NO_PICTURE))  # the truth needs the boxes only
         window = shot.verdict.anomaly_start, shot.verdict.anomaly_end

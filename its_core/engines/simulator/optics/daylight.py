@@ -6,24 +6,35 @@ Radiance is linear; 1 is about what white paper shows in full daylight.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator.portable_math import cos, exp, power, sin
 from its_core.engines.simulator.randomness import rng_of
-from its_core.taxonomy import Light, Weather
+from its_core.taxonomy import Light, RoadSurface, Weather
 
 F32 = NDArray[np.float32]
 RGB = tuple[float, float, float]
+
+
+class Fall(StrEnum):
+    """What comes down from the sky."""
+
+    NOTHING = "nothing"
+    RAIN = "rain"
+    SNOW = "snow"
 
 
 @dataclass(frozen=True, slots=True)
 class Daylight:
     """``sun`` is the unit vector to the sun and ``sun_rgb`` what it adds to a white surface that faces it; ``zenith``,
     ``horizon`` and ``ground`` are radiances around; ``glow`` the warm light about the sunset's azimuth. ``lit`` says
-    that lamps burn. ``clouds`` 0 to 1; ``haze_m`` is the distance at which the air has taken two thirds away."""
+    that lamps burn, ``lamps`` how much their light counts (1 at night). ``clouds`` 0 to 1; ``haze_m`` is the distance at
+    which the air has taken two thirds away. ``snow`` and ``wet`` 0 to 1: how white the land lies, how wet; ``fall`` is
+    what comes down. ``hour`` is the time of day that this sun belongs to, ``winter`` the half of the year."""
 
     sun: RGB
     sun_rgb: RGB
@@ -35,8 +46,12 @@ class Daylight:
     haze_m: float
     exposure: float
     lit: bool
+    lamps: float = 0.0
     snow: float = 0.0
     wet: float = 0.0
+    fall: Fall = Fall.NOTHING
+    hour: float = 12.0
+    winter: bool = False
 
     @property
     def rise(self) -> F32:
@@ -81,58 +96,109 @@ class Daylight:
         return added
 
 
-def daylight(light: Light, weather: Weather, camera_id: str) -> Daylight:
-    """The sky over a camera: its sun stands where the camera's site and the time of day put it.
-
-    Raises ValueError for a light or weather that is not painted yet.
-    """
+def daylight(light: Light, weather: Weather, camera_id: str, surface: RoadSurface = RoadSurface.DRY) -> Daylight:
+    """The sky over a camera: its sun stands where the camera's site and the time of day put it."""
     rng = rng_of("daylight", camera_id, light.value, weather.value)
-    azimuth = rng.uniform(0.0, 2.0 * math.pi)
-    elevation = math.radians(rng.uniform(27.0, 56.0))
-    warmth = float(rng.uniform(0.0, 1.0))
-    cover = float(rng.uniform(0.1, 0.55))
-    if light is Light.DAY and weather is Weather.CLEAR:
-        sun_rgb = (2.15, 2.00 - 0.07 * warmth, 1.76 - 0.20 * warmth)
+    azimuth = float(rng.uniform(0.0, 2.0 * math.pi))
+    height, warmth, cover = (float(value) for value in rng.uniform(0.0, 1.0, 3))
+    snow = 1.0 if surface is RoadSurface.SNOWY else 0.8 if weather is Weather.SNOW else 0.0
+    winter = snow > 0.0 or surface is RoadSurface.ICY
+    wet = {RoadSurface.WET: 1.0, RoadSurface.ICY: 0.55}.get(surface, 1.0 if weather is Weather.RAIN else 0.0)
+    made = _clear(light, azimuth, height, warmth, cover, winter)
+    made = _under_clouds(made, light) if weather is not Weather.CLEAR else made
+    ground = tuple(value * (1.0 + 3.2 * snow) for value in made.ground)
+    air = {Weather.RAIN: 420.0, Weather.SNOW: 190.0, Weather.FOG: 55.0 + 60.0 * height}.get(weather, made.haze_m)
+    falls = {Weather.RAIN: Fall.RAIN, Weather.SNOW: Fall.SNOW}.get(weather, Fall.NOTHING)
+    return replace(
+        made,
+        ground=(ground[0], ground[1], ground[2]),
+        haze_m=min(air, made.haze_m),
+        exposure=made.exposure * (1.0 - 0.30 * snow),
+        wet=wet,
+        snow=snow,
+        fall=falls,
+        winter=winter,
+    )
+
+
+def _clear(light: Light, azimuth: float, height: float, warmth: float, cover: float, winter: bool) -> Daylight:
+    """Under an open sky. ``height``, ``warmth`` and ``cover`` 0 to 1 vary it."""
+    if light is Light.DAY:
+        elevation = (14.0, 30.0) if winter else (27.0, 56.0)
+        degrees = elevation[0] + (elevation[1] - elevation[0]) * height
         return Daylight(
-            sun=_unit(azimuth, elevation),
-            sun_rgb=sun_rgb,
+            sun=_unit(azimuth, math.radians(degrees)),
+            sun_rgb=(2.15, 2.00 - 0.07 * warmth, 1.76 - 0.20 * warmth),
             zenith=(0.23, 0.36, 0.64),
             horizon=(0.68, 0.76, 0.85),
             ground=(0.19, 0.185, 0.17),
             glow=(0.0, 0.0, 0.0),
-            clouds=cover,
+            clouds=0.1 + 0.45 * cover,
             haze_m=2600.0,
             exposure=0.72,
             lit=False,
+            hour=12.8 + (1.0 - height) * (3.1 if warmth > 0.5 else -3.4),
         )
-    if light is Light.DAY and weather is Weather.OVERCAST:
+    if light is Light.NIGHT:
         return Daylight(
-            sun=_unit(azimuth, elevation),
+            sun=_unit(azimuth, math.radians(2.0)),
+            sun_rgb=(0.0, 0.0, 0.0),
+            zenith=(0.0045, 0.0055, 0.0095),
+            horizon=(0.015, 0.0125, 0.011),
+            ground=(0.0030, 0.0028, 0.0026),
+            glow=(0.0, 0.0, 0.0),
+            clouds=0.3 + 0.4 * cover,
+            haze_m=1500.0,
+            exposure=2.5 + 1.1 * warmth,
+            lit=True,
+            lamps=1.0,
+            hour=(18.6 if winter else 22.0) + (9.5 if winter else 6.0) * height,
+        )
+    dawn = light is Light.DAWN
+    brighter = 0.75 + 0.7 * height
+    hour = (7.4 if winter else 5.5) + 0.7 * height if dawn else (17.1 if winter else 20.3) - 0.8 * height
+    return Daylight(
+        sun=_unit(azimuth, math.radians(2.0)),
+        sun_rgb=(0.0, 0.0, 0.0),
+        zenith=_scaled((0.072, 0.105, 0.175) if dawn else (0.060, 0.085, 0.155), brighter),
+        horizon=_scaled((0.21, 0.185, 0.20) if dawn else (0.17, 0.155, 0.175), brighter),
+        ground=_scaled((0.026, 0.026, 0.028), brighter),
+        glow=_scaled((0.50, 0.30, 0.20) if dawn else (0.62, 0.30, 0.12), brighter),
+        clouds=0.45,
+        haze_m=750.0 if dawn else 1500.0,
+        exposure=2.25,
+        lit=True,
+        lamps=0.8,
+        hour=hour,
+    )
+
+
+def _under_clouds(open_sky: Daylight, light: Light) -> Daylight:
+    """The same hour under a closed sky."""
+    if light is Light.DAY:
+        return replace(
+            open_sky,
             sun_rgb=(0.0, 0.0, 0.0),
             zenith=(1.00, 1.03, 1.08),
             horizon=(0.88, 0.91, 0.95),
             ground=(0.13, 0.13, 0.13),
-            glow=(0.0, 0.0, 0.0),
             clouds=1.0,
             haze_m=1100.0,
             exposure=1.05,
-            lit=False,
         )
-    if light is Light.DUSK and weather in (Weather.CLEAR, Weather.OVERCAST):
-        clear = weather is Weather.CLEAR
-        return Daylight(
-            sun=_unit(azimuth, math.radians(2.0)),
-            sun_rgb=(0.0, 0.0, 0.0),
-            zenith=(0.060, 0.085, 0.155) if clear else (0.075, 0.085, 0.11),
-            horizon=(0.17, 0.155, 0.175) if clear else (0.11, 0.115, 0.13),
-            ground=(0.026, 0.026, 0.028),
-            glow=(0.62, 0.30, 0.12) if clear else (0.05, 0.04, 0.03),
-            clouds=0.45 if clear else 1.0,
-            haze_m=1500.0,
-            exposure=2.25,
-            lit=True,
-        )
-    raise ValueError(f"the simulator paints day and dusk, clear and overcast, not {light.value} with {weather.value}")
+    if light is Light.NIGHT:  # clouds give the town's light back
+        return replace(open_sky, zenith=(0.011, 0.0095, 0.0085), horizon=(0.021, 0.017, 0.014), clouds=1.0)
+    return replace(
+        open_sky,
+        zenith=_scaled(open_sky.zenith, 1.0, (1.15, 1.0, 0.76)),
+        horizon=_scaled(open_sky.horizon, 0.72),
+        glow=_scaled(open_sky.glow, 0.1),
+        clouds=1.0,
+    )
+
+
+def _scaled(colour: RGB, by: float, tint: RGB = (1.0, 1.0, 1.0)) -> RGB:
+    return (colour[0] * by * tint[0], colour[1] * by * tint[1], colour[2] * by * tint[2])
 
 
 def _unit(azimuth: float, elevation: float) -> RGB:

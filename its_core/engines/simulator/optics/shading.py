@@ -14,6 +14,7 @@ from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.portable_math import exp_scalar
 
 F32 = NDArray[np.float32]
+Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 Light = tuple[float, float, float]
 
@@ -114,6 +115,19 @@ def sky_light(dx: float, dy: float, dz: float, around: Around, rise: F32) -> Lig
     green += below * (around.ground[1] - green)
     blue += below * (around.ground[2] - blue)
     return red, green, blue
+
+
+@inline
+def plan_at(grid: F32, rect: Floats, x: float, y: float) -> float:
+    """``noise.sampled`` of one point."""
+    rows, columns = grid.shape
+    u = min(max((x - rect[0]) * (columns / (rect[2] - rect[0])) - 0.5, 0.0), columns - 1.001)
+    v = min(max((rect[3] - y) * (rows / (rect[3] - rect[1])) - 0.5, 0.0), rows - 1.001)
+    c, r = int(u), int(v)
+    u, v = u - c, v - r
+    top = grid[r, c] * (1.0 - u) + grid[r, c + 1] * u
+    low = grid[r + 1, c] * (1.0 - u) + grid[r + 1, c + 1] * u
+    return float(top + v * (low - top))
 
 
 @inline

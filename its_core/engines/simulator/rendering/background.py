@@ -46,7 +46,7 @@ def plate(camera: Camera, layout: Layout, scene: Scenery, daylight: Daylight) ->
     shader = Shader(daylight, skyline, _lamp_level(daylight))
     white, yellow = _paint_coverage(camera, layout, scene)
     floor = ground(camera, layout, daylight, cast, white, yellow)
-    standing = stood(camera, scene, daylight, shader)
+    standing = stood(camera, scene, daylight, shader, cast)
     far = with_backdrop(camera, daylight, floor.radiance, floor.land)
     radiance = standing.light + (1.0 - standing.covered)[..., None] * far
     share = (1.0 - standing.covered) * floor.land
@@ -54,7 +54,7 @@ def plate(camera: Camera, layout: Layout, scene: Scenery, daylight: Daylight) ->
 
 
 def _lamp_level(daylight: Daylight) -> tuple[float, float, float]:
-    return (0.10, 0.07, 0.04) if daylight.lit else (0.0, 0.0, 0.0)
+    return (0.03 * daylight.lamps, 0.021 * daylight.lamps, 0.012 * daylight.lamps)
 
 
 def _paint_coverage(camera: Camera, layout: Layout, scene: Scenery) -> tuple[F32, F32]:

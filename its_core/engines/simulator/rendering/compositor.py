@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.sensor import Look, Tone, toned
-from its_core.engines.simulator.optics.shading import Around, surface_light, weights
+from its_core.engines.simulator.optics.shading import Around, plan_at, surface_light, weights
 from its_core.engines.simulator.optics.softening import REACH_PX
-from its_core.engines.simulator.portable_math import exp, product
+from its_core.engines.simulator.portable_math import exp, exp_scalar, product
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn
 from its_core.engines.simulator.rendering.actors import Cast
 from its_core.engines.simulator.rendering.background import Plate
@@ -25,6 +25,7 @@ from its_core.engines.simulator.rendering.ground_effects import (
 )
 from its_core.engines.simulator.rendering.standing import FINE
 from its_core.engines.simulator.rendering.windows import Window, bands, grown, window_of
+from its_core.engines.simulator.scenery.light_maps import LAMP_RGB
 
 F32 = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -34,6 +35,10 @@ Frame = NDArray[np.uint8]
 
 _BRIGHTEST = 3.0  # of a sample, as in the plate
 _NEAREST_GROUND_M = 0.5
+_NO_BEAMS: NDArray[np.float64] = np.zeros((0, 3))
+_STREET_RGB = LAMP_RGB
+_THIN_AIR = 1.0 / 1400.0  # less haze than this is not seen on bodies near by
+_ACTORS_SNOW = 0.35  # of what lies on things that stand: driving blows it off
 NOBODY = 255
 
 
@@ -57,7 +62,9 @@ class Compositor:
         rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px]
         self._rays: F32 = camera.rays(columns + 0.5, rows + 0.5)
         self._tone = look.tone
-        self._around, self._optics, self._rise = plate.shader.around, plate.shader.optics, plate.shader.daylight.rise
+        around = plate.shader.around
+        self._around = around._replace(snow=_ACTORS_SNOW * around.snow, lamp=(0.0, 0.0, 0.0))
+        self._optics, self._rise = plate.shader.optics, plate.shader.daylight.rise
         self._still = look.exposed(plate.radiance)
         self._softening = look.softening
         self._still_soft = self._softening.applied(self._still)
@@ -118,8 +125,9 @@ class Compositor:
         self._touched[window] |= fall > 0
         self._windows.append(window)
 
-    def frame(self, cast: Cast, drawn: Drawn) -> tuple[Frame, Sight]:
-        """The finished frame, but for noise and text, and who shows in it; both are overwritten by the next one."""
+    def frame(self, cast: Cast, drawn: Drawn, beams: Floats = _NO_BEAMS) -> tuple[Frame, Sight]:
+        """The finished frame, but for noise and text, and who shows in it; both are overwritten by the next one.
+        ``beams`` N×3: of each actor, where headlamps shine on it from, as long as they are strong; none by day."""
         self._windows += drawn.windows
         windows = bands(self._windows)
         count = len(cast.starts) - 1
@@ -133,7 +141,8 @@ class Compositor:
             self._rays, np.array(self._camera.position_m), self._layer.seen.nearness, self._plate.radiance,
             self._plate.ground_share, self._plate.albedo, self._dim, self._lamps, self._glow, plans.sun,
             np.array(plans.sun_rect), np.array(plans.sun_slope), self._around, self._optics, self._rise, self._tone,
-            self._look.exposure, self._look.curve, self._sharp, self._ids, pixels, samples, bounds,
+            self._look.exposure, self._look.curve, self._sharp, self._ids, pixels, samples, bounds, plans.lamps,
+            np.array(plans.rect), beams,
         )  # fmt: skip
         self._softening.apply(self._sharp, windows, self._picture)
         return self._picture, Sight(pixels, samples, bounds, self._ids)
@@ -167,32 +176,19 @@ def _bounds(window: Window) -> NDArray[np.int64]:
     return np.array([window[0].start, window[0].stop, window[1].start, window[1].stop])
 
 
-@inline
-def _plan_at(grid: F32, rect: Floats, x: float, y: float) -> float:
-    """``noise.sampled`` of one point."""
-    rows, columns = grid.shape
-    u = min(max((x - rect[0]) * (columns / (rect[2] - rect[0])) - 0.5, 0.0), columns - 1.001)
-    v = min(max((rect[3] - y) * (rows / (rect[3] - rect[1])) - 0.5, 0.0), rows - 1.001)
-    c, r = int(u), int(v)
-    u, v = u - c, v - r
-    top = grid[r, c] * (1.0 - u) + grid[r, c + 1] * u
-    low = grid[r + 1, c] * (1.0 - u) + grid[r + 1, c + 1] * u
-    return float(top + v * (low - top))
-
-
 @kernel
 def _compose(
     windows: Ints, touched: NDArray[np.bool_], seen: Ints, triangles: Ints, owner: Frame, placed: Floats, normals: F32,
     surfaces: Frame, focal: float, centre_x: float, centre_y: float, rays: F32, eye: Floats, nearness: F32, still: F32,
     ground_share: F32, albedo: F32, dim: F32, lamps: F32, glow: F32, sun: F32, sun_rect: Floats, sun_slope: Floats,
     around: Around, optics: F32, rise: F32, tone: Tone, exposure: F32, curve: Frame, sharp: Frame, ids: Frame,
-    pixels: Counts, samples: Counts,
-    bounds: Counts,
+    pixels: Counts, samples: Counts, bounds: Counts, street: F32, street_rect: Floats, beams: Floats,
 ) -> None:  # fmt: skip
     """Lights every pixel of the windows in which something changed."""
     found = np.empty(FINE * FINE, np.int64)
     normal = np.empty((FINE * FINE, 3))
     shadows = around.sun_rgb[0] > 0.0
+    evening = len(beams) > 0
     for number in range(len(windows)):
         top, low, left, right = windows[number]
         for row in range(top, low):
@@ -246,12 +242,26 @@ def _compose(
                             z = eye[2] + depth * dz
                             at_x = eye[0] + depth * dx - sun_slope[0] * z
                             at_y = eye[1] + depth * dy - sun_slope[1] * z
-                            sunlit = _plan_at(sun, sun_rect, at_x, at_y)
+                            sunlit = plan_at(sun, sun_rect, at_x, at_y)
                         surface = surfaces[triangles[found[k], 0]]
+                        nx, ny, nz = nx / n_length, ny / n_length, nz / n_length
+                        add_red, add_green, add_blue = 0.0, 0.0, 0.0
+                        if evening:
+                            near = plan_at(street, street_rect, eye[0] + depth * dx, eye[1] + depth * dy)
+                            near *= 0.62 + 0.38 * nz
+                            who = owner[found[k]]
+                            beam = max(nx * beams[who, 0] + ny * beams[who, 1] + nz * beams[who, 2], 0.0)
+                            add_red = _STREET_RGB[0] * near + beam
+                            add_green = _STREET_RGB[1] * near + 0.94 * beam
+                            add_blue = _STREET_RGB[2] * near + 0.82 * beam
                         sr, sg, sb = surface_light(
-                            nx / n_length, ny / n_length, nz / n_length, sunlit, surface, ux, uy, uz, 0.0, 0.0, 0.0,
-                            around, optics, rise,
+                            nx, ny, nz, sunlit, surface, ux, uy, uz, add_red, add_green, add_blue, around, optics, rise,
                         )  # fmt: skip
+                        if around.haze > _THIN_AIR:
+                            clear = exp_scalar(-depth * length * around.haze)
+                            sr = around.air[0] + clear * (sr - around.air[0])
+                            sg = around.air[1] + clear * (sg - around.air[1])
+                            sb = around.air[2] + clear * (sb - around.air[2])
                         part_red += min(sr, _BRIGHTEST)
                         part_green += min(sg, _BRIGHTEST)
                         part_blue += min(sb, _BRIGHTEST)

@@ -127,3 +127,22 @@ def light_ahead(
             if light > _FAINTEST:
                 lamps[row, column] += light - _FAINTEST
                 touched[row, column] = True
+
+
+@kernel
+def shine_on(beam: Floats, places: Floats, shone: Floats) -> None:
+    """Adds to ``shone`` (N×3) the way to the lamps of a ``Beam`` from each of N places in it, as long as the light is
+    strong there."""
+    at_x, at_y, ahead_x, ahead_y, strength = beam
+    for i in range(len(places)):
+        dx, dy = places[i, 0] - at_x, places[i, 1] - at_y
+        along = dx * ahead_x + dy * ahead_y
+        if along <= 1.5 or along >= 2.5 * BEAM_M:
+            continue
+        slant = (dx * ahead_y - dy * ahead_x) / (1.2 + 0.16 * along)
+        if slant * slant > 6.0:
+            continue
+        light = 1.1 * strength * exp_scalar(-slant * slant - along / 14.0)
+        length = np.sqrt(dx * dx + dy * dy)
+        shone[i, 0] -= light * dx / length
+        shone[i, 1] -= light * dy / length

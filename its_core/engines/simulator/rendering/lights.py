@@ -15,7 +15,7 @@ from its_core.engines.simulator.portable_math import cos, dot, norm, sin
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn
 from its_core.engines.simulator.rendering.actors import CarActor, Cast
 from its_core.engines.simulator.rendering.compositor import Compositor
-from its_core.engines.simulator.rendering.ground_effects import Beam
+from its_core.engines.simulator.rendering.ground_effects import Beam, shine_on
 from its_core.engines.simulator.rendering.standing import FINE
 from its_core.engines.simulator.roads.layouts import Layout, SignalHead
 
@@ -84,14 +84,17 @@ def _visible(head: SignalHead, lamp: int, camera: Camera, standing: Frame) -> tu
 def head_lights(
     cars: Sequence[CarActor],
     frame: int,
+    places: NDArray[np.float64],
     camera: Camera,
     compositor: Compositor,
     layer: ActorLayer,
     actors: Cast,
     drawn: Drawn,
-) -> None:
-    """Cars' lamps at dusk: halos where the lamps show, beams on the road before them."""
+) -> NDArray[np.float64]:
+    """Cars' lamps after sunset: halos where the lamps show, beams on the road before them, and on other actors.
+    Returns N×3: of each actor (at ``places``, N×3), where beams shine on it from, as long as they are strong."""
     surface = np.concatenate([actors.surfaces[drawn.triangles[:, 0]], np.zeros(1, np.uint8)])
+    shone = np.zeros((len(places), 3))
     for car in cars:
         state = car.surfaces(frame)
         beams = 0
@@ -102,8 +105,14 @@ def head_lights(
             place, shines = car.lamp_points(frame, lamp)
             beams += state[lamp] is Surface.HEADLAMP_LIT
             _halo(place, shines, rgb, int(state[lamp]), camera, compositor, layer, surface)
-        if beams:
-            _beam(car, frame, beams / 2.0, compositor)
+        beam = _beam(car, frame, beams / 2.0) if beams else None
+        if beam is None:
+            continue
+        window = compositor.window_on_ground(beam.corners())
+        if window is not None:
+            compositor.light_ground(beam, window)
+        shine_on(np.array(beam), places, shone)
+    return shone
 
 
 def _halo(
@@ -140,14 +149,11 @@ def _halo(
     compositor.add_glow(x, y, 3.6 * size + 2.0, (0.07 * red, 0.07 * green, 0.07 * blue))
 
 
-def _beam(car: CarActor, frame: int, share: float, compositor: Compositor) -> None:
-    """Dipped beams: a pool of light on the ground from just ahead of the car."""
+def _beam(car: CarActor, frame: int, share: float) -> Beam | None:
+    """Dipped beams, from just ahead of the car; None where it lies on its side."""
     (left, ahead), (right, _) = (car.lamp_points(frame, lamp) for lamp in _LAMPS[:2])
     if abs(float(ahead[2])) > 0.35:
-        return
+        return None
     middle = (left + right) / 2
     forward = ahead[:2] / max(float(norm(ahead[:2])), 1e-6)
-    beam = Beam(float(middle[0]), float(middle[1]), float(forward[0]), float(forward[1]), share)
-    window = compositor.window_on_ground(beam.corners())
-    if window is not None:
-        compositor.light_ground(beam, window)
+    return Beam(float(middle[0]), float(middle[1]), float(forward[0]), float(forward[1]), share)

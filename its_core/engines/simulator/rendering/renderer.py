@@ -26,7 +26,7 @@ from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.scenery.build import scenery
 from its_core.engines.simulator.scenery.light_maps import flattened
 from its_core.engines.simulator.trace import Trace
-from its_core.taxonomy import Light, Weather
+from its_core.taxonomy import Light, RoadSurface, Weather
 
 Frame = NDArray[np.uint8]
 
@@ -55,11 +55,18 @@ class Renderer:
         self._still: Still | None = None
 
     def frames(
-        self, layout: Layout, trace: Trace, camera: Camera, light: Light, weather: Weather, seed: int
+        self,
+        layout: Layout,
+        trace: Trace,
+        camera: Camera,
+        light: Light,
+        weather: Weather,
+        seed: int,
+        surface: RoadSurface = RoadSurface.DRY,
     ) -> Iterator[RenderedFrame]:
         """All frames of a trace in order. ``seed`` draws noise and the clock's time; everything else follows from the
-        camera's id. Raises ValueError for a light, weather or actor that has no picture yet, before the first frame."""
-        sky = daylight(light, weather, camera.camera_id)
+        camera's id. Raises ValueError for an actor that has no picture yet, before the first frame."""
+        sky = daylight(light, weather, camera.camera_id, surface)
         found = bodies(trace, sky.lit)
         if self._still is None or not self._still.shows(layout, camera, sky):
             self._still = None  # frees the old one first
@@ -104,12 +111,14 @@ class ClipRenderer:
         drawn = self._layer.draw(actors, placed, extents)
         self._shadows(actors)
         self._contacts(frame)
+        beams = np.zeros((len(self._bodies) if self._sky.lit else 0, 3))
         if self._sky.lit and drawn.numbers:
             cars = [body for body in self._bodies if isinstance(body, CarActor)]
-            head_lights(cars, frame, self._camera, self._compositor, self._layer, actors, drawn)
+            places = self._trace.positions[frame]
+            beams = head_lights(cars, frame, places, self._camera, self._compositor, self._layer, actors, drawn)
         if len(self._trace.signals):
             self._signals.shine(self._trace.signals[frame], self._compositor, self._layer.seen.triangle)
-        picture, sight = self._compositor.frame(actors, drawn)
+        picture, sight = self._compositor.frame(actors, drawn, beams)
         picture = self._look.noisy(picture)
         self._overlay.written(picture, frame / self._trace.fps)
         truth = _truth(picture, drawn, sight, extents)

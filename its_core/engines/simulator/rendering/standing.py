@@ -13,12 +13,14 @@ from its_core.engines.simulator.meshes.mesh import Mesh
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, Soup, draw
-from its_core.engines.simulator.optics.shading import Around, Shader, surface_light, weights
-from its_core.engines.simulator.portable_math import dot, norm
+from its_core.engines.simulator.optics.shading import Around, Shader, plan_at, surface_light, weights
+from its_core.engines.simulator.portable_math import dot, exp, norm
 from its_core.engines.simulator.scenery.build import Scenery, merged
 from its_core.engines.simulator.scenery.facades import FacadePainter, Walls
+from its_core.engines.simulator.scenery.light_maps import LAMP_RGB, Plans
 
 F32 = NDArray[np.float32]
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
 FINE = 2  # samples a pixel along each axis, in every pass
@@ -57,7 +59,7 @@ def everything(scene: Scenery) -> Mesh:
     return merged([merged(scene.things), _wall_mesh(scene.walls)[0]])
 
 
-def stood(camera: Camera, scene: Scenery, daylight: Daylight, shader: Shader) -> Standing:
+def stood(camera: Camera, scene: Scenery, daylight: Daylight, shader: Shader, cast: Plans) -> Standing:
     things = _things(scene, daylight)
     placed = camera.placed(things.soup.vertices)
     lens = Lens.of(camera, FINE)
@@ -74,7 +76,7 @@ def stood(camera: Camera, scene: Scenery, daylight: Daylight, shader: Shader) ->
         seen = Coverage.empty(lens.width, lens.height)
         draw(placed, things.soup.triangles, lens, seen)
         for row, column in taken:
-            _add_pass(camera, things, placed, lens, seen, (row, column), painter, shade, shader, light, covered)
+            _add_pass(camera, things, placed, lens, seen, (row, column), painter, shade, shader, cast, light, covered)
     return Standing(light, covered, nearness, surface)
 
 
@@ -124,6 +126,7 @@ def _add_pass(
     painter: FacadePainter,
     shade: F32,
     shader: Shader,
+    cast: Plans,
     light: F32,
     covered: F32,
 ) -> None:
@@ -138,7 +141,9 @@ def _add_pass(
         (columns + 0.5 - lens.centre_x) / FINE + camera.width_px / 2,
         (rows + 0.5 - lens.centre_y) / FINE + camera.height_px / 2,
     )
-    rays /= norm(rays)[:, None]
+    length = norm(rays)
+    rays /= length[:, None]
+    distance = length / seen.nearness[rows, columns]
     is_wall = number >= things.walls_from
     radiance = np.empty((len(hit), 3), np.float32)
     solid = ~is_wall
@@ -146,11 +151,15 @@ def _add_pass(
     _shade(
         number[solid], rows[solid], columns[solid], rays[solid], placed, things.soup.triangles, things.normals,
         things.sunlit, things.slots, lens.focal, lens.centre_x, lens.centre_y, shader.around, shader.optics,
-        shader.daylight.rise, part,
+        shader.daylight.rise, cast.lamps, np.array(cast.rect), np.array(camera.position_m), distance[solid], part,
     )  # fmt: skip
     radiance[solid] = part
     if is_wall.any():
-        radiance[is_wall] = painter.radiance(things.wall[number[is_wall] - things.walls_from], rays[is_wall], shade)
+        radiance[is_wall] = painter.radiance(
+            things.wall[number[is_wall] - things.walls_from], rays[is_wall], shade, cast
+        )
+    haze = (1.0 - exp(-distance / np.float32(shader.daylight.haze_m)))[:, None]
+    radiance += haze * (np.array(shader.around.air, np.float32) - radiance)
     light.reshape(-1, 3)[hit] += weight * np.minimum(radiance, np.float32(_BRIGHTEST))
     covered.reshape(-1)[hit] += weight
 
@@ -159,7 +168,7 @@ def _add_pass(
 def _shade(
     number: Ints, rows: Ints, columns: Ints, rays: F32, placed: NDArray[np.float64], triangles: Ints, normals: F32,
     sunlit: F32, slots: NDArray[np.uint8], focal: float, centre_x: float, centre_y: float, around: Around,
-    optics: F32, rise: F32, radiance: F32,
+    optics: F32, rise: F32, street: F32, street_rect: Floats, eye: Floats, distance: F32, radiance: F32,
 ) -> None:  # fmt: skip
     for i in range(len(number)):
         a, b, c = triangles[number[i], 0], triangles[number[i], 1], triangles[number[i], 2]
@@ -169,9 +178,14 @@ def _shade(
         nz = w0 * normals[a, 2] + w1 * normals[b, 2] + w2 * normals[c, 2]
         length = max(np.sqrt(nx * nx + ny * ny + nz * nz), 1e-6)
         lit = w0 * sunlit[a] + w1 * sunlit[b] + w2 * sunlit[c]
+        near = 0.0
+        if street.shape[0] > 2:
+            x, y = eye[0] + distance[i] * rays[i, 0], eye[1] + distance[i] * rays[i, 1]
+            z = eye[2] + distance[i] * rays[i, 2]
+            near = plan_at(street, street_rect, x, y) * (0.62 + 0.38 * nz / length) * min(max(1.6 - 0.16 * z, 0.0), 1.0)
         red, green, blue = surface_light(
-            nx / length, ny / length, nz / length, lit, slots[a], rays[i, 0], rays[i, 1], rays[i, 2], 0.0, 0.0, 0.0,
-            around, optics, rise,
+            nx / length, ny / length, nz / length, lit, slots[a], rays[i, 0], rays[i, 1], rays[i, 2],
+            LAMP_RGB[0] * near, LAMP_RGB[1] * near, LAMP_RGB[2] * near, around, optics, rise,
         )  # fmt: skip
         radiance[i, 0], radiance[i, 1], radiance[i, 2] = red, green, blue
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,6 +109,14 @@ def walls_of(buildings: Sequence[Building], sheds: bool) -> Walls:
     )  # fmt: skip
 
 
+class StreetLight(Protocol):
+    """How street lamps light the ground: radiance of a white one, in their colour."""
+
+    @property
+    def lamp_rgb(self) -> RGB: ...
+    def lamps_at(self, x: F32, y: F32) -> F32: ...
+
+
 class FacadePainter:
     """Lights samples on walls under one sky; ``sunlit`` tells for points how much of the sun reaches them."""
 
@@ -115,9 +124,9 @@ class FacadePainter:
         self._walls, self._sky = walls, daylight
         self._eye = np.array(eye, np.float32)
 
-    def radiance(self, wall: Ints, rays: F32, shade: F32) -> F32:
+    def radiance(self, wall: Ints, rays: F32, shade: F32, street: StreetLight) -> F32:
         """K×3 radiance seen along K×3 unit rays that meet the walls of those numbers; ``shade`` W: share of sunlight
-        left on each wall by what stands before it."""
+        left on each wall by what stands before it; ``street``: how street lamps light the ground."""
         walls = self._walls
         outward, along = walls.outward[wall], walls.along[wall]
         to_corner = walls.corner[wall] - self._eye[:2]
@@ -130,6 +139,10 @@ class FacadePainter:
         slide = np.stack([pm.dot(rays[:, :2], along), rays[:, 2]], axis=1) / -inwards[:, None]
         grain = np.clip(1.0 - distance / 75.0, 0.0, 1.0)  # fine masonry fades with distance
         ambient, direct = self._light(outward, shade[wall], z)
+        if self._sky.lit:
+            before = place[:, :2] + np.float32(1.5) * outward
+            near = street.lamps_at(before[:, 0], before[:, 1]) * np.clip(1.5 - z / 8.0, 0.0, 1.0)
+            ambient = ambient + np.float32(0.8) * near[:, None] * np.array(street.lamp_rgb, np.float32)
         albedo, glass, lit = self._albedo(wall, u, z, slide, grain)
         direct = direct * (1.0 - glass)
         radiance = albedo * (ambient + direct)

@@ -113,11 +113,13 @@ def _open_sky(layout: Layout, scene: Scenery, rect: Rect) -> F32:
 
 
 def _lamps(scene: Scenery, daylight: Daylight, rect: Rect) -> F32:
+    if not daylight.lit:
+        return np.zeros((2, 2), np.float32)
     x, y = _grid(rect)
     light = np.zeros((y.size, x.size), np.float32)
-    if not daylight.lit:
-        return light
     for lx, ly, lz in scene.lamps:
         away = (x - np.float32(lx)) ** 2 + (y - np.float32(ly)) ** 2
-        light += np.float32(_LAMP_LIGHT) * pm.power(np.float32(lz * lz) / (np.float32(lz * lz) + away), 1.8)
+        light += np.float32(_LAMP_LIGHT * daylight.lamps) * pm.power(
+            np.float32(lz * lz) / (np.float32(lz * lz) + away), 1.8
+        )
     return light
