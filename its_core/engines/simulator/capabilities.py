@@ -23,8 +23,10 @@ VEHICLE_TYPES = (ParticipantType.SEDAN, ParticipantType.SUV, ParticipantType.PIC
 PARTICIPANT_TYPES = (*VEHICLE_TYPES, ParticipantType.PEDESTRIAN)
 WEATHERS = tuple(Weather)
 LIGHTS = tuple(Light)
-SURFACES = (RoadSurface.DRY, RoadSurface.WET)
+SURFACES = tuple(RoadSurface)
 MOST_BYSTANDERS = 12
+_WET = (RoadSurface.WET, RoadSurface.ICY)
+_FALLEN_ON = {Weather.RAIN: _WET, Weather.SNOW: (RoadSurface.SNOWY, *_WET)}  # what falls is seen on the road
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,12 @@ def unsupported(scene: Scene) -> Unsupported | None:
         ("aftermath", f"aftermath of {incident}", scene.aftermath, ability.aftermaths),
         ("weather", "weather", scene.weather, WEATHERS),
         ("light", "light", scene.light, LIGHTS),
-        ("road_surface", "road_surface", scene.road_surface, SURFACES),
+        (
+            "road_surface",
+            f"road_surface in {scene.weather or 'any weather'}",
+            scene.road_surface,
+            _surfaces(scene.weather),
+        ),
     ]
     for column, what, value, words in asked:
         if value is not None and value not in tuple(words):
@@ -150,3 +157,7 @@ def _unable(column: str, what: str, value: StrEnum, words: Iterable[StrEnum]) ->
 
 def _words(words: Iterable[StrEnum]) -> str:
     return ", ".join(word.value for word in words)
+
+
+def _surfaces(weather: Weather | None) -> tuple[RoadSurface, ...]:
+    return SURFACES if weather is None else _FALLEN_ON.get(weather, SURFACES)

@@ -132,8 +132,8 @@ def test_normal_traffic_has_no_accident(engine):
 
 
 def test_a_scene_it_refuses_ends_as_rejected_input(engine):
-    with pytest.raises(EngineFailure, match="'night'") as failure:
-        engine.generate(request(dataclasses.replace(CRASH, light=Light.NIGHT)))
+    with pytest.raises(EngineFailure, match="'highway'") as failure:
+        engine.generate(request(dataclasses.replace(CRASH, road_layout=RoadLayout.HIGHWAY)))
     assert failure.value.outcome is Outcome.REJECTED_INPUT
 
 
@@ -163,8 +163,8 @@ def test_identity_reads_the_scene_alone():
 
 def test_an_input_image_is_welcome_and_a_bad_scene_is_not():
     assert module.unsupported(CRASH, has_input=True) is None
-    no = module.unsupported(dataclasses.replace(CRASH, light=Light.NIGHT), has_input=False)
-    assert (no.column, no.value) == ("light", "night")
+    no = module.unsupported(dataclasses.replace(CRASH, road_layout=RoadLayout.HIGHWAY), has_input=False)
+    assert (no.column, no.value) == ("road_layout", "highway")
 
 
 def test_importing_the_module_loads_no_panda3d():

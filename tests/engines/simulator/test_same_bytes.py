@@ -34,7 +34,8 @@ from its_core.taxonomy import IncidentType, Light, RoadLayout, Weather
 made = engine.load(engine.parse_options({}, "480", 16))
 for light, weather, layout in (
     (Light.DAY, Weather.CLEAR, RoadLayout.FOUR_WAY_INTERSECTION),
-    (Light.DUSK, Weather.OVERCAST, RoadLayout.URBAN_STREET),
+    (Light.NIGHT, Weather.RAIN, RoadLayout.URBAN_STREET),
+    (Light.DUSK, Weather.SNOW, RoadLayout.HIGHWAY),
 ):
     scene = Scene("bytes", IncidentType.NORMAL_TRAFFIC, light=light, weather=weather, road_layout=layout)
     clip = made.generate(ClipRequest("clip", "row", 0, 3, "", "", 7.0, Geometry(192, 112, 16, 33), scene))
@@ -85,5 +86,5 @@ def test_a_plain_processor_makes_the_same_frames_and_labels() -> None:
     plain = subprocess.run(
         [sys.executable, "-c", RENDER], capture_output=True, text=True, check=True, env=os.environ | PLAIN_PROCESSOR
     )
-    assert len(set(here.stdout.split())) == 2
+    assert len(set(here.stdout.split())) == 3
     assert plain.stdout == here.stdout

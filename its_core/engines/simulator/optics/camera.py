@@ -6,7 +6,7 @@ Everything follows from ``camera_id`` and the place, so that all clips of one ca
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,11 @@ class Camera:
             for each in (self, other)
         )
         return mine == its and bool(np.array_equal(self.rotation, other.rotation))
+
+    def mirrored(self) -> Camera:
+        """The camera's mirror image under the ground: it sees what a sheet of water there mirrors."""
+        x, y, z = self.position_m
+        return replace(self, position_m=(x, y, -z), rotation=self.rotation * np.array([1.0, 1.0, -1.0]))
 
     def placed(self, points: NDArray[np.floating]) -> Floats:
         """World points N×3 (metres) in the camera's frame (right, down, forward), bent as the lens bends their rays:

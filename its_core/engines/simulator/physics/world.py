@@ -43,7 +43,12 @@ Floats = NDArray[np.float64]
 TICKS_HZ = 240
 GRAVITY_MPS2 = 9.81
 # Tyres: the peak that driving uses, and the share of it left to a wheel that slides locked.
-TYRE_GRIP: dict[RoadSurface, float] = {RoadSurface.DRY: 0.95, RoadSurface.WET: 0.62}
+TYRE_GRIP: dict[RoadSurface, float] = {
+    RoadSurface.DRY: 0.95,
+    RoadSurface.WET: 0.62,
+    RoadSurface.SNOWY: 0.30,
+    RoadSurface.ICY: 0.13,
+}
 LOCKED_SHARE = 0.8
 # Bullet multiplies the two bodies' values: bodywork on bodywork rubs at 0.36 and gives back 12 % of the closing speed.
 BODY_FRICTION = 0.6

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.optics.raster import NOTHING, view
 from its_core.engines.simulator.optics.shading import Shader
-from its_core.engines.simulator.rendering.standing import FINE, Standing, everything, stood
+from its_core.engines.simulator.portable_math import norm
+from its_core.engines.simulator.rendering.standing import FINE, Standing, everything, mirrored, stood
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.scenery.backdrop import with_backdrop
 from its_core.engines.simulator.scenery.build import Scenery
-from its_core.engines.simulator.scenery.ground import ground
+from its_core.engines.simulator.scenery.ground import Ground, ground
 from its_core.engines.simulator.scenery.light_maps import Plans, plans
 from its_core.engines.simulator.scenery.markings import paint
 
@@ -27,7 +29,8 @@ _SHIFTS = ((0.25, -0.25), (-0.25, 0.25))  # of two passes, in fine samples
 @dataclass(frozen=True, slots=True)
 class Plate:
     """What stands still, H×W(×3): linear radiance; ``ground_share`` how much of each pixel is ground; ``sun_share``,
-    ``albedo``, ``x``, ``y`` as in ``ground.Ground``."""
+    ``albedo``, ``x``, ``y`` as in ``ground.Ground``; ``sheen`` share of ``mirror`` that the ground shows (2×2 where it
+    is dry)."""
 
     radiance: F32
     ground_share: F32
@@ -38,6 +41,8 @@ class Plate:
     plans: Plans
     shader: Shader
     standing: Standing
+    sheen: F32
+    mirror: F32
 
 
 def plate(camera: Camera, layout: Layout, scene: Scenery, daylight: Daylight) -> Plate:
@@ -48,9 +53,38 @@ def plate(camera: Camera, layout: Layout, scene: Scenery, daylight: Daylight) ->
     floor = ground(camera, layout, daylight, cast, white, yellow)
     standing = stood(camera, scene, daylight, shader, cast)
     far = with_backdrop(camera, daylight, floor.radiance, floor.land)
-    radiance = standing.light + (1.0 - standing.covered)[..., None] * far
     share = (1.0 - standing.covered) * floor.land
-    return Plate(radiance, share, floor.sun_share, floor.albedo, floor.x, floor.y, cast, shader, standing)
+    sheen: F32 = np.zeros((2, 2), np.float32)
+    mirror: F32 = np.zeros((2, 2, 3), np.float32)
+    if daylight.wet > 0.0:
+        mirror = _rough(mirrored(camera, scene, daylight, shader, cast), camera)
+        sheen = _sheen(camera, floor)
+        far += sheen[..., None] * (mirror - far)
+        sheen = (sheen * share).astype(np.float32)
+    radiance = standing.light + (1.0 - standing.covered)[..., None] * far
+    return Plate(
+        radiance, share, floor.sun_share, floor.albedo, floor.x, floor.y, cast, shader, standing, sheen, mirror
+    )  # fmt: skip
+
+
+def _sheen(camera: Camera, floor: Ground) -> F32:
+    """Share of what each pixel's ground mirrors: Fresnel's, by Schlick's approximation."""
+    rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px]
+    rays = camera.rays(columns + 0.5, rows + 0.5)
+    slant = np.clip(1.0 + rays[..., 2] / norm(rays), 0.0, 1.0)
+    square = slant * slant
+    sheen: F32 = (floor.land * floor.water * (0.03 + 0.97 * square * square * slant)).astype(np.float32)
+    return sheen
+
+
+def _rough(mirror: F32, camera: Camera) -> F32:
+    """A mirror image on a road that is not smooth: drawn out downwards, bright lamps most of all."""
+    scale = camera.width_px / 1280.0
+    bright = np.where(mirror > 1.2, 4.0 * mirror, mirror)
+    tall = ndimage.uniform_filter1d(bright, max(1, round(21 * scale)), axis=0, mode="nearest")
+    drawn = ndimage.uniform_filter1d(tall, max(1, round(15 * scale)), axis=0, mode="nearest")
+    rough: F32 = ndimage.uniform_filter1d(drawn, max(1, round(3 * scale)), axis=1, mode="nearest")
+    return rough.astype(np.float32)
 
 
 def _lamp_level(daylight: Daylight) -> tuple[float, float, float]:

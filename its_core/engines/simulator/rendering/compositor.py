@@ -22,6 +22,8 @@ from its_core.engines.simulator.rendering.ground_effects import (
     cast_shade,
     darken_under,
     light_ahead,
+    mirror_bodies,
+    streak,
 )
 from its_core.engines.simulator.rendering.standing import FINE
 from its_core.engines.simulator.rendering.windows import Window, bands, grown, window_of
@@ -108,6 +110,37 @@ class Compositor:
             self._touched,
         )  # fmt: skip
         self._windows.append(window)
+
+    @property
+    def is_wet(self) -> bool:
+        """Whether the ground mirrors."""
+        return self._plate.sheen.shape == self._shape
+
+    def mirror(self, seen: Ints, triangles: Ints, surfaces: Frame, windows: list[Window]) -> None:
+        """Lets wet ground mirror bodies; ``seen`` H×W: the triangles of the bodies turned upside down."""
+        light = 0.75 * np.array(self._around.overhead) + (0.12 if self._plate.shader.daylight.lit else 0.0)
+        mirror_bodies(
+            bands(windows), seen, triangles, surfaces, self._optics, light, self._plate.sheen, self._plate.mirror,
+            self._layer.seen.triangle, self._glow, self._touched,
+        )  # fmt: skip
+        self._windows += windows
+
+    def add_mirrored_lamp(self, place: Floats, radius_px: float, rgb: tuple[float, float, float]) -> None:
+        """The drawn-out mirror image of a lamp (world point) on wet ground."""
+        if not self.is_wet:
+            return
+        x, y, depth = (float(value) for value in self._camera.project(place[None] * np.array([1.0, 1.0, -1.0]))[0])
+        if depth < 1.0:
+            return
+        wide, tall = 1.3 * radius_px + 1.0, 9.0 * radius_px + 8.0
+        window = self.window(x - 3 * wide, y - 3 * tall, x + 3 * wide, y + 3 * tall)
+        if window is not None:
+            colour = 2.2 * np.array(rgb)
+            streak(
+                _bounds(window), x, y, wide, tall, colour, self._plate.sheen, self._layer.seen.triangle, self._glow,
+                self._touched,
+            )  # fmt: skip
+            self._windows.append(window)
 
     def add_glow(
         self, x: float, y: float, radius_px: float, rgb: tuple[float, float, float], reach: float = 3.0

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.portable_math import exp_scalar
+from its_core.engines.simulator.rendering.standing import FINE
 
 F32 = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -146,3 +147,44 @@ def shine_on(beam: Floats, places: Floats, shone: Floats) -> None:
         length = np.sqrt(dx * dx + dy * dy)
         shone[i, 0] -= light * dx / length
         shone[i, 1] -= light * dy / length
+
+
+@kernel
+def mirror_bodies(
+    windows: Ints, seen: Ints, triangles: Ints, surfaces: NDArray[np.uint8], optics: F32, light: Floats, sheen: F32,
+    mirror: F32, bodies: Ints, glow: F32, touched: Mask,
+) -> None:  # fmt: skip
+    """Puts bodies in place of what wet ground mirrors without them. ``seen``: the triangles of the bodies turned upside
+    down; ``light``: what falls on them, by colour; ``bodies`` 2H×2W: the triangles of the bodies themselves."""
+    for number in range(len(windows)):
+        top, low, left, right = windows[number]
+        for row in range(top, low):
+            for column in range(left, right):
+                if seen[row, column] < 0 or sheen[row, column] <= 0.01 or bodies[FINE * row, FINE * column] >= 0:
+                    continue
+                surface = surfaces[triangles[seen[row, column], 0]]
+                for colour in range(3):
+                    sent = optics[surface, colour] * light[colour] + optics[surface, 3 + colour]
+                    glow[row, column, colour] += sheen[row, column] * (sent - mirror[row, column, colour])
+                touched[row, column] = True
+
+
+@kernel
+def streak(
+    bounds: NDArray[np.int64], x: float, y: float, half_width: float, half_height: float, rgb: Floats, sheen: F32,
+    bodies: Ints, glow: F32, touched: Mask,
+) -> None:  # fmt: skip
+    """Adds a lamp's mirror image, drawn out over wet ground."""
+    for row in range(bounds[0], bounds[1]):
+        for column in range(bounds[2], bounds[3]):
+            share = sheen[row, column]
+            if share <= 0.01 or bodies[FINE * row, FINE * column] >= 0:
+                continue
+            across, up = (column + 0.5 - x) / half_width, (row + 0.5 - y) / half_height
+            if up < 0.0:
+                up *= 3.0  # it is drawn out towards the eye
+            fall = exp_scalar(-0.5 * (across * across + up * up))
+            if fall > 0.01:
+                for colour in range(3):
+                    glow[row, column, colour] += fall * share * rgb[colour]
+                touched[row, column] = True

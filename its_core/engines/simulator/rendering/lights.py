@@ -51,17 +51,21 @@ class Signals:
             found = lamps[aspect]
             if found is None:
                 continue
-            x, y, radius, strength = found
+            x, y, radius, strength, place = found
             if covered[int(FINE * y), int(FINE * x)] >= 0:
                 continue
             red, green, blue = (strength * value for value in _SIGNAL_RGB[aspect])
             compositor.add_glow(x, y, radius, (red, green, blue))
+            compositor.add_mirrored_lamp(place, radius, (red, green, blue))
             halo = 0.10 if self._evening else 0.025
             compositor.add_glow(x, y, 3.2 * radius + 1.0, (halo * red, halo * green, halo * blue))
 
 
-def _visible(head: SignalHead, lamp: int, camera: Camera, standing: Frame) -> tuple[float, float, float, float] | None:
-    """Where a lamp shows (pixels), how large and how strong; None when it is turned away, hidden or out of frame."""
+def _visible(
+    head: SignalHead, lamp: int, camera: Camera, standing: Frame
+) -> tuple[float, float, float, float, NDArray[np.float64]] | None:
+    """Where a lamp shows (pixels), how large and how strong, and its place; None when it is turned away, hidden or
+    out of frame."""
     place = np.array(signal_lens(head, lamp))
     x, y, depth = (float(value) for value in camera.project(place[None])[0])
     if depth < 1.0 or not (0 <= x < camera.width_px and 0 <= y < camera.height_px):
@@ -78,7 +82,7 @@ def _visible(head: SignalHead, lamp: int, camera: Camera, standing: Frame) -> tu
     radius = max(0.62 * LENS_RADIUS_M * camera.focal_px / depth, 0.62)
     true_size = LENS_RADIUS_M * camera.focal_px / depth
     strength = min(1.0, (true_size / radius) ** 2 + 0.25) * min(1.0, 0.4 + facing)
-    return x, y, radius, strength
+    return x, y, radius, strength, place
 
 
 def head_lights(
@@ -145,6 +149,7 @@ def _halo(
     if strength < 0.02:
         return
     red, green, blue = (strength * value for value in rgb)
+    compositor.add_mirrored_lamp(place, size, rgb)
     compositor.add_glow(x, y, 1.1 * size + 0.8, (red, green, blue))
     compositor.add_glow(x, y, 3.6 * size + 2.0, (0.07 * red, 0.07 * green, 0.07 * blue))
 

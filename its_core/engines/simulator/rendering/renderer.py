@@ -14,6 +14,7 @@ from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight, daylight
 from its_core.engines.simulator.optics.osd import Overlay
+from its_core.engines.simulator.optics.precipitation import Precipitation
 from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, draw
 from its_core.engines.simulator.optics.sensor import Look
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn, Outlines, outlines
@@ -94,6 +95,7 @@ class ClipRenderer:
         self._trace, self._camera, self._sky, self._bodies = trace, camera, sky, found
         self._plate = still.plate
         self._look = Look(camera.camera_id, sky, *size, seed)
+        self._fall = Precipitation(camera.camera_id, sky, *size, seed)
         self._overlay = Overlay(camera.camera_id, sky.lit, *size, seed)
         self._layer = ActorLayer(camera, self._plate.standing)
         self._compositor = Compositor(self._plate, camera, self._look, self._layer)
@@ -111,6 +113,7 @@ class ClipRenderer:
         drawn = self._layer.draw(actors, placed, extents)
         self._shadows(actors)
         self._contacts(frame)
+        self._mirror(actors)
         beams = np.zeros((len(self._bodies) if self._sky.lit else 0, 3))
         if self._sky.lit and drawn.numbers:
             cars = [body for body in self._bodies if isinstance(body, CarActor)]
@@ -120,6 +123,7 @@ class ClipRenderer:
             self._signals.shine(self._trace.signals[frame], self._compositor, self._layer.seen.triangle)
         picture, sight = self._compositor.frame(actors, drawn, beams)
         picture = self._look.noisy(picture)
+        self._fall.fallen(picture)
         self._overlay.written(picture, frame / self._trace.fps)
         truth = _truth(picture, drawn, sight, extents)
         self._compositor.rest()
@@ -142,6 +146,21 @@ class ClipRenderer:
                 windows.append(window)
         if windows:
             self._compositor.cast_shadows(self._shade.triangle, windows)
+        for window in windows:
+            self._shade.triangle[window], self._shade.nearness[window] = NOTHING, 0.0
+
+    def _mirror(self, actors: Cast) -> None:
+        """Wet ground shows the actors upside down."""
+        if not self._compositor.is_wet or not len(actors.vertices):
+            return
+        placed = self._camera.placed(actors.vertices * np.array([1.0, 1.0, -1.0], np.float32))
+        around = outlines(self._camera, actors, placed)
+        shown = [number for number in around.in_frame(self._camera) if not np.isnan(around.boxes[number, 0])]
+        triangles = actors.chosen(shown)
+        draw(placed, triangles, Lens.of(self._camera, 1), self._shade)
+        boxes = [self._compositor.window(*(float(value) for value in around.boxes[number])) for number in shown]
+        windows = [window for window in boxes if window is not None]
+        self._compositor.mirror(self._shade.triangle, triangles, actors.surfaces, windows)
         for window in windows:
             self._shade.triangle[window], self._shade.nearness[window] = NOTHING, 0.0
 

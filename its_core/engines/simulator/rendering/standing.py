@@ -25,7 +25,9 @@ Ints = NDArray[np.int32]
 
 FINE = 2  # samples a pixel along each axis, in every pass
 # Two passes, their sample points shifted (in fine pixels), and the samples taken of each pixel: a rotated grid of four.
-_PASSES = (((0.25, -0.25), ((0, 0), (1, 1))), ((-0.25, 0.25), ((0, 1), (1, 0))))
+Passes = tuple[tuple[tuple[float, float], tuple[tuple[int, int], ...]], ...]
+_PASSES: Passes = (((0.25, -0.25), ((0, 0), (1, 1))), ((-0.25, 0.25), ((0, 1), (1, 0))))
+_ONE_SAMPLE: Passes = (((0.5, 0.5), ((0, 0),)),)
 _BRIGHTEST = 2.2  # of a sample, so that a lamp does not eat the anti-aliasing of its edge
 _WALL_PIECE_M = 4.0  # lenses bend long edges
 
@@ -59,7 +61,19 @@ def everything(scene: Scenery) -> Mesh:
     return merged([merged(scene.things), _wall_mesh(scene.walls)[0]])
 
 
-def stood(camera: Camera, scene: Scenery, daylight: Daylight, shader: Shader, cast: Plans) -> Standing:
+def mirrored(camera: Camera, scene: Scenery, daylight: Daylight, shader: Shader, cast: Plans) -> F32:
+    """H×W×3: what a sheet of water in place of the ground would mirror, one sample a pixel."""
+    below = camera.mirrored()
+    rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px]
+    rays = below.rays(columns + 0.5, rows + 0.5)
+    rays /= norm(rays)[..., None]
+    seen = stood(below, scene, daylight, shader, cast, _ONE_SAMPLE)
+    return (seen.light + (1.0 - seen.covered)[..., None] * daylight.sky(rays)).astype(np.float32)
+
+
+def stood(
+    camera: Camera, scene: Scenery, daylight: Daylight, shader: Shader, cast: Plans, passes: Passes = _PASSES
+) -> Standing:
     things = _things(scene, daylight)
     placed = camera.placed(things.soup.vertices)
     lens = Lens.of(camera, FINE)
@@ -71,12 +85,15 @@ def stood(camera: Camera, scene: Scenery, daylight: Daylight, shader: Shader, ca
     shade = _wall_shade(scene, daylight)
     light = np.zeros((camera.height_px, camera.width_px, 3), np.float32)
     covered = np.zeros((camera.height_px, camera.width_px), np.float32)
-    for shift, taken in _PASSES:
+    weight = np.float32(1.0 / sum(len(taken) for _, taken in passes))
+    for shift, taken in passes:
         lens = Lens.of(camera, FINE, shift)
         seen = Coverage.empty(lens.width, lens.height)
         draw(placed, things.soup.triangles, lens, seen)
         for row, column in taken:
-            _add_pass(camera, things, placed, lens, seen, (row, column), painter, shade, shader, cast, light, covered)
+            _add_pass(
+                camera, things, placed, lens, seen, (row, column), painter, shade, shader, cast, weight, light, covered
+            )
     return Standing(light, covered, nearness, surface)
 
 
@@ -127,11 +144,11 @@ def _add_pass(
     shade: F32,
     shader: Shader,
     cast: Plans,
+    weight: np.float32,
     light: F32,
     covered: F32,
 ) -> None:
     """Adds one sample of each pixel."""
-    weight = np.float32(1.0 / sum(len(taken) for _, taken in _PASSES))
     row, column = at
     shown = seen.triangle[row::FINE, column::FINE]
     hit = np.flatnonzero(shown.ravel() != NOTHING).astype(np.int32)

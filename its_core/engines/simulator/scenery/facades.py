@@ -124,9 +124,10 @@ class FacadePainter:
         self._walls, self._sky = walls, daylight
         self._eye = np.array(eye, np.float32)
 
-    def radiance(self, wall: Ints, rays: F32, shade: F32, street: StreetLight) -> F32:
+    def radiance(self, wall: Ints, rays: F32, shade: F32, street: StreetLight | None = None) -> F32:
         """K×3 radiance seen along K×3 unit rays that meet the walls of those numbers; ``shade`` W: share of sunlight
-        left on each wall by what stands before it; ``street``: how street lamps light the ground."""
+        left on each wall by what stands before it; ``street``: how street lamps light the ground,
+        None where there are none."""
         walls = self._walls
         outward, along = walls.outward[wall], walls.along[wall]
         to_corner = walls.corner[wall] - self._eye[:2]
@@ -139,7 +140,7 @@ class FacadePainter:
         slide = np.stack([pm.dot(rays[:, :2], along), rays[:, 2]], axis=1) / -inwards[:, None]
         grain = np.clip(1.0 - distance / 75.0, 0.0, 1.0)  # fine masonry fades with distance
         ambient, direct = self._light(outward, shade[wall], z)
-        if self._sky.lit:
+        if street is not None and self._sky.lit:
             before = place[:, :2] + np.float32(1.5) * outward
             near = street.lamps_at(before[:, 0], before[:, 1]) * np.clip(1.5 - z / 8.0, 0.0, 1.0)
             ambient = ambient + np.float32(0.8) * near[:, None] * np.array(street.lamp_rgb, np.float32)

@@ -17,6 +17,7 @@ from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.roads.layouts import Layout, Rect
+from its_core.engines.simulator.scenery.ground_cover import SNOW_RGB, WET_DARKENS, puddles, snow_cover
 from its_core.engines.simulator.scenery.light_maps import Plans
 from its_core.engines.simulator.scenery.wear import wear
 from its_core.taxonomy import RoadLayout
@@ -34,7 +35,7 @@ class Ground:
 
     radiance: linear light from the ground with all that stands still; albedo; sun_share: the part of the light that the
     sun adds (0 in shade), which a moving body's shadow takes away; x, y: where the pixel's ray lands (metres);
-    land: whether it lands at all.
+    land: whether it lands at all; water: 0 dry to 1, a closed sheet of it.
     """
 
     radiance: F32
@@ -43,6 +44,7 @@ class Ground:
     x: F32
     y: F32
     land: NDArray[np.bool_]
+    water: F32
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class _View:
 def ground(camera: Camera, layout: Layout, daylight: Daylight, plans: Plans, white: F32, yellow: F32) -> Ground:
     """``white`` and ``yellow`` (H×W): the share of each pixel that paint covers; ``plans``: what is cast from above."""
     view, land = _look(camera)
-    albedo, kerb_light = _surfaces(camera, layout, daylight, view, white, yellow)
+    albedo, kerb_light, water = _surfaces(camera, layout, daylight, view, white, yellow)
     sun = plans.sun_at(view.x, view.y) if daylight.casts_shadows else np.zeros_like(view.x)
     ambient = daylight.ambient(np.ones(1, np.float32)) * plans.sky_at(view.x, view.y)[..., None]
     lamps = plans.lamps_at(view.x, view.y)[..., None] * np.array(plans.lamp_rgb, np.float32)
@@ -81,7 +83,7 @@ def ground(camera: Camera, layout: Layout, daylight: Daylight, plans: Plans, whi
     share = direct.sum(axis=-1) / np.maximum(light.sum(axis=-1), 1e-6)
     haze = (1.0 - pm.exp(-view.distance / np.float32(daylight.haze_m)))[..., None]
     radiance += haze * (np.array(daylight.horizon, np.float32) * 0.92 - radiance)
-    return Ground(radiance.astype(np.float32), albedo, share.astype(np.float32), view.x, view.y, land)
+    return Ground(radiance.astype(np.float32), albedo, share.astype(np.float32), view.x, view.y, land, water)
 
 
 def _look(camera: Camera) -> tuple[_View, NDArray[np.bool_]]:
@@ -101,8 +103,8 @@ def _look(camera: Camera) -> tuple[_View, NDArray[np.bool_]]:
 
 def _surfaces(
     camera: Camera, layout: Layout, daylight: Daylight, view: _View, white: F32, yellow: F32
-) -> tuple[F32, F32]:
-    """Albedo, and how much of the sun the surface's slope takes (1 on the flat, else at kerb faces)."""
+) -> tuple[F32, F32, F32]:
+    """Albedo, how much of the sun the surface's slope takes (1 on the flat, else at kerb faces), how wet it is."""
     rng = rng_of("ground", layout.name.value, camera.camera_id)
     off_road = road_distance(layout, view.x, view.y)
     down, right = np.gradient(off_road)
@@ -125,7 +127,19 @@ def _surfaces(
         kerb_light = _kerb_face(camera, daylight, view, off_road, change)
     albedo += on_road[..., None] * (road - albedo)
     albedo = _painted(albedo, view, white, yellow, middle, fine)
-    return albedo.astype(np.float32), kerb_light.astype(np.float32)
+    water = np.zeros_like(off_road)
+    if daylight.wet > 0.0:
+        water = puddles(view.x, view.y, off_road)
+        sealed = np.clip(1.0 - (off_road - np.float32(pavement_m)) / np.float32(0.5), 0.0, 1.0)
+        wet = np.float32(daylight.wet) * sealed
+        albedo *= (1.0 - np.float32(WET_DARKENS) * wet * (0.75 + 0.4 * water))[..., None]
+        water = wet * (0.40 + 0.60 * water)
+    if daylight.snow > 0.0:
+        cover = snow_cover(layout, view.x, view.y, off_road, daylight.snow)
+        tone = (1.0 + 0.05 * coarse + 0.05 * middle + 0.04 * fine)[..., None]
+        albedo += cover[..., None] * (np.array(SNOW_RGB, np.float32) * tone - albedo)
+        water *= 1.0 - cover
+    return albedo.astype(np.float32), kerb_light.astype(np.float32), water.astype(np.float32)
 
 
 def road_distance(layout: Layout, x: F32, y: F32) -> F32:

@@ -206,16 +206,6 @@ def test_dusk_is_darker_and_its_lamps_burn(renderer: Renderer) -> None:
     assert day.visible_box == dusk.visible_box
 
 
-@pytest.mark.parametrize(("light", "weather"), [(Light.NIGHT, Weather.CLEAR), (Light.DAY, Weather.SNOW)])
-def test_what_cannot_be_painted_is_refused_before_the_first_frame(
-    renderer: Renderer, light: Light, weather: Weather
-) -> None:
-    here, camera = scene()
-    made = trace([(ParticipantType.SEDAN, Colour.RED, *here.focus_m, 0.0)], 1)
-    with pytest.raises(ValueError, match=f"{light.value} with {weather.value}"):
-        renderer.frames(here, made, camera, light, weather, seed=1)
-
-
 def test_an_actor_without_a_body_is_refused(renderer: Renderer) -> None:
     here, camera = scene()
     made = trace([(ParticipantType.BUS, Colour.RED, *here.focus_m, 0.0)], 1)
