@@ -14,7 +14,7 @@ _DEFAULTS = {
     # Nothing is sent anywhere.
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
-    # A build does not wait for a server that is gone: it is told so in its own words, once.
+    # A build does not wait for a server that is gone. It says so once.
     "PREFECT_CLIENT_MAX_RETRIES": "1",
     "PREFECT_API_REQUEST_TIMEOUT": "15",
     "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",

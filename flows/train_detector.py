@@ -50,8 +50,8 @@ def train_detector(
         train_one(quoted(experiment), settings, folder / experiment.name, cache, _telling(experiment, settings))
         for experiment in planned
     ]
-    told = {"version": ours.name, "runs": [result.as_json() for result in results]}
-    storage.write_bytes(str(folder / METRICS_FILE), json.dumps(told, allow_nan=False, indent=1).encode())
+    metrics = {"version": ours.name, "runs": [result.as_json() for result in results]}
+    storage.write_bytes(str(folder / METRICS_FILE), json.dumps(metrics, allow_nan=False, indent=1).encode())
     storage.write_bytes(str(folder / PAGE_FILE), page.render([result.report for result in results]).encode())
     create_table_artifact([_row(result) for result in results], key="detector", description=str(folder))
     return results

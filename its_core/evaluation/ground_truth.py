@@ -108,13 +108,13 @@ def _bin(value: float, bins: Sequence[tuple[float, str]]) -> str:
 def _occlusion(clip: TrueClip) -> str | None:
     if clip.annotations_url is None or not clip.is_accident:
         return None
-    told = truth.read(clip.annotations_url)
+    annotations = truth.read(clip.annotations_url)
     hidden = [
         state["occlusion"]
-        for track in told["tracks"]
+        for track in annotations["tracks"]
         if track["role"] != "bystander"
         for state in track["frames"]
-        if state["frame"] == told["accident_frame"]
+        if state["frame"] == annotations["accident_frame"]
     ]
     return _bin(max(hidden), _OCCLUSIONS) if hidden else None
 

@@ -64,8 +64,8 @@ def _decoder_errors() -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise UnusableInput(f"cannot be decoded as image ({short(error, 120)})", code="input.size") from None
     except Exception as error:
-        told = type(error).__name__ if isinstance(error, OSError) and error.filename else short(error, 120)
-        raise UnusableInput(f"cannot be decoded as image ({told or type(error).__name__})") from None
+        reason = type(error).__name__ if isinstance(error, OSError) and error.filename else short(error, 120)
+        raise UnusableInput(f"cannot be decoded as image ({reason or type(error).__name__})") from None
 
 
 def _open(path: Path) -> Image.Image:

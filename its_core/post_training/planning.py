@@ -81,7 +81,7 @@ def prepare(
 ) -> TrainingSet:
     """Computes what is missing of latents and texts, and writes the training set.
 
-    ``watch`` is told how many clips have their receipt, and how many there are. Raises ProgramRefused, ProgramFailed,
+    ``watch`` is given how many clips have their receipt, and how many there are. Raises ProgramRefused, ProgramFailed,
     and PostTrainingError where nothing is left to train on.
     """
     work = settings.work_path

@@ -48,10 +48,10 @@ class Orders(BaseModel):
 
     def fingerprint(self) -> dict[str, Any]:
         """What must be the same for a state to be taken up again, as JSON values."""
-        told = self.model_dump(mode="json")
-        kept = {key: told[key] for key in ("mixture", "model_size", "resolution", "fps")}
-        kept |= {key: told[key] for key in told if key.endswith("_sha256")}
-        return kept | {key: value for key, value in told["recipe"].items() if key not in _MAY_CHANGE}
+        settings = self.model_dump(mode="json")
+        kept = {key: settings[key] for key in ("mixture", "model_size", "resolution", "fps")}
+        kept |= {key: settings[key] for key in settings if key.endswith("_sha256")}
+        return kept | {key: value for key, value in settings["recipe"].items() if key not in _MAY_CHANGE}
 
 
 def check_same_run(ours: dict[str, Any], theirs: dict[str, Any], where: Path) -> None:

@@ -97,8 +97,8 @@ class _Launch:
             *("-m", program.module, *program.arguments),
         ]
         threads = {"OMP_NUM_THREADS": str(max(1, processors.available() // program.processes))}
-        told = {LAUNCH: self._id, REFUSAL: str(self._refusal), "PYTHONUNBUFFERED": "1"}
-        environment = {**os.environ, **threads, **told, **log_lines.environment(), **parent_death.environment()}
+        variables = {LAUNCH: self._id, REFUSAL: str(self._refusal), "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, **threads, **variables, **log_lines.environment(), **parent_death.environment()}
         with (self._logs / "torchrun.log").open("wb") as log:
             process = subprocess.Popen(
                 command,
@@ -121,10 +121,10 @@ class _Launch:
 
     def refusal(self) -> ProgramRefused | None:
         try:
-            told = json.loads(self._refusal.read_bytes())
+            refusal = json.loads(self._refusal.read_bytes())
         except (FileNotFoundError, ValueError):
             return None
-        return ProgramRefused(told["message"], code=told["code"])
+        return ProgramRefused(refusal["message"], code=refusal["code"])
 
     def account(self) -> str:
         """How the launch ended, in a line."""
@@ -146,6 +146,6 @@ def refuse(error: Exception) -> None:
     """For a program: ends it with a reason that its launcher passes on."""
     code = error.code if isinstance(error, FactoryError) else "post_training.refused"
     if place := os.environ.get(REFUSAL):
-        told = json.dumps({"code": code, "message": str(error)})
-        storage.create(place, told.encode())  # the first rank's word counts: the others only follow it
+        refusal = json.dumps({"code": code, "message": str(error)})
+        storage.create(place, refusal.encode())  # the first rank's word counts: the others only follow it
     sys.exit(f"error: {error}")

@@ -234,8 +234,8 @@ def _scene(words: Mapping[str, Any]) -> Scene:
         "severity": Severity,
         "cause": Cause,
     }
-    told = {name: kind(words[name]) for name, kind in kinds.items() if words.get(name) is not None}
-    return Scene("planned", camera=_camera_words(words.get("camera")), **told)
+    given = {name: kind(words[name]) for name, kind in kinds.items() if words.get(name) is not None}
+    return Scene("planned", camera=_camera_words(words.get("camera")), **given)
 
 
 def _camera_words(text: str | None) -> tuple[CameraWord, ...]:

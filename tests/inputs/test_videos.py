@@ -35,6 +35,7 @@ def write(
         stream.height, stream.width, _ = frames[0].shape
         stream.pix_fmt = pixel_format
         stream.codec_context.sample_aspect_ratio = Fraction(*aspect)
+        stream.codec_context.thread_count = 1  # several threads would make other bytes from time to time
         if transfer is not None:
             stream.codec_context.color_trc = transfer
         for number, pixels in enumerate(frames):

@@ -28,12 +28,12 @@ def audit(
         findings = sorted(shortcuts.audit(truth), key=lambda finding: -(finding.auc.value or 0))
         lines = distributions.lines(truth)
         if output is not None:
-            told = {
+            report = {
                 "truth": truth.name,
                 "shortcuts": [asdict(f) for f in findings],
                 "lines": [asdict(x) for x in lines],
             }
-            storage.write_bytes(str(output.resolve()), json.dumps(told, allow_nan=False, indent=1).encode())
+            storage.write_bytes(str(output.resolve()), json.dumps(report, allow_nan=False, indent=1).encode())
     table = Table(title=f"How well a crash is guessed on unseen cameras: {truth.name}", title_justify="left")
     for column in ("from", "looking at", "AUC", "95 % interval", ""):
         table.add_column(column)

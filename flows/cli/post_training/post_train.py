@@ -51,7 +51,7 @@ def post_train(
         overrides = dict(definitions.parse_override(text) for text in override or [])
         if ray_address is not None:
             overrides |= {"executor": "ray", "ray_address": ray_address}
-        settings = load(definition, overrides)  # before Prefect starts: a wrong key is told at once
+        settings = load(definition, overrides)  # before Prefect starts: a wrong key is reported at once
         check_writable("work_dir", settings.work_dir)
         watchdog.watch()
         end_soon_when_interrupted()

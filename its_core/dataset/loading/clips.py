@@ -114,8 +114,8 @@ class AccidentClips(Dataset[Sample]):
         if self._truth and row["annotations_url"] is not None:
             height, width = frames.shape[-2:]
             scale = height / row["height"], width / row["width"]
-            told = truth.read(row["annotations_url"])
-            sample |= truth.tensors(told, wanted, (height, width), scale, self._truth)
+            annotations = truth.read(row["annotations_url"])
+            sample |= truth.tensors(annotations, wanted, (height, width), scale, self._truth)
         sample |= {name: row.get(name) for name in self._columns}
         if self._unit == "frame":
             sample["frames"] = frames[0]

@@ -104,10 +104,13 @@ def scene_description(facts: Facts) -> Iterator[Item]:
 
 def temporal_description(facts: Facts) -> Iterator[Item]:
     """The phases, in seconds."""
-    told = facts.annotations
-    if told is None or not told.phases:
+    annotations = facts.annotations
+    if annotations is None or not annotations.phases:
         return
-    parts = [f"{phase.start / told.fps:.2f} to {phase.end / told.fps:.2f} s: {phase.name}" for phase in told.phases]
+    parts = [
+        f"{phase.start / annotations.fps:.2f} to {phase.end / annotations.fps:.2f} s: {phase.name}"
+        for phase in annotations.phases
+    ]
     yield Item("Describe the phases of the video with their times.", "; ".join(parts) + ".", _moment(facts))
 
 

@@ -28,12 +28,12 @@ _NAME = re.compile(r"model:(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,63})(?:@(?P<vers
 
 @dataclass(frozen=True, slots=True)
 class RegisteredModel:
-    """``url`` is the version's folder, ``told`` the content of its ``model.json``."""
+    """``url`` is the version's folder, ``content`` the content of its ``model.json``."""
 
     name: str
     version: str
     url: str
-    told: dict[str, Any]
+    content: dict[str, Any]
 
     @property
     def lora_url(self) -> str:
@@ -42,7 +42,7 @@ class RegisteredModel:
     @property
     def engine_options(self) -> dict[str, Any]:
         """The engine's options that load the model's LoRA."""
-        lora = self.told["lora"]
+        lora = self.content["lora"]
         return {
             "dit_path": self.lora_url,
             "use_lora": True,
@@ -67,8 +67,8 @@ def find(place: str, root: str | None = None) -> RegisteredModel:
         if version == "latest":
             version = orjson.loads(storage.read_bytes(storage.join(home, LATEST_FILE)))["version"]
         url = storage.join(home, str(version))
-        told = orjson.loads(storage.read_bytes(storage.join(url, MODEL_FILE)))
-        return RegisteredModel(named["name"], str(told["version"]), url, told)
+        content = orjson.loads(storage.read_bytes(storage.join(url, MODEL_FILE)))
+        return RegisteredModel(named["name"], str(content["version"]), url, content)
     except (FileNotFoundError, NotADirectoryError):
         raise CheckpointError(
             f"{place}: no such model is registered at {storage.shown(home)}; {ROOT_ENV} names where models are",

@@ -60,19 +60,19 @@ def _quantile(values: Sequence[float], share: float) -> float | None:
 
 
 def _share(clips: Sequence[TrueClip], column: str, words: set[str]) -> float | None:
-    told = [clip.row[column] for clip in clips if clip.row.get(column) is not None]
-    return float(np.mean([word in words for word in told])) if told else None
+    values = [clip.row[column] for clip in clips if clip.row.get(column) is not None]
+    return float(np.mean([word in words for word in values])) if values else None
 
 
 def _still(clips: Sequence[TrueClip]) -> float | None:
     """The share of clips with annotations in which nobody who shows moves."""
-    told = [read_annotations(clip.annotations_url) for clip in clips if clip.annotations_url is not None]
-    return float(np.mean([not _moves(each) for each in told])) if told else None
+    annotations = [read_annotations(clip.annotations_url) for clip in clips if clip.annotations_url is not None]
+    return float(np.mean([not _moves(each) for each in annotations])) if annotations else None
 
 
-def _moves(told: dict[str, Any]) -> bool:
+def _moves(annotations: dict[str, Any]) -> bool:
     return any(
         state["visible_box"] is not None and state["speed_mps"] > _MOVING_MPS
-        for track in told["tracks"]
+        for track in annotations["tracks"]
         for state in track["frames"]
     )

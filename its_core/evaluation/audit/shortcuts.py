@@ -64,9 +64,9 @@ def audit(truth: GroundTruth, on_clip: Callable[[str], None] | None = None) -> l
         for name, values in pixel_inputs.inputs(clip).items():
             rows.setdefault(("pixels", name), []).append(values)
         if has_truth and clip.annotations_url is not None:
-            told = read_annotations(clip.annotations_url)
+            annotations = read_annotations(clip.annotations_url)
             size_px = int(clip.row["height"]), int(clip.row["width"])
-            for name, values in truth_inputs.inputs(told, size_px).items():
+            for name, values in truth_inputs.inputs(annotations, size_px).items():
                 rows.setdefault(("truth", name), []).append(values)
         if on_clip is not None:
             on_clip(clip.clip_id)

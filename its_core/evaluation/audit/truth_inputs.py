@@ -17,17 +17,17 @@ _STANDING_MPS = 0.5
 _LISTED = 6
 
 
-def inputs(told: dict[str, Any], size_px: tuple[int, int]) -> dict[str, Floats]:
+def inputs(annotations: dict[str, Any], size_px: tuple[int, int]) -> dict[str, Floats]:
     """Named inputs, each one row of numbers of the same length for every clip.
 
     Args:
-        told: the annotations as JSON values.
+        annotations: the annotations as JSON values.
         size_px: height and width of the clip.
     """
-    tracks = told["tracks"]
+    tracks = annotations["tracks"]
     first = [(track, _state(track, 0)) for track in tracks]
     there = [(track, state) for track, state in first if state is not None]
-    later = {track["track_id"]: _state(track, told["fps"]) for track in tracks}
+    later = {track["track_id"]: _state(track, annotations["fps"]) for track in tracks}
     return {
         "counts at frame 0": _counts(there),
         "speeds at frame 0": _speeds([state for _, state in there]),
@@ -36,7 +36,7 @@ def inputs(told: dict[str, Any], size_px: tuple[int, int]) -> dict[str, Floats]:
         "boxes at frame 0": _boxes([state for _, state in there], size_px),
         "changes in the first second": _changes(there, later),
         "order of the tracks": _order(there),
-        "camera": _camera(told),
+        "camera": _camera(annotations),
     }
 
 
@@ -106,8 +106,8 @@ def _order(there: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Floats:
     return np.asarray([*found, *[0.0] * (9 - len(found))], float)
 
 
-def _camera(told: dict[str, Any]) -> Floats:
-    camera = told["camera"]
+def _camera(annotations: dict[str, Any]) -> Floats:
+    camera = annotations["camera"]
     if camera is None:
         return np.zeros(10)
     matrix = np.asarray(camera["world_to_camera"], float)

@@ -132,8 +132,8 @@ def _loss(network: Network, batch: windows.Batch) -> Tensor:
         loss = loss + 0.5 * F.softplus(out.heat[calm]).mean()
     hot = ~calm
     if hot.any():
-        told = out.heat[hot].flatten(1).log_softmax(dim=1)
-        loss = loss - 0.25 * (batch.heat[hot].flatten(1) * told).sum(dim=1).mean()
+        log_heat = out.heat[hot].flatten(1).log_softmax(dim=1)
+        loss = loss - 0.25 * (batch.heat[hot].flatten(1) * log_heat).sum(dim=1).mean()
     if (batch.types >= 0).any():
         loss = loss + 0.3 * F.cross_entropy(out.types, batch.types)
     return loss
@@ -165,9 +165,9 @@ def _average(averaged: Network, network: Network, keep: float) -> None:
 
 
 def _identity(clips: Sequence[TrueClip], settings: Settings) -> dict[str, Any]:
-    told = asdict(settings)
-    told.pop("device")
-    return {"settings": told, "clips": [clip.clip_id for clip in clips]}
+    kept = asdict(settings)
+    kept.pop("device")
+    return {"settings": kept, "clips": [clip.clip_id for clip in clips]}
 
 
 def _save(

@@ -3,7 +3,7 @@
 Predictions are a CSV file: ``clip_id, frame, x1, y1, x2, y2, score`` and, for tracks, ``track_id``; corners are shares
 of the frame, frames count from 0. As in COCO, predictions take the true box of the same frame with which they share
 most, best score first, at IoU thresholds 0.5 to 0.95. Tracks are matched by their boxes' intersection over union summed
-over frames, at 0.5 (YouTube-VIS). Kinds of participants are not told apart.
+over frames, at 0.5 (YouTube-VIS). Kinds of participants are not annotations apart.
 """
 
 from __future__ import annotations
@@ -79,11 +79,11 @@ def read(path: Path, clips: Sequence[TrueClip]) -> dict[str, BoxSet]:
 def true_boxes(clip: TrueClip) -> BoxSet:
     """The visible participants. Raises LoadError where the clip has no annotations."""
     assert clip.annotations_url is not None
-    told: dict[str, Any] = truth.read(clip.annotations_url)
+    annotations: dict[str, Any] = truth.read(clip.annotations_url)
     size = np.asarray([clip.row["width"], clip.row["height"]] * 2, float)
     rows = [
         (list(np.asarray(state["visible_box"]) / size), state["frame"], 1.0, str(track["track_id"]))
-        for track in told["tracks"]
+        for track in annotations["tracks"]
         for state in track["frames"]
         if state["visible_box"] is not None
     ]

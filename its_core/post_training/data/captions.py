@@ -101,9 +101,11 @@ def _last_speed_mps(track: Track) -> float:
     return track.frames[-1].speed_mps
 
 
-def _participant(told: Mapping[str, Any]) -> Participant:
-    colour = told.get("colour")
-    return Participant(ParticipantType(told["type"]), Colour(colour) if colour else None, Role(told["role"]))
+def _participant(participant: Mapping[str, Any]) -> Participant:
+    colour = participant.get("colour")
+    return Participant(
+        ParticipantType(participant["type"]), Colour(colour) if colour else None, Role(participant["role"])
+    )
 
 
 def _word(kind: type[Word], value: Any) -> Word | None:

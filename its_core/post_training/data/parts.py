@@ -146,13 +146,13 @@ def _rows(part: ManifestPart, cache: InputCache) -> Iterator[dict[str, Any]]:
 
 
 def _kind_of(row: dict[str, Any]) -> Kind:
-    told = row.get("kind")
-    if told is None and row.get("incident_type"):
+    row_kind = row.get("kind")
+    if row_kind is None and row.get("incident_type"):
         return "incident" if IncidentType(row["incident_type"]).is_anomaly else "normal"
     for kind in KINDS:
-        if told == kind:
+        if row_kind == kind:
             return kind
-    raise PostTrainingError(f"kind {told!r}: must be incident or normal, in the row or in the part")
+    raise PostTrainingError(f"kind {row_kind!r}: must be incident or normal, in the row or in the part")
 
 
 def _below(part: ManifestPart, video: str) -> str:

@@ -9,10 +9,10 @@ import jinja2
 import yaml
 
 
-def render(told: dict[str, Any]) -> str:
+def render(model: dict[str, Any]) -> str:
     """Markdown with the front matter that the Hugging Face hub reads."""
     front = {
-        "base_model": f"nvidia/Cosmos-Predict2-{told['base']['model_size']}-Video2World",
+        "base_model": f"nvidia/Cosmos-Predict2-{model['base']['model_size']}-Video2World",
         "library_name": "peft",
         "tags": ["lora", "cosmos-predict2", "video2world", "traffic"],
     }
@@ -26,7 +26,7 @@ def render(told: dict[str, Any]) -> str:
     )
     environment.filters["cell"] = _cell
     head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
-    return environment.get_template("model_card.md.j2").render(front=head, **told)
+    return environment.get_template("model_card.md.j2").render(front=head, **model)
 
 
 def _cell(value: object) -> str:

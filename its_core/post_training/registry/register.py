@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 from dataclasses import dataclass
 from importlib import metadata
@@ -85,15 +84,15 @@ def register(
     was_there = storage.exists(storage.join(url, MODEL_FILE))
     if not was_there:
         prepared = training_set.read(orders.training_set)
-        told = _model(orders, prepared, version, description, found)
-        told["weights_sha256"] = _engine_weights(orders, lora, checkpoints_dir)
-        told["lora_sha256"] = sha256_of(lora)
+        model = _model(orders, prepared, version, description, found)
+        model["weights_sha256"] = _engine_weights(orders, lora, checkpoints_dir)
+        model["lora_sha256"] = sha256_of(lora)
         for folder, name in ((lora, LORA_FOLDER), (average, AVERAGE_FOLDER)):
             for file in sorted(folder.iterdir()):
                 storage.upload(file, storage.join(url, name, file.name))
         storage.write_bytes(storage.join(url, CLIPS_FILE), _clips_table(prepared))
-        storage.write_bytes(storage.join(url, "README.md"), card.render(told).encode())
-        storage.write_bytes(storage.join(url, MODEL_FILE), _as_json(told))
+        storage.write_bytes(storage.join(url, "README.md"), card.render(model).encode())
+        storage.write_bytes(storage.join(url, MODEL_FILE), _as_json(model))
     storage.write_bytes(storage.join(models_url, orders.name, LATEST_FILE), _as_json({"version": version}))
     return Registered(orders.name, version, url, was_there)
 
@@ -102,7 +101,7 @@ def _model(
     orders: Orders, prepared: TrainingSet, version: str, description: str, found: dict[str, Any]
 ) -> dict[str, Any]:
     recipe = orders.recipe
-    told = {
+    model = {
         "name": orders.name,
         "version": version,
         "description": description,
@@ -130,9 +129,8 @@ def _model(
         },
         "evaluation": found,
         "code": {"version": code_version(), "python": platform.python_version(), "packages": _packages()},
-        "by": {"host": os.uname().nodename},
     }
-    kept: dict[str, Any] = without_secrets(told)
+    kept: dict[str, Any] = without_secrets(model)
     return kept
 
 
@@ -188,5 +186,5 @@ def _clips_table(prepared: TrainingSet) -> bytes:
     return buffer.getvalue()
 
 
-def _as_json(told: dict[str, Any]) -> bytes:
-    return json.dumps(told, indent=1, sort_keys=True, allow_nan=False).encode() + b"\n"
+def _as_json(model: dict[str, Any]) -> bytes:
+    return json.dumps(model, indent=1, sort_keys=True, allow_nan=False).encode() + b"\n"

@@ -26,7 +26,7 @@ class TrainedOn:
 
 def weights_sha256_of(model: str) -> str:
     """The digest of a registered model's weights; ``model`` is NAME or NAME@VERSION. Raises CheckpointError."""
-    digest: str = find(f"{SCHEME}{model}").told["weights_sha256"]
+    digest: str = find(f"{SCHEME}{model}").content["weights_sha256"]
     return digest
 
 

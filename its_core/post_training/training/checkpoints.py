@@ -66,8 +66,8 @@ class Checkpoints:
         path = self._state_path(iteration)
         try:
             with safe_open(path, "pt") as file:
-                told = json.loads((file.metadata() or {})["run"])
-                check_same_run(self._orders.fingerprint(), told, path)
+                saved = json.loads((file.metadata() or {})["run"])
+                check_same_run(self._orders.fingerprint(), saved, path)
                 return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         except PostTrainingError:
             raise
@@ -144,8 +144,8 @@ def _write_peft(folder: Path, lora: Mapping[str, Tensor], recipe: Recipe) -> Non
             lora_alpha=recipe.lora_alpha,  # type: ignore[arg-type]
             target_modules=sorted(recipe.targets),
         )
-        told = {key: sorted(value) if isinstance(value, set) else value for key, value in config.to_dict().items()}
-        text = json.dumps(told, indent=1, sort_keys=True, default=str)
+        content = {key: sorted(value) if isinstance(value, set) else value for key, value in config.to_dict().items()}
+        text = json.dumps(content, indent=1, sort_keys=True, default=str)
         (aside / "adapter_config.json").write_text(text + "\n", encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         aside.rename(folder)

@@ -148,11 +148,11 @@ class Trainer:
             except (OSError, PostTrainingError) as error:
                 problem = error
         code = problem.code if isinstance(problem, FactoryError) else "post_training.checkpoint"
-        told = group.first((code, str(problem)) if problem else None)
+        failure = group.first((code, str(problem)) if problem else None)
         if problem:
             raise problem
-        if told:
-            raise PostTrainingError(told[1], code=told[0])
+        if failure:
+            raise PostTrainingError(failure[1], code=failure[0])
 
     def _validate(self, done: int, log: RunLog | None, average: bool = False) -> None:
         if self._data.validator is None:
