@@ -61,12 +61,13 @@ def _rows(rng: np.random.Generator, start: int, count: int) -> pa.Table:
     incidents = drawn(LAYOUTS)
     pairs = zip(incidents, drawn(VEHICLES), drawn(Colour), drawn(VEHICLES), drawn(Colour), strict=True)
     ids = [f"row-{start + i:08d}" for i in range(count)]
+    numbers = rng.integers(CAMERAS, size=count)
     lights = drawn(["day", "dusk"])
     lights[::ONE_BAD_IN] = ["noon"] * len(lights[::ONE_BAD_IN])
     return pa.table(
         {
             "scenario_id": ids,
-            "camera_id": [f"camera-{i:04d}" for i in rng.integers(CAMERAS, size=count)],
+            "camera_id": [_camera(incident, i) for incident, i in zip(incidents, numbers, strict=True)],
             "incident_type": incidents,
             "participants": [_participants(*pair) for pair in pairs],
             "road_layout": [str(LAYOUTS[IncidentType(incident)]) for incident in incidents],
@@ -77,6 +78,12 @@ def _rows(rng: np.random.Generator, start: int, count: int) -> pa.Table:
             "district": [f"district {i}" for i in rng.integers(40, size=count)],
         }
     )
+
+
+def _camera(incident: str, number: int) -> str:
+    """A camera that is always at the same place."""
+    places = sorted(set(LAYOUTS.values()))
+    return f"camera-{number // len(places) * len(places) + places.index(LAYOUTS[IncidentType(incident)]):04d}"
 
 
 def _participants(incident: str, first: str, colour: str, second: str, other: str) -> list[dict[str, str | None]]:
@@ -130,8 +137,8 @@ def measure(path: Path) -> dict[str, float]:
     planned = time.perf_counter()
     shards = planning.shards(plan, range(len(plan.clip_ids)), SHARD_SIZE)
     sharded = time.perf_counter()
-    jobs = [batches.Job(clip.request, ClipFiles(path.parent / "x.mp4")) for clip in plan.clips(shards[-1].places)]
-    batches.write(path.parent / "shard.json", jobs, batches.EngineSettings("simulator", {}))
+    jobs = [batches.Job(clip.request, ClipFiles(path.parent / "x.mp4")) for clip in plan.clips(shards[-1].indices)]
+    batches.write(path.parent / "shard.json", jobs, batches.EngineSettings("simulator", {}, "720", 16))
     ended = time.perf_counter()
     return {
         "rows": plan.rows,

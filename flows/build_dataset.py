@@ -6,10 +6,11 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from its_flows.attempts import ClipMaking
 from its_flows.outcomes import count_outcomes, refuse_too_few, refuse_too_many_rejected
+from its_flows.redacted_flow import redacted_flow
 from its_tasks.artifacts import Artifacts
 from its_tasks.clip_table import ClipTable
 from its_tasks.engines import resolve_engine, resolve_fallbacks, with_pinned_model
@@ -21,7 +22,6 @@ from its_tasks.reuse import reuse
 from its_tasks.steps import Steps, despite_prefect, first_line, recorded
 from its_tasks.train import judge_utility
 from its_tasks.withhold import withhold
-from prefect import Flow
 from prefect.context import FlowRunContext
 from rich.console import Console
 
@@ -35,14 +35,10 @@ from its_core.dataset.versions.version import MARKER_FILE
 from its_core.definition import Definition
 from its_core.engines.engine import engine_module
 from its_core.evaluation.utility import Verdict
-from its_core.redaction import without_secrets
 from its_core.shards import build
 from its_core.shards.build import BuildRecorder
 from its_core.shards.receipts import utc_now
 from its_core.storage.preflight import check_writable
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +52,7 @@ class Built:
     verdict: Verdict | None = None
 
 
-class _FlowWithoutSecrets(Flow[P, R]):
-    """A flow whose parameters reach Prefect's database with passwords, tokens and keys struck out."""
-
-    def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        serialized: dict[str, Any] = without_secrets(super().serialize_parameters(parameters))
-        return serialized
-
-
-def _flow_without_secrets(name: str, flow_run_name: str) -> Callable[[Callable[P, R]], _FlowWithoutSecrets[P, R]]:
-    def decorate(function: Callable[P, R]) -> _FlowWithoutSecrets[P, R]:
-        return _FlowWithoutSecrets(function, name=name, flow_run_name=flow_run_name)
-
-    return decorate
-
-
-@_flow_without_secrets("build-dataset", "build {dataset}")
+@redacted_flow("build-dataset", "build {dataset}")
 @recorded
 def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Built:
     """Builds and publishes a dataset; what an earlier build made is not made again.

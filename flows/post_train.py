@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from its_flows.redacted_flow import redacted_flow
 from its_tasks.artifacts import Artifacts
 from its_tasks.post_train.machines import Machine, machine
 from its_tasks.post_train.prepare import prepare
 from its_tasks.post_train.register import register
 from its_tasks.post_train.train import train
 from its_tasks.steps import Steps, despite_prefect, first_line, recorded
-from prefect import flow
 from prefect.context import FlowRunContext
 
 from its_core import logs, storage
@@ -39,7 +39,7 @@ class PostTrained:
     evaluation: dict[str, Any]
 
 
-@flow(name="post-train", flow_run_name="post-train {definition}")
+@redacted_flow("post-train", "post-train {definition}")
 @recorded
 def post_train(definition: str, overrides: dict[str, Any] | None = None) -> PostTrained:
     """Trains a LoRA on clips and registers it; what an earlier call did is not done again.

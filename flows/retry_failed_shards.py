@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from its_flows.build_dataset import build_with_or_without_prefect
-from prefect import flow, get_run_logger
+from its_flows.redacted_flow import redacted_flow
+from prefect import get_run_logger
 from prefect.artifacts import create_table_artifact
 
 from its_core import definition as definitions
@@ -18,7 +19,7 @@ class StillUnfinished(FactoryError, RuntimeError):
     default_code = "build.unfinished"
 
 
-@flow(name="retry-failed-shards", flow_run_name="retry what is unfinished in {datasets}")
+@redacted_flow("retry-failed-shards", "retry what is unfinished in {datasets}")
 def retry_failed_shards(datasets: str = "datasets") -> dict[str, str]:
     """Goes on with every unfinished build in a folder of definitions; returns what became of each dataset.
 
@@ -43,7 +44,8 @@ def _finish(dataset: str) -> str:
     """Finishes one build if it is unfinished. Its failure must not keep the others from being tried."""
     log = get_run_logger()
     try:
-        now = read_status(definitions.load(dataset).work_path)
+        definition = definitions.load(dataset)
+        now = read_status(definition.work_path, folder=definition.folder)
         if now.phase is not BuildPhase.UNFINISHED or now.build is None:
             return f"left alone: {_phase_and_reason(now)}"
         if missing := now.build.withheld and set(now.build.withheld) - definitions.set_from_outside({}).keys():

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from its_flows.redacted_flow import redacted_flow
 from its_tasks.train import FEATURES_FOLDER, quoted
 from its_tasks.train import train_detector as train_one
-from prefect import flow
 from prefect.artifacts import create_table_artifact
 
 from its_core import storage
@@ -22,7 +22,7 @@ METRICS_FILE = "metrics.json"
 PAGE_FILE = "scores.html"
 
 
-@flow(name="train-detector", flow_run_name="train on {version}")
+@redacted_flow("train-detector", "train on {version}")
 def train_detector(
     version: str,
     other: str | None = None,

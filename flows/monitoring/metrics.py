@@ -96,7 +96,7 @@ class BuildsCollector(Collector):
             return receipts
 
         definition = definitions.load(folder)
-        return _Reading(definition, read_status(definition.work_path, read), receipts)
+        return _Reading(definition, read_status(definition.work_path, read, definition.folder), receipts)
 
     def _add(self, families: _Families, folder: Path) -> None:
         # A link's own name, so not resolved: two links may lead to folders of one name.

@@ -37,7 +37,8 @@ def survey(folder: str) -> list[DatasetStatus]:
 
 def _status(folder: Path) -> DatasetStatus:
     try:
-        return DatasetStatus(folder, read_status(definitions.load(folder).work_path))
+        definition = definitions.load(folder)
+        return DatasetStatus(folder, read_status(definition.work_path, folder=definition.folder))
     except (DefinitionError, StorageError, OSError) as error:
         return DatasetStatus(folder, None, str(error))
 

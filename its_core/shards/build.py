@@ -96,7 +96,7 @@ def recording(work: Path, dataset: str, overrides: Mapping[str, Any]) -> Iterato
     ``dataset`` is the definition's folder. Raises DefinitionError where the work folder belongs to another dataset.
     """
     where = str(Path(dataset).resolve())
-    _refuse_other_dataset(work, Path(where))
+    refuse_other_dataset(work, Path(where))
     kept, withheld = _without_secrets(set_from_outside(overrides))
     build = Build(
         id=uuid.uuid4().hex[:12],
@@ -130,8 +130,9 @@ def _without_secrets(overrides: Mapping[str, Any]) -> tuple[dict[str, Any], tupl
     return kept, tuple(sorted(overrides.keys() - kept.keys()))
 
 
-def _refuse_other_dataset(work: Path, folder: Path) -> None:
-    """Two datasets must not share a work folder; a dataset whose folder was moved or copied has its own in it."""
+def refuse_other_dataset(work: Path, folder: Path) -> None:
+    """Raises DefinitionError where ``work`` is the work folder of another dataset than the one in ``folder``. A dataset
+    whose folder was moved or copied has its own in it."""
     last = read(work)
     if last is None or work.is_relative_to(folder) or Path(last.dataset) == folder or not is_definition(last.dataset):
         return

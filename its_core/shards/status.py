@@ -47,11 +47,22 @@ class BuildStatus:
     ends_in_s: float | None = None
 
 
-def read_status(work: Path, read: Callable[[Path], Iterable[Receipt]] | None = None) -> BuildStatus:
-    """Reads the status of a work folder's build. Raises StorageError when its published version cannot be reached.
+def read_status(
+    work: Path, read: Callable[[Path], Iterable[Receipt]] | None = None, folder: Path | None = None
+) -> BuildStatus:
+    """Reads the status of a work folder's build.
 
-    ``read`` gives the valid receipts of its planned clips; without it they are read from the disk.
+    Args:
+        work: the work folder.
+        read: gives the valid receipts of its planned clips; without it they are read from the disk.
+        folder: of the definition whose build it must be.
+
+    Raises:
+        DefinitionError: it is another dataset's.
+        StorageError: its published version cannot be reached.
     """
+    if folder is not None:
+        build.refuse_other_dataset(work, folder)
     last = build.read(work)
     if last is None:
         unreadable = f"{work / build.FILE} cannot be read; build again, and it is written anew"

@@ -123,3 +123,24 @@ def test_a_published_version_that_vanished_is_unfinished_again(tmp_path):
 def test_a_state_file_that_cannot_be_read_is_none(tmp_path):
     (tmp_path / build.FILE).write_text('{"state": ')
     assert read_status(tmp_path).phase is BuildPhase.NEVER_BUILT
+
+
+def test_two_datasets_of_one_name_do_not_share_a_work_folder(tmp_path):
+    """Both say ``work_dir: scratch``, outside of their own folders."""
+    folders = [tmp_path / place / "crossings" for place in ("a", "b")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "dataset.yaml").write_text("name: crossings\n")
+    work = tmp_path / "scratch" / "crossings"
+    work.mkdir(parents=True)
+    with build.recording(work, str(folders[0]), {}):
+        pass
+    assert read_status(work, folder=folders[0]).phase is BuildPhase.UNFINISHED
+    with pytest.raises(DefinitionError, match=str(folders[0])) as raised:
+        read_status(work, folder=folders[1])
+    assert raised.value.code == "definition.work_dir"
+    with pytest.raises(DefinitionError), build.recording(work, str(folders[1]), {}):
+        pass
+    assert build.read(work).dataset == str(folders[0])
+    (tmp_path / "a").rename(tmp_path / "moved")
+    assert read_status(work, folder=tmp_path / "moved" / "crossings").phase is BuildPhase.UNFINISHED

@@ -41,6 +41,7 @@ def prune(
     with errors_in_a_line():
         for folder in definitions.find(datasets):
             definition = definitions.load(folder)
+            build.refuse_other_dataset(definition.work_path, definition.folder)
             try:
                 with _no_build_of(definition):
                     _prune(definition, keep, dry_run)
