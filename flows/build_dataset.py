@@ -15,6 +15,7 @@ from its_tasks.artifacts import Artifacts
 from its_tasks.clip_table import ClipTable
 from its_tasks.engines import resolve_engine, resolve_fallbacks, with_pinned_model
 from its_tasks.executors.select import executor
+from its_tasks.likeness import judge_likeness
 from its_tasks.plan import plan
 from its_tasks.progress import Progress
 from its_tasks.publish import Published, publish
@@ -34,6 +35,7 @@ from its_core.dataset.versions.ownership import refuse_taken_name
 from its_core.dataset.versions.version import MARKER_FILE
 from its_core.definition import Definition
 from its_core.engines.engine import engine_module
+from its_core.evaluation.likeness.floors import Verdict as LikenessVerdict
 from its_core.evaluation.utility import Verdict
 from its_core.shards import build
 from its_core.shards.build import BuildRecorder
@@ -43,13 +45,13 @@ from its_core.storage.preflight import check_writable
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a build came to. ``outcomes`` counts every clip and every rejected row exactly once. ``verdict`` is the
-    utility gate's, where there is one and a version to compare with."""
+    """What a build came to. ``outcomes`` counts every clip and every rejected row exactly once. ``verdicts`` are those
+    of the likeness and the utility gate, where there is one and a version to compare with."""
 
     published: Published
     outcomes: Mapping[Outcome, int]
     rows: int
-    verdict: Verdict | None = None
+    verdicts: tuple[Verdict | LikenessVerdict, ...] = ()
 
 
 @redacted_flow("build-dataset", "build {dataset}")
@@ -132,18 +134,28 @@ def _build(
     published = steps.run(publish, definition, engine, planned, clips, run_id, started_at)
     if not storage.can_rename(published.url):  # the artifact is for people on other machines
         artifacts.link(published.contact_sheet_url, key="contact-sheet", description=published.url)
-    verdict = _promote(definition, published, progress, steps) if definition.utility is not None else None
+    verdicts = _promote(definition, published, progress, steps)
     record.published(published.url, storage.join(published.url, MARKER_FILE), outcomes)
-    return Built(published, outcomes, planned.rows, verdict)
+    return Built(published, outcomes, planned.rows, verdicts)
 
 
-def _promote(definition: Definition, published: Published, progress: Progress, steps: Steps) -> Verdict | None:
-    """Makes the version the latest, unless the gate says that a detector trained on it is worse."""
-    progress.say("two small detectors are trained, on the new version and on the latest")
-    verdict = steps.run(judge_utility, definition, published.url)
-    if verdict is None or not verdict.worse:
+def _promote(
+    definition: Definition, published: Published, progress: Progress, steps: Steps
+) -> tuple[Verdict | LikenessVerdict, ...]:
+    """Makes the version the latest, unless a gate says that its clips differ too much or that a detector trained on it
+    is worse. Without gates it is the latest already."""
+    verdicts: list[Verdict | LikenessVerdict] = []
+    if definition.likeness is not None:
+        progress.say(f"clips are compared with those of {definition.likeness.against}")
+        verdicts.append(steps.run(judge_likeness, definition, published.url))
+    if definition.utility is not None and not any(verdict.worse for verdict in verdicts):
+        progress.say("two small detectors are trained, on the new version and on the latest")
+        if (trained := steps.run(judge_utility, definition, published.url)) is not None:
+            verdicts.append(trained)
+    has_gate = definition.likeness is not None or definition.utility is not None
+    if has_gate and not any(verdict.worse for verdict in verdicts):
         latest.promote(published.url, definition.name, published.version)
-    return verdict
+    return tuple(verdicts)
 
 
 def _run_of_prefect() -> tuple[str, str] | None:

@@ -65,8 +65,8 @@ def _indices(plan: Plan, clips: ClipTable, *, made: bool) -> list[int]:
 def publish(
     definition: Definition, engine: ResolvedEngine, plan: Plan, clips: ClipTable, run_id: str, started_at: str
 ) -> Published:
-    """Publishes what was made, unless just that is published already. Under a utility gate it is not made the latest
-    version yet. ``run_id`` and ``started_at`` name the build in the lineage. Raises PublishError, Busy."""
+    """Publishes what was made, unless just that is published already. Under a utility or a likeness gate it is not made
+    the latest version yet. ``run_id`` and ``started_at`` name the build in the lineage. Raises PublishError, Busy."""
     dataset = Dataset(
         name=definition.name,
         description=definition.description,
@@ -87,7 +87,7 @@ def publish(
     )
     work = definition.work_path
     finished, failed = _FinishedClips(plan, clips), _FailedClips(plan, clips)
-    is_latest = definition.utility is None
+    is_latest = definition.utility is None and definition.likeness is None
     published = publishing.publish(finished, dataset, work / REJECTED_FILE, run, work, failed, make_latest=is_latest)
     forget_inputs(work / INPUTS_FOLDER, (clip.request.input_path or "" for clip in plan.clips()))
     return published

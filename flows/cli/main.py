@@ -6,7 +6,7 @@ from its_flows.cli.app import app
 from its_flows.cli.datasets import build, check, monitor, new, plan
 from its_flows.cli.evaluation import audit, score, train
 from its_flows.cli.post_training import checkpoints, post_train
-from its_flows.cli.published import browse, export, lineage, prune, recall, reproduce, show
+from its_flows.cli.published import browse, compare, export, lineage, prune, recall, reproduce, show
 
 __all__ = [
     "app",
@@ -15,6 +15,7 @@ __all__ = [
     "build",
     "check",
     "checkpoints",
+    "compare",
     "export",
     "lineage",
     "monitor",

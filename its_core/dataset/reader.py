@@ -148,6 +148,14 @@ def open_version(url: str) -> Version:
         raise NotPublished(f"{marker_url}: is not a version's marker", code="not_published.bad_marker") from None
 
 
+def version_or_latest(url: str) -> Version:
+    """The version in a folder, or the latest one of a published dataset. Raises NotPublished."""
+    try:
+        return open_version(url)
+    except NotPublished:
+        return latest(url)
+
+
 def versions(root_url: str) -> list[Version]:
     """All published versions of a dataset, by name."""
     opened = []

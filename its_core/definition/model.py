@@ -54,6 +54,29 @@ class UtilityGate(BaseModel):
     )
 
 
+class LikenessGate(BaseModel):
+    """A new version becomes the latest only if its clips are like those of another one, made without shortcuts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    against: str = Field(description="a published version, or a dataset (its latest), of the same scenarios")
+    psnr_db: float | None = Field(None, ge=0, le=100, description="least mean PSNR of luma; 100: equal")
+    ssim: float | None = Field(None, ge=-1, le=1, description="least mean SSIM of luma; 1: equal")
+    vmaf: float | None = Field(None, ge=0, le=100, description="least mean VMAF; needs an FFmpeg with libvmaf")
+    clips: int = Field(100, ge=1, description="how many clips are compared, evenly from all")
+
+    @model_validator(mode="after")
+    def _has_a_floor(self) -> Self:
+        if not self.floors:
+            raise ValueError("likeness: set at least one of psnr_db, ssim, vmaf")
+        return self
+
+    @property
+    def floors(self) -> dict[str, float]:
+        floors = {"psnr_db": self.psnr_db, "ssim": self.ssim, "vmaf": self.vmaf}
+        return {name: floor for name, floor in floors.items() if floor is not None}
+
+
 class MemoryFallback(BaseModel):
     """How a clip that ran out of memory is tried again; what is empty stays as the definition has it."""
 
@@ -116,6 +139,10 @@ class Definition(BaseModel):
     )
     utility: UtilityGate | None = Field(
         None, description="utility.against, margin, score, test, epochs: a version that trains worse is not made latest"
+    )
+    likeness: LikenessGate | None = Field(
+        None,
+        description="likeness.against, psnr_db, ssim, vmaf, clips: a version less like that one is not made latest",
     )
     publish_url: str = Field("published", description="where versions are published: a folder or an s3:// prefix")
     publish_machine_names: bool = Field(False, description="publish host name, login and local paths in the lineage")

@@ -25,7 +25,7 @@ def located(values: Mapping[str, Any], base: Path) -> dict[str, Any]:
                 result[key] = storage.resolve(path, base)
             case list(paths) | tuple(paths) if all(isinstance(path, str) for path in paths):
                 result[key] = tuple(storage.resolve(path, base) for path in paths)
-    for parent, key in (("engine", "script"), ("utility", "test")):
+    for parent, key in (("engine", "script"), ("utility", "test"), ("likeness", "against")):
         parts = result.get(parent)
         if isinstance(parts, dict) and isinstance(parts.get(key), str):
             result[parent] = parts | {key: storage.resolve(parts[key], base)}

@@ -109,7 +109,7 @@ def _print_built(built: Built) -> None:
     out.print(f"{built.rows:,} rows: {counts}", highlight=False)
     word = "nothing to do: already published as" if built.published.was_there else "published"
     out.print(f"{word} {built.published.url}", highlight=False, markup=False, soft_wrap=True)
-    if built.verdict is not None:
-        hint = "; it is not the latest (its promote makes it so)" if built.verdict.worse else ""
-        out.print(built.verdict.line + hint, highlight=False, markup=False, soft_wrap=True)
+    for verdict in built.verdicts:
+        hint = "; it is not the latest (its promote makes it so)" if verdict.worse else ""
+        out.print(verdict.line + hint, highlight=False, markup=False, soft_wrap=True)
     out.print(f"contact sheet: {built.published.contact_sheet_url}", highlight=False, markup=False, soft_wrap=True)

@@ -17,11 +17,7 @@ def version_of(name: str) -> reader.Version:
     if definitions.is_definition(name):
         definition = definitions.load(name)
         return reader.latest(storage.join(definition.publish_url, definition.name))
-    url = storage.resolve(name, Path.cwd())
-    try:
-        return reader.open_version(url)
-    except reader.NotPublished:
-        return reader.latest(url)
+    return reader.version_or_latest(storage.resolve(name, Path.cwd()))
 
 
 def published_versions(place: str) -> list[reader.Version]:
