@@ -35,7 +35,8 @@ def write(
         stream.height, stream.width, _ = frames[0].shape
         stream.pix_fmt = pixel_format
         stream.codec_context.sample_aspect_ratio = Fraction(*aspect)
-        stream.codec_context.thread_count = 1  # several threads would make other bytes from time to time
+        stream.codec_context.thread_count = 1
+        stream.codec_context.options = {"x264-params": "mbtree=0"}  # the macroblock tree's bytes vary at times
         if transfer is not None:
             stream.codec_context.color_trc = transfer
         for number, pixels in enumerate(frames):
