@@ -29,12 +29,15 @@ class Clip:
     ``frames`` yields exactly ``request.geometry.frames`` RGB frames, each H×W×3 uint8, and may compute them lazily, so
     that encoding overlaps rendering. ``record`` holds JSON values that say what really ran (model, weights, guardrail,
     precision, seed, attempts); an engine may add to it until the last frame is out. ``annotations`` likewise is
-    complete once the frames are, and stays None for an engine without ground truth.
+    complete once the frames are, and stays None for an engine without ground truth. ``beside`` are further files by the
+    suffix that takes the place of the clip's (``.depth.mp4``), complete once the frames are; whoever takes them moves
+    them away before the next clip is made.
     """
 
     frames: Iterator[Frame]
     record: dict[str, Any] = field(default_factory=dict)
     annotations: Annotations | None = None
+    beside: dict[str, Path] = field(default_factory=dict)
 
 
 class EngineFailure(Exception):

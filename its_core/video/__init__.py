@@ -13,7 +13,7 @@ from its_core.video.reading import (
     read_last_frames,
     read_luma,
 )
-from its_core.video.writing import DEFAULT_CRF, SYNTHETIC_STATEMENT, Frame, write_mp4
+from its_core.video.writing import DEFAULT_CRF, SYNTHETIC_STATEMENT, Frame, Mp4Writer, write_mp4
 
 __all__ = [
     "DEFAULT_CRF",
@@ -23,6 +23,7 @@ __all__ = [
     "Complaints",
     "Display",
     "Frame",
+    "Mp4Writer",
     "Probe",
     "UnreadableVideo",
     "decoder_complaints",

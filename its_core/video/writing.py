@@ -42,10 +42,21 @@ def write_mp4(path: Path, frames: Iterator[Frame], geometry: Geometry, crf: floa
 
 
 def _encode(path: Path, frames: Iterator[Frame], geometry: Geometry, crf: float) -> None:
-    options = {"movflags": "+faststart", "fflags": "+bitexact"}
-    with av.open(str(path.absolute()), "w", format="mp4", options=options) as container:
-        container.metadata["comment"] = SYNTHETIC_STATEMENT
-        stream = container.add_stream("libx264", rate=geometry.fps)
+    with Mp4Writer(path, geometry, crf) as writer:
+        for frame in frames:
+            writer.add(frame)
+
+
+class Mp4Writer:
+    """Encodes frames as they come, as ``write_mp4`` does. The file is complete when the block has ended without an
+    error; what was written until then lies under its name."""
+
+    def __init__(self, path: Path, geometry: Geometry, crf: float = DEFAULT_CRF) -> None:
+        self._geometry, self._count = geometry, 0
+        options = {"movflags": "+faststart", "fflags": "+bitexact"}
+        self._container = av.open(str(path.absolute()), "w", format="mp4", options=options)
+        self._container.metadata["comment"] = SYNTHETIC_STATEMENT
+        stream = self._container.add_stream("libx264", rate=geometry.fps)
         stream.width, stream.height, stream.pix_fmt = geometry.width_px, geometry.height_px, "yuv420p"
         coder = stream.codec_context
         coder.thread_count = 1
@@ -53,14 +64,26 @@ def _encode(path: Path, frames: Iterator[Frame], geometry: Geometry, crf: float)
         coder.options = ENCODER | {"crf": str(crf)}
         coder.color_primaries, coder.color_trc = int(ColorPrimaries.BT709), int(ColorTrc.BT709)
         coder.colorspace, coder.color_range = int(Colorspace.ITU709), int(ColorRange.MPEG)
-        count = 0
-        for count, frame in enumerate(frames, start=1):
-            if count > geometry.frames:
-                raise ValueError(f"the geometry asks for {geometry.frames} frames, more came")
-            container.mux(stream.encode(_to_yuv(frame, count - 1, geometry)))
-        if count != geometry.frames:
-            raise ValueError(f"the geometry asks for {geometry.frames} frames, {count} came")
-        container.mux(stream.encode())
+        self._stream = stream
+
+    def __enter__(self) -> Mp4Writer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                if self._count != self._geometry.frames:
+                    raise ValueError(f"the geometry asks for {self._geometry.frames} frames, {self._count} came")
+                self._container.mux(self._stream.encode())
+        finally:
+            self._container.close()
+
+    def add(self, frame: Frame) -> None:
+        """Raises ValueError for a frame of another shape, or for one too many."""
+        if self._count == self._geometry.frames:
+            raise ValueError(f"the geometry asks for {self._geometry.frames} frames, more came")
+        self._container.mux(self._stream.encode(_to_yuv(frame, self._count, self._geometry)))
+        self._count += 1
 
 
 def _to_yuv(frame: Frame, index: int, geometry: Geometry) -> av.VideoFrame:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ import panda3d
 
 from its_core.clip import ClipRequest, Outcome, Scene
 from its_core.engines.engine import Clip, Engine, EngineFailure, Frame
+from its_core.engines.simulator.beside import FilesBeside, files_asked, layers_needed
 from its_core.engines.simulator.capabilities import layout_of, unsupported
 from its_core.engines.simulator.incidents.attempts import Tried, try_until_it_happens
 from its_core.engines.simulator.incidents.verdicts import Verdict
@@ -18,6 +22,8 @@ from its_core.engines.simulator.optics.camera import Camera, camera_for
 from its_core.engines.simulator.options import VERSION, SimulatorOptions
 from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.rendering.ground_truth import annotated
+from its_core.engines.simulator.rendering.layers import Layers
+from its_core.engines.simulator.rendering.masks import encoded, with_masks
 from its_core.engines.simulator.rendering.renderer import RenderedFrame, Renderer
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.roads.registry import place
@@ -43,6 +49,7 @@ class SimulatorEngine(Engine):
     def __init__(self, options: SimulatorOptions) -> None:
         self._options = options
         self._renderer = Renderer()
+        self._beside: TemporaryDirectory[str] | None = None
 
     def generate(self, request: ClipRequest) -> Clip:
         """The physics runs at once, pictures when they are taken. Raises EngineFailure: ``rejected_input`` for a scene
@@ -62,24 +69,49 @@ class SimulatorEngine(Engine):
         light = scene.light or (Light.DAY if rng.random() < 0.8 else Light.DUSK)
         shot = _Shot(tried.run, tried.verdict, layout, camera, weather, light)
         clip = Clip(iter(()), _record(request, shot, tried))
-        clip.frames = self._frames(shot, clip, tried.tries[-1].seed)
+        clip.frames = self._frames(request, shot, clip, tried.tries[-1].seed)
         return clip
 
     def close(self) -> None:
-        return
+        if self._beside is not None:
+            self._beside.cleanup()
 
-    def _frames(self, shot: _Shot, clip: Clip, seed: int) -> Iterator[Frame]:
+    def _folder_beside(self, clip_id: str) -> Path:
+        """A new folder for a clip's further files."""
+        if self._beside is None:
+            self._beside = TemporaryDirectory(prefix="its-beside-")
+        return Path(mkdtemp(prefix=f"{clip_id}-", dir=self._beside.name))
+
+    def _frames(self, request: ClipRequest, shot: _Shot, clip: Clip, seed: int) -> Iterator[Frame]:
         """Renders frame after frame; the annotations are complete when the last one has been taken."""
         seen: list[RenderedFrame] = []
+        masks: list[list[str | None]] = []
         trace = shot.run.trace
-        for rendered in self._renderer.frames(
-            shot.layout, trace, shot.camera, shot.light, shot.weather, seed, shot.run.staging.surface
-        ):
-            yield rendered.image
-            seen.append(replace(rendered, image=_NO_PICTURE))  # the truth needs the boxes only
+        rendered_frames = self._renderer.frames(
+            shot.layout, trace, shot.camera, shot.light, shot.weather, seed, shot.run.staging.surface,
+            layers_needed(self._options),
+        )  # fmt: skip
+        with ExitStack() as stack:
+            beside = None
+            if files_asked(self._options):
+                tracks = [actor.track_id for actor in trace.actors]
+                folder = self._folder_beside(request.clip_id)
+                beside = stack.enter_context(FilesBeside(self._options, request.geometry, tracks, folder))
+            for rendered in rendered_frames:
+                yield rendered.image
+                if beside is not None:
+                    beside.add(rendered)
+                if rendered.layers.ids is not None:
+                    masks.append(encoded(rendered.layers.ids, len(trace.actors)))
+                # The truth needs the boxes only.
+                seen.append(replace(rendered, image=_NO_PICTURE, layers=Layers()))
+        if beside is not None:
+            clip.beside = beside.files
         window = shot.verdict.anomaly_start, shot.verdict.anomaly_end
         participants = [i for i, actor in enumerate(trace.actors) if actor.role is not Role.BYSTANDER]
         clip.annotations = annotated(trace, shot.camera, seen, participants, window)
+        if "masks" in self._options.truth:
+            clip.annotations = with_masks(clip.annotations, masks)
 
 
 def _failure(scene: Scene, tried: Tried) -> str:

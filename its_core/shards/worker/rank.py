@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import logging
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -110,6 +111,9 @@ class Rank:
         try:
             video.write_mp4(job.files.video, _drain(feed), job.request.geometry)
             marking.sign_where_configured(job.files.video, job.request.clip_id, self._engine.digital_source_type)
+            for suffix, made in clip.beside.items():
+                with storage.replacing(job.files.video.with_suffix(suffix)) as part:
+                    shutil.move(made, part)
             if clip.annotations is None:
                 job.files.annotations.unlink(missing_ok=True)  # an earlier clip's
             else:

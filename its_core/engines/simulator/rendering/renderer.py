@@ -22,6 +22,7 @@ from its_core.engines.simulator.rendering.actors import Body, CarActor, Cast, bo
 from its_core.engines.simulator.rendering.background import plate
 from its_core.engines.simulator.rendering.compositor import Compositor, Sight
 from its_core.engines.simulator.rendering.ground_effects import Footprint
+from its_core.engines.simulator.rendering.layers import LayerMaker, Layers
 from its_core.engines.simulator.rendering.lights import Signals, head_lights
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.scenery.build import scenery
@@ -46,6 +47,7 @@ class RenderedFrame:
     visible_box: list[Box | None]
     amodal_box: list[Box | None]
     occlusion: list[float]
+    layers: Layers
 
 
 class Renderer:
@@ -64,15 +66,17 @@ class Renderer:
         weather: Weather,
         seed: int,
         surface: RoadSurface = RoadSurface.DRY,
+        layers: frozenset[str] = frozenset(),
     ) -> Iterator[RenderedFrame]:
         """All frames of a trace in order. ``seed`` draws noise and the clock's time; everything else follows from the
-        camera's id. Raises ValueError for an actor that has no picture yet, before the first frame."""
+        camera's id. ``layers``: which maps of ``Layers`` come with each frame. Raises ValueError for
+        an actor that has no picture yet, before the first frame."""
         sky = daylight(light, weather, camera.camera_id, surface)
         found = bodies(trace, sky.lit)
         if self._still is None or not self._still.shows(layout, camera, sky):
             self._still = None  # frees the old one first
             self._still = Still(layout, camera, sky)
-        return ClipRenderer(self._still, trace, found, seed).frames()
+        return ClipRenderer(self._still, trace, found, seed, layers).frames()
 
 
 class Still:
@@ -89,7 +93,9 @@ class Still:
 class ClipRenderer:
     """One clip on its way."""
 
-    def __init__(self, still: Still, trace: Trace, found: list[Body], seed: int) -> None:
+    def __init__(
+        self, still: Still, trace: Trace, found: list[Body], seed: int, layers: frozenset[str] = frozenset()
+    ) -> None:
         camera, sky = still.camera, still.sky
         size = (camera.width_px, camera.height_px)
         self._trace, self._camera, self._sky, self._bodies = trace, camera, sky, found
@@ -101,6 +107,8 @@ class ClipRenderer:
         self._compositor = Compositor(self._plate, camera, self._look, self._layer)
         self._signals = Signals(still.layout, camera, self._plate.standing.surface, sky.lit)
         self._shade = Coverage.empty(*size)
+        self._asked = layers
+        self._layers = LayerMaker(layers, camera, still.layout, self._plate, self._layer) if layers else None
 
     def frames(self) -> Iterator[RenderedFrame]:
         for frame in range(len(self._trace.positions)):
@@ -122,10 +130,14 @@ class ClipRenderer:
         if len(self._trace.signals):
             self._signals.shine(self._trace.signals[frame], self._compositor, self._layer.seen.triangle)
         picture, sight = self._compositor.frame(actors, drawn, beams)
+        layers = Layers()
+        if self._layers is not None:
+            later = "flow" in self._asked and frame + 1 < len(self._trace.positions)
+            layers = self._layers.made(drawn, sight, cast(self._bodies, frame + 1) if later else None)
         picture = self._look.noisy(picture)
         self._fall.fallen(picture)
         self._overlay.written(picture, frame / self._trace.fps)
-        truth = _truth(picture, drawn, sight, extents)
+        truth = _truth(picture, drawn, sight, extents, layers)
         self._compositor.rest()
         return truth
 
@@ -189,7 +201,7 @@ class ClipRenderer:
             self._compositor.darken(under, window)
 
 
-def _truth(picture: Frame, drawn: Drawn, sight: Sight, extents: Outlines) -> RenderedFrame:
+def _truth(picture: Frame, drawn: Drawn, sight: Sight, extents: Outlines, layers: Layers) -> RenderedFrame:
     full = np.maximum(drawn.full, sight.samples)
     visible: list[Box | None] = [
         (float(x1), float(y1), float(x2), float(y2)) if pixels else None
@@ -200,4 +212,4 @@ def _truth(picture: Frame, drawn: Drawn, sight: Sight, extents: Outlines) -> Ren
         for box in extents.boxes
     ]
     hidden = [1.0 - v / f if f > 0 else 0.0 for v, f in zip(sight.samples.tolist(), full.tolist(), strict=True)]
-    return RenderedFrame(picture, sight.samples, full, visible, amodal, hidden)
+    return RenderedFrame(picture, sight.samples, full, visible, amodal, hidden, layers)
