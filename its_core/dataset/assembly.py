@@ -15,7 +15,14 @@ from its_core.checks.measures import table
 from its_core.dataset import card, croissant, lineage
 from its_core.dataset.finished_clip import FailedClip, FinishedClip
 from its_core.dataset.labels import metadata
-from its_core.dataset.layout import MEASURES_FILE, PAGE_FILE, REPORT_FOLDER, annotations_path, clip_file_name
+from its_core.dataset.layout import (
+    MEASURES_FILE,
+    PAGE_FILE,
+    REPORT_FOLDER,
+    annotations_path,
+    beside_path,
+    clip_file_name,
+)
 from its_core.dataset.lineage import emit, events
 from its_core.dataset.lineage.clips import ClipLineageWriter
 from its_core.dataset.lineage.run import Run
@@ -81,7 +88,7 @@ def digital_source_type(dataset: Dataset) -> str:
 def _gather(
     folder: Path, clips: Iterable[FinishedClip], failed: Iterable[FailedClip], run: Run
 ) -> Iterator[tuple[str, str]]:
-    """Links every clip and its annotations into the folder; yields paths and digests."""
+    """Links every clip, its annotations and what was made beside it into the folder; yields paths and digests."""
     with ClipLineageWriter(folder / lineage.FOLDER, names_machine=run.names_machine) as writer:
         for clip in clips:
             path = f"{clip.planned.split}/{clip_file_name(clip.clip_id)}"
@@ -97,6 +104,10 @@ def _gather(
             if clip.has_annotations:
                 path = annotations_path(clip.clip_id)
                 storage.link_or_copy(clip.files.annotations, folder / path)
+                yield path, storage.sha256_file(folder / path)
+            for suffix, made in clip.files.beside():
+                path = beside_path(clip.clip_id, suffix)
+                storage.link_or_copy(made, folder / path)
                 yield path, storage.sha256_file(folder / path)
             writer.add(clip.planned, clip.receipt)
         for missing in failed:

@@ -7,6 +7,7 @@ Hugging Face Hub refuse folders of more than 10,000 files.
 from __future__ import annotations
 
 ANNOTATIONS_FOLDER = "annotations"
+BESIDE_FOLDER = "beside"
 PAGE_FILE = "index.html"
 REJECTED_FILE = "rejected.parquet"
 REPORT_FOLDER = "report"  # not "validation": the Hugging Face builder would take that for a split
@@ -21,3 +22,8 @@ def clip_file_name(clip_id: str) -> str:
 def annotations_path(clip_id: str) -> str:
     """The annotations' path from the version's folder."""
     return f"{ANNOTATIONS_FOLDER}/{clip_id[:2]}/{clip_id}.json.gz"
+
+
+def beside_path(clip_id: str, suffix: str) -> str:
+    """The path, from the version's folder, of a further file of a clip (``.depth.mp4``)."""
+    return f"{BESIDE_FOLDER}/{clip_id[:2]}/{clip_id}{suffix}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -157,6 +158,12 @@ class ClipFiles:
     @property
     def measures(self) -> Path:
         return self.video.with_suffix(".measures.json")
+
+    def beside(self) -> Iterator[tuple[str, Path]]:
+        """Control videos and arrays that the engine made beside the clip, by suffix."""
+        for ending in ("mp4", "npz"):
+            for path in sorted(self.video.parent.glob(f"{glob.escape(self.video.stem)}.*.{ending}")):
+                yield path.name.removeprefix(self.video.stem), path
 
     def read_receipt(self) -> Receipt | None:
         """The receipt, or None where there is none that can be read, or no attempt has ended."""

@@ -28,6 +28,7 @@ from its_core.video import Mp4Writer
 Frame = NDArray[np.uint8]
 
 _BLUR_BY = 10  # how much smaller the blurred picture is before it is enlarged again
+_FARTHEST_M = 60000.0  # float16 ends at 65504
 _WHITE_SHARE = 0.995  # of the first frame's pixels, that the depth video shows darker than white
 _NEEDS: dict[Truth | Control, frozenset[str]] = {
     "masks": frozenset({"ids"}),
@@ -119,7 +120,7 @@ def _stored(truth: Truth, layers: Layers) -> NDArray[np.generic]:
     """Depth H×W float16 in metres, infinite in the sky; flow H×W×2 float16 in pixels; normals H×W×3 int8, 127 is 1."""
     if truth == "depth":
         assert layers.depth is not None
-        return layers.depth.astype(np.float16)
+        return np.where(layers.depth < _FARTHEST_M, layers.depth, np.inf).astype(np.float16)
     if truth == "flow":
         assert layers.flow is not None
         return layers.flow.astype(np.float16)

@@ -158,7 +158,7 @@ def test_identity_reads_the_scene_alone():
     identity = module.identity(module.parse_options({}, "720", 16))
     assert (identity.name, identity.version, identity.weights_sha256) == ("simulator", VERSION, None)
     assert identity.reads == {"scene"}
-    assert identity.settings == {"attempts": 12, "truth": (), "controls": ()}
+    assert identity.settings == {"attempts": 12, "truth": [], "controls": []}
 
 
 def test_an_input_image_is_welcome_and_a_bad_scene_is_not():

@@ -61,11 +61,13 @@ def test_a_hand_typed_prompt_becomes_a_simulated_clip_with_its_truth(tmp_path):
         "following too closely crashes into its rear bumper. The pickup is pushed forward."
     )
     save = tmp_path / "out" / "rear_end.mp4"
-    flags = ("--prompt", prompt, "--save_path", str(save), "--resolution", "480", "--fps", "10")
+    flags = ("--prompt", prompt, "--save_path", str(save), "--resolution", "480", "--fps", "10", "--controls", "edges")
     done = torchrun(*flags)
     assert done.returncode == 0, done.stdout + done.stderr
     files = ClipFiles(save)
     assert (probe(save).width_px, probe(save).height_px, probe(save).declared_frames) == (768, 432, 61)
+    assert probe(save.with_suffix(".edges.mp4")).declared_frames == 61
+    assert list(files.beside()) == [(".edges.mp4", save.with_suffix(".edges.mp4"))]
     receipt = files.success_receipt()
     assert receipt is not None and receipt.record["engine"] == "simulator"
     annotations = Annotations.model_validate_json(gzip.decompress(files.annotations.read_bytes()))

@@ -7,7 +7,7 @@ from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import daylight
 from its_core.engines.simulator.rendering.actors import bodies, cast
 from its_core.engines.simulator.rendering.compositor import NOBODY
-from its_core.engines.simulator.rendering.layers import ROAD, SKY, Layers
+from its_core.engines.simulator.rendering.layers import ROAD, Layers
 from its_core.engines.simulator.rendering.masks import encoded
 from its_core.engines.simulator.rendering.renderer import Renderer
 from its_core.engines.simulator.rendering.standing import everything
@@ -142,4 +142,3 @@ def test_normals_are_upright_on_the_road_and_face_the_camera(street) -> None:
     towards = (camera.rays(columns + 0.5, rows + 0.5) * truth.normals[rows, columns]).sum(axis=1)
     assert np.all(towards < 1e-6)
     assert np.all(truth.normals[np.isinf(truth.depth)] == 0)
-    assert np.isinf(truth.depth[truth.classes == SKY]).mean() > 0.9
