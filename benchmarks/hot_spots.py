@@ -41,7 +41,7 @@ MEASURED = {
 }
 
 
-def task_call_s() -> float:
+def task_call_s(checkout: Path) -> float:
     """CPU seconds of this process for a task call, the least of some."""
     from prefect import flow
 
@@ -50,7 +50,7 @@ def task_call_s() -> float:
 
     clip_ids = [f"{number:024x}" for number in range(CLIPS)]
     plan = Plan(Path("plan.parquet"), Geometry.of("480", 10), CLIPS, clip_ids, list(range(CLIPS)), {}, ())
-    call = _caller()
+    call = _caller(checkout)
     seconds: list[float] = []
 
     @flow(name="hot-spots")
@@ -64,19 +64,19 @@ def task_call_s() -> float:
     return min(seconds)
 
 
-def _caller() -> Any:
+def _caller(checkout: Path) -> Any:
     """Calls a task as this checkout's flow calls its tasks."""
 
     def count(plan: Any) -> int:
         return len(plan.clip_ids)
 
-    try:
-        from its_tasks.steps import Steps, step
-    except ImportError:  # 3c174cc, where tasks were called as they are
+    if not (checkout / "tasks" / "steps.py").exists():  # 3c174cc, where tasks were called as they are
         from prefect import task
         from prefect.cache_policies import NO_CACHE
 
         return task(name="count", cache_policy=NO_CACHE)(count)
+    from its_tasks.steps import Steps, step
+
     steps, counting = Steps(True, print), step(name="count", task_run_name="count")(count)
     return lambda plan: steps.run(counting, plan)
 
@@ -138,7 +138,7 @@ def measure_here(checkout: Path) -> dict[str, float]:
         (folder / "weights").mkdir()
         first, second = opened_a_clip(folder, orchestration)
         return {
-            "task_call_s": task_call_s(),
+            "task_call_s": task_call_s(checkout),
             "hashing_s": hashing_s(folder / "weights"),
             "opened_by_first": first,
             "opened_by_second": second,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from its_flows.redacted_flow import redacted_flow
-from its_tasks.train import FEATURES_FOLDER, quoted
+from its_tasks.artifacts import Artifacts
+from its_tasks.steps import Steps, despite_prefect, first_line, recorded
+from its_tasks.train import FEATURES_FOLDER
 from its_tasks.train import train_detector as train_one
-from prefect.artifacts import create_table_artifact
+from prefect.context import FlowRunContext
 
 from its_core import storage
 from its_core.evaluation import ground_truth
@@ -23,6 +27,7 @@ PAGE_FILE = "scores.html"
 
 
 @redacted_flow("train-detector", "train on {version}")
+@recorded
 def train_detector(
     version: str,
     other: str | None = None,
@@ -46,15 +51,34 @@ def train_detector(
     folder = Path(output) if output is not None else output_beside(ours.url)
     settings = Settings(epochs=epochs, seed=seed, device=device)
     cache = folder.parent / FEATURES_FOLDER
-    results: list[Result] = [
-        train_one(quoted(experiment), settings, folder / experiment.name, cache, _telling(experiment, settings))
+    steps = Steps(FlowRunContext.get() is not None, _say)
+    results = [
+        steps.run(train_one, experiment, settings, folder / experiment.name, cache, _telling(experiment, settings))
         for experiment in planned
     ]
     metrics = {"version": ours.name, "runs": [result.as_json() for result in results]}
     storage.write_bytes(str(folder / METRICS_FILE), json.dumps(metrics, allow_nan=False, indent=1).encode())
     storage.write_bytes(str(folder / PAGE_FILE), page.render([result.report for result in results]).encode())
-    create_table_artifact([_row(result) for result in results], key="detector", description=str(folder))
+    artifacts = Artifacts(steps)
+    artifacts.table([_row(result) for result in results], key="detector", description=str(folder))
+    artifacts.close()
     return results
+
+
+def train_with_or_without_prefect(with_prefect: bool, *arguments: Any) -> list[Result]:
+    """The flow with its ``arguments``, also where Prefect's server is lost before its end. Raises what the flow itself
+    raises."""
+    if not with_prefect:
+        return train_detector.fn(*arguments)
+    return despite_prefect(
+        lambda: train_detector(*arguments),
+        lambda: train_detector.fn(*arguments),
+        lambda error: _say(f"Prefect's server did not record this training ({first_line(error)})"),
+    )
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def output_beside(version_url: str) -> Path:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from its_tasks.steps import step
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-from prefect.utilities.annotations import quote
 
 from its_core import storage
 from its_core.dataset import reader
@@ -23,16 +19,11 @@ from its_core.evaluation.utility import Verdict
 FEATURES_FOLDER = "features"
 
 
-def quoted(experiment: Experiment) -> Any:
-    """The same, for a task's argument; the task gets the experiment itself."""
-    return quote(experiment)
-
-
-@task(name="train-detector", cache_policy=NO_CACHE)
+@step(name="train-detector", task_run_name="train on {experiment.name}")
 def train_detector(
     experiment: Experiment, settings: Settings, folder: Path, cache: Path, on_epoch: Callable[[int, float], None]
 ) -> Result:
-    """Trains and tests one detector. Call it with ``quoted``: Prefect would walk through all the clips."""
+    """Trains and tests one detector."""
     return experiments.run(experiment, settings, folder, cache, on_epoch=on_epoch)
 
 

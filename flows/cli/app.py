@@ -106,6 +106,11 @@ def errors_in_a_line(verbose: bool = False) -> Iterator[None]:
         raise typer.Exit(status) from None
 
 
+def say(line: str) -> None:
+    """A line for the person who waits."""
+    err.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
 @app.callback(invoke_without_command=True)
 def _main(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,

@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from its_core.clip import Scene, Unsupported
@@ -80,6 +81,19 @@ def test_what_no_engine_makes_is_refused_with_its_reason() -> None:
         plan(Coverage.model_validate({"clips": 10, "quotas": quotas}), no_night)
     assert refused.value.code == "coverage.cannot_be_made"
     assert "quotas.light: 'night'" in str(refused.value)
+
+
+def test_only_a_planned_manifest_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "scenarios.parquet"
+    coverage_file.write(planned(pairs=0.5), path)
+    coverage_file.write(planned(pairs=0.5), path)
+    for content in (pq.read_table(path).replace_schema_metadata(), b"no Parquet"):
+        path.write_bytes(content) if isinstance(content, bytes) else pq.write_table(content, path)
+        before = path.read_bytes()
+        with pytest.raises(CoverageError) as refused:
+            coverage_file.write(planned(pairs=0.5), path)
+        assert refused.value.code == "coverage.exists"
+        assert path.read_bytes() == before
 
 
 def test_a_planned_manifest_is_accepted_by_its_reader(tmp_path: Path) -> None:

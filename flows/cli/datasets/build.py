@@ -11,11 +11,11 @@ import typer
 from its_flows.cli.app import (
     app,
     end_soon_when_interrupted,
-    err,
     errors_in_a_line,
     exit_status,
     out,
     print_error,
+    say,
 )
 from its_flows.prefect_server import server_for_build
 
@@ -67,7 +67,7 @@ def build(
         check_writable("work_dir", definition.work_dir)
         watchdog.watch()
         end_soon_when_interrupted()
-        with server_for_build(definition.work_path, _say) as with_prefect:
+        with server_for_build(definition.work_path, say) as with_prefect:
             built = _build(dataset, overrides, with_prefect, verbose)
     _print_built(built)
 
@@ -81,7 +81,7 @@ def _build(dataset: str, overrides: dict[str, Any], with_prefect: bool, verbose:
         """Ends this process where Prefect's server keeps it waiting: the build itself has ended."""
         if recorded.wait(_RECORD_LIMIT_S):
             return
-        _say(f"Prefect's server did not record the end of this build within {_RECORD_LIMIT_S:g} s")
+        say(f"Prefect's server did not record the end of this build within {_RECORD_LIMIT_S:g} s")
         if isinstance(result, BaseException):
             print_error(result, verbose=verbose)
             status = exit_status(result) or 1
@@ -95,13 +95,9 @@ def _build(dataset: str, overrides: dict[str, Any], with_prefect: bool, verbose:
         threading.Thread(target=ended, args=(result,), daemon=True).start()
 
     try:
-        return build_with_or_without_prefect(dataset, overrides, with_prefect, _say, on_end)
+        return build_with_or_without_prefect(dataset, overrides, with_prefect, say, on_end)
     finally:
         recorded.set()
-
-
-def _say(line: str) -> None:
-    err.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_built(built: Built) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from its_flows.cli.app import app, errors_in_a_line, out
+from its_flows.cli.app import app, errors_in_a_line, out, say
+from its_flows.prefect_server import server_for_build
 from rich.table import Table
 
 from its_core import storage
@@ -43,11 +45,12 @@ def train_detector(
     """Train a small detector on a version and test it on cameras that it never saw: what the data is worth."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     with errors_in_a_line():
-        from its_flows.train_detector import train_detector as flow
-
         from its_core.evaluation.scoring.page import NAMES, shown
 
-        results = flow(version, other, test, output, epochs, seed, device)
+        with tempfile.TemporaryDirectory(prefix="its-prefect-") as home, server_for_build(Path(home), say) as prefect:
+            from its_flows.train_detector import train_with_or_without_prefect as train
+
+            results = train(prefect, version, other, test, output, epochs, seed, device)
     scores = [name for name in NAMES if name in results[0].report.overall.scores]
     table = Table(title=f"Tested on {results[0].report.truth}", title_justify="left")
     for column in ("trained on", "clips", "seconds", *(NAMES[name] for name in scores)):

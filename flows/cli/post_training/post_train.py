@@ -6,7 +6,7 @@ import os
 from typing import Annotated, Any
 
 import typer
-from its_flows.cli.app import app, end_soon_when_interrupted, err, errors_in_a_line, out
+from its_flows.cli.app import app, end_soon_when_interrupted, errors_in_a_line, out, say
 from its_flows.prefect_server import server_for_build
 from rich.table import Table
 from rich.text import Text
@@ -57,7 +57,7 @@ def post_train(
         end_soon_when_interrupted()
         if metrics_port is not None:
             typer.echo(_serve(settings, metrics_port))
-        with server_for_build(settings.work_path, _say) as with_prefect:
+        with server_for_build(settings.work_path, say) as with_prefect:
             from its_flows.post_train import post_train_with_or_without_prefect as run
 
             done = run(definition, overrides, with_prefect)
@@ -66,10 +66,6 @@ def post_train(
         word = "nothing to do: already registered as" if model.was_there else "registered"
         out.print(f"{word} {model.url}", highlight=False, markup=False, soft_wrap=True)
         out.print(f"use it with dit_path: model:{model.name}@{model.version}", highlight=False, markup=False)
-
-
-def _say(line: str) -> None:
-    err.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _serve(settings: Any, port: int) -> str:

@@ -11,7 +11,7 @@ import torch
 
 from its_core.engines.cosmos import engine, requirements
 from its_core.engines.cosmos.errors import CheckpointError
-from its_core.engines.cosmos.model.tiny import LORA_CHECKPOINT
+from its_core.engines.cosmos.model.tiny import LORA_CHECKPOINT, make_tiny_checkpoint
 from its_core.engines.cosmos.options import CosmosOptions
 
 
@@ -80,3 +80,19 @@ def test_the_engine_refuses_in_one_line(tmp_path: Path) -> None:
         engine.load(options(tmp_path))
     assert caught.value.code == "checkpoint.missing"
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["google-t5/t5-11b/config.json", "nvidia/Cosmos-Guardrail1/blocklist/words.txt"])
+def test_tiny_weights_do_not_replace_those_of_a_model(tmp_path: Path, part: str) -> None:
+    (tmp_path / part).parent.mkdir(parents=True)
+    (tmp_path / part).write_text("real")
+    with pytest.raises(CheckpointError, match="name another folder") as raised:
+        make_tiny_checkpoint(tmp_path)
+    assert raised.value.code == "checkpoint.exists"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / part]
+
+
+def test_tiny_weights_replace_their_own(tmp_path: Path, tiny_folder: Path) -> None:
+    shutil.copytree(tiny_folder, tmp_path / "checkpoints")
+    first = (tiny_folder / LORA_CHECKPOINT).read_bytes()
+    assert make_tiny_checkpoint(tmp_path / "checkpoints").read_bytes() == first

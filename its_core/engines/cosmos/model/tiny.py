@@ -14,6 +14,7 @@ import torch
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
+from its_core.engines.cosmos.errors import CheckpointError
 from its_core.engines.cosmos.model.lora import inject_lora
 from its_core.engines.cosmos.model.network import LATENT_CHANNELS, PATCH, Video2WorldNetwork
 from its_core.engines.cosmos.options import CosmosOptions
@@ -33,14 +34,17 @@ def make_tiny_checkpoint(folder: Path, *, for_training: bool = False) -> Path:
     Use it as ``--checkpoints_dir``; the LoRA has the guide's rank, alpha and targets. The same weights every time.
     With ``for_training`` the base network passes on the noise that it sees, as a trained one's answer does for the most
     part; the random one has nothing that a LoRA could build on.
+
+    Raises CheckpointError where the folder holds a real model's parts, which have the same names.
     """
     folder = Path(folder)
+    options = CosmosOptions(model_size="tiny", checkpoints_dir=str(folder))
+    _refuse_real_parts(options)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         network = _random_network()
         if for_training:
             _pass_on_noise(network)
-        options = CosmosOptions(model_size="tiny", checkpoints_dir=str(folder))
         for resolution in ("720", "480"):
             for fps in (16, 10):
                 base = options.model_copy(update={"resolution": resolution, "fps": fps}).folders.base
@@ -55,6 +59,17 @@ def make_tiny_checkpoint(folder: Path, *, for_training: bool = False) -> Path:
         lora.parent.mkdir(parents=True, exist_ok=True)
         torch.save({f"net.{key}": value for key, value in _with_lora(network, options).items()}, lora)
     return lora
+
+
+def _refuse_real_parts(options: CosmosOptions) -> None:
+    """Text encoder and guardrail of other sizes have the names of tiny ones; only beside a tiny model are they ours."""
+    if options.folders.model.exists():
+        return
+    for part in (options.folders.text_encoder, options.folders.guardrail):
+        if part.exists():
+            raise CheckpointError(
+                f"{part}: is there already and is not of size tiny: name another folder", code="checkpoint.exists"
+            )
 
 
 def _random_network() -> Video2WorldNetwork:
