@@ -9,8 +9,6 @@ from pydantic import BaseModel, ValidationError
 
 from its_core.clip import EngineIdentity
 from its_core.definition import Definition, DefinitionError, explain
-from its_core.engines.cosmos import registered
-from its_core.engines.cosmos.errors import CheckpointError
 from its_core.engines.engine import EngineModule, engine_module
 from its_core.quality_gates import Gates
 from its_core.shards import devices
@@ -32,17 +30,10 @@ class ResolvedEngine:
 
 
 def with_pinned_model(definition: Definition) -> Definition:
-    """``dit_path: model:NAME@latest`` becomes the version that it names now: for the whole build, and in its lineage.
-
-    A model that is not there is left to ``engine_options``, which says so.
-    """
+    """A registered model ``@latest`` becomes the version that it is now: for the whole build, and in its lineage."""
     engine = definition.engine
-    try:
-        model = registered.find(str(engine.options.get("dit_path", "")))
-    except CheckpointError:
-        return definition
-    pinned = {"dit_path": f"{registered.SCHEME}{model.name}@{model.version}"}
-    return definition.model_copy(update={"engine": engine.model_copy(update={"options": engine.options | pinned})})
+    options = engine_module(engine.name).pin_models(engine.options)
+    return definition.model_copy(update={"engine": engine.model_copy(update={"options": options})})
 
 
 def engine_options(definition: Definition) -> tuple[EngineModule, Any]:

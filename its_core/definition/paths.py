@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from its_core import storage
-from its_core.engines.cosmos.registered import SCHEME as MODEL_SCHEME
-from its_core.engines.engine import engine_module, engine_names
+from its_core.engines.engine import MODEL_SCHEME, engine_module, engine_names
 
 _PATH_KEYS = ("manifest", "allowed_inputs", "publish_url", "work_dir")
 # The engine's name may come from another source than its options: what is a path in one engine is a path in all.

@@ -19,6 +19,7 @@ from its_core.clip import ClipRequest, EngineIdentity, Fps, Outcome, Resolution,
 from its_core.taxonomy import RoadLayout
 
 DEFAULT_ENGINE = "simulator"
+MODEL_SCHEME = "model:"  # of a path option that names a registered model, and is no path
 Frame = NDArray[np.uint8]  # H×W×3, RGB
 
 
@@ -109,6 +110,10 @@ class EngineModule(Protocol):
 
     def parse_options(self, options: Mapping[str, Any], resolution: Resolution, fps: Fps) -> Any:
         """Checks ``engine.options``; pydantic's ValidationError names key, value and what is right."""
+
+    def pin_models(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """``engine.options`` with registered models by the versions that they are now. One that is not there is left
+        to ``parse_options``, which says so."""
 
     def identity(self, options: Any) -> EngineIdentity:
         """What names the clips of these options. May read the weights' files once, to hash them."""

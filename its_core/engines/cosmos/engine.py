@@ -11,8 +11,10 @@ from typing import Any, Final, Literal
 
 from its_core.clip import ClipRequest, EngineIdentity, Fps, Resolution, Scene, Unsupported
 from its_core.engines import option_flags
+from its_core.engines.cosmos import registered
+from its_core.engines.cosmos.errors import CheckpointError
 from its_core.engines.cosmos.options import VERSION, CosmosOptions
-from its_core.engines.engine import Engine, EngineTraits, Frame
+from its_core.engines.engine import MODEL_SCHEME, Engine, EngineTraits, Frame
 from its_core.taxonomy import RoadLayout
 
 TRAITS = EngineTraits(
@@ -34,6 +36,14 @@ _WORKERS_FLAGS = {"resolution", "fps"}
 def parse_options(options: Mapping[str, Any], resolution: Resolution, fps: Fps) -> CosmosOptions:
     """Raises pydantic's ValidationError, which names key, value and what is right."""
     return CosmosOptions.model_validate({**options, "resolution": resolution, "fps": fps})
+
+
+def pin_models(options: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        model = registered.find(str(options.get("dit_path", "")))
+    except CheckpointError:
+        return dict(options)
+    return {**options, "dit_path": f"{MODEL_SCHEME}{model.name}@{model.version}"}
 
 
 def identity(options: CosmosOptions) -> EngineIdentity:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from its_core.clip import LATENT_FRAMES, Fps, Geometry, Resolution
 from its_core.engines.cosmos import registered
 from its_core.engines.cosmos.shapes import SHAPES, ModelSize
+from its_core.engines.engine import MODEL_SCHEME
 
 # Counts up with every change that alters the frames made from the same request and weights.
 VERSION = "2"
@@ -86,7 +87,7 @@ class CosmosOptions(BaseModel):
     @classmethod
     def _look_up_model(cls, given: Any) -> Any:
         """``dit_path: model:NAME@VERSION`` is the LoRA that post-training registered, with its own settings."""
-        if not isinstance(given, dict) or not str(given.get("dit_path", "")).startswith(registered.SCHEME):
+        if not isinstance(given, dict) or not str(given.get("dit_path", "")).startswith(MODEL_SCHEME):
             return given
         options = registered.find(given["dit_path"]).engine_options
         return options | given | {"dit_path": options["dit_path"]}

@@ -21,7 +21,6 @@ from its_core import storage
 from its_core.engines.cosmos.errors import CheckpointError
 
 ROOT_ENV = "ITS_MODELS"
-SCHEME = "model:"
 LATEST_FILE, MODEL_FILE, LORA_FOLDER = "latest.json", "model.json", "lora"
 _NAME = re.compile(r"model:(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,63})(?:@(?P<version>[A-Za-z0-9][A-Za-z0-9._-]{0,63}))?")
 

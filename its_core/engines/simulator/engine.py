@@ -26,6 +26,11 @@ def parse_options(options: Mapping[str, Any], resolution: Resolution, fps: Fps) 
     return SimulatorOptions.model_validate(dict(options))
 
 
+def pin_models(options: Mapping[str, Any]) -> dict[str, Any]:
+    """There are no models."""
+    return dict(options)
+
+
 def identity(options: SimulatorOptions) -> EngineIdentity:
     """Clips follow from the scene and the seed alone; prompt, guidance and input image are not read."""
     return EngineIdentity(

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from its_core import storage
 from its_core.engines.cosmos.errors import CheckpointError
-from its_core.engines.cosmos.registered import LATEST_FILE, SCHEME, RegisteredModel, find, models_root
+from its_core.engines.cosmos.registered import LATEST_FILE, RegisteredModel, find, models_root
+from its_core.engines.engine import MODEL_SCHEME
 from its_core.post_training.registry.register import CLIPS_FILE
 
 
@@ -26,7 +27,7 @@ class TrainedOn:
 
 def weights_sha256_of(model: str) -> str:
     """The digest of a registered model's weights; ``model`` is NAME or NAME@VERSION. Raises CheckpointError."""
-    digest: str = find(f"{SCHEME}{model}").content["weights_sha256"]
+    digest: str = find(f"{MODEL_SCHEME}{model}").content["weights_sha256"]
     return digest
 
 
@@ -37,7 +38,7 @@ def models(models_url: str) -> Iterator[RegisteredModel]:
             if version == LATEST_FILE:
                 continue
             try:
-                yield find(f"{SCHEME}{name}@{version}", models_url)
+                yield find(f"{MODEL_SCHEME}{name}@{version}", models_url)
             except CheckpointError:  # being written, or somebody else's
                 continue
 
