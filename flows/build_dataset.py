@@ -17,6 +17,7 @@ from its_tasks.engines import resolve_engine, resolve_fallbacks, with_pinned_mod
 from its_tasks.executors.select import executor
 from its_tasks.likeness import judge_likeness
 from its_tasks.plan import plan
+from its_tasks.preflight import preflight
 from its_tasks.progress import Progress
 from its_tasks.publish import Published, publish
 from its_tasks.reuse import reuse
@@ -127,6 +128,9 @@ def _build(
     steps.run(withhold, definition, engine, planned, clips)
     steps.run(reuse, definition, planned, clips)
     before = clips.made()
+    if missing := len(planned.clip_ids) - len(before):
+        for line in preflight(definition, missing):
+            progress.say(line)
     with executor(definition, record.build.id, steps, progress.say) as where:
         ClipMaking(where, definition, engines, planned, clips, progress, steps).run()
     refuse_too_few(definition, clips, artifacts)

@@ -98,6 +98,23 @@ class EngineTraits:
     path_options: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class ClipCost:
+    """What one clip takes of a GPU, estimated before anything is loaded.
+
+    Attributes:
+        gpu_gib: the most memory in use at a time; None where no GPU is needed.
+        savings: keys that lower it, and to what, each together with those before it.
+        gpu_s: seconds on one GPU, None where nothing is known.
+        source: where the seconds are from.
+    """
+
+    gpu_gib: float | None = None
+    savings: tuple[tuple[str, float], ...] = ()
+    gpu_s: float | None = None
+    source: str = ""
+
+
 class EngineModule(Protocol):
     """What ``its_core.engines.<name>.engine`` offers; importing it must stay cheap (no torch, no panda3d).
 
@@ -132,6 +149,9 @@ class EngineModule(Protocol):
 
     def needs_gpu(self, options: Any) -> bool:
         """Whether clips cannot be made on processors alone."""
+
+    def clip_cost(self, options: Any) -> ClipCost:
+        """What a clip takes of a GPU; on a machine with one, seconds are measured, which takes some."""
 
     def is_stand_in(self, options: Any) -> bool:
         """Whether these options are for dry runs: the pictures of random weights show nothing."""

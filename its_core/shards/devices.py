@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from its_core.errors import FactoryError
 from its_core.shards import processors
 
 _DEVICES = Path("/dev")
+_ANSWERS_WITHIN_S = 30
 
 
 class DevicesError(FactoryError, ValueError):
@@ -56,6 +59,31 @@ def visible_gpus() -> list[str]:
     if visible is not None:
         return [gpu.strip() for gpu in visible.split(",") if gpu.strip() not in {"", "-1"}]
     return [str(index) for index in range(gpus_of_machine())]
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    name: str
+    memory_gib: float
+
+
+def gpus() -> list[Gpu]:
+    """The GPUs that this process may use, by nvidia-smi; empty where it is not installed or does not answer."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    command = [program, "--query-gpu=index,uuid,name,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_ANSWERS_WITHIN_S)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    found = []
+    for line in done.stdout.splitlines():
+        index, uuid, name, mebibytes = (part.strip() for part in line.split(","))
+        if mebibytes.isdecimal() and (visible is None or {index, uuid} & set(visible_gpus())):
+            found.append(Gpu(name, int(mebibytes) / 1024))
+    return found
 
 
 def gpus_of_machine() -> int:

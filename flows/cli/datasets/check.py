@@ -11,6 +11,7 @@ import typer
 from its_flows.cli.app import app, errors_in_a_line, out
 from its_flows.cli.datasets.engine_option import EngineOption
 from its_tasks.engines import missing_parts
+from its_tasks.preflight import preflight
 from rich.table import Table
 from rich.text import Text
 
@@ -43,11 +44,12 @@ def check(
     ] = None,
     most: Annotated[int, typer.Option(min=1, help="How many problems to print.")] = 20,
 ) -> None:
-    """Read a manifest and say what is wrong with it, row by row; render nothing."""
+    """Read a manifest and say what is wrong with it, row by row, and what a build will take; render nothing."""
     with errors_in_a_line():
         definition = definitions.load(manifest) if definitions.is_definition(manifest) else None
         missing = missing_parts(definition) if definition else []
         report = _survey(manifest, definition, engine, allow or [])
+        needs = list(preflight(definition, report.clips)) if definition and report.clips else []
     _print_problems("Rejected rows", report.rejections, most)
     _print_problems("Rows that are made, but should be looked at", report.remarks, most)
     obstacles = [f"missing: {part}" for part in missing]
@@ -56,7 +58,7 @@ def check(
     if too_many_rejected(rejected, report.rows, limit):
         ratio = rejected / report.rows
         obstacles.append(f"too many rows are rejected, {ratio:.1%}: a build stops at {limit:.1%} (max_rejected_ratio)")
-    for line in (*_about_columns(report), *obstacles):
+    for line in (*_about_columns(report), *needs, *obstacles):
         out.print(Text(line), soft_wrap=True)
     out.print(
         f"{report.rows:,} rows: {report.scenarios:,} scenarios, {report.clips:,} clips, "

@@ -14,7 +14,7 @@ from its_core.engines import option_flags
 from its_core.engines.cosmos import registered
 from its_core.engines.cosmos.errors import CheckpointError
 from its_core.engines.cosmos.options import VERSION, CosmosOptions
-from its_core.engines.engine import MODEL_SCHEME, Engine, EngineTraits, Frame
+from its_core.engines.engine import MODEL_SCHEME, ClipCost, Engine, EngineTraits, Frame
 from its_core.taxonomy import RoadLayout
 
 TRAITS = EngineTraits(
@@ -98,6 +98,12 @@ def unsupported(scene: Scene, has_input: bool) -> Unsupported | None:  # noqa: A
 
 def needs_gpu(options: CosmosOptions) -> bool:
     return options.model_size != "tiny"
+
+
+def clip_cost(options: CosmosOptions) -> ClipCost:
+    from its_core.engines.cosmos import cost
+
+    return cost.clip_cost(options)
 
 
 def is_stand_in(options: CosmosOptions) -> bool:

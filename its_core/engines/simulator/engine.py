@@ -10,7 +10,7 @@ from typing import Any
 
 from its_core.clip import ClipRequest, EngineIdentity, Fps, Resolution, Scene, Unsupported
 from its_core.engines import option_flags
-from its_core.engines.engine import Engine, EngineTraits, Frame
+from its_core.engines.engine import ClipCost, Engine, EngineTraits, Frame
 from its_core.engines.simulator import capabilities
 from its_core.engines.simulator.options import VERSION, SimulatorOptions
 from its_core.taxonomy import RoadLayout
@@ -63,6 +63,11 @@ def unsupported(scene: Scene, has_input: bool) -> Unsupported | None:  # noqa: A
 
 def needs_gpu(options: SimulatorOptions) -> bool:  # noqa: ARG001
     return False
+
+
+def clip_cost(options: SimulatorOptions) -> ClipCost:  # noqa: ARG001
+    """Processors do."""
+    return ClipCost()
 
 
 def is_stand_in(options: SimulatorOptions) -> bool:  # noqa: ARG001

@@ -117,6 +117,21 @@ class Shortcuts:
     cache_interval: int = 1
 
 
+def computed_forwards(is_guided: bool, shortcuts: Shortcuts, steps: int = STEPS) -> int:
+    """How many texts the network is evaluated for in a clip, by ``guided`` on one process with such shortcuts."""
+    lowest, highest = shortcuts.guided_sigmas
+    cache = StepCache(CacheSchedule(shortcuts.cache_interval, steps + 1))
+    nothing, computed = torch.zeros(()), 0
+    for number, sigma in enumerate(karras_sigmas(steps).tolist()):
+        texts = (0, 1) if is_guided and lowest <= sigma <= highest else (0,)
+        if all(cache.predicts(number, text) for text in texts):
+            continue
+        computed += len(texts)
+        for text in texts:
+            cache.keep(text, sigma, nothing)
+    return computed
+
+
 def guided(
     network: Network,
     texts_BND: tuple[Tensor, Tensor],

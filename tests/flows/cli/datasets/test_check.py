@@ -35,6 +35,8 @@ def test_missing_weights_are_listed_and_end_with_status_2(folder: Path) -> None:
     assert len(missing) == 9
     assert any("Cosmos-Guardrail1/face_blur_filter/Resnet50_Final.pth" in line for line in missing)
     assert "1 rows: 1 scenarios, 1 clips, 0 rejected" in checked.output
+    assert "about 32 GiB of GPU memory" in checked.output
+    assert "1 clips take about 0.1 GPU-hours" in checked.output
 
 
 def test_a_build_names_them_before_it_reads_the_manifest(folder: Path) -> None:
