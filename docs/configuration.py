@@ -1,20 +1,24 @@
-"""Writes docs/configuration.md from the fields of ``Definition``; ``make docs`` runs it."""
+"""Writes the pages of keys of dataset.yaml and post_train.yaml from their models' fields; ``make docs`` runs it."""
 
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from its_core.definition import Definition
+from its_core.post_training.data.part_models import FolderPart, ManifestPart, PublishedPart
+from its_core.post_training.presets import PRESET_NAMES, Recipe, recipe
+from its_core.post_training.settings import PostTraining
 
 PAGE = Path(__file__).with_suffix(".md")
+POST_TRAINING_PAGE = PAGE.with_name("post_training_keys.md")
 
 _HEAD = """\
 # Keys of dataset.yaml
@@ -30,9 +34,52 @@ folder. On the command line and in the environment it is relative to the current
 """
 
 
+_POST_TRAINING_HEAD = """\
+# Keys of post_train.yaml
+
+Made from the code by `make docs`. Do not edit. What they are for: [post-training](post_training.md).
+
+A value is taken from the first of these that has it: the command line (`--set key=value`), the environment
+(`ITS_POST_TRAIN_KEY`, for a nested key `ITS_POST_TRAIN_TRAINING__SEED`), `post_train.yaml`, the default. A relative
+path in `post_train.yaml` is relative to its folder. On the command line and in the environment it is relative to the
+current directory.
+
+"""
+_KEYS = "| key | value | default | meaning |\n|---|---|---|---|\n"
+
+
 def page() -> str:
-    """The whole page."""
-    return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in _rows(Definition, ""))
+    """The whole page of dataset.yaml."""
+    return _HEAD + _lines(_rows(Definition, ""))
+
+
+def post_training_page() -> str:
+    """The whole page of post_train.yaml."""
+    parts = "".join(
+        f"A part with `{next(iter(part.model_fields))}`. {' '.join((part.__doc__ or '').split())}\n\n"
+        f"{_KEYS}{_lines(_rows(part, ''))}\n"
+        for part in (PublishedPart, FolderPart, ManifestPart)
+    )
+    return (
+        f"{_POST_TRAINING_HEAD}{_KEYS}{_lines(_rows(PostTraining, ''))}\n## parts\n\n{parts}"
+        f"## training, and overfit_gate.training\n\n"
+        f"Numbers of the presets, for the 2B model. The overfit gate trains with the preset `overfit` and the LoRA of "
+        f"`training`.\n\n"
+        f"| key | value | {' | '.join(f'`{name}`' for name in PRESET_NAMES)} | meaning |\n"
+        f"|---|---|{'---|' * len(PRESET_NAMES)}---|\n{_lines(_recipe_rows())}"
+    )
+
+
+def _lines(rows: Iterable[Iterable[str]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _recipe_rows() -> Iterator[tuple[str, ...]]:
+    presets = [recipe(name, "2B", {}) for name in PRESET_NAMES]
+    for name, field in Recipe.model_fields.items():
+        numbers = (getattr(preset, name) for preset in presets)
+        told = (f"{number:.4g}" if isinstance(number, float) else f"`{number}`" for number in numbers)
+        yield f"`{name}`", _value(field), *told, field.description or ""
 
 
 def _rows(model: type[BaseModel], parents: str) -> Iterator[tuple[str, str, str, str]]:
@@ -63,6 +110,10 @@ def _type(annotation: Any) -> str:
         return " or ".join(_type(each) for each in arguments if each is not type(None))
     if origin is Literal:
         return ", ".join(f"`{each}`" for each in arguments)
+    if origin is Annotated:
+        return _type(arguments[0])
+    if origin is tuple and _model_of(annotation) is None and get_origin(arguments[0]) is Annotated:
+        return "list of parts, see below"
     if origin is tuple:
         inner = _model_of(annotation)
         return f"list of {{{', '.join(inner.model_fields)}}}" if inner else f"list of {_type(arguments[0])}"
@@ -83,12 +134,14 @@ def _bounds(field: FieldInfo) -> str:
                 words.append(f"> {bound:g}")
             case annotated_types.Le(le=bound):
                 words.append(f"≤ {bound:,}" if isinstance(bound, int) else f"≤ {bound:g}")
+            case annotated_types.Lt(lt=bound):
+                words.append(f"< {bound:,}" if isinstance(bound, int) else f"< {bound:g}")
     return f", {' and '.join(words)}" if words else ""
 
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
-        return "required"
+        return "see right" if "default:" in (field.description or "") else "required"
     match field.get_default(call_default_factory=True):
         case None | "" | ():
             return "none"
@@ -104,3 +157,4 @@ def _default(field: FieldInfo) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    POST_TRAINING_PAGE.write_text(post_training_page(), encoding="utf-8")

@@ -32,6 +32,11 @@ def test_the_readme_is_short():
     assert README.count("\n") <= 130
 
 
+def test_the_page_of_post_trainings_keys_is_its_definitions_own():
+    page = runpy.run_path(str(ROOT / "docs" / "configuration.py"))["post_training_page"]()
+    assert (ROOT / "docs" / "post_training_keys.md").read_text(encoding="utf-8") == page, "run `make docs`"
+
+
 def test_the_page_of_keys_is_the_definitions_own():
     page = runpy.run_path(str(ROOT / "docs" / "configuration.py"))["page"]()
     written = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")

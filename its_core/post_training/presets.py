@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -10,6 +10,7 @@ from its_core.engines.cosmos.options import LORA_TARGETS
 from its_core.engines.cosmos.shapes import ModelSize
 
 PresetName = Literal["its", "quick", "overfit"]
+PRESET_NAMES: tuple[PresetName, ...] = get_args(PresetName)
 
 
 class Recipe(BaseModel):
@@ -69,8 +70,10 @@ _PRESETS: dict[PresetName, dict[str, Any]] = {
         "sample_every": 0,
     },
 }
-# NVIDIA's configuration for 14B has the double of rank, alpha and weight decay, and a lower peak.
+# NVIDIA's configuration for 14B has the double of rank, alpha and weight decay, and a lower peak. Its traffic recipe
+# is for 2B alone; ``its`` ends at the same half of the peak.
 _LARGE: dict[str, Any] = {"lora_rank": 32, "lora_alpha": 32, "weight_decay": 0.2, "peak": 0.25}
+_LARGE_ITS: dict[str, Any] = {"end": 0.125}
 
 
 def recipe(preset: PresetName, model_size: ModelSize, changes: dict[str, Any]) -> Recipe:
@@ -78,4 +81,5 @@ def recipe(preset: PresetName, model_size: ModelSize, changes: dict[str, Any]) -
     chosen = dict(_PRESETS[preset])
     if model_size == "14B":
         chosen = _LARGE | chosen if preset == "overfit" else chosen | _LARGE
+        chosen |= _LARGE_ITS if preset == "its" else {}
     return Recipe.model_validate(chosen | changes)

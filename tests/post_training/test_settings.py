@@ -86,7 +86,9 @@ def test_presets() -> None:
     assert its.learning_rate * its.peak == pytest.approx(2.59e-5, rel=1e-3)
     assert (quick.iterations, quick.lora_rank, quick.end) == (1_000, 16, 0.0)
     assert overfit.text_dropout == 0.0
-    assert recipe("its", "14B", {}).lora_rank == 32
+    large = recipe("its", "14B", {})
+    assert (large.lora_rank, large.weight_decay, large.peak) == (32, 0.2, 0.25)
+    assert large.end / large.peak == its.end / its.peak
     assert recipe("its", "14B", {"lora_rank": 8}).lora_rank == 8
 
 

@@ -133,6 +133,9 @@ def test_what_the_file_deploys_runs_on_its_schedules_one_build_at_a_time(prefect
     hours = [datetime.fromisoformat(run["expected_start_time"]) for run in wait_until(lambda: prefect.runs("hourly"))]
     assert {later - earlier for earlier, later in pairwise(hours)} == {timedelta(hours=1)}
     assert prefect.runs("quickstart-six-hourly") == []  # its schedule is switched off
+    assert prefect.runs("example") == []  # and the post-training's
+    training = prefect.client.get("deployments/name/post-train/example").raise_for_status().json()
+    assert training["parameters"] == {"definition": "examples/post_train"}
 
     prefect.run("deployment", "schedule", "create", f"build-dataset/{NIGHTLY}", "--interval", "8", "--accept-yes")
     prefect.work()
