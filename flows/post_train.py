@@ -75,7 +75,7 @@ def _post_train(settings: PostTraining, where: Machine, steps: Steps, artifacts:
     check_writable("models_url", settings.models_url)
     weights = planning.hash_weights(settings)
     prepared = steps.run(prepare, settings, weights, where, _telling_clips())
-    _say_prepared(prepared)
+    _say_prepared(prepared, settings)
     gate = None
     if not settings.overfit_gate.skip:
         gate_run = runs.order_gate(settings, weights, prepared)
@@ -94,8 +94,10 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def _say_prepared(prepared: TrainingSet) -> None:
+def _say_prepared(prepared: TrainingSet, settings: PostTraining) -> None:
     _say("clips: " + ", ".join(f"{count:,} {what}" for what, count in prepared.counts().items()))
+    for line in prepared.adapted(settings.geometry):
+        _say(line)
     for receipt in prepared.refused[:20]:
         _say(f"left out: {receipt.name}: {receipt.reason}")
 

@@ -77,7 +77,7 @@ def _clip(folder: Path, number: int) -> TrainingClip:
         windows=(0, 7),
         latents=latents,
         text=_text(folder, f"text-{number}", number),
-        origin={},
+        origin={"folder": str(folder), "file": f"{number}.mp4"},
     )
 
 

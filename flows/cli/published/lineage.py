@@ -54,15 +54,22 @@ def trace(
     if not any((camera, frame, weights, row, model)):
         raise typer.BadParameter("name at least one of --camera, --frame, --weights, --row, --model, --clip")
     with errors_in_a_line():
-        if model is not None:
-            from its_core.post_training.registry.trace import weights_sha256_of
-
-            weights = weights_sha256_of(model)
         if frame is not None and Path(frame).is_file():
             frame = storage.sha256_file(Path(frame))
-        found = list(trace_clips(published_versions(place), Origin(camera, frame, weights, row)))
+        versions = list(published_versions(place))
+        origins = [Origin(camera, frame, each, row) for each in _weights(model, weights)]
+        found = [clip for origin in origins for clip in trace_clips(versions, origin)]
     print_traced(found)
     raise typer.Exit(0 if found else 1)
+
+
+def _weights(model: str | None, weights: str | None) -> list[str | None]:
+    """The digests of weights to look for, one after another; None for any."""
+    if model is None:
+        return [weights]
+    from its_core.post_training.registry.trace import weights_sha256_of
+
+    return [*weights_sha256_of(model)]
 
 
 def print_traced(found: Sequence[Derived]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from its_core import storage
+from its_core.clip import Geometry
 from its_core.errors import FactoryError
 from its_core.post_training.data.artefacts import ArtefactStore
 from its_core.post_training.data.clips import Kind, Refusal, SourceClip, Use
@@ -25,7 +26,10 @@ class _Record(BaseModel):
 
 
 class TrainingClip(_Record):
-    """A clip that can be learnt from. Paths are of its latents and its caption's embedding."""
+    """A clip that can be learnt from. Paths are of its latents and its caption's embedding.
+
+    ``fps`` and ``size_px`` are of its file; a resampled clip was brought from that rate to the model's.
+    """
 
     name: str
     kind: Kind
@@ -37,6 +41,9 @@ class TrainingClip(_Record):
     latents: Path
     text: Path
     origin: dict[str, Any]
+    fps: float | None = None
+    size_px: tuple[int, int] | None = None
+    resampled: bool = False
 
     @property
     def identity(self) -> list[object]:
@@ -64,6 +71,17 @@ class TrainingSet(_Record):
         left_out = Counter(f"refused {receipt.code}" for receipt in self.refused)
         return dict(sorted(kept.items())) | dict(sorted(left_out.items()))
 
+    def adapted(self, geometry: Geometry) -> list[str]:
+        """A line for each rate that clips were resampled from, and for each size that was scaled and cropped."""
+        rates = Counter(clip.fps for clip in self.clips if clip.resampled and clip.fps)
+        wanted_px = (geometry.width_px, geometry.height_px)
+        sizes = Counter(clip.size_px for clip in self.clips if clip.size_px and clip.size_px != wanted_px)
+        lines = [f"resampled from {fps:g} to {geometry.fps} fps: {count:,} clips" for fps, count in rates.most_common()]
+        return lines + [
+            f"scaled and cropped from {width}×{height} to {wanted_px[0]}×{wanted_px[1]}: {count:,} clips"
+            for (width, height), count in sizes.most_common()
+        ]
+
     def named(self, names: Iterable[str]) -> TrainingSet:
         """The set of these training clips alone."""
         wanted = set(names)
@@ -90,6 +108,9 @@ def of_receipts(
             latents=store.latents_path(receipt.video_sha256 or "", clip.event_s),
             text=store.text_path(clip.caption),
             origin=clip.origin,
+            fps=receipt.fps,
+            size_px=receipt.size_px,
+            resampled=receipt.resampled,
         )
         for clip, receipt in zip(clips, prepared, strict=True)
         if receipt.outcome == "prepared"

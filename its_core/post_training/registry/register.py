@@ -9,7 +9,8 @@ Below ``<models_url>/<name>/``::
     <version>/model.json            the same for programs; written last
     latest.json                     the version that ``model:NAME@latest`` names
 
-A version's name is a hash of its LoRA and of all that it was trained with: equal runs have equal names.
+A version's name is a hash of its LoRA and of all that it was trained with: equal runs have equal names. Neither the
+host's name nor its folders are in what is registered.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from its_core import storage
+from its_core.dataset.privacy import without_local_paths
 from its_core.engines.cosmos.options import CosmosOptions
 from its_core.engines.cosmos.registered import LATEST_FILE, LORA_FOLDER, MODEL_FILE
 from its_core.engines.cosmos.weights import sha256_of, weights_of
@@ -85,7 +87,11 @@ def register(
     if not was_there:
         prepared = training_set.read(orders.training_set)
         model = _model(orders, prepared, version, description, found)
-        model["weights_sha256"] = _engine_weights(orders, lora, checkpoints_dir)
+        model["weights_sha256"] = {
+            form: _engine_weights(orders, path, checkpoints_dir)
+            for form, path in (("lora", lora), ("average", average), ("checkpoint", made.model_path(iterations)))
+            if path.exists()  # whoever is short of disk may have removed the checkpoint
+        }
         model["lora_sha256"] = sha256_of(lora)
         for folder, name in ((lora, LORA_FOLDER), (average, AVERAGE_FOLDER)):
             for file in sorted(folder.iterdir()):
@@ -130,7 +136,7 @@ def _model(
         "evaluation": found,
         "code": {"version": code_version(), "python": platform.python_version(), "packages": _packages()},
     }
-    kept: dict[str, Any] = without_secrets(model)
+    kept: dict[str, Any] = without_local_paths(without_secrets(model))
     return kept
 
 
@@ -150,14 +156,14 @@ def _packages() -> dict[str, str]:
     return installed
 
 
-def _engine_weights(orders: Orders, lora: Path, checkpoints_dir: str) -> str:
-    """The digest that the engine names clips with which it makes with this model."""
+def _engine_weights(orders: Orders, trained: Path, checkpoints_dir: str) -> str:
+    """The digest that the engine's clips have in their lineage when it makes them with this file or folder."""
     options = CosmosOptions(
         model_size=orders.model_size,
         resolution=orders.resolution,
         fps=orders.fps,
         checkpoints_dir=checkpoints_dir,
-        dit_path=str(lora),
+        dit_path=str(trained),
         base_path=str(orders.base_path),
         use_lora=True,
         lora_rank=orders.recipe.lora_rank,
@@ -177,7 +183,7 @@ def _clips_table(prepared: TrainingSet) -> bytes:
             "caption": clip.caption,
             "video_sha256": clip.video_sha256,
             "windows": len(clip.windows),
-            "origin": json.dumps(without_secrets(clip.origin), sort_keys=True),
+            "origin": json.dumps(without_local_paths(without_secrets(clip.origin)), sort_keys=True),
         }
         for clip in prepared.clips
     ]

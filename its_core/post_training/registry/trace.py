@@ -25,10 +25,11 @@ class TrainedOn:
     use: str
 
 
-def weights_sha256_of(model: str) -> str:
-    """The digest of a registered model's weights; ``model`` is NAME or NAME@VERSION. Raises CheckpointError."""
-    digest: str = find(f"{MODEL_SCHEME}{model}").content["weights_sha256"]
-    return digest
+def weights_sha256_of(model: str) -> list[str]:
+    """What the lineage of clips has where a registered model made them: a digest for each form of it, the registered
+    LoRA, its average, and NVIDIA's checkpoint. ``model`` is NAME or NAME@VERSION. Raises CheckpointError."""
+    digests: dict[str, str] = find(f"{MODEL_SCHEME}{model}").content["weights_sha256"]
+    return list(digests.values())
 
 
 def models(models_url: str) -> Iterator[RegisteredModel]:

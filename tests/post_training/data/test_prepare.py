@@ -122,6 +122,15 @@ def test_footage_of_other_rates_and_sizes_is_brought_to_the_models(
     receipt = prepare_clip(clip(tmp_path / "fast.mp4", 190, 30, (128, 96)), store, vae, cache, tmp_path / "receipts")
     assert (receipt.resampled, receipt.fps, receipt.size_px) == (True, 30.0, (128, 96))
     assert receipt.windows == (0, 3)
+    usual = clip(tmp_path / "usual.mp4")
+    clips = [SourceClip("fast", str(tmp_path / "fast.mp4"), "caption", "normal", "train"), usual]
+    made = training_set.of_receipts(
+        clips, [receipt, prepare_clip(usual, store, vae, cache, tmp_path / "receipts")], [], store, "negative"
+    )
+    assert made.adapted(SMALL) == [
+        "resampled from 30 to 10 fps: 1 clips",
+        "scaled and cropped from 128×96 to 96×48: 1 clips",
+    ]
 
 
 def test_a_disk_that_is_full_ends_the_run(tmp_path: Path, store: ArtefactStore, vae: WanVae, cache: InputCache) -> None:
