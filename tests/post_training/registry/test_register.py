@@ -1,4 +1,4 @@
-"""A trained model under its name: what is told of it, and both ways back."""
+"""A trained model under its name: its card and its lineage, and both ways back."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def model(home: Path, run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Regist
     return register(run, str(home / "models"), "A test.", str(home / "checkpoints"), found)
 
 
-def test_what_is_told_of_a_model(home: Path, run: RunFolder, model: Registered) -> None:
-    told = json.loads((Path(model.url) / "model.json").read_bytes())
+def test_what_is_registered(home: Path, run: RunFolder, model: Registered) -> None:
+    content = json.loads((Path(model.url) / "model.json").read_bytes())
     orders = run.read_orders()
-    assert told["lora"] == {"rank": 4, "alpha": 4, "target_modules": orders.recipe.lora_target_modules}
-    assert told["base"]["sha256"] == orders.base_sha256
-    assert told["training_set"]["sha256"] == orders.training_set_sha256
-    assert told["training_set"]["counts"] == {"train incident": 2, "train normal": 1, "validate normal": 1}
-    assert told["evaluation"]["trained"]["loss"] != told["evaluation"]["base"]["loss"]
-    assert told["code"]["packages"]["torch"]
+    assert content["lora"] == {"rank": 4, "alpha": 4, "target_modules": orders.recipe.lora_target_modules}
+    assert content["base"]["sha256"] == orders.base_sha256
+    assert content["training_set"]["sha256"] == orders.training_set_sha256
+    assert content["training_set"]["counts"] == {"train incident": 2, "train normal": 1, "validate normal": 1}
+    assert content["evaluation"]["trained"]["loss"] != content["evaluation"]["base"]["loss"]
+    assert content["code"]["packages"]["torch"]
     card = (Path(model.url) / "README.md").read_text()
     for fact in ("rank 4, alpha 4", orders.base_sha256[:16], "0.25 of the base model's", f"@{model.version}"):
         assert fact in card
