@@ -49,6 +49,7 @@ PLAIN_PROCESSOR = {
     "NUMBA_CPU_NAME": "x86-64",
     "NUMBA_CPU_FEATURES": "",
     "OPENBLAS_CORETYPE": "Prescott",
+    "JSIMD_FORCENONE": "1",  # libjpeg-turbo
     "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4,-AVX512F,-AVX512VL,-AVX2_Usable,-FMA_Usable",
 }
 

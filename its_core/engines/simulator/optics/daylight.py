@@ -149,7 +149,7 @@ def _clear(light: Light, azimuth: float, height: float, warmth: float, cover: fl
             glow=(0.0, 0.0, 0.0),
             clouds=0.3 + 0.4 * cover,
             haze_m=1500.0,
-            exposure=2.5 + 1.1 * warmth,
+            exposure=1.6 + 0.9 * warmth,
             lit=True,
             lamps=1.0,
             hour=(18.6 if winter else 22.0) + (9.5 if winter else 6.0) * height,

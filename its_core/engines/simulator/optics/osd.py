@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.randomness import rng_of
 
 Frame = NDArray[np.uint8]
@@ -20,24 +21,24 @@ _CLOCKS = ("%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%m-%d-%Y %a %H:%M:%S", "%Y
 
 
 class Overlay:
-    """One camera's text. The day is the camera's own; the time of day fits ``evening`` and differs with the seed."""
+    """One camera's text. Its clock shows an hour at which the sun stands as it does, on a day of that season."""
 
-    def __init__(self, camera_id: str, evening: bool, width_px: int, height_px: int, seed: int) -> None:
+    def __init__(
+        self, camera_id: str, daylight: Daylight, width_px: int, height_px: int, seed: int, in_town: bool = True
+    ) -> None:
         rng = rng_of("overlay", camera_id)
         size = max(9, round(width_px * float(rng.uniform(0.0145, 0.021))))
         self._font = ImageFont.load_default(size)
         self._format = _CLOCKS[int(rng.integers(len(_CLOCKS)))]
         number = int(rng.integers(1, 64))
-        first, second = rng.choice(len(_STREETS), 2, replace=False)
-        self._name = f"CAM {number:02d}  {_STREETS[int(first)]} / {_STREETS[int(second)]}"
+        first, second = (int(value) for value in rng.choice(len(_STREETS), 2, replace=False))
+        where = f"{_STREETS[first]} / {_STREETS[second]}" if in_town else _on_a_highway(rng)
+        self._name = f"CAM {number:02d}  {where}"
         self._style = str(rng.choice(["outline", "outline", "shadow", "bar"]))
         self._together = bool(rng.random() < 0.4)
         self._low_name = bool(rng.random() < 0.5)
         self._size, self._frame_px = size, (width_px, height_px)
-        day = datetime(2023, 1, 1) + timedelta(days=int(rng.integers(0, 1000)))
-        hour = rng_of("clock", camera_id, seed)
-        seconds = int(hour.integers(0, 45 * 60)) + (19 * 3600 if evening else int(hour.integers(9, 16)) * 3600)
-        self._start = day + timedelta(seconds=seconds, milliseconds=int(hour.integers(1000)))
+        self._start = _moment(daylight, rng_of("clock", camera_id, seed))
         self._shown: tuple[str, list[tuple[tuple[slice, slice], NDArray[np.uint16], NDArray[np.uint16]]]] | None = None
 
     def written(self, picture: Frame, time_s: float) -> None:
@@ -78,3 +79,16 @@ class Overlay:
         keep = np.round(256.0 * (1.0 - dark)).astype(np.uint16)
         add = np.round(256.0 * 232.0 * inked * np.ones(3, np.float32)).astype(np.uint16)
         return (slice(y, y + tall), slice(x, x + wide)), keep, add
+
+
+def _on_a_highway(rng: np.random.Generator) -> str:
+    road = f"{('A', 'M', 'I-', 'E', 'B')[int(rng.integers(5))]}{int(rng.integers(2, 99))}"
+    return f"{road} KM {int(rng.integers(20, 1800)) / 10} {('N', 'S', 'E', 'W')[int(rng.integers(4))]}B"
+
+
+def _moment(daylight: Daylight, rng: np.random.Generator) -> datetime:
+    """A day of winter or of the time when trees have leaves, at about the daylight's hour."""
+    month = (12, 1, 2)[int(rng.integers(3))] if daylight.winter else int(rng.integers(5, 10))
+    day = datetime(int(rng.integers(2022, 2026)), month, int(rng.integers(1, 29)))
+    off = timedelta(seconds=int(rng.integers(-600, 600)), milliseconds=int(rng.integers(1000)))
+    return day + timedelta(hours=daylight.hour) + off

@@ -21,6 +21,9 @@ Frame = NDArray[np.uint8]
 _STEPS = 4096
 _BRIGHTEST = 4.0
 _BANK_MARGIN_PX = 64
+_LONGEST_CLIP = 512  # frames
+_STEPPING = 0.25  # of all clips, in which the exposure changes
+_DIRTY = 0.3  # of all cameras
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,11 @@ class Traits:
     shading: float
 
 
-def traits(camera_id: str, daylight: Daylight) -> Traits:
-    """The look of a camera: some are good, many are middling, some are poor."""
+def traits(camera_id: str, daylight: Daylight, quality: float) -> Traits:
+    """The look of a camera of a ``quality`` from 0 (poor) to 1."""
     rng = rng_of("look", camera_id)
-    quality = float(rng.choice([0.0, 0.35, 0.55, 0.8, 1.0], p=[0.2, 0.25, 0.25, 0.2, 0.1]))  # 0 poor
     warmth, green = normal(rng, 0.0, 0.045), normal(rng, 0.0, 0.02)
-    dark = 1.35 if daylight.lit else 1.0
+    dark = 1.7 if daylight.lamps >= 1.0 else 1.35 if daylight.lit else 1.0
     return Traits(
         gain=float(rng.uniform(0.86, 1.22)),
         cast=(1.0 + warmth, 1.0 + green, 1.0 - warmth),
@@ -96,14 +98,19 @@ def _toned_all(radiance: F32, tone: Tone, exposure_at: F32, curve: Frame, pictur
 class Look:
     """Turns linear light into the camera's pixels."""
 
-    def __init__(self, camera_id: str, daylight: Daylight, width_px: int, height_px: int, seed: int) -> None:
-        self._traits = traits(camera_id, daylight)
+    def __init__(
+        self, camera_id: str, daylight: Daylight, width_px: int, height_px: int, seed: int, quality: float = 0.55
+    ) -> None:
+        self._traits = traits(camera_id, daylight, quality)
         self._scale = width_px / 1280.0
         self._rng = rng_of("noise", camera_id, seed)
         self._bank = self._noise_bank(width_px, height_px)
         self._margin = int(np.abs(self._bank.view(np.int8)).max(initial=0))
         self._curve = self._tone_curve()
         self._exposure = self._shaded_exposure(daylight, width_px, height_px)
+        self._exposure *= _dirt(camera_id, width_px, height_px)
+        self._steps = _exposure_steps(rng_of("exposure", camera_id, seed))
+        self._frame = 0
 
     def _tone_curve(self) -> Frame:
         """Bytes of linear light from 0 to ``_BRIGHTEST``; room is left at both ends for the noise."""
@@ -166,9 +173,39 @@ class Look:
         return Softening(0.75 * self._traits.softness_px * self._scale, 1.5 * self._scale, gain)
 
     def noisy(self, picture: Frame) -> Frame:
-        """A new frame with sensor noise; ``picture`` keeps clear of both ends of the scale by the noise's strength."""
+        """The next frame with its exposure and sensor noise. ``picture`` keeps clear of both ends of the scale by
+        the noise's strength."""
         height, width = picture.shape[:2]
         row, column = (int(value) for value in self._rng.integers(_BANK_MARGIN_PX, size=2))
+        gain = float(self._steps[min(self._frame, len(self._steps) - 1)])
+        self._frame += 1
+        if gain != 1.0:
+            picture = np.take(np.round(np.minimum(gain * np.arange(256.0), 255.0)).astype(np.uint8), picture)
         noised: Frame = np.clip(picture, self._margin, 255 - self._margin)
         noised += self._bank[row : row + height, column : column + width]
         return noised
+
+
+def _exposure_steps(rng: np.random.Generator) -> NDArray[np.float64]:
+    """By frame, how much brighter than at first the automatic exposure makes the picture: some cameras step once."""
+    steps = np.ones(_LONGEST_CLIP)
+    if rng.random() < _STEPPING:
+        at, gain = int(rng.integers(6, 80)), 1.0 + float(rng.uniform(0.035, 0.09)) * (1 if rng.random() < 0.5 else -1)
+        steps[at:] = gain
+        steps[at - 3 : at] = np.linspace(1.0, gain, 5)[1:-1]
+    return steps
+
+
+def _dirt(camera_id: str, width_px: int, height_px: int) -> F32:
+    """H×W: how much light a dirty dome lets through, 1 where it is clean."""
+    rng = rng_of("dirt", camera_id)
+    clean: F32 = np.ones((height_px, width_px), np.float32)
+    if rng.random() >= _DIRTY:
+        return clean
+    x = np.linspace(0.0, 1.0, width_px, dtype=np.float32)[None, :]
+    y = np.linspace(0.0, height_px / width_px, height_px, dtype=np.float32)[:, None]
+    for _ in range(int(rng.integers(3, 10))):
+        at_x, at_y, radius, dark = rng.uniform((0.0, 0.0, 0.012, 0.06), (1.0, height_px / width_px, 0.06, 0.30))
+        away = ((x - np.float32(at_x)) ** 2 + (y - np.float32(at_y)) ** 2) / np.float32(radius * radius)
+        clean *= 1.0 - np.float32(dark) * np.clip(1.6 - 1.6 * away, 0.0, 1.0)
+    return clean

@@ -15,6 +15,7 @@ from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight, daylight
 from its_core.engines.simulator.optics.osd import Overlay
 from its_core.engines.simulator.optics.precipitation import Precipitation
+from its_core.engines.simulator.optics.quality import Recorder
 from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, draw
 from its_core.engines.simulator.optics.sensor import Look
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn, Outlines, outlines
@@ -66,17 +67,18 @@ class Renderer:
         weather: Weather,
         seed: int,
         surface: RoadSurface = RoadSurface.DRY,
+        quality: float = 0.55,
         layers: frozenset[str] = frozenset(),
     ) -> Iterator[RenderedFrame]:
         """All frames of a trace in order. ``seed`` draws noise and the clock's time; everything else follows from the
-        camera's id. ``layers``: which maps of ``Layers`` come with each frame. Raises ValueError for
-        an actor that has no picture yet, before the first frame."""
+        camera's id. ``quality`` of the picture, as ``quality_of`` gives it; ``layers``: which maps of ``Layers`` come
+        with each frame. Raises ValueError for an actor that has no picture yet, before the first frame."""
         sky = daylight(light, weather, camera.camera_id, surface)
         found = bodies(trace, sky.lit)
         if self._still is None or not self._still.shows(layout, camera, sky):
             self._still = None  # frees the old one first
             self._still = Still(layout, camera, sky)
-        return ClipRenderer(self._still, trace, found, seed, layers).frames()
+        return ClipRenderer(self._still, trace, found, seed, quality, layers).frames()
 
 
 class Still:
@@ -94,15 +96,17 @@ class ClipRenderer:
     """One clip on its way."""
 
     def __init__(
-        self, still: Still, trace: Trace, found: list[Body], seed: int, layers: frozenset[str] = frozenset()
+        self, still: Still, trace: Trace, found: list[Body], seed: int, quality: float, layers: frozenset[str]
     ) -> None:
         camera, sky = still.camera, still.sky
         size = (camera.width_px, camera.height_px)
         self._trace, self._camera, self._sky, self._bodies = trace, camera, sky, found
         self._plate = still.plate
-        self._look = Look(camera.camera_id, sky, *size, seed)
+        self._look = Look(camera.camera_id, sky, *size, seed, quality)
+        self._recorder = Recorder(camera.camera_id, quality)
         self._fall = Precipitation(camera.camera_id, sky, *size, seed)
-        self._overlay = Overlay(camera.camera_id, sky.lit, *size, seed)
+        in_town = still.layout.pavement_m > 0.0
+        self._overlay = Overlay(camera.camera_id, sky, *size, seed, in_town)
         self._layer = ActorLayer(camera, self._plate.standing)
         self._compositor = Compositor(self._plate, camera, self._look, self._layer)
         self._signals = Signals(still.layout, camera, self._plate.standing.surface, sky.lit)
@@ -137,6 +141,7 @@ class ClipRenderer:
         picture = self._look.noisy(picture)
         self._fall.fallen(picture)
         self._overlay.written(picture, frame / self._trace.fps)
+        picture = self._recorder.played(picture)
         truth = _truth(picture, drawn, sight, extents, layers)
         self._compositor.rest()
         return truth

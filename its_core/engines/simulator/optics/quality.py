@@ -1,0 +1,54 @@
+"""How good a camera's picture is: a grade that follows from its name, and what a poor recorder does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from its_core.engines.simulator.randomness import rng_of
+from its_core.taxonomy import CameraWord, ImageQuality
+
+Frame = NDArray[np.uint8]
+
+# Quality, 0 worst to 1, with its share of cameras and its grade: two thirds are poor or worse, as of real ones.
+_QUALITIES = (0.0, 0.35, 0.55, 0.8, 1.0)
+_SHARES = (0.2, 0.25, 0.22, 0.2, 0.13)
+_GRADES = (ImageQuality.VERY_POOR, ImageQuality.POOR, ImageQuality.POOR, ImageQuality.FINE, ImageQuality.GOOD)
+_RECORDED_TWICE = 0.4  # quality below which an old recorder has compressed the picture before
+
+
+def quality_of(camera_id: str, words: Sequence[CameraWord] = ()) -> float:
+    """0 to 1; the words ``sharp`` and ``poor`` decide where they are given."""
+    draw = float(rng_of("quality", camera_id).random())
+    if CameraWord.SHARP in words:
+        return 1.0 if draw < 0.5 else 0.8
+    if CameraWord.POOR in words:
+        return 0.0 if draw < 0.45 else 0.35
+    return _QUALITIES[int(np.searchsorted(np.cumsum(_SHARES)[:-1], draw, side="right"))]
+
+
+def grade(quality: float) -> ImageQuality:
+    """In the words of the ACCIDENT benchmark."""
+    return _GRADES[_QUALITIES.index(quality)]
+
+
+class Recorder:
+    """An old recorder between camera and us: it halves the picture, compresses it hard and enlarges it again."""
+
+    def __init__(self, camera_id: str, quality: float) -> None:
+        self._compresses = quality < _RECORDED_TWICE
+        low, high = (18, 34) if quality < 0.2 else (35, 60)
+        self._jpeg_quality = int(rng_of("recorder", camera_id).integers(low, high))
+
+    def played(self, picture: Frame) -> Frame:
+        """The picture as it comes off the tape; itself where the recorder is a good one."""
+        if not self._compresses:
+            return picture
+        image = Image.fromarray(picture)
+        memory = BytesIO()
+        image.reduce(2).save(memory, "JPEG", quality=self._jpeg_quality)
+        return np.asarray(Image.open(memory).resize(image.size, Image.Resampling.BILINEAR))
