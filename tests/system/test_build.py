@@ -218,3 +218,23 @@ def test_wrong_input_is_told_in_a_line_with_status_2(dataset: Dataset):
     assert unusable.returncode == 2
     assert "no usable row" in unusable.stderr and "meteor" in unusable.stderr
     assert "Traceback" not in missing.stderr + wrong.stderr + unread.stderr + unusable.stderr
+
+
+def test_a_version_that_is_not_enough_like_another_one_is_not_made_the_latest(dataset: Dataset):
+    dataset.define(**SCRIPT)
+    dataset.ask(["ok"])
+    assert dataset.build().returncode == 0
+    exact = dataset.latest
+
+    dataset.ask(["ok"], seed=2)  # the same scenarios, other pictures
+    dataset.define(**SCRIPT, likeness={"against": str(exact), "ssim": 0.99})
+    unlike = dataset.build()
+    assert unlike.returncode == 0, unlike.stdout + unlike.stderr
+    assert "the new version is not enough like" in unlike.stdout
+    assert dataset.latest == exact
+
+    dataset.define(**SCRIPT, likeness={"against": str(exact), "ssim": -1.0})
+    enough = dataset.build()
+    assert enough.returncode == 0, enough.stdout + enough.stderr
+    assert "1 rows: 1 reused" in enough.stdout
+    assert dataset.latest != exact
