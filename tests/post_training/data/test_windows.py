@@ -72,6 +72,11 @@ def test_faster_footage_is_brought_to_the_models_rate(
     assert numbers(path) == expected
 
 
+def test_footage_of_30_fps_is_brought_to_16(tmp_path: Path) -> None:
+    found = numbers(write(tmp_path / "clip.mp4", 30, 30), Geometry(64, 32, 16, 9))
+    assert found == [0, 2, 4, 6, 7, 9, 11, 13, 15, 17, 19, 21, 22, 24, 26, 28]
+
+
 def test_slightly_slower_footage_shows_a_frame_twice(tmp_path: Path) -> None:
     found = numbers(write(tmp_path / "clip.mp4", 19, 9))
     assert sorted(set(found)) == list(range(19))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -126,26 +128,48 @@ def test_nvidias_form_has_nvidias_names(finished: RunFolder) -> None:
     }
 
 
-@pytest.mark.parametrize("after", [2, 3, 5])
-def test_a_run_that_is_taken_up_again_ends_in_the_same_bytes(
-    finished: RunFolder, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
-) -> None:
-    run = make_run(tmp_path, checkpoints)
-    learn, done = Learner.learn, iter(range(2 * after))
+def interrupt(run: RunFolder, after: int) -> None:
+    """Trains until so many iterations are done, and is interrupted in the next one."""
+    learn, done = Learner.learn, iter(range(after * run.read_orders().recipe.clips_a_step))
 
     def interrupted(self: Learner, *arguments: Any) -> float:
         if next(done, None) is None:
             raise KeyboardInterrupt
         return learn(self, *arguments)
 
-    monkeypatch.setattr(Learner, "learn", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Learner, "learn", interrupted)
         Trainer(run).train()
-    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("after", [2, 3, 5])
+def test_a_run_that_is_taken_up_again_ends_in_the_same_bytes(
+    finished: RunFolder, checkpoints: Path, tmp_path: Path, after: int
+) -> None:
+    run = make_run(tmp_path, checkpoints)
+    interrupt(run, after)
     Trainer(run).train()
     assert latest(run).read_bytes() == latest(finished).read_bytes()
     losses = [[line["loss"] for line in read_lines(each.metrics) if "loss" in line] for each in (run, finished)]
     assert losses[0] == losses[1]
+
+
+def test_a_full_disk_ends_the_run_and_the_last_checkpoint_stands(
+    finished: RunFolder, checkpoints: Path, tmp_path: Path
+) -> None:
+    run = make_run(tmp_path, checkpoints)
+    interrupt(run, 3)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+        assert stopped(run).code == "storage.disk_full"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert Checkpoints(run, run.read_orders()).latest() == 2
+    Trainer(run).train()
+    assert latest(run).read_bytes() == latest(finished).read_bytes()
 
 
 def test_another_recipe_cannot_take_up_a_state(finished: RunFolder, checkpoints: Path, tmp_path: Path) -> None:
