@@ -21,7 +21,8 @@ from its_core import logs, storage
 from its_core.post_training import planning, runs
 from its_core.post_training.data.training_set import TrainingSet
 from its_core.post_training.metrics import standing
-from its_core.post_training.registry.register import Registered
+from its_core.post_training.registry.events import reported
+from its_core.post_training.registry.register import Registered, read_model
 from its_core.post_training.run_folder import RunFolder
 from its_core.post_training.settings import PostTraining, load
 from its_core.storage.preflight import check_writable
@@ -51,11 +52,17 @@ def post_train(definition: str, overrides: dict[str, Any] | None = None) -> Post
     settings = load(definition, overrides)
     logs.configure(sys.stderr)
     check_writable("work_dir", settings.work_dir)
-    with storage.exclusive(settings.work_path / LOCK_FILE), machine(settings) as where:
+    with (
+        storage.exclusive(settings.work_path / LOCK_FILE),
+        reported(settings.name, settings.publish_url, settings.work_path) as report,
+        machine(settings) as where,
+    ):
         steps = Steps(FlowRunContext.get() is not None, _say)
         artifacts = Artifacts(steps)
         try:
-            return _post_train(settings, where, steps, artifacts)
+            done = _post_train(settings, where, steps, artifacts)
+            report.model = read_model(done.registered)
+            return done
         finally:
             artifacts.close()
 

@@ -103,6 +103,12 @@ def register(
     return Registered(orders.name, version, url, was_there)
 
 
+def read_model(registered: Registered) -> dict[str, Any]:
+    """The content of a registered model's ``model.json``."""
+    content: dict[str, Any] = json.loads(storage.read_bytes(storage.join(registered.url, MODEL_FILE)))
+    return content
+
+
 def _model(
     orders: Orders, prepared: TrainingSet, version: str, description: str, found: dict[str, Any]
 ) -> dict[str, Any]:
