@@ -1,0 +1,51 @@
+"""How errors become one line and an exit status."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+import typer
+from its_flows.cli.app import errors_in_a_line, exit_status
+
+from its_core import storage
+from its_core.definition import DefinitionError
+from its_core.scenarios.manifest import ManifestError
+from its_core.shards.launcher import LaunchError
+from its_core.shards.receipts import TooFewClips
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (DefinitionError("fps: 12"), 2),
+        (ManifestError("no rows"), 2),
+        (LaunchError("no GPU"), 1),
+        (TooFewClips("1 of 2"), 1),
+        (storage.DiskFull("full"), 1),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/x"), 1),
+        (storage.Busy("by process 1"), 3),
+        (KeyboardInterrupt(), 130),
+        (RuntimeError("a fault of ours"), None),
+    ],
+)
+def test_exit_statuses(error: BaseException, status: int | None) -> None:
+    assert exit_status(error) == status
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_an_error_of_the_disk_is_a_line_and_its_traceback_only_where_asked_for(
+    capfd: pytest.CaptureFixture[str], verbose: bool
+) -> None:
+    with pytest.raises(typer.Exit) as ended, errors_in_a_line(verbose):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/somewhere/plan.parquet")
+    assert ended.value.exit_code == 1
+    said = capfd.readouterr().err
+    assert ("Traceback" in said) is verbose
+    assert [line for line in said.splitlines() if line.startswith("error:") and "/somewhere/plan.parquet" in line]
+
+
+def test_a_fault_of_ours_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError), errors_in_a_line():
+        raise ZeroDivisionError
