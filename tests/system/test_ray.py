@@ -9,12 +9,17 @@ from pathlib import Path
 
 import psutil
 import pytest
+from its_tasks.post_train.machines import machine
 from PIL import Image
 from ray._private.node import Node
 from ray.cluster_utils import Cluster
 
 from its_core.clip import Geometry
 from its_core.engines.cosmos.model.tiny import make_tiny_checkpoint
+from its_core.post_training import runs
+from its_core.post_training import settings as post_training
+from its_core.post_training.errors import ProgramRefused
+from tests.post_training.small_run import make_run
 from tests.shards.troubled_worker import mosaic
 from tests.system.conftest import TROUBLED_WORKER, Dataset, wait_until
 
@@ -113,3 +118,17 @@ def test_a_machine_lost_in_the_middle_costs_nothing(dataset: Dataset, cluster: C
     assert "3 rows: 3 generated" in output
     assert made.items() <= dataset.clips().items()  # what was there was not made again
     assert len(list(dataset.latest.glob("*/*/*.mp4"))) == 3
+
+
+def test_a_post_training_runs_on_a_machine_of_the_cluster(cluster: Cluster, tmp_path: Path):
+    """To its end; and a program's refusal comes back with its code."""
+    run = make_run(tmp_path / "good", tmp_path / "checkpoints", iterations=2)
+    refused = make_run(tmp_path / "refused", tmp_path / "checkpoints", base_sha256="f" * 64)
+    (tmp_path / "post_train.yaml").write_text("name: small\nparts: [{dataset: quickstart}]\nmodel_size: tiny\n")
+    settings = post_training.load(tmp_path, {"executor": "ray", "ray_address": cluster.address})
+    with machine(settings) as where:
+        runs.train(run, where.processes, where.launch, lambda: None)
+        with pytest.raises(ProgramRefused) as caught:
+            runs.train(refused, where.processes, where.launch, lambda: None)
+    assert (run.read_result() or {})["iterations"] == 2
+    assert caught.value.code == "post_training.base"
