@@ -163,18 +163,6 @@ def test_a_dataset_is_built_with_a_model_by_its_name_and_traced_back(trained: Ho
     found = trained.its("trace", "--clip", clip.stem)
     assert found.returncode == 0, found.stderr
     assert "crossings" in found.stdout
-    missing = trained.its("trace", "--clip", "0" * 24)
-    assert missing.returncode == 1
-
-
-def test_the_same_command_again_does_nothing(trained: Home) -> None:
-    before = len(list(trained.run_of("crossings").logs.iterdir()))
-    done = trained.its("post-train", str(trained.folder / "crossings"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "nothing to do: already registered" in done.stdout
-    assert len(list(trained.run_of("crossings").logs.iterdir())) == before
-    shown = trained.its("training", str(trained.folder / "crossings"), "--prometheus")
-    assert 'its_post_training_iterations{model="crossings",run="run"} 40.0' in shown.stdout
 
 
 def test_a_killed_flow_goes_on_to_the_same_bytes(trained: Home) -> None:
@@ -190,6 +178,7 @@ def test_a_killed_flow_goes_on_to_the_same_bytes(trained: Home) -> None:
     wait_until(lambda: not _processes_of(run), 500)
     done = trained.its("post-train", str(folder))
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "registered" in done.stdout
     both = [each.checkpoints / "lora" / "iter_000000040.safetensors" for each in (run, trained.run_of("crossings"))]
     assert both[0].read_bytes() == both[1].read_bytes()
 
