@@ -3,7 +3,7 @@
 # make check  lint, types, import floors and test-fast: before every commit
 # make test   run all tests
 # make docs   write docs/configuration.md anew from the code
-# make server a standing Prefect server on PostgreSQL, its data in .server/ (docs/operations.md)
+# make server a standing Prefect server on PostgreSQL, its data in .server/ (docs/operations.md); PORT=N for another port
 # Each makes its own environment first; PYTHON names the interpreter to make it with (3.11 or newer).
 PYTHON ?= python3
 VENV ?= .venv
@@ -32,7 +32,7 @@ docs: install-dev
 	$(BIN)/python docs/configuration.py
 
 server: install
-	$(BIN)/python -m its_flows.server .server
+	$(BIN)/python -m its_flows.server .server $(if $(PORT),--port $(PORT))
 
 lint: install-dev types
 	$(BIN)/ruff check .

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from its_flows.attempts import ClipMaking
+from its_flows.build_summary import BuildSummary
 from its_flows.outcomes import count_outcomes, refuse_too_few, refuse_too_many_rejected
 from its_flows.redacted_flow import redacted_flow
-from its_tasks.artifacts import Artifacts
+from its_flows.run_flow import ignore_end, run_flow
 from its_tasks.clip_table import ClipTable
 from its_tasks.engines import resolve_engine, resolve_fallbacks, with_pinned_model
 from its_tasks.executors.select import executor
@@ -21,7 +22,8 @@ from its_tasks.preflight import preflight
 from its_tasks.progress import Progress
 from its_tasks.publish import Published, publish
 from its_tasks.reuse import reuse
-from its_tasks.steps import Steps, despite_prefect, first_line, recorded
+from its_tasks.run_page import RunPage
+from its_tasks.steps import Steps, recorded
 from its_tasks.train import judge_utility
 from its_tasks.withhold import withhold
 from prefect.context import FlowRunContext
@@ -76,11 +78,11 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
         Progress(console) as progress,
     ):
         steps = Steps(FlowRunContext.get() is not None, progress.say)
-        artifacts = Artifacts(steps)
+        page = RunPage(steps)
         try:
-            return _build(definition, record, progress, steps, artifacts, run_id, started_at)
+            return _build(definition, record, progress, steps, page, run_id, started_at)
         finally:
-            artifacts.close()
+            page.close()
 
 
 def build_with_or_without_prefect(
@@ -88,20 +90,13 @@ def build_with_or_without_prefect(
     overrides: dict[str, Any],
     with_prefect: bool,
     say: Callable[[str], None],
-    on_end: Callable[[Built | BaseException], None] = lambda _: None,
+    on_end: Callable[[Built | BaseException], None] = ignore_end,
 ) -> Built:
     """The flow, also where Prefect's server is lost before its end. Raises what the build itself raises.
 
     ``say`` prints a line; ``on_end`` is called with what the build came to, before Prefect records it.
     """
-    if not with_prefect:
-        return build_dataset.fn(dataset, overrides)
-    return despite_prefect(
-        lambda: build_dataset(dataset, overrides),
-        lambda: build_dataset.fn(dataset, overrides),
-        lambda error: say(f"Prefect's server did not record this build ({first_line(error)})"),
-        on_end,
-    )
+    return run_flow(build_dataset, with_prefect, say, on_end, dataset, overrides)
 
 
 def _build(
@@ -109,11 +104,11 @@ def _build(
     record: BuildRecorder,
     progress: Progress,
     steps: Steps,
-    artifacts: Artifacts,
+    page: RunPage,
     run_id: str,
     started_at: str,
 ) -> Built:
-    progress.show_in(artifacts)
+    progress.show_on(page)
     published_at = storage.join(definition.publish_url, definition.name)
     check_writable("publish_url", published_at)
     refuse_taken_name(published_at, definition.folder.name)
@@ -133,11 +128,14 @@ def _build(
             progress.say(line)
     with executor(definition, record.build.id, steps, progress.say) as where:
         ClipMaking(where, definition, engines, planned, clips, progress, steps).run()
-    refuse_too_few(definition, clips, artifacts)
     outcomes = count_outcomes(planned, clips, before)
-    published = steps.run(publish, definition, engine, planned, clips, run_id, started_at)
-    if not storage.can_rename(published.url):  # the artifact is for people on other machines
-        artifacts.link(published.contact_sheet_url, key="contact-sheet", description=published.url)
+    failed = [receipt for receipt in clips.in_order() if not receipt.outcome.made_a_clip]
+    published = None
+    try:
+        refuse_too_few(definition, clips)
+        published = steps.run(publish, definition, engine, planned, clips, run_id, started_at)
+    finally:
+        BuildSummary(outcomes, failed, planned.rejections, steps.clock.seconds, published).show_on(page)
     verdicts = _promote(definition, published, progress, steps)
     record.published(published.url, storage.join(published.url, MARKER_FILE), outcomes)
     return Built(published, outcomes, planned.rows, verdicts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from its_tasks.artifacts import Artifacts
 from its_tasks.clip_table import ClipTable
 from its_tasks.render import describe
 
@@ -30,16 +29,10 @@ def refuse_too_many_rejected(definition: Definition, plan: Plan) -> None:
         )
 
 
-def refuse_too_few(definition: Definition, clips: ClipTable, artifacts: Artifacts) -> None:
+def refuse_too_few(definition: Definition, clips: ClipTable) -> None:
     """Raises TooFewClips when too few clips were made for a version to be published."""
     receipts = [receipt for receipt in clips.in_order() if receipt.outcome is not Outcome.RECALLED]
     failed = [receipt for receipt in receipts if not receipt.outcome.made_a_clip]
-    if failed:
-        rows = [
-            {"clip": r.clip_id, "scenario": r.scenario_id, "outcome": r.outcome, "reason": r.reason}
-            for r in failed[:_MOST_NAMED]
-        ]
-        artifacts.table(rows, key="failed-clips", description=f"{len(failed)} of {len(receipts)} clips were not made")
     ratio = 1 - len(failed) / max(1, len(receipts))
     if ratio < definition.min_success_ratio:
         named = "\n  ".join(describe(receipt) for receipt in failed[:_MOST_NAMED])

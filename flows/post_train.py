@@ -8,13 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from its_flows.markdown import markdown_table, stage_rows
 from its_flows.redacted_flow import redacted_flow
-from its_tasks.artifacts import Artifacts
+from its_flows.run_flow import ignore_end, run_flow
 from its_tasks.post_train.machines import Machine, machine
 from its_tasks.post_train.prepare import prepare
 from its_tasks.post_train.register import register
 from its_tasks.post_train.train import train
-from its_tasks.steps import Steps, despite_prefect, first_line, recorded
+from its_tasks.run_page import RunPage
+from its_tasks.steps import Steps, recorded
 from prefect.context import FlowRunContext
 
 from its_core import logs, storage
@@ -26,9 +28,11 @@ from its_core.post_training.registry.register import Registered, read_model
 from its_core.post_training.run_folder import RunFolder
 from its_core.post_training.settings import PostTraining, load
 from its_core.storage.preflight import check_writable
+from its_core.text import markdown_cell
 
 LOCK_FILE = "post_train.lock"
 _TELL_EVERY_S = 10.0
+_MOST_NAMED = 20  # clips that were left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,68 +62,83 @@ def post_train(definition: str, overrides: dict[str, Any] | None = None) -> Post
         machine(settings) as where,
     ):
         steps = Steps(FlowRunContext.get() is not None, _say)
-        artifacts = Artifacts(steps)
+        page = RunPage(steps)
         try:
-            done = _post_train(settings, where, steps, artifacts)
+            done = _post_train(settings, where, steps, page)
             report.model = read_model(done.registered)
             return done
         finally:
-            artifacts.close()
+            page.close()
 
 
 def post_train_with_or_without_prefect(definition: str, overrides: dict[str, Any], with_prefect: bool) -> PostTrained:
     """The flow, also where Prefect's server is lost before its end. Raises what the flow itself raises."""
-    if not with_prefect:
-        return post_train.fn(definition, overrides)
-    return despite_prefect(
-        lambda: post_train(definition, overrides),
-        lambda: post_train.fn(definition, overrides),
-        lambda error: _say(f"Prefect's server did not record this run ({first_line(error)})"),
-    )
+    return run_flow(post_train, with_prefect, _say, ignore_end, definition, overrides)
 
 
-def _post_train(settings: PostTraining, where: Machine, steps: Steps, artifacts: Artifacts) -> PostTrained:
+def _post_train(settings: PostTraining, where: Machine, steps: Steps, page: RunPage) -> PostTrained:
+    def say(text: str) -> None:
+        _say(text)
+        page.log(text)
+
     check_writable("models_url", settings.models_url)
     weights = planning.hash_weights(settings)
-    prepared = steps.run(prepare, settings, weights, where, _telling_clips())
-    _say_prepared(prepared, settings)
+    prepared = steps.run(prepare, settings, weights, where, _telling_clips(say))
+    _say_prepared(prepared, settings, say)
     gate = None
     if not settings.overfit_gate.skip:
         gate_run = runs.order_gate(settings, weights, prepared)
-        steps.run(train, "overfit gate", gate_run, where, _telling_iterations("overfit gate", gate_run))
+        steps.run(train, "overfit gate", gate_run, where, _telling_iterations("overfit gate", gate_run, say))
         gate = runs.check_gate(settings, gate_run)
-        _say(f"overfit gate: the loss fell to {gate['ratio']:.3f} of the base model's")
+        say(f"overfit gate: the loss fell to {gate['ratio']:.3f} of the base model's")
     run = runs.order_run(settings, weights, prepared)
-    steps.run(train, "training", run, where, _telling_iterations("training", run))
+    steps.run(train, "training", run, where, _telling_iterations("training", run, say))
     found = runs.evaluation(run) | {"gate": gate}
     registered = steps.run(register, settings, run, found)
-    artifacts.table(_validation_table(found), key="validation", description=registered.url)
+    say(f"registered {registered.url}")
+    page.table(_validation_table(found), key="validation", description=registered.url)
+    page.markdown(_summary(registered, prepared, steps), key="post-training", description=registered.url)
     return PostTrained(registered, prepared.counts(), found)
+
+
+def _summary(registered: Registered, prepared: TrainingSet, steps: Steps) -> str:
+    word = "Already registered" if registered.was_there else "Registered"
+    counts = [(what, str(count)) for what, count in prepared.counts().items()]
+    refused = [(receipt.name, receipt.reason) for receipt in prepared.refused[:_MOST_NAMED]]
+    parts = [
+        f"# {word}: {markdown_cell(registered.name)}@{registered.version}",
+        f"`{storage.shown(registered.url)}`",
+        markdown_table(("clips", "count"), counts),
+        markdown_table(("stage", "seconds"), stage_rows(steps.clock.seconds)),
+    ]
+    if refused:
+        parts += ["## Clips that were left out", markdown_table(("clip", "reason"), refused)]
+    return "\n\n".join(parts)
 
 
 def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def _say_prepared(prepared: TrainingSet, settings: PostTraining) -> None:
-    _say("clips: " + ", ".join(f"{count:,} {what}" for what, count in prepared.counts().items()))
+def _say_prepared(prepared: TrainingSet, settings: PostTraining, say: Callable[[str], None]) -> None:
+    say("clips: " + ", ".join(f"{count:,} {what}" for what, count in prepared.counts().items()))
     for line in prepared.adapted(settings.geometry):
-        _say(line)
-    for receipt in prepared.refused[:20]:
-        _say(f"left out: {receipt.name}: {receipt.reason}")
+        say(line)
+    for receipt in prepared.refused[:_MOST_NAMED]:
+        say(f"left out: {receipt.name}: {receipt.reason}")
 
 
-def _telling_clips() -> Callable[[int, int], None]:
+def _telling_clips(say: Callable[[str], None]) -> Callable[[int, int], None]:
     tell = _every(_TELL_EVERY_S)
 
     def watch(done: int, clips: int) -> None:
         if tell():
-            _say(f"prepared {done:,} of {clips:,} clips")
+            say(f"prepared {done:,} of {clips:,} clips")
 
     return watch
 
 
-def _telling_iterations(what: str, run: RunFolder) -> Callable[[], None]:
+def _telling_iterations(what: str, run: RunFolder, say: Callable[[str], None]) -> Callable[[], None]:
     tell = _every(_TELL_EVERY_S)
 
     def watch() -> None:
@@ -129,7 +148,7 @@ def _telling_iterations(what: str, run: RunFolder) -> Callable[[], None]:
         if now.loss is None or now.seconds is None:
             return
         left = f", {now.seconds_left / 60:.0f} min left" if now.seconds_left else ""
-        _say(
+        say(
             f"{what}: iteration {now.iterations:,} of {now.of:,}, loss {now.loss:.4g}, "
             f"{now.seconds:.2f} s an iteration{left}"
         )

@@ -121,7 +121,7 @@ def _serve(data: Path, host: str, port: int) -> int:
     with storage.exclusive(data.parent / f"{data.name}.lock"), postgresql(data) as url:
         command = [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)]
         print(f"export PREFECT_API_URL=http://{host}:{port}/api", flush=True)
-        server = subprocess.Popen(command, env={**os.environ, "PREFECT_SERVER_DATABASE_CONNECTION_URL": url})
+        server = subprocess.Popen(command, env=_environment(url))
 
         def stop(number: int, _: FrameType | None) -> None:
             server.send_signal(number)
@@ -129,6 +129,20 @@ def _serve(data: Path, host: str, port: int) -> int:
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, lambda *_: None)  # a terminal's Ctrl-C reaches the server by itself
         return server.wait()
+
+
+def _environment(database_url: str) -> dict[str, str]:
+    """The page asks the server that it comes from, whatever port, host or proxy that is, and whichever other server
+    the environment or a profile names. Nothing is sent anywhere else: Prefect's second interface loads a third
+    party's analytics even where they are switched off, so its first is shown unless the environment says otherwise."""
+    return {
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        **os.environ,
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": database_url,
+        "PREFECT_SERVER_UI_API_URL": "/api",
+    }
 
 
 if __name__ == "__main__":

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from its_flows.markdown import markdown_table, stage_rows
 from its_flows.redacted_flow import redacted_flow
-from its_tasks.artifacts import Artifacts
-from its_tasks.steps import Steps, despite_prefect, first_line, recorded
+from its_flows.run_flow import ignore_end, run_flow
+from its_tasks.run_page import RunPage
+from its_tasks.steps import Steps, recorded
 from its_tasks.train import FEATURES_FOLDER
 from its_tasks.train import train_detector as train_one
 from prefect.context import FlowRunContext
@@ -21,6 +23,7 @@ from its_core.evaluation.detector import experiments
 from its_core.evaluation.detector.experiments import Experiment, Result
 from its_core.evaluation.detector.training import Settings
 from its_core.evaluation.scoring import page
+from its_core.text import markdown_cell
 
 METRICS_FILE = "metrics.json"
 PAGE_FILE = "scores.html"
@@ -52,29 +55,26 @@ def train_detector(
     settings = Settings(epochs=epochs, seed=seed, device=device)
     cache = folder.parent / FEATURES_FOLDER
     steps = Steps(FlowRunContext.get() is not None, _say)
-    results = [
-        steps.run(train_one, experiment, settings, folder / experiment.name, cache, _telling(experiment, settings))
-        for experiment in planned
-    ]
-    metrics = {"version": ours.name, "runs": [result.as_json() for result in results]}
-    storage.write_bytes(str(folder / METRICS_FILE), json.dumps(metrics, allow_nan=False, indent=1).encode())
-    storage.write_bytes(str(folder / PAGE_FILE), page.render([result.report for result in results]).encode())
-    artifacts = Artifacts(steps)
-    artifacts.table([_row(result) for result in results], key="detector", description=str(folder))
-    artifacts.close()
+    run_page = RunPage(steps)
+    try:
+        results = [
+            steps.run(train_one, each, settings, folder / each.name, cache, _telling(each, settings, run_page))
+            for each in planned
+        ]
+        metrics = {"version": ours.name, "runs": [result.as_json() for result in results]}
+        storage.write_bytes(str(folder / METRICS_FILE), json.dumps(metrics, allow_nan=False, indent=1).encode())
+        storage.write_bytes(str(folder / PAGE_FILE), page.render([result.report for result in results]).encode())
+        run_page.table([_row(result) for result in results], key="detector", description=str(folder))
+        run_page.markdown(_summary(ours.name, folder, steps), key="detector-training", description=str(folder))
+    finally:
+        run_page.close()
     return results
 
 
 def train_with_or_without_prefect(with_prefect: bool, *arguments: Any) -> list[Result]:
     """The flow with its ``arguments``, also where Prefect's server is lost before its end. Raises what the flow itself
     raises."""
-    if not with_prefect:
-        return train_detector.fn(*arguments)
-    return despite_prefect(
-        lambda: train_detector(*arguments),
-        lambda: train_detector.fn(*arguments),
-        lambda error: _say(f"Prefect's server did not record this training ({first_line(error)})"),
-    )
+    return run_flow(train_detector, with_prefect, _say, ignore_end, *arguments)
 
 
 def _say(line: str) -> None:
@@ -88,13 +88,24 @@ def output_beside(version_url: str) -> Path:
     return home / "evaluation" / name / "detector"
 
 
-def _telling(experiment: Experiment, settings: Settings) -> Callable[[int, float], None]:
+def _telling(experiment: Experiment, settings: Settings, run_page: RunPage) -> Callable[[int, float], None]:
     epochs = settings.epochs_over(len(experiment.train))
 
     def tell(epoch: int, loss: float) -> None:
-        print(f"{experiment.name}: epoch {epoch} of {epochs}, loss {loss:.3f}", flush=True)
+        line = f"{experiment.name}: epoch {epoch} of {epochs}, loss {loss:.3f}"
+        print(line, flush=True)
+        run_page.log(line)
 
     return tell
+
+
+def _summary(version: str, folder: Path, steps: Steps) -> str:
+    parts = [
+        f"# Trained on {markdown_cell(version)}",
+        f"[scores]({(folder / PAGE_FILE).absolute().as_uri()})",
+        markdown_table(("stage", "seconds"), stage_rows(steps.clock.seconds)),
+    ]
+    return "\n\n".join(parts)
 
 
 def _row(result: Result) -> dict[str, str]:

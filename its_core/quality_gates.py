@@ -17,3 +17,17 @@ class Gates(BaseModel):
     clipped_share: float | None = Field(0.3, ge=0, le=1, description="share of pixels that are white")
     sharpness: float | None = Field(2.0, ge=0, description="least variance of the Laplacian")
     colour_cast_levels: float | None = Field(70.0, ge=0, description="a colour channel's mean beside grey, of 255")
+    first_frame_levels: float | None = Field(
+        12.0, ge=0, description="mean difference of the first frame from the conditioning frame, of 255"
+    )
+    night_luma: float | None = Field(110.0, ge=0, le=255, description="greatest mean luma of clips asked for at night")
+    day_luma: float | None = Field(40.0, ge=0, le=255, description="least mean luma of clips asked for by day")
+    fog_contrast: float | None = Field(
+        50.0, ge=0, description="greatest standard deviation of luma of clips asked for in fog, of 255"
+    )
+    near_duplicate_bits: int | None = Field(
+        None,
+        ge=0,
+        le=15,
+        description="a clip whose perceptual hash is that of another clip, but for so many of 128 bits, is refused",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 # Controls but newline and tab, line and paragraph separators, marks that turn the reading direction, and lone
@@ -18,6 +19,13 @@ def short(value: object, limit: int = 80) -> str:
     """``value`` as printable text of at most ``limit`` characters (and what escapes add), blanks as they are."""
     text = str(value)
     return printable(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+def markdown_cell(text: object) -> str:
+    """Text that can neither leave a Markdown table's cell nor become HTML, a link or code."""
+    plain = html.escape(" ".join(str(text).split()), quote=False)
+    escaped = "".join(f"\\{character}" if character in "|`[]*_\\#~$" else character for character in plain)
+    return "\\" + escaped if escaped.startswith(("-", "+", "=")) else escaped  # no list, rule or heading
 
 
 def printable(text: str) -> str:

@@ -12,10 +12,12 @@ from its_tasks.steps import step
 from its_core import storage
 from its_core.checks import ledger, suite
 from its_core.checks.measures import Measures, measure, table
+from its_core.checks.perceptual_hash import near_duplicates
 from its_core.clip import Outcome
 from its_core.definition import Definition
 from its_core.engines.engine import EngineFailure
 from its_core.errors import FactoryError
+from its_core.quality_gates import Gates
 from its_core.shards import processors
 from its_core.shards.plan import Plan, PlannedClip
 from its_core.shards.receipts import clip_files, synthetic_attempt
@@ -46,10 +48,11 @@ def check(
         measured = dict(results)
     gates = quality_gates(definition, engine)
     verdict = suite.validate(table(measured), list(measured), definition.geometry, gates=gates)
+    alike = _near_duplicates(gates, unmeasured, verdict, measured, plan, clips)
     invalid = []
     for clip in unmeasured:
         clip_id = clip.request.clip_id
-        if reasons := verdict.reasons[clip_id]:
+        if reasons := [*verdict.reasons[clip_id], *alike.get(clip_id, ())]:
             invalid.append(f"{clip.request.scenario_id} v{clip.request.variant} ({clip_id}): {'; '.join(reasons)}")
             is_final = _would_be_the_same(definition, engine, clip, clips)
             _mark_invalid(definition, clip, "; ".join(reasons), is_final, clips, progress)
@@ -60,12 +63,32 @@ def check(
         raise ClipsInvalid(" | ".join(invalid))
 
 
+def _near_duplicates(
+    gates: Gates,
+    unmeasured: list[PlannedClip],
+    verdict: suite.Verdict,
+    measured: dict[str, Measures],
+    plan: Plan,
+    clips: ClipTable,
+) -> dict[str, list[str]]:
+    """Reasons against clips that look like another clip of the build, by clip."""
+    if gates.near_duplicate_bits is None:
+        return {}
+    known = {clip_id: m.perceptual_hash for clip_id in plan.clip_ids if (m := clips.measures(clip_id)) is not None}
+    valid = [clip for clip in unmeasured if not verdict.reasons[clip.request.clip_id]]
+    new = {clip.request.clip_id: measured[clip.request.clip_id].perceptual_hash for clip in valid}
+    pairs = {clip.request.clip_id: clip.pair_id for clip in plan.clips()} if known or len(new) > 1 else {}
+    found = near_duplicates(known, new, gates.near_duplicate_bits, pairs)
+    return {clip_id: [f"looks like clip {other} of the same build"] for clip_id, other in found.items()}
+
+
 def _measure(definition: Definition, engine: ResolvedEngine, clip: PlannedClip) -> Measures:
     try:
         first_frame = engine.module.first_frame(engine.options, clip.request)
     except EngineFailure:  # the input was changed or removed since the clip was made from it: nothing to compare with
         first_frame = None
-    return measure(clip_files(definition.work_path, clip.request.clip_id).video, definition.geometry, first_frame)
+    video = clip_files(definition.work_path, clip.request.clip_id).video
+    return measure(video, definition.geometry, first_frame, clip.request.scene)
 
 
 def _would_be_the_same(definition: Definition, engine: ResolvedEngine, clip: PlannedClip, clips: ClipTable) -> bool:

@@ -1,21 +1,27 @@
-"""How a build shows its progress to people: a bar in a terminal, an artifact in Prefect, lines elsewhere."""
+"""How a build shows its progress to people: a bar in a terminal, lines elsewhere, both on its page in Prefect."""
 
 from __future__ import annotations
 
+import logging
+import math
 import threading
+import time
 from collections import Counter
 from types import TracebackType
 from typing import Self
 
-from its_tasks.artifacts import Artifacts
+from its_tasks.run_page import RunPage
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from its_core.clip import Outcome
 from its_core.shards.plan import Plan
 from its_core.shards.receipts import Receipt
+
+_LOG_EVERY_S = 5.0  # clips that were made: a line each would be a million
 
 
 class Progress:
@@ -24,7 +30,8 @@ class Progress:
     def __init__(self, console: Console) -> None:
         self.outcomes: Counter[Outcome] = Counter()
         self._console = console
-        self._artifacts: Artifacts | None = None
+        self._page: RunPage | None = None
+        self._logged_at_s = -math.inf
         self._lock = threading.Lock()
         self._bar = Bar(
             TextColumn("{task.description}"),
@@ -46,8 +53,8 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._bar.stop()
 
-    def show_in(self, artifacts: Artifacts) -> None:
-        self._artifacts = artifacts
+    def show_on(self, page: RunPage) -> None:
+        self._page = page
 
     def rows_read(self, rows: int) -> None:
         self._bar.update(self._clips, description=f"manifest: {rows:,} rows", visible=True)
@@ -65,7 +72,7 @@ class Progress:
         if made:
             self.say(f"{made:,} of {total:,} clips are there already")
         self._bar.update(self._clips, description="clips", total=total, completed=made, visible=total > made)
-        self._update_artifact()
+        self._update_page()
 
     def clip_ended(self, receipt: Receipt) -> None:
         with self._lock:
@@ -73,12 +80,16 @@ class Progress:
             if receipt.outcome.made_a_clip:
                 self._made += 1
                 self._bar.advance(self._clips)
+                line = f"{self._made}/{self._total} {escape(receipt.scenario_id)} v{receipt.variant}"
                 if not self._console.is_terminal:
-                    self.say(f"{self._made}/{self._total} {escape(receipt.scenario_id)} v{receipt.variant}")
+                    self._console.print(line, highlight=False)
+                if time.monotonic() - self._logged_at_s >= _LOG_EVERY_S or self._made == self._total:
+                    self._logged_at_s = time.monotonic()
+                    self._log(line)
             else:
                 line = f"{receipt.scenario_id} v{receipt.variant}: {receipt.outcome}: {receipt.reason}"
-                self.say(f"[red]{escape(line)}[/red]")  # a reason is text: its brackets are no markup
-            self._update_artifact()
+                self.say(f"[red]{escape(line)}[/red]", logging.WARNING)  # a reason is text: its brackets are no markup
+            self._update_page()
 
     def clip_invalid(self, receipt: Receipt) -> None:
         """A clip that had counted as made turned out not to be what was asked for."""
@@ -87,13 +98,18 @@ class Progress:
             self._bar.advance(self._clips, -1)
         self.clip_ended(receipt)
 
-    def _update_artifact(self) -> None:
-        if self._artifacts is not None:
+    def _update_page(self) -> None:
+        if self._page is not None:
             percent = 100 * self._made / self._total if self._total else 100.0
             failed = sum(count for outcome, count in self.outcomes.items() if not outcome.made_a_clip)
             description = f"{self._made} of {self._total} clips made" + (f", {failed} failed tries" if failed else "")
-            self._artifacts.progress(percent, description)
+            self._page.progress(percent, description)
 
-    def say(self, line: str) -> None:
-        """A line of its own, in rich's markup."""
+    def say(self, line: str, level: int = logging.INFO) -> None:
+        """A line of its own, in rich's markup. ``level`` is that of the standard logging module."""
         self._console.print(line, highlight=False)
+        self._log(line, level)
+
+    def _log(self, line: str, level: int = logging.INFO) -> None:
+        if self._page is not None:
+            self._page.log(Text.from_markup(line).plain, level)

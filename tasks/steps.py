@@ -13,6 +13,7 @@ from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar
 
+from its_tasks.stage_clock import StageClock
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
@@ -104,15 +105,21 @@ def despite_prefect(
 
 
 class Steps:
-    """Runs steps, as Prefect tasks while ``with_prefect``. ``say`` prints a line for the person who waits."""
+    """Runs steps, as Prefect tasks while ``with_prefect``. ``say`` prints a line for the person who waits. ``clock``
+    has the seconds of every step by its name."""
 
     def __init__(self, with_prefect: bool, say: Callable[[str], None]) -> None:
         self.with_prefect = with_prefect
+        self.clock = StageClock()
         self._say = say
         self._pool = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="step")
 
     def run(self, step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The step's result, or the error that it raised."""
+        with self.clock.running(step.name):
+            return self._run(step, *args, **kwargs)
+
+    def _run(self, step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         if not self.with_prefect:
             return step.fn(*args, **kwargs)
         # Quoted, because Prefect would look through every clip of a plan for the results of other tasks.
@@ -127,6 +134,15 @@ class Steps:
 
     def submit(self, step: Task[..., Any], on_end: OnEnd, *args: Any) -> None:
         """Starts a step in a thread of its own; ``on_end`` is called when it has ended."""
+        self.clock.begin(step.name)
+
+        def timed(error: BaseException | None) -> None:
+            self.clock.end(step.name)
+            on_end(error)
+
+        self._submit(step, timed, args)
+
+    def _submit(self, step: Task[..., Any], on_end: OnEnd, args: tuple[Any, ...]) -> None:
         if not self.with_prefect:
             self._start(step, on_end, args)
             return

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.checks.motion import Blocks, Luma
+from its_core.checks.perceptual_hash import PerceptualHash
 
 Picture = NDArray[np.float32]  # H×W
 _EVERY = 8  # frames
@@ -24,7 +25,9 @@ _TO_FULL_RANGE = 255 / 219
 
 @dataclass(frozen=True, slots=True)
 class GateMeasures:
-    """``camera_drift_px`` is the largest shift of the background from the first frame, in pixels of the clip."""
+    """``camera_drift_px`` is the largest shift of the background from the first frame, in pixels of the clip,
+    ``contrast_levels`` the standard deviation of the luma, of 255, ``perceptual_hash`` as ``perceptual_hash`` makes
+    it."""
 
     camera_drift_px: float
     cuts: int
@@ -32,6 +35,8 @@ class GateMeasures:
     crushed_share: float
     clipped_share: float
     sharpness: float
+    contrast_levels: float
+    perceptual_hash: str | None
 
 
 class GateMeter:
@@ -47,6 +52,8 @@ class GateMeter:
         self._drift_px = 0.0
         self._shares: list[tuple[float, float]] = []
         self._sharpness: list[float] = []
+        self._contrast: list[float] = []
+        self._hash = PerceptualHash()
 
     def add(self, luma: Luma, blocks: Blocks) -> None:
         self._means.append(float(blocks.mean()) * _TO_FULL_RANGE)
@@ -55,12 +62,14 @@ class GateMeter:
         self._previous = blocks
         if self._count % _EVERY == 0:
             self._look_closely(luma)
+            self._hash.add(blocks)
         self._count += 1
 
     def _look_closely(self, luma: Luma) -> None:
         sparse = luma[::_STRIDE, ::_STRIDE].astype(np.float32)
         self._shares.append((float((sparse <= _CRUSHED).mean()), float((sparse >= _CLIPPED).mean())))
         self._sharpness.append(_laplacian_variance(luma))
+        self._contrast.append(float(sparse.std()) * _TO_FULL_RANGE)
         if self._window is None or self._window.shape != sparse.shape:
             self._window = np.outer(np.hanning(sparse.shape[0]), np.hanning(sparse.shape[1])).astype(np.float32)
             self._reference = sparse, np.fft.rfft2((sparse - sparse.mean()) * self._window).astype(np.complex64)
@@ -81,6 +90,8 @@ class GateMeter:
             crushed_share=round(float(crushed), 4),
             clipped_share=round(float(clipped), 4),
             sharpness=round(float(np.median(self._sharpness)), 2),
+            contrast_levels=round(float(np.median(self._contrast)), 2),
+            perceptual_hash=self._hash.hexdigest(),
         )
 
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from its_core.checks.gates import GateMeter
 from its_core.checks.motion import Luma, MotionMeter, block_means
-from its_core.clip import Geometry
+from its_core.clip import Geometry, Scene
 from its_core.video import Frame, Probe, UnreadableVideo, decoder_complaints, probe, read_frames, read_luma
 
 # Of a clip longer than asked this many frames more are decoded: enough to say that it is too long, and bounded.
@@ -33,7 +33,8 @@ class Measures:
     it promises beyond its end, ``decode_errors`` how often the decoder complained. ``mean_luma`` is 0 (black) to 255.
     ``still_frames`` counts the longest run in which nothing moves, ``frozen_frames`` the longest that began or ended
     too abruptly to be a scene at rest. ``first_frame_difference`` is the mean difference of small blocks from the
-    conditioning frame, in levels of 255, None without one. The last ones are described in ``gates``.
+    conditioning frame, in levels of 255, None without one. The last ones are described in ``gates``, but for what the
+    row asks for: ``asked_light`` and ``asked_weather``, None where it leaves them open.
     """
 
     problem: str | None
@@ -63,6 +64,10 @@ class Measures:
     clipped_share: float | None = None
     sharpness: float | None = None
     colour_cast_levels: float | None = None
+    contrast_levels: float | None = None
+    perceptual_hash: str | None = None
+    asked_light: str | None = None
+    asked_weather: str | None = None
 
 
 _DTYPES = {"str": "string", "int": "Int64", "float": "Float64", "bool": "boolean"}
@@ -75,11 +80,11 @@ def table(measures: Mapping[str, Measures]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["clip_id", *dtypes]).astype({"clip_id": "string"} | dtypes)
 
 
-def measure(path: Path, geometry: Geometry, conditioning: Frame | None = None) -> Measures:
+def measure(path: Path, geometry: Geometry, conditioning: Frame | None = None, scene: Scene | None = None) -> Measures:
     """Decodes every frame of a clip and measures it. It never raises for a bad file: ``problem`` says what is wrong.
 
     ``conditioning`` is the H×W×3 RGB picture that the first frame should look like, of any size: it is scaled to cover
-    the geometry and cropped to its middle.
+    the geometry and cropped to its middle. ``scene`` is what the clip should show.
     """
     try:
         probed = probe(path)
@@ -98,6 +103,8 @@ def measure(path: Path, geometry: Geometry, conditioning: Frame | None = None) -
     measured = sums.measures(probed, problem, len(complaints.lines), _expected_start(conditioning, geometry))
     if sums.count:
         measured = replace(measured, colour_cast_levels=_colour_cast(path))
+    if scene is not None:
+        measured = replace(measured, asked_light=scene.light, asked_weather=scene.weather)
     if conditioning is not None and measured.first_frame_difference is None and measured.problem is None:
         # Great Expectations lets a null pass: a comparison that could not be made must not count as one that was good.
         return replace(measured, problem="the first frame could not be compared with the conditioning frame")

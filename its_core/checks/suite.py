@@ -18,17 +18,21 @@ from its_core.checks.measures import Measures
 from its_core.clip import Geometry
 from its_core.quality_gates import Gates
 from its_core.storage import replacing
+from its_core.taxonomy import Light, Weather
 
 RESULT_FILE = "validation.json"
 # A clip is frozen when its motion stops or starts from one frame to the next with a longer rest beside it, or when
 # nothing moves in nearly all of it. Rest alone is no fault: after a crash a street may well stand still.
 FROZEN_S = 1.0
 STILL_SHARE = 0.95
-# Mean difference from the conditioning frame, in levels of 255: a VAE's copy of a frame stays under 3, another scene is
-# beyond 20.
-FIRST_FRAME_LEVELS = 12.0
 DEFAULT_GATES = Gates()
-_MAY_BE_NULL = {"problem", "first_frame_difference"}
+_MAY_BE_NULL = {"problem", "first_frame_difference", "asked_light", "asked_weather"}
+# Columns that only clips have of which something was asked: column, what was measured, what was asked.
+_IF_ASKED = {
+    "night_luma": ("mean_luma", "asked_light", Light.NIGHT),
+    "day_luma": ("mean_luma", "asked_light", Light.DAY),
+    "fog_contrast": ("contrast_levels", "asked_weather", Weather.FOG),
+}
 
 Row = Mapping[str, Any]
 
@@ -93,14 +97,6 @@ def _rules(geometry: Geometry, gates: Gates) -> list[_Rule]:
             lambda row: f"frozen: nothing moves in {row['still_frames']} of {frames} frames",
             high=int(STILL_SHARE * frames),
         ),
-        _Rule(
-            "first_frame_difference",
-            lambda row: (
-                "the first frame is not the conditioning frame: they differ by "
-                f"{row['first_frame_difference']:.1f} levels of 255, at most {FIRST_FRAME_LEVELS:g} are accepted"
-            ),
-            high=FIRST_FRAME_LEVELS,
-        ),
         *_gate_rules(geometry, gates),
     ]
 
@@ -116,6 +112,17 @@ def _gate_rules(geometry: Geometry, gates: Gates) -> list[_Rule]:
         ("crushed_share", gates.crushed_share, "underexposed: a share of {} is black"),
         ("clipped_share", gates.clipped_share, "overexposed: a share of {} is white"),
         ("colour_cast_levels", gates.colour_cast_levels, "a colour cast of {} levels of 255"),
+        (
+            "first_frame_difference",
+            gates.first_frame_levels,
+            "the first frame is not the conditioning frame: they differ by {} levels of 255",
+        ),
+        ("night_luma", gates.night_luma, "asked for at night: the mean luma is {} of 255"),
+        ("fog_contrast", gates.fog_contrast, "asked for in fog: the luma's standard deviation is {} of 255"),
+    ]
+    at_least: list[tuple[str, float | None, str]] = [
+        ("sharpness", gates.sharpness, "blurred: the Laplacian's variance is {}"),
+        ("day_luma", gates.day_luma, "asked for by day: the mean luma is {} of 255"),
     ]
 
     def reason(column: str, words: str, limit: float, bound: str) -> Callable[[Row], str]:
@@ -126,9 +133,11 @@ def _gate_rules(geometry: Geometry, gates: Gates) -> list[_Rule]:
         for column, limit, words in limits
         if limit is not None
     ]
-    if gates.sharpness is not None:
-        words = "blurred: the Laplacian's variance is {}"
-        rules.append(_Rule("sharpness", reason("sharpness", words, gates.sharpness, "at least"), low=gates.sharpness))
+    rules += [
+        _Rule(column, reason(column, words, limit, "at least"), low=limit)
+        for column, limit, words in at_least
+        if limit is not None
+    ]
     return rules
 
 
@@ -152,6 +161,7 @@ def validate(
     if not clip_ids:
         return Verdict({}, {})
     rules = _rules(geometry, gates)
+    measures = _with_asked(measures)
     validated = _run(_escaped(measures), _expectations(rules, len(clip_ids)))
     result: dict[str, Any] = validated.to_json_dict()
     rows: dict[str, Row] = {str(row["clip_id"]): row for row in _records(measures)}
@@ -170,6 +180,12 @@ def validate(
         with replacing(docs_dir / RESULT_FILE) as part:
             part.write_text(json.dumps(result, indent=1), encoding="utf-8")
     return Verdict({clip_id: tuple(dict.fromkeys(of_clip)) for clip_id, of_clip in reasons.items()}, result)
+
+
+def _with_asked(measures: pd.DataFrame) -> pd.DataFrame:
+    """With the columns of ``_IF_ASKED``: null, which every expectation lets pass, where it was not asked for."""
+    asked = {name: measures[of].where(measures[by] == word) for name, (of, by, word) in _IF_ASKED.items()}
+    return measures.assign(**asked)
 
 
 def _escaped(measures: pd.DataFrame) -> pd.DataFrame:

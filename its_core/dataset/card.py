@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import jinja2
@@ -12,6 +11,7 @@ from huggingface_hub import DatasetCardData
 from its_core.dataset.labels.label_rows import LABELS
 from its_core.dataset.versions.content import Dataset, VersionContent
 from its_core.taxonomy import Split
+from its_core.text import markdown_cell
 
 FILE_NAME = "README.md"
 _SOURCES = ("requested", "simulated", "detected", "human")
@@ -32,7 +32,7 @@ def render(dataset: Dataset, content: VersionContent) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("its_core.dataset", "."), autoescape=False, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {"cell": _as_cell, "code": _as_code}
+    environment.filters |= {"cell": markdown_cell, "code": _as_code}
     counts = content.counts
     # Sources that no label has need no column.
     sources = [source for source in _SOURCES if any(by_source[source] for by_source in counts.labels.values())]
@@ -79,13 +79,6 @@ def front_matter(dataset: Dataset, clips: dict[str, int]) -> str:
     if not known:
         data["license_name"] = dataset.license
     return str(data.to_yaml())
-
-
-def _as_cell(text: object) -> str:
-    """Text that can neither leave a Markdown table's cell nor become HTML, a link or code."""
-    plain = html.escape(" ".join(str(text).split()), quote=False)
-    escaped = "".join(f"\\{character}" if character in "|`[]*_\\#~$" else character for character in plain)
-    return "\\" + escaped if escaped.startswith(("-", "+", "=")) else escaped  # no list, rule or heading
 
 
 def _as_code(text: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from PIL import Image, ImageFilter
 
 from its_core.checks.measures import measure, table
 from its_core.checks.suite import validate
-from its_core.clip import Geometry
+from its_core.clip import Geometry, Scene
 from its_core.quality_gates import Gates
+from its_core.taxonomy import Light, Weather
 from its_core.video import Frame, write_mp4
 
 GEOMETRY = Geometry(width_px=320, height_px=192, fps=16, frames=33)
@@ -120,6 +122,49 @@ def test_a_smooth_picture_under_changing_light_does_not_drift(tmp_path: Path) ->
             yield np.clip(frame, 0, 255).astype(np.uint8)
 
     assert _reasons(tmp_path / "clip.mp4", frames(), Gates(sharpness=None)) == ()
+
+
+def dimmed() -> Iterator[Frame]:
+    for frame in street():
+        yield (frame * np.float32(0.25)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("frames", "asked", "other", "gate", "word"),
+    [
+        (street, {"light": Light.NIGHT}, {"light": Light.DAY}, "night_luma", "asked for at night"),
+        (dimmed, {"light": Light.DAY}, {"light": Light.NIGHT}, "day_luma", "asked for by day"),
+        (street, {"weather": Weather.FOG}, {"weather": Weather.RAIN}, "fog_contrast", "asked for in fog"),
+    ],
+)
+def test_light_and_weather_must_be_there_where_they_were_asked_for(
+    tmp_path: Path, frames: object, asked: dict[str, Any], other: dict[str, Any], gate: str, word: str
+) -> None:
+    assert callable(frames)
+    write_mp4(tmp_path / "clip.mp4", frames(), GEOMETRY)
+    gates = Gates(night_luma=80, fog_contrast=25)
+
+    def reasons(scene: Scene, held_to: Gates) -> tuple[str, ...]:
+        measured = table({"clip": measure(tmp_path / "clip.mp4", GEOMETRY, scene=scene)})
+        return validate(measured, ["clip"], GEOMETRY, gates=held_to).reasons["clip"]
+
+    found = reasons(Scene("cam", **asked), gates)
+    assert [word in reason for reason in found] == [True], found
+    assert reasons(Scene("cam", **other), gates) == ()
+    assert reasons(Scene("cam", **asked), gates.model_copy(update={gate: None})) == ()
+
+
+def test_the_first_frame_must_be_the_conditioning_frame(tmp_path: Path) -> None:
+    write_mp4(tmp_path / "clip.mp4", street(), GEOMETRY)
+
+    def reasons(conditioning: Frame, gates: Gates) -> tuple[str, ...]:
+        measured = table({"clip": measure(tmp_path / "clip.mp4", GEOMETRY, conditioning)})
+        return validate(measured, ["clip"], GEOMETRY, gates=gates).reasons["clip"]
+
+    assert reasons(next(street()), Gates()) == ()
+    (reason,) = reasons(next(street(scene(1))), Gates())
+    assert "the first frame is not the conditioning frame" in reason
+    assert reasons(next(street(scene(1))), Gates(first_frame_levels=None)) == ()
 
 
 def test_thresholds_are_checked() -> None:

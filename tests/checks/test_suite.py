@@ -42,6 +42,8 @@ GOOD = Measures(
     clipped_share=0.01,
     sharpness=300.0,
     colour_cast_levels=4.0,
+    contrast_levels=40.0,
+    perceptual_hash="0f" * 16,
 )
 # Each fault, and how it is worded.
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
@@ -60,7 +62,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "still": ({"still_frames": 93}, "frozen: nothing moves in 93 of 93 frames"),
     "elsewhere": (
         {"first_frame_difference": 44.25},
-        "the first frame is not the conditioning frame: they differ by 44.2 levels of 255, at most 12 are accepted",
+        "the first frame is not the conditioning frame: they differ by 44.25 levels of 255, at most 12 is accepted",
     ),
     "drifting": (
         {"camera_drift_px": 40.0},

@@ -13,6 +13,11 @@ from tests.dataset import samples
 
 
 def test_clips_labels_and_quality(work: Path, clips: list[FinishedClip], tmp_path: Path) -> None:
+    hashes = ("0" * 32, "5" * 32, "a" * 32, "5" * 31 + "4")
+    clips = [
+        replace(clip, measures=replace(clip.measures, perceptual_hash=digest))
+        for clip, digest in zip(clips, hashes, strict=True)
+    ]
     relabelled = replace(clips[0], planned=replace(clips[0].planned, pair_id="pair-1"))
     brighter = replace(clips[1], measures=replace(clips[1].measures, mean_luma=200.0))
     target = samples.dataset(tmp_path)
@@ -26,5 +31,6 @@ def test_clips_labels_and_quality(work: Path, clips: list[FinishedClip], tmp_pat
     assert found.changes_by_column == {"pair_id": 1}
     before, after = found.measures["mean_luma"]
     assert before is not None and after is not None and after > before
+    assert found.alike == {"scenario-3": "scenario-1"}
     same = compare(reader.open_version(old.url), reader.open_version(old.url))
     assert (same.added, same.removed, same.changed, same.measures) == ([], [], [], {})

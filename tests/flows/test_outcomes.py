@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 from its_flows.outcomes import count_outcomes, refuse_too_few, refuse_too_many_rejected
-from its_tasks.artifacts import Artifacts
 from its_tasks.clip_table import ClipTable
-from its_tasks.steps import Steps
 
 from its_core import definition as definitions
 from its_core.clip import Geometry, Outcome
@@ -19,8 +17,6 @@ from its_core.shards.plan import Plan
 from its_core.shards.receipts import TooFewClips
 from its_core.taxonomy import Split
 from tests.shards.test_status import ends
-
-NO_ARTIFACTS = Artifacts(Steps(False, print))
 
 
 def plan(work: Path, rows: int, rejected: list[int], clips: int) -> Plan:
@@ -68,9 +64,9 @@ def test_too_few_clips(tmp_path):
     ends(tmp_path, 1, Outcome.GUARDRAIL_TEXT)
     asked = plan(tmp_path, 2, [], 2)
     clips = ClipTable(tmp_path, asked)
-    refuse_too_few(define(tmp_path, min_success_ratio=0.5), clips, NO_ARTIFACTS)
+    refuse_too_few(define(tmp_path, min_success_ratio=0.5), clips)
     with pytest.raises(TooFewClips, match=r"1 of 2 clips were not made: 50.0% .*\n.*s1 v0 .*guardrail_text: because"):
-        refuse_too_few(define(tmp_path, min_success_ratio=0.6), clips, NO_ARTIFACTS)
+        refuse_too_few(define(tmp_path, min_success_ratio=0.6), clips)
 
 
 def test_every_clip_and_every_rejected_row_counts_once(tmp_path):

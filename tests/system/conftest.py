@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pandas as pd
 import psutil
 import pytest
@@ -68,6 +69,20 @@ class Dataset:
 
     def build(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.its("build", str(self.folder), *arguments)
+
+    def run_page(self) -> dict[str, Any]:
+        """What Prefect's page of the last run shows: ``parameters``, ``lines`` and artifacts by their keys."""
+        api = self.environment["PREFECT_API_URL"]
+
+        def found(what: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
+            return httpx.post(f"{api}/{what}/filter", json=asked, timeout=60).raise_for_status().json()
+
+        runs = found("flow_runs", {"sort": "START_TIME_DESC"})
+        run = next(run for run in runs if str(self.folder) in str(run["parameters"]))
+        mine = {"flow_run_id": {"any_": [run["id"]]}}
+        shown = {artifact["key"]: artifact["data"] for artifact in found("artifacts", {"artifacts": mine})}
+        lines = [line["message"] for line in found("logs", {"logs": mine, "sort": "TIMESTAMP_ASC"})]
+        return {"parameters": run["parameters"], "lines": lines} | shown
 
     @property
     def latest(self) -> Path:

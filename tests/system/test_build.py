@@ -1,6 +1,8 @@
 """Whole builds through ``its build``: real Prefect, real torchrun, real kills."""
 
+import base64
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -61,6 +63,21 @@ def test_what_fails_is_tried_again_alone_and_what_cannot_be_made_is_reported(dat
     assert "a fault of the engine's own [/at] [bold]" in done.stderr.replace("\n", " ")
     batches = [json.loads(path.read_text()) for path in dataset.folder.glob(".its/shards/*/*/batch.json")]
     assert sorted(len(batch) for batch in batches) == [1, 1, 3, 6]  # all; what the dead rank left; each failure alone
+
+    page = dataset.run_page()
+    assert page["lines"][0] == "plan: 6 clips from 6 rows"
+    assert page["lines"][-1] == f"published {dataset.latest}"
+    assert len([line for line in page["lines"] if line.startswith("s1 v0: engine_error")]) == 2
+    for row in ("| generated | 3 |", "| guardrail\\_text | 1 |", "| plan | ", "| render | ", "| publish | "):
+        assert row in page["build"], page["build"]
+    counts = {path.parent.name: len(pd.read_parquet(path)) for path in dataset.latest.glob("*/metadata.parquet")}
+    assert all(f"| {split} | {count} |" in page["build"] for split, count in counts.items())
+    assert (
+        "| s1 v0 | engine\\_error | RuntimeError: a fault of the engine's own \\[/at\\] \\[bold\\] |" in page["build"]
+    )
+    assert (dataset.latest / "index.html").as_uri() in page["build"]
+    sheet = Image.open(io.BytesIO(base64.b64decode(page["contact-sheet"].removeprefix("data:image/jpeg;base64,"))))
+    assert sheet.width <= 1280
 
 
 def test_a_clip_that_is_not_what_was_asked_for_is_made_again_and_never_published(dataset: Dataset):
@@ -129,6 +146,7 @@ def test_too_many_failures_publish_nothing_and_say_why(dataset: Dataset):
     assert "1 of 2 clips were not made: 50.0% succeeded, min_success_ratio is 90.0%" in done.stderr
     assert "s1 v0" in done.stderr and "a fault of the engine's own" in done.stderr
     assert not dataset.published.exists()
+    assert dataset.run_page()["build"].startswith("# Nothing is published")
 
 
 def test_a_worker_that_refuses_ends_the_build_at_once(dataset: Dataset):

@@ -8,11 +8,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
 import pytest
 from its_flows import server
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
 
 from tests.system.conftest import wait_until
 from tests.system.test_schedule import free_port
@@ -45,7 +48,7 @@ class Standing:
         environment = {
             **os.environ,
             "PREFECT_HOME": str(data.parent / "home"),
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_API_URL": "http://127.0.0.1:9/api",  # another server, which the page must not ask
         }
         with (data.parent / "server.log").open("ab") as log:
             command = [sys.executable, "-m", "its_flows.server", str(data), "--port", str(port)]
@@ -64,6 +67,22 @@ class Standing:
         return [pool["name"] for pool in found]
 
 
+def asked_by_its_page(standing: Standing) -> list[str]:
+    """What a browser asks for when it shows the server's page, until the page has its data."""
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    with webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver")) as browser:
+        browser.get(standing.api.removesuffix("/api"))
+
+        def asked() -> list[str]:
+            script = "return performance.getEntriesByType('resource').map((entry) => entry.name)"
+            urls: list[str] = browser.execute_script(script)
+            return urls if sum("/api/" in url for url in urls) >= 3 else []
+
+        return wait_until(asked)
+
+
 def test_what_it_knows_outlives_it_even_killed_and_nothing_else_does(data: Path):
     half_made = data.with_name("postgresql.new")  # as a killed initdb leaves it
     half_made.mkdir()
@@ -79,6 +98,7 @@ def test_what_it_knows_outlives_it_even_killed_and_nothing_else_does(data: Path)
 
     second = Standing(data)
     assert second.pools() == ["local"]
+    assert {urlsplit(url).netloc for url in asked_by_its_page(second)} == {urlsplit(second.api).netloc}
     second.process.send_signal(signal.SIGTERM)
     second.process.wait(60)
     wait_until(lambda: not of_this(data), 20)

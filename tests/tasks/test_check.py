@@ -41,10 +41,16 @@ def frame(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def checked(tmp_path: Path, frame: Path) -> Checked:
-    """Checks one clip of an engine, whose planned frame is ``frame`` as it was."""
+    """Checks clips of an engine, one of each of ``pairs``, whose planned frame is ``frame`` as it was."""
     sha256 = storage.sha256_file(frame)
 
-    def run(engine: str, frames: Any = None, before: Callable[[], Any] = lambda: None, **keys: object) -> ClipTable:
+    def run(
+        engine: str,
+        frames: Any = None,
+        before: Callable[[], Any] = lambda: None,
+        pairs: tuple[str | None, ...] = (None,),
+        **keys: object,
+    ) -> ClipTable:
         text = f"name: small\nresolution: 480\nfps: 10\nengine: {{name: {engine}}}\n"
         (tmp_path / "dataset.yaml").write_text(text)
         definition = definitions.load(tmp_path, keys)
@@ -53,15 +59,19 @@ def checked(tmp_path: Path, frame: Path) -> Checked:
         identity = module.identity_without_weights(options)
         resolved = ResolvedEngine(module, EngineSettings(engine, {}, "480", 10), options, identity, ())
         scene = Scene("cam", IncidentType.NORMAL_TRAFFIC)
-        row = Scenario(0, "s0", scene, "P", "", 1, 1, 7.0, None, None, "frame.png", str(frame), sha256, {})
+        rows = [
+            Scenario(n, f"s{n}", scene, "P", "", 1 + n, 1, 7.0, pair, None, "frame.png", str(frame), sha256, {})
+            for n, pair in enumerate(pairs)
+        ]
         work = definition.work_path
         work.mkdir(parents=True)
-        plan = planning.make(work, [Batch([row], [])], identity, GEOMETRY, lambda *_: [Split.TRAIN])
-        (clip,) = plan.clips()
-        files = clip_files(work, clip.request.clip_id)
-        video.write_mp4(files.video, frames or mosaic(1, GEOMETRY), GEOMETRY)
-        attempt = synthetic_attempt(Outcome.GENERATED, "", "test")
-        files.add_attempt(clip.request, attempt, clip_sha256=storage.sha256_file(files.video))
+        splits = [Split.TRAIN] * len(rows)
+        plan = planning.make(work, [Batch(rows, [])], identity, GEOMETRY, lambda *_: splits)
+        for clip in plan.clips():
+            files = clip_files(work, clip.request.clip_id)
+            video.write_mp4(files.video, frames or mosaic(1, GEOMETRY), GEOMETRY)
+            attempt = synthetic_attempt(Outcome.GENERATED, "", "test")
+            files.add_attempt(clip.request, attempt, clip_sha256=storage.sha256_file(files.video))
         before()
         clips = ClipTable(work, plan)
         check.fn(definition, resolved, plan, clips, 1, Progress(Console(file=io.StringIO())))
@@ -140,3 +150,19 @@ def test_a_clip_that_is_removed_meanwhile_is_named(checked: Checked, tmp_path: P
     with pytest.raises(Exception, match=path.name) as raised:
         list(clips.in_order())
     assert raised.value.code == "build.clips_removed"
+
+
+ALIKE = {"near_duplicate_bits": 5}
+
+
+def test_a_clip_that_looks_like_another_is_not_published(checked: Checked, tmp_path: Path):
+    with pytest.raises(ClipsInvalid, match="looks like clip"):
+        checked("simulator", pairs=(None, None), gates=ALIKE)
+    found = [clip_files(tmp_path / ".its", path.stem).read_receipt() for path in tmp_path.rglob("*.mp4")]
+    outcomes = {receipt.scenario_id: receipt.outcome for receipt in found if receipt is not None}
+    assert outcomes == {"s0": Outcome.GENERATED, "s1": Outcome.INVALID_OUTPUT}
+
+
+@pytest.mark.parametrize(("pairs", "gates"), [(("p", "p"), ALIKE), ((None, None), {})], ids=["a pair", "no gate"])
+def test_clips_may_look_alike_in_a_pair_or_without_the_gate(checked: Checked, pairs: Any, gates: Any):
+    assert len(checked("simulator", pairs=pairs, gates=gates).made()) == 2

@@ -120,6 +120,8 @@ def diff(
     for word, names in (("added", found.added), ("removed", found.removed)):
         for name in names[:most]:
             out.print(f"{word}: {one_line(name)}", highlight=False, markup=False)
+    for name, like in list(found.alike.items())[:most]:
+        out.print(f"looks like {one_line(like)}: {one_line(name)}", highlight=False, markup=False)
     if found.changed:
         table = Table()
         for column in ("scenario", "label", "before", "after"):

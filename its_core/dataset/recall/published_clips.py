@@ -82,7 +82,7 @@ class PublishedClips:
         receipt = _receipt(line).model_copy(update={"clip_sha256": row["clip_sha256"], "clip_bytes": size_bytes})
         measured = self.measures[row["clip_id"]]
         if size_bytes is not None and _lacks_a_measure(measured):  # the version is older than a measure
-            measured = _completed(measured, measure(files.video, planned.request.geometry))
+            measured = _completed(measured, measure(files.video, planned.request.geometry, None, planned.request.scene))
         return FinishedClip(planned, receipt, files, measured, published_row=row)
 
 
@@ -131,7 +131,7 @@ def _measures(version: Version) -> dict[str, Measures]:
 
 
 def _lacks_a_measure(measured: Measures) -> bool:
-    optional = {"problem", "first_frame_difference"}
+    optional = {"problem", "first_frame_difference", "asked_light", "asked_weather"}
     return any(getattr(measured, field.name) is None for field in fields(measured) if field.name not in optional)
 
 
