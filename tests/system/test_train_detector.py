@@ -47,5 +47,5 @@ def test_its_runs_page_shows_scores_seconds_and_log_lines(mixed, tmp_path: Path,
     assert json.loads(shown["detector"])[0]["trained on"] == "ours"
     assert (tmp_path / "detector" / "scores.html").as_uri() in shown["detector-training"]
     assert "| train-detector | " in shown["detector-training"]
-    (line,) = [line["message"] for line in found("logs", {"logs": mine})]
+    (line,) = [line["message"] for line in found("logs", {"logs": mine}) if line["name"] == "its"]
     assert line.startswith("ours: epoch 1 of 1, loss ")
