@@ -48,27 +48,34 @@ _current: ContextVar[_Call[Any] | None] = ContextVar("the call that a recorded f
 
 
 def recorded(function: Callable[P, R]) -> Callable[P, R]:
-    """The same function; ``despite_prefect`` learns how it ended."""
+    """The same function; ``despite_prefect`` learns how it ended.
+
+    Ray pickles it. So it names nothing but a function of this module: ``_current`` cannot be pickled.
+    """
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        call = _current.get()
-        token = _current.set(None)  # what it calls in turn is another call
-        try:
-            result = function(*args, **kwargs)
-        except BaseException as error:
-            if call is not None:
-                call.ended, call.error = True, error
-                call.on_end(error)
-            raise
-        finally:
-            _current.reset(token)
-        if call is not None:
-            call.ended, call.result = True, result
-            call.on_end(result)
-        return result
+        return _record(lambda: function(*args, **kwargs))
 
     return run
+
+
+def _record(function: Callable[[], R]) -> R:
+    call = _current.get()
+    token = _current.set(None)  # what it calls in turn is another call
+    try:
+        result = function()
+    except BaseException as error:
+        if call is not None:
+            call.ended, call.error = True, error
+            call.on_end(error)
+        raise
+    finally:
+        _current.reset(token)
+    if call is not None:
+        call.ended, call.result = True, result
+        call.on_end(result)
+    return result
 
 
 def step(*, name: str, task_run_name: str) -> Callable[[Callable[P, R]], Task[P, R]]:

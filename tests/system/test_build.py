@@ -131,7 +131,7 @@ def test_real_frames_are_checked_and_carried_to_the_labels(dataset: Dataset):
     assert set(rows["site"]) == {"north"}
     rejected = pd.read_parquet(dataset.latest / "rejected.parquet").set_index("scenario_id")
     assert set(rejected["column"]) == {"input_image"}
-    assert "outside the allowed inputs" in rejected.loc["s3", "reason"]
+    assert "in none of the allowed inputs" in rejected.loc["s3", "reason"]
 
 
 def _contents(version: Path) -> str:
