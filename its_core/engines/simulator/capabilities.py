@@ -3,75 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from its_core.clip import Participant, Scene, Unsupported
-from its_core.taxonomy import (
-    Aftermath,
-    CollisionType,
-    IncidentType,
-    Light,
-    ParticipantType,
-    RoadLayout,
-    RoadSurface,
-    Role,
-    Weather,
-)
+from its_core.engines.simulator.abilities import ABILITIES, PEDESTRIAN, VEHICLES, WALKED, Ability
+from its_core.taxonomy import IncidentType, Light, ParticipantType, RoadLayout, RoadSurface, Role, Weather
 
-VEHICLE_TYPES = (ParticipantType.SEDAN, ParticipantType.SUV, ParticipantType.PICKUP, ParticipantType.VAN)
-PARTICIPANT_TYPES = (*VEHICLE_TYPES, ParticipantType.PEDESTRIAN)
+__all__ = ["ABILITIES", "LIGHTS", "SURFACES", "WEATHERS", "layout_of", "unsupported"]
+
 WEATHERS = tuple(Weather)
 LIGHTS = tuple(Light)
 SURFACES = tuple(RoadSurface)
 MOST_BYSTANDERS = 12
 _WET = (RoadSurface.WET, RoadSurface.ICY)
 _FALLEN_ON = {Weather.RAIN: _WET, Weather.SNOW: (RoadSurface.SNOWY, *_WET)}  # what falls is seen on the road
-
-
-@dataclass(frozen=True, slots=True)
-class Ability:
-    """``layouts``: the first is the incident's natural one. ``others``: how many not_at_fault participants it takes
-    at most, of the types ``other_types``; 0 where nobody errs."""
-
-    layouts: tuple[RoadLayout, ...]
-    collision: CollisionType | None
-    aftermaths: tuple[Aftermath, ...]
-    other_types: tuple[ParticipantType, ...]
-    others: int
-
-
-_STREETS = (RoadLayout.URBAN_STREET, RoadLayout.FOUR_WAY_INTERSECTION)
-ABILITIES: dict[IncidentType, Ability] = {
-    IncidentType.INTERSECTION_COLLISION: Ability(
-        (RoadLayout.FOUR_WAY_INTERSECTION,),
-        CollisionType.T_BONE,
-        (Aftermath.VEHICLES_BLOCK_TRAFFIC, Aftermath.VEHICLES_STOP, Aftermath.SPINS_OUT),
-        VEHICLE_TYPES,
-        1,
-    ),
-    IncidentType.REAR_END_COLLISION: Ability(
-        (RoadLayout.HIGHWAY, *_STREETS),
-        CollisionType.REAR_END,
-        (Aftermath.PUSHED_FORWARD, Aftermath.VEHICLES_STOP, Aftermath.VEHICLES_BLOCK_TRAFFIC),
-        VEHICLE_TYPES,
-        1,
-    ),
-    IncidentType.PEDESTRIAN_NEAR_MISS: Ability(
-        _STREETS,
-        None,
-        (Aftermath.PEDESTRIANS_RETREAT, Aftermath.DRIVES_ON),
-        (ParticipantType.PEDESTRIAN,),
-        4,
-    ),
-    IncidentType.NORMAL_TRAFFIC: Ability(
-        (RoadLayout.FOUR_WAY_INTERSECTION, RoadLayout.HIGHWAY, RoadLayout.URBAN_STREET),
-        None,
-        (Aftermath.TRAFFIC_FLOWS,),
-        (),
-        0,
-    ),
-}
 
 
 def unsupported(scene: Scene) -> Unsupported | None:
@@ -83,10 +28,9 @@ def unsupported(scene: Scene) -> Unsupported | None:
     if ability is None:
         return _unable("incident_type", "incident_type", scene.incident_type, ABILITIES)
     incident = scene.incident_type.value
-    collisions = () if ability.collision is None else (ability.collision,)
     asked: list[tuple[str, str, StrEnum | None, Iterable[StrEnum]]] = [
         ("road_layout", f"road_layout of {incident}", scene.road_layout, ability.layouts),
-        ("collision_type", f"collision_type of {incident}", scene.collision_type, collisions),
+        ("collision_type", f"collision_type of {incident}", scene.collision_type, ability.collisions),
         ("aftermath", f"aftermath of {incident}", scene.aftermath, ability.aftermaths),
         ("weather", "weather", scene.weather, WEATHERS),
         ("light", "light", scene.light, LIGHTS),
@@ -100,48 +44,132 @@ def unsupported(scene: Scene) -> Unsupported | None:
     for column, what, value, words in asked:
         if value is not None and value not in tuple(words):
             return _unable(column, what, value, words)
-    return _participants(incident, ability, scene.participants, layout_of(scene))
+    return _error(scene, ability) or _averted(scene) or _participants(scene, ability)
 
 
 def layout_of(scene: Scene) -> RoadLayout | None:
-    """The place at which a scene happens: the row's own, else the incident's natural one."""
-    ability = ABILITIES.get(scene.incident_type) if scene.incident_type else None
-    return scene.road_layout or (ability.layouts[0] if ability else None)
+    """The place at which a scene happens: the row's own, else the natural one of its incident (or of the one that is
+    averted, or of its cause)."""
+    if scene.road_layout is not None or scene.incident_type is None:
+        return scene.road_layout
+    ability = ABILITIES.get(scene.averted_incident or scene.incident_type)
+    if ability is None:
+        return None
+    needed = ability.causes.get(scene.cause) if scene.cause is not None else None
+    return needed[0] if needed else ability.layouts[0]
 
 
-def _participants(
-    incident: str, ability: Ability, participants: tuple[Participant, ...], layout: RoadLayout | None
-) -> Unsupported | None:
+def _error(scene: Scene, ability: Ability) -> Unsupported | None:
+    """Cause and severity: only incidents have them, and some causes need a place of their own."""
+    assert scene.incident_type is not None
+    incident = scene.incident_type.value
+    # A counterfactual bears its incident's words.
+    if scene.averted_incident is not None and scene.averted_incident in ABILITIES:
+        ability = ABILITIES[scene.averted_incident]
+        incident = scene.averted_incident.value
+    if scene.severity is not None and not (scene.averted_incident or scene.incident_type).has_contact:
+        reason = f"severity {scene.severity.value!r} of {incident}: nothing touches in it; leave it empty"
+        return Unsupported("severity", scene.severity.value, reason)
+    if scene.cause is None:
+        return None
+    if scene.cause not in ability.causes:
+        return _unable("cause", f"cause of {incident}", scene.cause, ability.causes)
+    needed, layout = ability.causes[scene.cause], layout_of(scene)
+    if needed is not None and layout not in needed:
+        reason = (
+            f"cause {scene.cause.value!r} of {incident} cannot be simulated at road_layout {layout}; "
+            f"it can be at {_words(needed)}"
+        )
+        return Unsupported("cause", scene.cause.value, reason)
+    return None
+
+
+def _averted(scene: Scene) -> Unsupported | None:
+    """A counterfactual's incident must be one that could have happened there."""
+    averted = scene.averted_incident
+    if averted is None:
+        return None
+    if scene.incident_type is not IncidentType.NORMAL_TRAFFIC:
+        reason = f"averted_incident {averted.value!r}: only {IncidentType.NORMAL_TRAFFIC.value} can have one"
+        return Unsupported("averted_incident", averted.value, reason)
+    errs = [incident for incident in ABILITIES if incident.is_anomaly]
+    if averted not in errs:
+        return _unable("averted_incident", "averted_incident", averted, errs)
+    layout = layout_of(scene)
+    if layout not in ABILITIES[averted].layouts:
+        what = f"road_layout with averted_incident {averted.value}"
+        assert layout is not None
+        return _unable("road_layout", what, layout, ABILITIES[averted].layouts)
+    return None
+
+
+def _participants(scene: Scene, ability: Ability) -> Unsupported | None:
+    assert scene.incident_type is not None
+    incident, participants = scene.incident_type.value, scene.participants
+    if scene.averted_incident is not None:
+        ability = ABILITIES[scene.averted_incident]
     for participant in participants:
-        if participant.type not in PARTICIPANT_TYPES:
-            return _unable("participants", "participant", participant.type, PARTICIPANT_TYPES)
+        if participant.type not in (*VEHICLES, *PEDESTRIAN):
+            return _unable("participants", "participant", participant.type, (*VEHICLES, *PEDESTRIAN))
     by_role = {role: [p for p in participants if p.role is role] for role in Role}
     at_fault, others = by_role[Role.AT_FAULT], by_role[Role.NOT_AT_FAULT]
-    if ability.others == 0 and (at_fault or others):
+    if not ability.at_fault and (at_fault or others):
         role = (at_fault + others)[0].role.value
         return _miscast(role, f"{incident} has no participant {role}: give them the role bystander")
     if len(at_fault) > 1:
         most = f"{incident} takes one participant at_fault, the row names {len(at_fault)}"
         return _miscast(Role.AT_FAULT.value, most)
-    if at_fault and at_fault[0].type not in VEHICLE_TYPES:
-        return _unable("participants", f"at_fault participant of {incident}", at_fault[0].type, VEHICLE_TYPES)
-    if len(others) > ability.others:
-        most = f"{incident} takes at most {ability.others} not_at_fault, the row names {len(others)}"
+    if at_fault and at_fault[0].type not in ability.at_fault:
+        return _unable("participants", f"at_fault participant of {incident}", at_fault[0].type, ability.at_fault)
+    if len(others) > ability.most_others:
+        most = f"{incident} takes at most {ability.most_others} not_at_fault, the row names {len(others)}"
         return _miscast(Role.NOT_AT_FAULT.value, most)
     for participant in others:
-        if participant.type not in ability.other_types:
+        if participant.type not in ability.others:
             what = f"not_at_fault participant of {incident}"
-            return _unable("participants", what, participant.type, ability.other_types)
-    return _bystanders(by_role[Role.BYSTANDER], layout)
+            return _unable("participants", what, participant.type, ability.others)
+    return _sides(scene, at_fault, others) or _placed(by_role, layout_of(scene))
 
 
-def _bystanders(bystanders: list[Participant], layout: RoadLayout | None) -> Unsupported | None:
+_ON_FOOT = (IncidentType.PEDESTRIAN_COLLISION, IncidentType.PEDESTRIAN_NEAR_MISS)
+_RIDDEN = {
+    IncidentType.CYCLIST_COLLISION: ParticipantType.BICYCLE,
+    IncidentType.MOTORCYCLIST_COLLISION: ParticipantType.MOTORCYCLE,
+}
+
+
+def _sides(scene: Scene, at_fault: list[Participant], others: list[Participant]) -> Unsupported | None:
+    """Where one side is on foot or rides, it is one side and not both or neither."""
+    incident = scene.averted_incident or scene.incident_type
+    assert incident is not None
+    soft = ParticipantType.PEDESTRIAN if incident in _ON_FOOT else _RIDDEN.get(incident)
+    if soft is None or not at_fault or not others:
+        return None
+    sides = (at_fault[0].type is soft, others[0].type is soft)
+    if sides[0] == sides[1] or any((other.type is soft) != sides[1] for other in others):
+        reason = (
+            f"{incident.value} is between a {soft.value} and another vehicle: name one {soft.value} and one vehicle"
+        )
+        return _miscast(others[0].type.value, reason)
+    if sides[0] and len(others) > 1:
+        return _miscast(
+            Role.NOT_AT_FAULT.value, f"a {soft.value} at fault meets one vehicle, the row names {len(others)}"
+        )
+    return None
+
+
+def _placed(by_role: dict[Role, list[Participant]], layout: RoadLayout | None) -> Unsupported | None:
+    bystanders = by_role[Role.BYSTANDER]
     if len(bystanders) > MOST_BYSTANDERS:
         most = f"the simulator places at most {MOST_BYSTANDERS} bystanders, the row names {len(bystanders)}"
         return _miscast(Role.BYSTANDER.value, most)
-    if layout is RoadLayout.HIGHWAY and any(p.type is ParticipantType.PEDESTRIAN for p in bystanders):
-        reason = "a pedestrian bystander cannot walk on a highway; leave it out or choose another road_layout"
-        return _miscast(ParticipantType.PEDESTRIAN.value, reason)
+    walks = any(p.type is ParticipantType.PEDESTRIAN for p in bystanders)
+    rides = any(p.type is ParticipantType.BICYCLE for role in Role for p in by_role[role])
+    if layout is not None and layout not in WALKED and (walks or rides):
+        word = (ParticipantType.PEDESTRIAN if walks else ParticipantType.BICYCLE).value
+        where = layout.value.replace("_", " ")
+        reason = f"a {word} has no place on a {where}; leave it out or choose another road_layout"
+        return _miscast(word, reason)
     return None
 
 

@@ -17,6 +17,7 @@ from its_core.engines.engine import Clip, Engine, EngineFailure, Frame
 from its_core.engines.simulator.beside import FilesBeside, files_asked, layers_needed
 from its_core.engines.simulator.capabilities import layout_of, unsupported
 from its_core.engines.simulator.incidents.attempts import Tried, try_until_it_happens
+from its_core.engines.simulator.incidents.story import story_of
 from its_core.engines.simulator.incidents.verdicts import Verdict
 from its_core.engines.simulator.optics.camera import Camera, camera_for
 from its_core.engines.simulator.optics.quality import grade, quality_of
@@ -29,7 +30,7 @@ from its_core.engines.simulator.rendering.renderer import RenderedFrame, Rendere
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.roads.registry import place
 from its_core.engines.simulator.simulation.run import Run
-from its_core.taxonomy import Light, Role, Weather
+from its_core.taxonomy import Light, Weather
 
 # How often a row that names no light gets which, as real cameras' crashes have it: a third at night.
 _LIGHTS = (Light.DAY, Light.NIGHT, Light.DUSK, Light.DAWN)
@@ -113,9 +114,8 @@ class SimulatorEngine(Engine):
                 seen.append(replace(rendered, image=_NO_PICTURE, layers=Layers()))
         if beside is not None:
             clip.beside = beside.files
-        window = shot.verdict.anomaly_start, shot.verdict.anomaly_end
-        participants = [i for i, actor in enumerate(trace.actors) if actor.role is not Role.BYSTANDER]
-        clip.annotations = annotated(trace, shot.camera, seen, participants, window)
+        story = story_of(shot.run, shot.verdict)
+        clip.annotations = annotated(trace, shot.layout, shot.run.roads, shot.camera, seen, story)
         clip.annotations = clip.annotations.model_copy(update={"quality": grade(shot.quality).value})
         if "masks" in self._options.truth:
             clip.annotations = with_masks(clip.annotations, masks)

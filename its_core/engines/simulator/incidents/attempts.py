@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from its_core.clip import Geometry, Scene
-from its_core.engines.simulator.incidents.catalogue import judged, staged
-from its_core.engines.simulator.incidents.setting import Setting, in_picture
-from its_core.engines.simulator.incidents.verdicts import Verdict
+from its_core.engines.simulator.incidents.aftermaths import lacks
+from its_core.engines.simulator.incidents.catalogue import KINDS
+from its_core.engines.simulator.incidents.kind import Kind
+from its_core.engines.simulator.incidents.kinds.normal_traffic import PLAIN, averted, calm_verdict
+from its_core.engines.simulator.incidents.setting import Setting, setting_of
+from its_core.engines.simulator.incidents.stage import stage
+from its_core.engines.simulator.incidents.verdicts import Verdict, severity_of
+from its_core.engines.simulator.incidents.visibility import nothing_moves, unseen
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.randomness import attempt_seed
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.simulation.run import Run, simulate
+from its_core.engines.simulator.simulation.staging import Staging
+from its_core.taxonomy import IncidentType
+
+SHORT_S = 3.0  # clips shorter than this hold no incident that could be averted
+PLAIN_FROM = 5  # normal traffic is plain traffic from this try on
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
+    """``why`` is empty when the incident happened. ``run`` is the physics, None where no moment was found."""
+
     seed: int
-    why: str  # empty when the incident happened
+    why: str
+    run: Run | None = None
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +49,55 @@ def try_until_it_happens(
     """The first try takes ``seed`` itself, later ones seeds derived from it."""
     tries: list[Try] = []
     for attempt in range(attempts):
-        own = attempt_seed(seed, attempt)
-        setting = Setting(scene, layout, geometry, camera, np.random.default_rng(own))
-        run = simulate(staged(setting), geometry)
-        verdict = judged(setting, run)
-        why = _unseen(verdict, camera) if verdict.happened else verdict.why
-        tries.append(Try(own, why))
-        if not why:
-            return Tried(run, verdict, tuple(tries))
+        own = setting_of(scene, layout, geometry, camera, attempt_seed(seed, attempt))
+        tries.append(one_try(own, plain=attempt >= PLAIN_FROM))
+        if not tries[-1].why:
+            return Tried(tries[-1].run, tries[-1].verdict, tuple(tries))
     return Tried(None, None, tuple(tries))
 
 
-def _unseen(verdict: Verdict, camera: Camera) -> str:
-    """Why the camera does not show where it happened; empty when it does, or when there is no such place."""
-    where = verdict.where_m
-    if where is None or in_picture(camera, np.array([where]))[0]:
-        return ""
-    x, y, _ = where
-    return f"it happened outside the picture, {x:.0f} m east and {y:.0f} m north of the middle"
+def one_try(setting: Setting, plain: bool = False) -> Try:
+    """One seed's physics and the verdict on it. ``plain``: normal traffic need not be that of an incident averted."""
+    incident = setting.scene.incident_type
+    assert incident is not None
+    if incident is not IncidentType.NORMAL_TRAFFIC:
+        return _kind_try(setting, KINDS[incident])[0]
+    if setting.scene.averted_incident is None and (plain or setting.duration_s < SHORT_S):
+        return _kind_try(setting, PLAIN)[0]
+    return _calm_try(setting)
+
+
+def _kind_try(setting: Setting, kind: Kind) -> tuple[Try, Staging | None]:
+    """The try, and the same traffic with nobody erring."""
+    staged = stage(setting, kind)
+    if isinstance(staged, str):
+        return Try(setting.seed, staged), None
+    run = simulate(staged.staging, setting.geometry)
+    verdict = kind.judge(setting, run)
+    why = verdict.why if not verdict.happened else unseen(setting, run, verdict)
+    why = why or _other_words(setting.scene, run) or nothing_moves(setting, run)
+    return Try(setting.seed, why, run, verdict), staged.calm
+
+
+def _other_words(scene: Scene, run: Run) -> str:
+    """Why a run does not show the severity and the aftermath that a row asks for; empty when it does."""
+    severity, kmh = severity_of(run)
+    if scene.severity is not None and severity is not scene.severity:
+        return f"the crash was {severity or 'none'} at {kmh or 0.0:.0f} km/h"
+    return (lacks(run, scene.aftermath) or "") if scene.aftermath is not None else ""
+
+
+def _calm_try(setting: Setting) -> Try:
+    """Traffic out of which an incident would have come, had somebody erred: it counts where that incident would have
+    counted, so that clips with and without one are drawn alike."""
+    incident = averted(setting)
+    scene = replace(setting.scene, incident_type=incident, aftermath=None)
+    tried, calm = _kind_try(replace(setting, scene=scene), KINDS[incident])
+    if tried.why or calm is None:
+        return replace(tried, run=None, verdict=None)
+    run = simulate(calm, setting.geometry)
+    verdict = calm_verdict(run)
+    why = verdict.why or nothing_moves(setting, run)
+    if not why and setting.scene.aftermath is not None:
+        why = lacks(run, setting.scene.aftermath) or ""
+    return Try(setting.seed, why, run, verdict)

@@ -1,67 +1,50 @@
-"""Which file makes which incident: each stages it, and judges afterwards whether it happened."""
+"""Which file makes which incident."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from its_core.engines.simulator.incidents.aftermaths import lacks
+from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.kinds import (
+    close_pass,
+    congested_traffic,
+    cyclist_collision,
+    emergency_vehicle,
+    hard_braking,
+    head_on_collision,
+    illegal_turn,
     intersection_collision,
-    normal_traffic,
+    jaywalking,
+    motorcyclist_collision,
+    multi_vehicle_pileup,
+    pedestrian_collision,
     pedestrian_near_miss,
     rear_end_collision,
+    road_works,
+    sideswipe_collision,
+    single_vehicle_crash,
+    stopped_vehicle,
+    vehicle_near_miss,
 )
-from its_core.engines.simulator.incidents.setting import Setting
-from its_core.engines.simulator.incidents.verdicts import Verdict
-from its_core.engines.simulator.simulation.run import Run
-from its_core.engines.simulator.simulation.staging import Staging
-from its_core.taxonomy import IncidentType, Role
+from its_core.taxonomy import IncidentType
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """An incident type: how it is staged, and whether it happened in a run."""
-
-    stage: Callable[[Setting], Staging]
-    judge: Callable[[Run], Verdict]
-
-
+# Normal traffic is that of any of the incidents in which somebody errs, with nobody erring: see ``attempts``.
 KINDS: dict[IncidentType, Kind] = {
-    IncidentType.INTERSECTION_COLLISION: Kind(intersection_collision.stage, intersection_collision.judge),
-    IncidentType.REAR_END_COLLISION: Kind(rear_end_collision.stage, rear_end_collision.judge),
-    IncidentType.PEDESTRIAN_NEAR_MISS: Kind(pedestrian_near_miss.stage, pedestrian_near_miss.judge),
-    IncidentType.NORMAL_TRAFFIC: Kind(normal_traffic.stage, normal_traffic.judge),
+    IncidentType.INTERSECTION_COLLISION: intersection_collision.KIND,
+    IncidentType.REAR_END_COLLISION: rear_end_collision.KIND,
+    IncidentType.HEAD_ON_COLLISION: head_on_collision.KIND,
+    IncidentType.SIDESWIPE_COLLISION: sideswipe_collision.KIND,
+    IncidentType.SINGLE_VEHICLE_CRASH: single_vehicle_crash.KIND,
+    IncidentType.MULTI_VEHICLE_PILEUP: multi_vehicle_pileup.KIND,
+    IncidentType.PEDESTRIAN_COLLISION: pedestrian_collision.KIND,
+    IncidentType.CYCLIST_COLLISION: cyclist_collision.KIND,
+    IncidentType.MOTORCYCLIST_COLLISION: motorcyclist_collision.KIND,
+    IncidentType.PEDESTRIAN_NEAR_MISS: pedestrian_near_miss.KIND,
+    IncidentType.VEHICLE_NEAR_MISS: vehicle_near_miss.KIND,
+    IncidentType.CONGESTED_TRAFFIC: congested_traffic.KIND,
+    IncidentType.HARD_BRAKING: hard_braking.KIND,
+    IncidentType.CLOSE_PASS: close_pass.KIND,
+    IncidentType.ILLEGAL_TURN: illegal_turn.KIND,
+    IncidentType.STOPPED_VEHICLE: stopped_vehicle.KIND,
+    IncidentType.JAYWALKING: jaywalking.KIND,
+    IncidentType.EMERGENCY_VEHICLE: emergency_vehicle.KIND,
+    IncidentType.ROAD_WORKS: road_works.KIND,
 }
-
-
-def staged(setting: Setting) -> Staging:
-    """The scene's incident, set up so that it should happen."""
-    return _kind(setting).stage(setting)
-
-
-def judged(setting: Setting, run: Run) -> Verdict:
-    """Whether the scene's incident happened, with the participants and the aftermath that the row names."""
-    verdict = _kind(setting).judge(run)
-    if not verdict.happened:
-        return verdict
-    missing = _missing(setting, run)
-    return verdict if missing is None else Verdict(False, missing)
-
-
-def _kind(setting: Setting) -> Kind:
-    assert setting.scene.incident_type is not None
-    return KINDS[setting.scene.incident_type]
-
-
-def _missing(setting: Setting, run: Run) -> str | None:
-    """What the row asks for and the run lacks."""
-    for role in Role:
-        asked = sorted(p.type.value for p in setting.scene.participants if p.role is role)
-        there = sorted(actor.type.value for actor in run.trace.actors if actor.role is role)
-        for word in asked:
-            if word not in there:
-                return f"there was no room for the {role.value} {word}"
-            there.remove(word)
-    aftermath = setting.scene.aftermath
-    return None if aftermath is None else lacks(run, aftermath)

@@ -1,56 +1,95 @@
-"""What every incident is staged from, and the small sums they share."""
+"""What an incident is staged in: the row's words and what the seed draws where they leave a choice, alike for every
+incident."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from its_core.clip import Geometry, Scene
-from its_core.engines.simulator.incidents.casting import Part
 from its_core.engines.simulator.optics.camera import Camera
-from its_core.engines.simulator.roads.layouts import Layout, Point
-from its_core.engines.simulator.roads.paths import Floats
-from its_core.engines.simulator.trace import Actor
-from its_core.taxonomy import RoadSurface, Weather
+from its_core.engines.simulator.physics.constants import TYRE_GRIP
+from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.roads.layouts import Layout
+from its_core.engines.simulator.roads.network import Network, network
+from its_core.engines.simulator.roads.signals import Programme
+from its_core.taxonomy import RoadSurface, TrafficDensity, Weather
 
-MARGIN = 0.06  # of the picture's width and height, kept free around an incident
-Choice = TypeVar("Choice")
+Floats = NDArray[np.float64]
+
+MARGIN = 0.04  # of the picture's width and height, kept free around an incident
+CAR_M = 4.5
+# Of cars where incidents come to their point: none smaller, and what is aimed at, between which any is as likely.
+SMALLEST_SHARE = 0.02
+SHARES = (0.022, 0.13)
+MOMENT = (0.15, 0.85)  # shares of the clip between which an incident comes to its point
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Setting:
+    """``moment`` is the share of the clip at which the incident shall come to its point; ``seed`` draws everything."""
+
     scene: Scene
     layout: Layout
     geometry: Geometry
     camera: Camera
-    rng: np.random.Generator
+    seed: int
+    density: TrafficDensity
+    surface: RoadSurface
+    programme: Programme | None
+    moment: float
 
     @property
-    def surface(self) -> RoadSurface:
-        if self.scene.road_surface is not None:
-            return self.scene.road_surface
-        return RoadSurface.WET if self.scene.weather is Weather.RAIN else RoadSurface.DRY
+    def roads(self) -> Network:
+        return network(self.layout)
 
-    def between(self, low: float, high: float) -> float:
-        return float(self.rng.uniform(low, high))
+    @property
+    def grip(self) -> float:
+        return TYRE_GRIP[self.surface]
 
-    def moment_s(self, low: float = 0.36, high: float = 0.54) -> float:
-        """When the incident shall come to its point: a time within these shares of the clip."""
-        return self.between(low, high) * self.geometry.duration_s
+    @property
+    def duration_s(self) -> float:
+        return self.geometry.duration_s
 
-    def seen(self, choices: Sequence[Choice], spot: Callable[[Choice], Point]) -> Choice:
-        """One of ``choices`` at random, of those whose spot on the road the camera shows; any of them if it shows
-        none."""
-        points = np.array([(*spot(choice), 0.7) for choice in choices])
-        shown = [
-            choice for choice, sees in zip(choices, in_picture(self.camera, points, 2 * MARGIN), strict=True) if sees
-        ]
-        among = shown or choices
-        return among[int(self.rng.integers(len(among)))]
+    def rng(self, *words: str | int) -> np.random.Generator:
+        """Random numbers of their own for each purpose, so that one draw does not move the others."""
+        return rng_of("setting", self.seed, *words)
+
+
+def setting_of(scene: Scene, layout: Layout, geometry: Geometry, camera: Camera, seed: int) -> Setting:
+    rng = rng_of("circumstances", seed)
+    density = list(TrafficDensity)[int(rng.choice(3, p=[0.3, 0.45, 0.25]))]
+    greens = float(rng.uniform(14.0, 26.0)), float(rng.uniform(14.0, 26.0))
+    programme = Programme(float(rng.uniform(0.0, sum(greens) + 9.0)), greens) if layout.signals else None
+    moment = drawn_moment(rng)
+    return Setting(
+        scene, layout, geometry, camera, seed, scene.traffic_density or density, surface_of(scene), programme, moment
+    )
+
+
+def drawn_moment(rng: np.random.Generator) -> float:
+    """Rather early or late than in the middle, so that no single time is a good guess."""
+    low, high = MOMENT
+    middle, half = (low + high) / 2, (high - low) / 2
+    while True:
+        share = float(rng.uniform(low, high))
+        if rng.random() < (abs(share - middle) / half + 0.5) / 1.5:
+            return share
+
+
+def surface_of(scene: Scene) -> RoadSurface:
+    """The surface that a row asks for, or that its weather makes likely."""
+    if scene.road_surface is not None:
+        return scene.road_surface
+    return {Weather.RAIN: RoadSurface.WET, Weather.SNOW: RoadSurface.SNOWY}.get(scene.weather, RoadSurface.DRY)  # type: ignore[arg-type]
+
+
+def apparent_share(camera: Camera, x: float, y: float) -> float:
+    """The share of the picture's width that a car takes at a place, seen from the side; 0 behind the camera."""
+    depth = float(camera.project(np.array([(x, y, 0.7)]))[0, 2])
+    return CAR_M * camera.focal_px / depth / camera.width_px if depth > 0.0 else 0.0
 
 
 def in_picture(camera: Camera, points: Floats, margin: float = MARGIN) -> NDArray[np.bool_]:
@@ -59,8 +98,3 @@ def in_picture(camera: Camera, points: Floats, margin: float = MARGIN) -> NDArra
     across, down = x / camera.width_px, y / camera.height_px
     inside = (depth > 0) & (np.abs(across - 0.5) < 0.5 - margin) & (np.abs(down - 0.5) < 0.5 - margin)
     return np.asarray(inside)
-
-
-def actor(number: int, part: Part) -> Actor:
-    """The actor of a trace; ``number`` counts from 0."""
-    return Actor(number + 1, part.type, part.colour, part.role)

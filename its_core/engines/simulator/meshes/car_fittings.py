@@ -17,12 +17,14 @@ _SIDES = 15  # of a wheel: three to a spoke
 # Of each lamp: how far from the end it begins and ends along the flank (m), and between which columns of the section.
 _HEADLAMPS = {
     ParticipantType.SEDAN: ((0.015, 0.42), (6.25, 7.95)),
+    ParticipantType.HATCHBACK: ((0.015, 0.38), (6.25, 7.95)),
     ParticipantType.SUV: ((0.015, 0.36), (6.3, 7.9)),
     ParticipantType.PICKUP: ((0.012, 0.26), (6.1, 7.9)),
     ParticipantType.VAN: ((0.015, 0.44), (6.0, 7.9)),
 }
 _TAILLAMPS = {
     ParticipantType.SEDAN: ((0.012, 0.32), (5.9, 7.8)),
+    ParticipantType.HATCHBACK: ((0.012, 0.22), (5.7, 7.9)),
     ParticipantType.SUV: ((0.012, 0.24), (5.7, 8.0)),
     ParticipantType.PICKUP: ((0.012, 0.13), (5.3, 7.8)),
     ParticipantType.VAN: ((0.012, 0.11), (5.2, 7.9)),

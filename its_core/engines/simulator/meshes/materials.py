@@ -115,6 +115,11 @@ class Surface(IntEnum):
     AWNING_GREEN = auto()
     AWNING_BLUE = auto()
     AWNING_SAND = auto()
+    BEACON_LEFT = auto()  # of an emergency vehicle: replaced before drawing
+    BEACON_RIGHT = auto()
+    BEACON_DARK = auto()
+    BEACON_BLUE = auto()
+    CONE = auto()
     WALL = 255  # drawn with the number of the wall in place of a normal
 
 
@@ -217,6 +222,9 @@ MATERIALS: dict[Surface, Material] = {
     S.AWNING_GREEN: M((0.03, 0.12, 0.06)),
     S.AWNING_BLUE: M((0.03, 0.08, 0.22)),
     S.AWNING_SAND: M((0.46, 0.38, 0.26)),
+    S.BEACON_DARK: M((0.02, 0.05, 0.22), 0.06, 0.8),
+    S.BEACON_BLUE: M((0.03, 0.08, 0.40), 0.06, 0.8, (0.35, 0.75, 3.4)),
+    S.CONE: M((0.60, 0.14, 0.02)),
 }
 del S, M
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,6 +15,7 @@ from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
 from its_core.engines.simulator.portable_math import cos, product, sin
 from its_core.engines.simulator.randomness import rng_of
+from its_core.taxonomy import Colour
 
 Floats = NDArray[np.float64]
 
@@ -33,10 +35,12 @@ _JOINTS: dict[int, tuple[tuple[float, float, float], int | None]] = {
     ARM_R: ((0.198, 0.0, 0.445), TORSO),
     FOREARM_R: ((0.0, 0.0, -0.29), ARM_R),
 }
-_TOPS = [
-    Surface.CLOTH_WHITE, Surface.CLOTH_GREY, Surface.CLOTH_BLACK, Surface.CLOTH_NAVY, Surface.CLOTH_RED,
-    Surface.CLOTH_GREEN, Surface.CLOTH_YELLOW, Surface.CLOTH_ORANGE, Surface.CLOTH_BEIGE, Surface.CLOTH_BLUE,
-]  # fmt: skip
+_TOPS = {
+    Colour.WHITE: Surface.CLOTH_WHITE, Colour.SILVER: Surface.CLOTH_GREY, Colour.GREY: Surface.CLOTH_GREY,
+    Colour.BLACK: Surface.CLOTH_BLACK, Colour.RED: Surface.CLOTH_RED, Colour.BLUE: Surface.CLOTH_BLUE,
+    Colour.GREEN: Surface.CLOTH_GREEN, Colour.YELLOW: Surface.CLOTH_YELLOW, Colour.ORANGE: Surface.CLOTH_ORANGE,
+    Colour.BROWN: Surface.CLOTH_BROWN, Colour.BEIGE: Surface.CLOTH_BEIGE,
+}  # fmt: skip
 _BOTTOMS = [
     Surface.CLOTH_DENIM, Surface.CLOTH_BLACK, Surface.CLOTH_NAVY, Surface.CLOTH_GREY, Surface.CLOTH_BROWN,
     Surface.CLOTH_BEIGE, Surface.CLOTH_DENIM,
@@ -56,11 +60,11 @@ class Stature:
     coat: bool
 
 
-def clothes(track_id: int) -> dict[Surface, Surface]:
-    """What the person of that number wears and looks like."""
-    rng = rng_of("clothes", track_id)
+def clothes(look: int, colour: Colour) -> dict[Surface, Surface]:
+    """What a person wears and looks like; the top has the colour that is asked for."""
+    rng = rng_of("clothes", look)
     return {
-        Surface.TOP: _TOPS[int(rng.integers(len(_TOPS)))],
+        Surface.TOP: _TOPS[colour],
         Surface.BOTTOM: _BOTTOMS[int(rng.integers(len(_BOTTOMS)))],
         Surface.SKIN: _SKINS[int(rng.integers(len(_SKINS)))],
         Surface.HAIR: _HAIRS[int(rng.integers(len(_HAIRS)))],
@@ -68,8 +72,8 @@ def clothes(track_id: int) -> dict[Surface, Surface]:
     }
 
 
-def stature(track_id: int) -> Stature:
-    rng = rng_of("stature", track_id)
+def stature(look: int) -> Stature:
+    rng = rng_of("stature", look)
     return Stature(
         height=float(rng.uniform(0.92, 1.05)),
         breadth=float(rng.uniform(0.90, 1.14)),
@@ -140,9 +144,14 @@ def limbs(person: Stature, stride_rad: float, walking: float, startle: float) ->
     ``stride_rad`` is the phase of the walk, ``walking`` 0 (standing) to 1 (brisk), ``startle`` 0 to 1 (arms thrown up,
     leaning back).
     """
-    angles = _angles(stride_rad, walking, startle)
     scale = person.height * _SCALE
     drop = 0.86 * scale * (1.0 - float(cos(0.42 * walking * float(sin(stride_rad))))) * 0.55
+    return hung(person, _angles(stride_rad, walking, startle), np.array([0.0, 0.0, -drop]))
+
+
+def hung(person: Stature, angles: Mapping[int, Floats], hips_m: Floats) -> tuple[Floats, Floats]:
+    """Parts turned by ``angles`` relative to what carries them, the hips moved by ``hips_m``: as ``limbs``."""
+    scale = person.height * _SCALE
     turns, places = np.empty((_PARTS, 3, 3)), np.empty((_PARTS, 3))
     for part in range(_PARTS):
         joint, carrier = _JOINTS[part]
@@ -150,10 +159,31 @@ def limbs(person: Stature, stride_rad: float, walking: float, startle: float) ->
         if part in (HEAD, ARM_L, ARM_R):
             place = place * np.array([person.breadth, person.breadth, 1.0])
         if carrier is None:
-            place = place - np.array([0.0, 0.0, drop])
+            place = place + hips_m
         else:
             place, turn = product(turns[carrier], place) + places[carrier], product(turns[carrier], turn)
         turns[part], places[part] = turn, place
+    return turns, places
+
+
+# Of the capsules that physics lets fall (``physics.person.LIMBS``): the part, and its joint from the capsule's middle.
+_CAPSULES = (
+    (TORSO, (0.0, 0.0, -0.33)), (THIGH_L, (0.0, 0.0, 0.22)), (SHIN_L, (0.0, 0.0, 0.22)), (THIGH_R, (0.0, 0.0, 0.22)),
+    (SHIN_R, (0.0, 0.0, 0.22)), (ARM_L, (0.022, 0.0, 0.295)), (ARM_R, (-0.022, 0.0, 0.295)),
+)  # fmt: skip
+_ELBOW = 0.35  # how far a limp elbow is bent
+
+
+def fallen(person: Stature, middles: Floats, rotations: Floats) -> tuple[Floats, Floats]:
+    """Turns and joints, in the world, of somebody whose seven capsules lie at ``middles`` 7×3, turned by ``rotations``
+    7×3×3."""
+    scale = person.height * _SCALE
+    turns, places = np.empty((_PARTS, 3, 3)), np.empty((_PARTS, 3))
+    for (part, joint), middle, rotation in zip(_CAPSULES, middles, rotations, strict=True):
+        turns[part], places[part] = rotation, middle + product(rotation, np.array(joint))
+    for part, carrier in ((HEAD, TORSO), (FOREARM_L, ARM_L), (FOREARM_R, ARM_R)):
+        turns[part] = turns[carrier] if part == HEAD else product(turns[carrier], bent(_ELBOW))
+        places[part] = places[carrier] + product(turns[carrier], np.array(_JOINTS[part][0]) * scale)
     return turns, places
 
 
@@ -187,6 +217,11 @@ def _sine(angle: float) -> float:
 
 def _cosine(angle: float) -> float:
     return float(cos(angle))
+
+
+def bent(forward: float) -> Floats:
+    """What hangs down swings forwards, what stands up leans back."""
+    return _turn(forward, 0.0)
 
 
 def _turn(forward: float, about_z: float) -> Floats:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator import portable_math as pm
+from its_core.engines.simulator.dimensions import HEAVY, TWO_WHEELERS, VEHICLES, VehicleBody
 from its_core.engines.simulator.meshes.bodywork import add_greenhouse, add_tub, tub
 from its_core.engines.simulator.meshes.car_fittings import (
     add_ends,
@@ -20,8 +21,10 @@ from its_core.engines.simulator.meshes.car_fittings import (
     add_wheel,
 )
 from its_core.engines.simulator.meshes.car_shapes import SHAPES, hull
+from its_core.engines.simulator.meshes.heavy_vehicles import heavy_mesh, trailer_mesh
 from its_core.engines.simulator.meshes.materials import Surface
-from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
+from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor, joined
+from its_core.engines.simulator.meshes.riders import hubs, two_wheeler_mesh
 from its_core.engines.simulator.trace import Dent
 from its_core.taxonomy import ParticipantType
 
@@ -84,7 +87,11 @@ def _rumple(vertices: Floats, dent: Dent) -> Floats:
 
 @cache
 def car(kind: ParticipantType) -> Car:
-    """The car of a class; raises KeyError for what is not a car."""
+    """The vehicle of a class, riders left out; raises KeyError for people."""
+    if kind in TWO_WHEELERS:
+        return Car(two_wheeler_mesh(kind), hubs(kind))
+    if kind in HEAVY:
+        return Car(heavy_mesh(kind), _hubs(VEHICLES[kind]))
     shape = SHAPES[kind]
     sculptor = Sculptor()
     body = tub(shape)
@@ -95,11 +102,34 @@ def car(kind: ParticipantType) -> Car:
     add_seams(sculptor, body)
     add_mirrors(sculptor, shape)
     add_roof_gear(sculptor, kind, shape)
-    sizes = shape.body
-    hubs = []
-    for part in (FRONT_LEFT, FRONT_RIGHT, REAR_LEFT, REAR_RIGHT):
-        side = -1 if part in (FRONT_LEFT, REAR_LEFT) else 1
-        ahead = 1 if part in (FRONT_LEFT, FRONT_RIGHT) else -1
-        add_wheel(sculptor, sizes.wheel_radius_m, part, side)
-        hubs.append((side * sizes.track_m / 2, ahead * sizes.wheelbase_m / 2, sizes.wheel_radius_m))
-    return Car(sculptor.mesh(), np.array(hubs))
+    for part, side in ((FRONT_LEFT, -1), (FRONT_RIGHT, 1), (REAR_LEFT, -1), (REAR_RIGHT, 1)):
+        add_wheel(sculptor, shape.body.wheel_radius_m, part, side)
+    return Car(sculptor.mesh(), _hubs(shape.body))
+
+
+def _hubs(sizes: VehicleBody) -> Floats:
+    sides_and_ends = ((-1, 1), (1, 1), (-1, -1), (1, -1))
+    return np.array(
+        [(side * sizes.track_m / 2, end * sizes.wheelbase_m / 2, sizes.wheel_radius_m) for side, end in sides_and_ends]
+    )
+
+
+@cache
+def trailer() -> Car:
+    """A semi-trailer, as a car without wheels that turn."""
+    return Car(trailer_mesh(), np.zeros((4, 3)))
+
+
+@cache
+def emergency_car(kind: ParticipantType) -> Car:
+    """A vehicle with a bar of beacons on its roof."""
+    plain = car(kind)
+    on_top = plain.mesh.vertices[:, 2] > plain.mesh.vertices[:, 2].max() - 0.12
+    y = float(plain.mesh.vertices[on_top, 1].max()) - 0.75
+    z = float(plain.mesh.vertices[:, 2].max())
+    sculptor = Sculptor()
+    sculptor.box((-0.5, y - 0.14, z - 0.05), (0.5, y + 0.14, z + 0.03), Surface.HOUSING)
+    for side, slot in ((-1, Surface.BEACON_LEFT), (1, Surface.BEACON_RIGHT)):
+        x = sorted((side * 0.12, side * 0.48))
+        sculptor.box((x[0], y - 0.12, z + 0.03), (x[1], y + 0.12, z + 0.15), slot)
+    return Car(joined([plain.mesh, sculptor.mesh()]), plain.hubs)

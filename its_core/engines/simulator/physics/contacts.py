@@ -3,57 +3,86 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from its_core.engines.simulator import portable_math as pm
-from its_core.engines.simulator.physics.world import TICKS_HZ, Touch, Vehicle, Walking
-from its_core.engines.simulator.roads.paths import Floats
+from its_core.engines.simulator.physics.constants import TICKS_HZ
+from its_core.engines.simulator.physics.person import TwoWheeler, Walking
+from its_core.engines.simulator.physics.vehicle import Vehicle
+from its_core.engines.simulator.physics.world import Body, Touch
 from its_core.engines.simulator.trace import Dent, TraceContact
+
+Floats = NDArray[np.float64]
 
 PARTED_S = 0.12  # bodies that have not touched for so long begin a new contact when they do
 BLOW_S = 0.1  # the blow of a contact: what is exchanged within this time dents the bodywork
-MIN_BLOW_MPS = 1.2  # a change of speed below this leaves no mark
-CRUSH_M_PER_MPS = 0.02  # a barrier test at 15 m/s crushes a front by some 0.5 m; two cars share the depth
-DEEPEST_M = 0.42
+SETTLED_S = 0.15  # after the blow the velocities are read that it has left
+MIN_BLOW_MPS = 1.0  # a change of speed below this leaves no mark
+# Crush rises with the change of speed: tests against a rigid barrier crush fronts by about 0.5 m at 15 m/s, the two
+# vehicles of a crash share the depth (CRASH3 stiffness classes; NHTSA).
+CRUSH_M_PER_MPS = 0.034
+DEEPEST_M = 0.62
 
 
 @dataclass(slots=True)
 class Episode:
     """One stretch of touching. ``local`` holds, for each of the two, impulse-weighted sums of point and inward
-    direction."""
+    direction; ``before`` and ``after`` the velocities that the blow found and left; ``apart_mps`` how fast the two were
+    closing along the line between them."""
 
     first: int
     second: int | None
+    thing: str | None
     start_tick: int
     last_tick: int
     point_m: Floats  # of the first touch
+    normal: Floats
+    before: dict[int, Floats]
     impulse_ns: float = 0.0
     blow_ns: float = 0.0
     local: dict[int, Floats] = field(default_factory=dict)
+    after: dict[int, Floats] = field(default_factory=dict)
 
     @property
     def time_s(self) -> float:
         return self.start_tick / TICKS_HZ
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return (self.first,) if self.second is None else (self.first, self.second)
+
+    def delta_v_mps(self, number: int) -> float:
+        after = self.after.get(number)
+        return 0.0 if after is None else float(pm.norm((after - self.before[number])[:2]))
+
+    @property
+    def closing_mps(self) -> float:
+        other = self.before[self.second] if self.second is not None else np.zeros(3)
+        return float(pm.norm((self.before[self.first] - other)[:2]))
+
 
 class ContactLog:
     """Collects touches tick by tick. Bodies are given in the order of their numbers."""
 
-    def __init__(self, bodies: Sequence[Vehicle | Walking]) -> None:
+    def __init__(self, bodies: Sequence[Body]) -> None:
         self._bodies = bodies
         self.episodes: list[Episode] = []
-        self._open: dict[tuple[int, int | None], Episode] = {}
+        self._open: dict[tuple[int, int | None, str | None], Episode] = {}
+        self._settling: list[Episode] = []
 
-    def add(self, tick: int, touch: Touch) -> None:
-        key = (touch.first, touch.second)
+    def add(self, tick: int, touch: Touch, before: Mapping[int, Floats]) -> Episode:
+        key = (touch.first, touch.second, touch.thing)
         episode = self._open.get(key)
         if episode is None or tick - episode.last_tick > PARTED_S * TICKS_HZ:
-            episode = Episode(touch.first, touch.second, tick, tick, touch.point_m)
+            found = {n: before[n].copy() for n in (touch.first, touch.second) if n is not None}
+            episode = Episode(touch.first, touch.second, touch.thing, tick, tick, touch.point_m, touch.normal, found)
             self._open[key] = episode
             self.episodes.append(episode)
+            self._settling.append(episode)
         episode.last_tick = tick
         episode.impulse_ns += touch.impulse_ns
         if tick - episode.start_tick <= BLOW_S * TICKS_HZ:
@@ -62,43 +91,66 @@ class ContactLog:
                 if number is not None:
                     seen = self._in_body(number, touch.point_m, inward) * touch.impulse_ns
                     episode.local[number] = episode.local.get(number, np.zeros(6)) + seen
+        return episode
+
+    def settle(self, tick: int) -> None:
+        """Reads the velocities that blows have left."""
+        for episode in [each for each in self._settling if tick - each.start_tick >= SETTLED_S * TICKS_HZ]:
+            for number in episode.numbers:
+                episode.after[number] = velocity_of(self._bodies[number])
+            self._settling.remove(episode)
 
     def contacts(self, fps: int) -> tuple[TraceContact, ...]:
-        """First touches of actors with each other, in order of time; impulses of the whole clip summed by pair."""
-        found: dict[tuple[int, int], TraceContact] = {}
+        """First touches of actors with each other and with things, in order of time; impulses of the whole clip summed
+        by pair."""
+        found: dict[tuple[tuple[int, ...], str | None], TraceContact] = {}
         for episode in self.episodes:
-            if episode.second is None:
-                continue
-            first, second = sorted((episode.first + 1, episode.second + 1))
-            known = found.get((first, second))
+            numbers = tuple(sorted(episode.numbers))
+            key = (numbers, episode.thing)
+            known = found.get(key)
             total = episode.impulse_ns + (known.impulse_ns if known else 0.0)
-            start = known or episode
-            x, y, z = (float(value) for value in start.point_m)
-            found[first, second] = TraceContact(
-                start.time_s, math.ceil(start.time_s * fps - 1e-9), (first, second), (x, y, z), total
-            )
+            sign = 1.0 if numbers[0] == episode.first else -1.0
+            delta = tuple(episode.delta_v_mps(number) for number in numbers)
+            if known is None:
+                found[key] = TraceContact(
+                    episode.time_s, math.ceil(episode.time_s * fps - 1e-9), numbers, episode.thing,
+                    _three(episode.point_m), _three(sign * episode.normal), total, episode.closing_mps, delta,
+                )  # fmt: skip
+            else:
+                most = tuple(max(a, b) for a, b in zip(known.delta_v_mps, delta, strict=True))
+                found[key] = TraceContact(
+                    known.time_s, known.frame, numbers, known.thing, known.point_m, known.normal, total,
+                    known.closing_mps, most,
+                )  # fmt: skip
         return tuple(found.values())
 
     def dents(self, fps: int) -> tuple[Dent, ...]:
         found: list[Dent] = []
         for episode in self.episodes:
-            masses = [_mass_kg(self._bodies[n]) for n in (episode.first, episode.second) if n is not None]
+            masses = [_mass_kg(self._bodies[number]) for number in episode.numbers]
             reduced_kg = 1.0 / sum(1.0 / mass for mass in masses)
             blow_mps = episode.blow_ns / reduced_kg
             for number, sums in episode.local.items():
-                if blow_mps < MIN_BLOW_MPS or not isinstance(self._bodies[number], Vehicle):
+                body = self._bodies[number]
+                if blow_mps < MIN_BLOW_MPS or not isinstance(body, Vehicle):
                     continue
+                other = next((self._bodies[n] for n in episode.numbers if n != number), None)
+                soft = isinstance(other, Walking | TwoWheeler)
                 point, inward = sums[:3] / episode.blow_ns, sums[3:]
                 inward = inward / max(float(pm.norm(inward)), 1e-9)
-                depth = min(CRUSH_M_PER_MPS * (blow_mps - 0.6), DEEPEST_M)
+                # Trucks give less than what runs into them.
+                own = 0.35 if body.chassis.mass_kg > 5000 else 1.0
+                depth = min(CRUSH_M_PER_MPS * (blow_mps - 0.5), DEEPEST_M) * own * (0.25 if soft else 1.0)
+                trailer = body.trailer is not None and point[1] < -0.5 * body.body.length_m - 0.5
                 found.append(
                     Dent(
                         frame=math.ceil(episode.time_s * fps - 1e-9),
-                        track_id=number + 1,
-                        point_m=(float(point[0]), float(point[1]), float(point[2])),
-                        direction=(float(inward[0]), float(inward[1]), float(inward[2])),
-                        depth_m=depth,
-                        radius_m=min(0.5 + 1.4 * depth, 1.05),
+                        number=number,
+                        point_m=_three(point),
+                        direction=_three(inward),
+                        depth_m=max(depth, 0.01),
+                        radius_m=min(0.45 + 1.35 * depth, 1.15),
+                        trailer=trailer,
                     )
                 )
         return tuple(found)
@@ -106,8 +158,9 @@ class ContactLog:
     def _in_body(self, number: int, point: Floats, direction: Floats) -> Floats:
         """Point and direction, six numbers, in a body's own frame."""
         body = self._bodies[number]
-        into = rotation_matrix(body.rotation).T
-        return np.concatenate([pm.product(into, point - body.position), pm.product(into, direction)])
+        part = body.chassis if isinstance(body, Vehicle) else body
+        into = rotation_matrix(part.rotation).T
+        return np.concatenate([pm.product(into, point - part.position), pm.product(into, direction)])
 
 
 def rotation_matrix(quaternion: Floats) -> Floats:
@@ -122,5 +175,15 @@ def rotation_matrix(quaternion: Floats) -> Floats:
     )
 
 
-def _mass_kg(body: Vehicle | Walking) -> float:
-    return float(body.node.getMass())
+def velocity_of(body: Body) -> Floats:
+    return body.chassis.velocity if isinstance(body, Vehicle) else body.velocity
+
+
+def _mass_kg(body: Body) -> float:
+    if isinstance(body, Vehicle):
+        return sum(part.mass_kg for part in body.parts)
+    return body.mass_kg
+
+
+def _three(values: Floats) -> tuple[float, float, float]:
+    return float(values[0]), float(values[1]), float(values[2])

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator.compilation import kernel
+from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.meshes.materials import PAINTS, Surface, byte_table
 from its_core.engines.simulator.meshes.mesh import Mesh
-from its_core.engines.simulator.meshes.pedestrians import clothes, figure, limbs, stature
-from its_core.engines.simulator.meshes.vehicles import FRONT_LEFT, FRONT_RIGHT, car
+from its_core.engines.simulator.meshes.pedestrians import clothes, fallen, figure, limbs, stature
+from its_core.engines.simulator.meshes.riders import seated
+from its_core.engines.simulator.meshes.vehicles import FRONT_LEFT, FRONT_RIGHT, car, emergency_car, trailer
 from its_core.engines.simulator.portable_math import cos, norm, product, sin
 from its_core.engines.simulator.trace import Actor, Dent, Trace
-from its_core.taxonomy import ParticipantType
+from its_core.taxonomy import Colour, ParticipantType
 
 F32 = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
 _BLINK_HZ = 1.5
+_BEACON_HZ = 2.2
 _BRISK_MPS = 1.4
 _LAMP_PAIRS = (
     (Surface.HEADLAMP_LEFT, Surface.HEADLAMP_RIGHT),
@@ -56,8 +59,8 @@ class CarActor:
     def __init__(self, trace: Trace, number: int, lit: bool) -> None:
         self._trace, self._number, self._lit = trace, number, lit
         self.actor: Actor = trace.actors[number]
-        self._car = car(self.actor.type)
-        self._dents = [dent for dent in trace.dents if dent.track_id == self.actor.track_id]
+        self._car = emergency_car(self.actor.type) if self.actor.emergency else car(self.actor.type)
+        self._dents = [dent for dent in trace.dents if dent.number == number and not dent.trailer]
         self._bent = (0, self._car.mesh)
         self._broken: frozenset[Surface] = frozenset()
         self._lamps = _lamp_middles(self._car.mesh)
@@ -101,10 +104,14 @@ class CarActor:
         ):
             for lamp in lamps:
                 chosen[lamp] = dark if lamp in self._broken else burning
-        side = int(trace.indicator[frame, number])
+        side = int(trace.indicator[frame, number])  # 2: hazard lights
         on = (frame / trace.fps * _BLINK_HZ + 0.37 * number) % 1.0 < 0.5
         for lamp, sign in ((Surface.INDICATOR_LEFT, -1), (Surface.INDICATOR_RIGHT, 1)):
-            chosen[lamp] = Surface.INDICATOR_LIT if on and side == sign else Surface.INDICATOR_DARK
+            chosen[lamp] = Surface.INDICATOR_LIT if on and side in (sign, 2) else Surface.INDICATOR_DARK
+        if self.actor.emergency:
+            left = (frame / trace.fps * _BEACON_HZ + 0.21 * number) % 1.0 < 0.5
+            chosen[Surface.BEACON_LEFT] = Surface.BEACON_BLUE if left else Surface.BEACON_DARK
+            chosen[Surface.BEACON_RIGHT] = Surface.BEACON_DARK if left else Surface.BEACON_BLUE
         return chosen
 
     def lamp_points(self, frame: int, lamp: Surface) -> tuple[Floats, Floats]:
@@ -117,8 +124,13 @@ class CarActor:
 
 
 def _lamp_middles(mesh: Mesh) -> dict[Surface, Floats]:
-    lamps = [lamp for pair in _LAMP_PAIRS for lamp in pair]
-    return {lamp: mesh.vertices[mesh.slots == lamp].mean(axis=0).astype(np.float64) for lamp in lamps}
+    """Of both lamps of a pair; a machine that has one alone has it in the place of either."""
+    found: dict[Surface, Floats] = {}
+    for pair in _LAMP_PAIRS:
+        there = [mesh.vertices[mesh.slots == lamp] for lamp in pair]
+        for lamp, own, other in zip(pair, there, there[::-1], strict=True):
+            found[lamp] = (own if len(own) else other).mean(axis=0).astype(np.float64)
+    return found
 
 
 def _wheel_turn(spin: float, steer: float) -> Floats:
@@ -129,29 +141,79 @@ def _wheel_turn(spin: float, steer: float) -> Floats:
     return product(np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]), roll)
 
 
-class WalkerActor:
-    """A person of the trace."""
+class TrailerActor:
+    """What an articulated truck pulls."""
+
+    def __init__(self, trace: Trace, number: int, truck: CarActor) -> None:
+        self._trace, self._number, self._truck = trace, number, truck
+        self._dents = [dent for dent in trace.dents if dent.number == number and dent.trailer]
+        self._bent = (0, trailer().mesh)
+
+    def posed(self, frame: int) -> Posed:
+        dents = [dent for dent in self._dents if dent.frame <= frame]
+        if len(dents) != self._bent[0]:
+            self._bent = (len(dents), trailer().dented(dents))
+        mesh = self._bent[1]
+        pose = self._trace.trailers[self._number][frame]
+        vertices, normals = placed_parts(mesh, turn_of(pose[3:])[None], pose[None, :3])
+        return Posed(vertices, normals, byte_table(self._truck.surfaces(frame))[mesh.slots], mesh.triangles)
+
+
+class PersonActor:
+    """A pedestrian or a rider of the trace."""
 
     def __init__(self, trace: Trace, number: int) -> None:
         self._trace, self._number = trace, number
         self.actor: Actor = trace.actors[number]
-        self._person = stature(self.actor.track_id)
+        rides = self.actor.type is not ParticipantType.PEDESTRIAN
+        self._person = stature(self.actor.look)
+        if rides:
+            self._person = replace(self._person, coat=False, bag=False)
         self._figure = figure(self._person)
-        self._surfaces = byte_table(clothes(self.actor.track_id))[self._figure.slots]
+        colour = list(Colour)[self.actor.look % len(Colour)] if rides else self.actor.colour
+        worn = clothes(self.actor.look, colour)
+        if self.actor.type is ParticipantType.MOTORCYCLE:
+            worn[Surface.HAIR] = worn[Surface.TOP]  # the helmet
+        self._surfaces = byte_table(worn)[self._figure.slots]
 
     def posed(self, frame: int) -> Posed:
         trace, number = self._trace, self._number
-        walking = min(float(trace.speeds[frame, number]) / _BRISK_MPS, 1.25)
-        turns, shifts = limbs(
-            self._person,
-            float(trace.stride[frame, number]),
-            walking,
-            float(trace.startle[frame, number]),
-        )
-        body, place = turn_of(trace.rotations[frame, number]), trace.positions[frame, number]
-        world = np.stack([product(body, turn) for turn in turns])
-        vertices, normals = placed_parts(self._figure, world, np.stack([product(body, at) for at in shifts]) + place)
+        lying = trace.limbs.get(number)
+        if lying is not None and not np.isnan(lying[frame, 0, 0]):
+            rotations = np.stack([turn_of(pose[3:]) for pose in lying[frame]])
+            world, places = fallen(self._person, lying[frame, :, :3], rotations)
+        else:
+            turns, shifts = self._upright(frame)
+            body, place = turn_of(trace.rotations[frame, number]), trace.positions[frame, number]
+            world = np.stack([product(body, turn) for turn in turns])
+            places = np.stack([product(body, at) for at in shifts]) + place
+        vertices, normals = placed_parts(self._figure, world, places)
         return Posed(vertices, normals, self._surfaces, self._figure.triangles)
+
+    def _upright(self, frame: int) -> tuple[Floats, Floats]:
+        trace, number = self._trace, self._number
+        if self.actor.type is not ParticipantType.PEDESTRIAN:
+            return seated(self._person, self.actor.type, float(trace.spin[frame, number]))
+        walking = min(float(trace.speeds[frame, number]) / _BRISK_MPS, 1.25)
+        stride, startle = float(trace.stride[frame, number]), float(trace.startle[frame, number])
+        return limbs(self._person, stride, walking, startle)
+
+
+class WholeActor:
+    """An actor of two bodies: a machine and its rider, a tractor and its trailer."""
+
+    def __init__(self, car: CarActor, other: PersonActor | TrailerActor) -> None:
+        self.car, self._other = car, other
+        self.actor = car.actor
+
+    def posed(self, frame: int) -> Posed:
+        first, second = self.car.posed(frame), self._other.posed(frame)
+        return Posed(
+            np.concatenate([first.vertices, second.vertices]),
+            np.concatenate([first.normals, second.normals]),
+            np.concatenate([first.surfaces, second.surfaces]),
+            np.concatenate([first.triangles, second.triangles + np.int32(len(first.vertices))]),
+        )
 
 
 def placed_parts(mesh: Mesh, turns: Floats, shifts: Floats) -> tuple[F32, F32]:
@@ -181,21 +243,31 @@ def _place(
             normals[i, axis] = a * nx + b * ny + c * nz
 
 
-Body = CarActor | WalkerActor
+Body = CarActor | PersonActor | WholeActor
 
 
 def bodies(trace: Trace, lit: bool) -> list[Body]:
-    """One for each actor of a trace; raises ValueError for a type that has no mesh yet."""
+    """One for each actor of a trace."""
     found: list[Body] = []
     for number, actor in enumerate(trace.actors):
         if actor.type is ParticipantType.PEDESTRIAN:
-            found.append(WalkerActor(trace, number))
+            found.append(PersonActor(trace, number))
             continue
-        try:
-            found.append(CarActor(trace, number, lit))
-        except KeyError:
-            raise ValueError(f"track {actor.track_id}: the simulator has no body for a {actor.type.value}") from None
+        # Parked vehicles have their lamps off.
+        vehicle = CarActor(trace, number, lit and not actor.parked)
+        if actor.type in TWO_WHEELERS:
+            found.append(WholeActor(vehicle, PersonActor(trace, number)))
+        elif number in trace.trailers:
+            found.append(WholeActor(vehicle, TrailerActor(trace, number, vehicle)))
+        else:
+            found.append(vehicle)
     return found
+
+
+def vehicles_of(found: Sequence[Body]) -> list[CarActor]:
+    """The vehicles among them, without riders and trailers."""
+    cars = [body.car if isinstance(body, WholeActor) else body for body in found]
+    return [body for body in cars if isinstance(body, CarActor)]
 
 
 @dataclass(frozen=True, slots=True)

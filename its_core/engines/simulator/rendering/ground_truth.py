@@ -4,15 +4,43 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from its_core.annotations import Annotations, Box, Contact, Point2, Point3, Track, TrackFrame
+from its_core.annotations import (
+    Annotations,
+    Aspect,
+    Box,
+    Contact,
+    Phase,
+    Point2,
+    Point3,
+    SignalTruth,
+    Track,
+    TrackFrame,
+)
 from its_core.engines.simulator import portable_math as pm
+from its_core.engines.simulator.dimensions import (
+    PEDESTRIAN_HEIGHT_M,
+    PEDESTRIAN_MASS_KG,
+    PEDESTRIAN_RADIUS_M,
+    VEHICLES,
+)
 from its_core.engines.simulator.optics.camera import Camera
+from its_core.engines.simulator.roads.layouts import Layout
+from its_core.engines.simulator.roads.network import Network
+from its_core.engines.simulator.simulation.population import mass_kg
 from its_core.engines.simulator.trace import Trace, TraceContact, forward
+from its_core.taxonomy import Aftermath, Cause, CollisionType, ParticipantType, Severity
+
+Indicator = Literal["off", "left", "right", "hazard"]
+_ASPECTS: tuple[Aspect, ...] = ("green", "amber", "red")
+_INDICATORS: dict[int, Indicator] = {0: "off", -1: "left", 1: "right", 2: "hazard"}
+_LONGEST_TTC_S = 6.0
 
 
 class SeenActors(Protocol):
@@ -27,63 +55,126 @@ class SeenActors(Protocol):
     def occlusion(self) -> Sequence[float]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What judges know of a run. ``pair``: the numbers of the incident's two sides, empty where nothing goes wrong;
+    ``anomaly`` its window of frames, half-open; ``aftermaths`` all words that hold; ``phases`` in order."""
+
+    pair: tuple[int, ...]
+    anomaly: tuple[int | None, int | None]
+    collision: CollisionType | None
+    cause: Cause | None
+    severity: Severity | None
+    delta_v_kmh: float | None
+    rollover: bool
+    aftermaths: tuple[Aftermath, ...]
+    phases: tuple[Phase, ...]
+
+
 def annotated(
-    trace: Trace,
-    camera: Camera,
-    seen: Sequence[SeenActors],
-    participants: Sequence[int],
-    anomaly: tuple[int | None, int | None],
+    trace: Trace, layout: Layout, roads: Network, camera: Camera, seen: Sequence[SeenActors], story: Story
 ) -> Annotations:
-    """``seen`` has one entry a frame; ``participants`` are the numbers (from 0) of the incident's actors;
-    ``anomaly`` is its window of frames, half-open."""
+    """``seen`` has one entry a frame."""
     frames, fps = len(trace.positions), trace.fps
     if len(seen) != frames:
         raise ValueError(f"{len(seen)} rendered frames for a trace of {frames}")
-    contacts = [_contact(contact, camera) for contact in trace.contacts if contact.frame < frames]
+    known = [contact for contact in trace.contacts if contact.frame < frames]
+    contacts = [_contact(contact, trace, camera) for contact in known]
     impact = contacts[0] if contacts else None
     box = None
     if impact is not None:
-        box = _around([seen[impact.frame].visible_box[i] for i in participants], camera)
+        struck = sorted({*known[0].numbers, *story.pair})
+        box = _around([seen[impact.frame].visible_box[i] for i in struck], camera)
+    nearing = _times_to_collision(trace, story.pair)
     return Annotations(
         source="simulated",
         fps=fps,
         frames=frames,
         camera=camera.model(),
-        tracks=[_track(trace, number, seen) for number in range(len(trace.actors))],
+        tracks=[_track(trace, roads, number, seen, nearing) for number in range(len(trace.actors))],
         contacts=contacts,
         accident_frame=None if impact is None else impact.frame,
         accident_time_s=None if impact is None else impact.time_s,
-        anomaly_start=anomaly[0],
-        anomaly_end=anomaly[1],
+        anomaly_start=story.anomaly[0],
+        anomaly_end=story.anomaly[1],
         impact_point=None if impact is None else impact.point_px,
         impact_box=box,
+        collision_type=_word(story.collision),
+        cause=_word(story.cause),
+        severity=_word(story.severity),
+        delta_v_kmh=None if story.delta_v_kmh is None else round(story.delta_v_kmh, 2),
+        rollover=story.rollover,
+        aftermaths=[word.value for word in story.aftermaths],
+        phases=list(story.phases),
+        signals=_signals(trace, layout),
     )
 
 
-def _track(trace: Trace, number: int, seen: Sequence[SeenActors]) -> Track:
+def _word(word: CollisionType | Cause | Severity | None) -> str | None:
+    return None if word is None else word.value
+
+
+def _track(
+    trace: Trace,
+    roads: Network,
+    number: int,
+    seen: Sequence[SeenActors],
+    nearing: dict[int, NDArray[np.float64]],
+) -> Track:
     actor = trace.actors[number]
-    frames = [
-        TrackFrame(
-            frame=frame,
-            visible_box=picture.visible_box[number],
-            amodal_box=picture.amodal_box[number],
-            occlusion=float(picture.occlusion[number]),
-            position_m=_point3(trace.positions[frame, number]),
-            heading_deg=_heading_deg(trace, frame, number),
-            speed_mps=round(float(trace.speeds[frame, number]), 4),
+    drives = number < trace.vehicles
+    changes = [contact.delta_v_mps[contact.numbers.index(number)] for contact in _touched(trace, number)]
+    frames = []
+    for frame, picture in enumerate(seen):
+        lane = roads.lanes[int(trace.lane[frame, number])] if drives and trace.lane[frame, number] >= 0 else None
+        head = None if lane is None else lane.signal
+        ttc = float(nearing[number][frame]) if number in nearing else math.inf
+        frames.append(
+            TrackFrame(
+                frame=frame,
+                visible_box=picture.visible_box[number],
+                amodal_box=picture.amodal_box[number],
+                occlusion=float(picture.occlusion[number]),
+                position_m=_point3(trace.positions[frame, number]),
+                heading_deg=_heading_deg(trace, frame, number),
+                speed_mps=round(float(trace.speeds[frame, number]), 4),
+                velocity_mps=_point3(trace.velocities[frame, number]),
+                rotation=_quaternion(trace.rotations[frame, number]),
+                brake_lamps=bool(trace.braking[frame, number]) if drives else None,
+                indicator=_INDICATORS[int(trace.indicator[frame, number])] if drives else None,
+                lane=None if lane is None else lane.name,
+                signal=None if head is None else _ASPECTS[int(trace.signals[frame, head])],
+                ttc_s=None if ttc == math.inf else round(ttc, 3),
+            )
         )
-        for frame, picture in enumerate(seen)
-    ]
     return Track(
         track_id=actor.track_id,
         type=actor.type.value,
         colour=actor.colour.value,
         role=actor.role.value,
         frames=frames,
+        size_m=_size_m(actor.type),
+        mass_kg=PEDESTRIAN_MASS_KG if not drives else mass_kg(actor.type),
+        delta_v_kmh=round(3.6 * max(changes), 2) if changes else None,
+        parked=actor.parked,
+        emergency=actor.emergency,
     )
 
 
-def _contact(contact: TraceContact, camera: Camera) -> Contact:
+def _touched(trace: Trace, number: int) -> list[TraceContact]:
+    frames = len(trace.positions)
+    return [contact for contact in trace.contacts if number in contact.numbers and contact.frame < frames]
+
+
+def _size_m(type_: ParticipantType) -> Point3:
+    """Length, width and height; of an articulated truck those of the tractor."""
+    if type_ is ParticipantType.PEDESTRIAN:
+        return 2 * PEDESTRIAN_RADIUS_M, 2 * PEDESTRIAN_RADIUS_M, PEDESTRIAN_HEIGHT_M
+    body = VEHICLES[type_]
+    return body.length_m, body.width_m, body.height_m
+
+
+def _contact(contact: TraceContact, trace: Trace, camera: Camera) -> Contact:
     x, y, depth = (float(value) for value in camera.project(np.array([contact.point_m]))[0])
     point_px: Point2 | None = None
     if depth > 0 and 0 <= x < camera.width_px and 0 <= y < camera.height_px:
@@ -91,16 +182,57 @@ def _contact(contact: TraceContact, camera: Camera) -> Contact:
     return Contact(
         frame=contact.frame,
         time_s=round(contact.time_s, 6),
-        tracks=contact.tracks,
+        tracks=tuple(trace.actors[number].track_id for number in contact.numbers),
         point_m=_point3(contact.point_m),
         point_px=point_px,
         impulse_ns=round(contact.impulse_ns, 1),
+        thing=contact.thing,
+        normal=_point3(contact.normal),
+        closing_speed_kmh=round(3.6 * contact.closing_mps, 2),
+        delta_v_kmh=tuple(round(3.6 * value, 2) for value in contact.delta_v_mps),
     )
+
+
+def _signals(trace: Trace, layout: Layout) -> list[SignalTruth]:
+    """Every traffic light, and what it shows from which frame on."""
+    found = []
+    for number, head in enumerate(layout.signals):
+        aspects = trace.signals[:, number].tolist()
+        changes = [(0, _ASPECTS[aspects[0]])]
+        changes += [(i, _ASPECTS[b]) for i, (a, b) in enumerate(pairwise(aspects), 1) if a != b]
+        lanes = [lane.name for lane in layout.lanes if lane.signal == number]
+        found.append(SignalTruth(position_m=_point3(head.position_m), lanes=lanes, changes=changes))
+    return found
+
+
+def _times_to_collision(trace: Trace, pair: tuple[int, ...]) -> dict[int, NDArray[np.float64]]:
+    """Of the incident's two sides, by frame: seconds until their middles are as near as their half lengths, going on
+    as they do; infinite where they would not be within six."""
+    if len(pair) != 2:
+        return {}
+    a, b = pair
+    reach = sum(_size_m(trace.actors[number].type)[0] for number in pair) / 2
+    offset = trace.positions[:, b, :2] - trace.positions[:, a, :2]
+    moving = trace.velocities[:, b, :2] - trace.velocities[:, a, :2]
+    square = moving[:, 0] * moving[:, 0] + moving[:, 1] * moving[:, 1]
+    along = offset[:, 0] * moving[:, 0] + offset[:, 1] * moving[:, 1]
+    apart = offset[:, 0] * offset[:, 0] + offset[:, 1] * offset[:, 1] - reach * reach
+    root = along * along - square * apart
+    meets = (root > 0.0) & (along < 0.0) & (square > 1e-6)
+    time = (-along - np.sqrt(np.where(meets, root, 0.0))) / np.where(meets, square, 1.0)
+    time = np.where(meets, np.maximum(time, 0.0), np.inf)
+    time[time > _LONGEST_TTC_S] = np.inf
+    return {a: time, b: time}
 
 
 def _point3(point: Sequence[float] | NDArray[np.float64]) -> Point3:
     x, y, z = (round(float(value), 4) for value in point)
     return x, y, z
+
+
+def _quaternion(rotation: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    w, x, y, z = (round(float(value), 5) for value in rotation)
+    return w, x, y, z
 
 
 def _heading_deg(trace: Trace, frame: int, number: int) -> float:

@@ -19,7 +19,7 @@ from its_core.engines.simulator.optics.quality import Recorder
 from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, draw
 from its_core.engines.simulator.optics.sensor import Look
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn, Outlines, outlines
-from its_core.engines.simulator.rendering.actors import Body, CarActor, Cast, bodies, cast
+from its_core.engines.simulator.rendering.actors import Body, Cast, PersonActor, bodies, cast, vehicles_of
 from its_core.engines.simulator.rendering.background import plate
 from its_core.engines.simulator.rendering.compositor import Compositor, Sight
 from its_core.engines.simulator.rendering.ground_effects import Footprint
@@ -128,8 +128,8 @@ class ClipRenderer:
         self._mirror(actors)
         beams = np.zeros((len(self._bodies) if self._sky.lit else 0, 3))
         if self._sky.lit and drawn.numbers:
-            cars = [body for body in self._bodies if isinstance(body, CarActor)]
             places = self._trace.positions[frame]
+            cars = vehicles_of(self._bodies)
             beams = head_lights(cars, frame, places, self._camera, self._compositor, self._layer, actors, drawn)
         if len(self._trace.signals):
             self._signals.shine(self._trace.signals[frame], self._compositor, self._layer.seen.triangle)
@@ -189,7 +189,7 @@ class ClipRenderer:
                 continue
             half = (0.22, 0.22)
             reach, depth = 0.30, 0.45
-            if isinstance(body, CarActor):
+            if not isinstance(body, PersonActor):
                 size = VEHICLES[body.actor.type]
                 half, reach, depth = (size.width_m / 2 - 0.12, size.length_m / 2 - 0.15), _CONTACT_M, 0.80
             self._contact(frame, number, (x, y), half, reach, depth)

@@ -20,10 +20,11 @@ from its_core.engines.simulator.roads.roadside import (
 from its_core.taxonomy import RoadLayout
 
 EXTENT_M = 90.0
-REACH_M = 190.0  # lanes run this far out
+REACH_M = 260.0  # lanes run this far out
 GUTTER_M = 0.3
 PAVEMENT_M = 4.0
 HEAD_HEIGHT_M = 5.2
+_SHARES = {"straight": 0.68, "left": 0.32, "right": 0.32}
 # Arms in the order of their signal heads; the heading of traffic that comes from each, in quarter turns from north
 # counter-clockwise.
 ARMS: dict[str, int] = {"south": 0, "west": 3, "north": 2, "east": 1}
@@ -97,17 +98,25 @@ def _lanes(north_south: _Street, east_west: _Street, corner_m: float, first_head
             if lane == own.lanes - 1:
                 ways["right"] = _right(own, other, corner_m)
             if lane == 0:
-                ways["left"] = _left(own, other)
-            for movement, points in ways.items():
+                ways["left"] = _left(own, other, 0)
+            elif lane == 1:
+                ways["wrongleft"] = _left(own, other, 1)
+            for name, points in ways.items():
+                movement = "left" if name == "wrongleft" else name
                 lanes.append(
                     Lane(
-                        name=f"{arm}_{lane}_{movement}",
+                        name=f"{arm}_{lane}_{name}",
                         points=tuple(_turned(list(points), turns)),
                         speed_limit_mps=13.9,
                         movement=movement,
                         stop_s_m=stop_s,
                         signal=first_head[arm],
                         conflicts=_conflicts(arm, movement),
+                        left=f"{arm}_0_straight" if name == "straight" and lane == 1 else None,
+                        right=f"{arm}_1_straight" if name == "straight" and lane == 0 and own.lanes == 2 else None,
+                        turned_s_m=None if movement == "straight" else stop_s + 2 * other.half_m + corner_m,
+                        share=_SHARES[movement],
+                        forbidden=name == "wrongleft",
                     )
                 )
     return tuple(lanes)
@@ -127,9 +136,9 @@ def _right(own: _Street, other: _Street, corner_m: float) -> tuple[Point, ...]:
     )
 
 
-def _left(own: _Street, other: _Street) -> tuple[Point, ...]:
-    x, y = own.offset_m(0), other.offset_m(0)
-    radius = min(own.half_m, other.half_m) + 2.5
+def _left(own: _Street, other: _Street, lane: int) -> tuple[Point, ...]:
+    x, y = own.offset_m(lane), other.offset_m(min(lane, other.lanes - 1))
+    radius = min(own.half_m, other.half_m) + 2.5 + 3.0 * lane
     centre = (x - radius, y - radius)
     return joined(
         straight((x, -REACH_M), (x, centre[1])), arc(centre, radius, 0, 90), straight((centre[0], y), (-REACH_M, y))
@@ -157,7 +166,7 @@ def _signals(
         mast = (own.half_m + setback, other.half_m + setback)
         for lane in range(own.lanes):
             (x, y), foot = _turned([(own.offset_m(lane), mast[1]), mast], turns)
-            heads.append(SignalHead((x, y, HEAD_HEIGHT_M), (180.0 + 90.0 * turns) % 360.0, foot))
+            heads.append(SignalHead((x, y, HEAD_HEIGHT_M), (180.0 + 90.0 * turns) % 360.0, foot, turns % 2))
     return tuple(heads), first_head
 
 
@@ -178,7 +187,7 @@ def _crosswalks(north_south: _Street, east_west: _Street, corner_m: float) -> tu
             turns,
         )
         rect: Rect = (min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
-        found.append(Crosswalk(rect, (start, end)))
+        found.append(Crosswalk(rect, (start, end), turns % 2))
     return tuple(found)
 
 

@@ -50,7 +50,16 @@ def _lanes(lanes: int, limit_mps: float) -> list[Lane]:
             x = sign * (INNER_SHOULDER_M + (lane + 0.5) * LANE_M)
             points = joined(straight((x, -sign * REACH_M), (x, sign * REACH_M)))
             # Outer lanes run a little slower.
-            found.append(Lane(f"{way}_{lane}", points, limit_mps - 1.2 * lane, "straight"))
+            found.append(
+                Lane(
+                    f"{way}_{lane}_straight",
+                    points,
+                    limit_mps - 1.2 * lane,
+                    "straight",
+                    left=f"{way}_{lane - 1}_straight" if lane > 0 else None,
+                    right=f"{way}_{lane + 1}_straight" if lane < lanes - 1 else None,
+                )
+            )
     return found
 
 

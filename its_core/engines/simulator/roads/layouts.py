@@ -1,12 +1,12 @@
 """Road layouts as data: what drivers follow and what the renderer paints. Right-hand traffic, metres, x east, y north.
 
-Road, pavement and verge are level (z = 0): kerbs are painted, not climbed. Every place leaves its south-east corner
-(x > 0, y < 0, up to about 22 m from the carriageways) free of buildings, so that a camera can look at the focus from
-there. Lanes run beyond ``extent_m``, so that nobody appears or vanishes within sight.
+Road, pavement and verge are level (z = 0): kerbs are painted, not climbed. Every place leaves room from which a camera
+can look at the focus. Lanes run far beyond ``extent_m``, so that nobody appears or vanishes within sight.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from its_core.taxonomy import RoadLayout
@@ -20,7 +20,10 @@ class Lane:
     """A drivable centre line, sampled densely enough to follow (every metre or so), in the direction of travel.
 
     ``stop_s_m`` is the arc length of the stop line, None where there is none; ``signal`` the index of the signal that
-    governs it. ``movement`` is straight, left or right. ``conflicts`` names the lanes that cross or join it.
+    governs it. ``movement`` is straight, left or right; ``turned_s_m`` the arc length at which a turn is over.
+    ``conflicts`` names the lanes that cross or join this one with the right of way over it; ``left`` and ``right`` its
+    neighbours that run the same way, where one may change to them. ``share``: of the traffic that comes up to where
+    ways part, how much takes this one. ``forbidden`` ways are driven by those only who break the rules.
     """
 
     name: str
@@ -30,24 +33,38 @@ class Lane:
     stop_s_m: float | None = None
     signal: int | None = None
     conflicts: tuple[str, ...] = ()
+    left: str | None = None
+    right: str | None = None
+    turned_s_m: float | None = None
+    share: float = 1.0
+    forbidden: bool = False
+
+    @property
+    def approach(self) -> str:
+        """What the ways have in common that part from one lane."""
+        return self.name.rsplit("_", 1)[0]
 
 
 @dataclass(frozen=True, slots=True)
 class SignalHead:
     """A traffic light: ``position_m`` of its lowest lamp's centre, ``facing_deg`` counter-clockwise from north (the
-    way its lamps point), hung from a mast whose foot stands at ``mast_m``."""
+    way its lamps point), hung from a mast whose foot stands at ``mast_m``; it belongs to a ``phase`` of the
+    programme."""
 
     position_m: tuple[float, float, float]
     facing_deg: float
     mast_m: Point
+    phase: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Crosswalk:
-    """A zebra crossing over ``rect``; pedestrians walk along ``path`` from kerb to kerb."""
+    """A zebra crossing over ``rect``; pedestrians walk along ``path`` from kerb to kerb. Where there are signals,
+    people cross while the traffic of ``phase`` has red."""
 
     rect: Rect
     path: tuple[Point, Point]
+    phase: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +88,26 @@ class Building:
 
 
 @dataclass(frozen=True, slots=True)
+class Disc:
+    """A round piece of ground: asphalt, or an island in it."""
+
+    centre: Point
+    radius_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bay:
+    """A place to park beside a kerb: the middle of the vehicle, and its heading in radians from north."""
+
+    at: Point
+    heading_rad: float
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
-    """One place. ``carriageways`` are the asphalt rectangles (their union is the road; corners between crossing ones
-    are rounded with ``corner_radius_m``); pavements run along them ``pavement_m`` wide (0: grass verge)."""
+    """One place. ``carriageways`` are the asphalt rectangles, ``discs`` its round parts (their union is the road;
+    corners between crossing ones are rounded with ``corner_radius_m``), ``islands`` what rises from it; pavements run
+    along them ``pavement_m`` wide (0: grass verge). ``cones`` stand on the road. ``roof`` covers a tunnel."""
 
     name: RoadLayout
     lanes: tuple[Lane, ...]
@@ -90,3 +124,18 @@ class Layout:
     focus_m: Point  # where incidents happen: cameras look about here
     extent_m: float  # half the side of the square that is modelled
     walkways: tuple[tuple[Point, Point], ...] = ()  # middle lines of the pavements, where people walk
+    discs: tuple[Disc, ...] = ()
+    islands: tuple[Disc, ...] = ()
+    bays: tuple[Bay, ...] = ()
+    cones: tuple[Point, ...] = ()
+    water_m: float | None = None  # how far below the road water lies, beside a bridge
+    roof_m: float | None = None  # how high above the road the ceiling of a tunnel is
+
+    def on_road(self, x: float, y: float) -> bool:
+        """Whether a point lies on the asphalt (rounded corners left out)."""
+        for disc in self.islands:
+            if math.dist(disc.centre, (x, y)) < disc.radius_m:
+                return False
+        return any(x1 < x < x2 and y1 < y < y2 for x1, y1, x2, y2 in self.carriageways) or any(
+            math.dist(disc.centre, (x, y)) < disc.radius_m for disc in self.discs
+        )

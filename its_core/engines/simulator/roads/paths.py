@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator import portable_math as pm
+from its_core.engines.simulator.compilation import kernel
 
 Floats = NDArray[np.float64]
 Point = tuple[float, float]
@@ -59,6 +60,10 @@ class Path:
         leg = self._leg(s_m)
         return np.asarray(self.points[leg] + (s_m - self.s[leg]) * self.tangents[leg])
 
+    def point(self, s_m: float) -> Point:
+        """``at`` as two numbers."""
+        return _point(self.points, self.s, s_m)
+
     def direction(self, s_m: float) -> Floats:
         """The unit tangent at ``s_m``."""
         return np.asarray(self.tangents[self._leg(s_m)])
@@ -92,6 +97,10 @@ class Path:
         lateral = tangent[:, 0] * offset[:, 1] - tangent[:, 1] * offset[:, 0]
         return self.s[first + nearest] + along, lateral
 
+    def project_one(self, x: float, y: float, s_from: float = -math.inf, s_to: float = math.inf) -> tuple[float, float]:
+        """``project`` of one point."""
+        return _project_one(self.points, self.s, self.tangents, x, y, s_from, s_to)
+
     def _leg(self, s_m: float) -> int:
         return min(max(int(np.searchsorted(self.s, s_m, side="right")) - 1, 0), len(self.tangents) - 1)
 
@@ -105,3 +114,39 @@ def meeting(first: Path, second: Path, within_m: float = 1.8) -> tuple[float, fl
     if len(near) == 0:
         return None
     return float(first.s[near[0]]), float(second.s[int(distances[near[0]].argmin())])
+
+
+@kernel
+def _project_one(
+    points: Floats, s: Floats, tangents: Floats, x: float, y: float, s_from: float, s_to: float
+) -> tuple[float, float]:
+    """The nearest point of the legs that lie between two arc lengths."""
+    best, found, beside = 1e18, 0.0, 0.0
+    last = len(tangents) - 1
+    for leg in range(len(tangents)):
+        if s[leg + 1] < s_from or s[leg] > s_to:
+            continue
+        dx, dy = x - points[leg, 0], y - points[leg, 1]
+        along = dx * tangents[leg, 0] + dy * tangents[leg, 1]
+        aside = tangents[leg, 0] * dy - tangents[leg, 1] * dx
+        over = 0.0
+        if along < 0.0 and leg > 0:
+            over, along = -along, 0.0
+        length = s[leg + 1] - s[leg]
+        if along > length and leg < last:
+            over, along = along - length, length
+        square = aside * aside + over * over
+        if square < best:
+            best, found, beside = square, s[leg] + along, aside
+    return found, beside
+
+
+@kernel
+def _point(points: Floats, s: Floats, s_m: float) -> Point:
+    leg = 0
+    while leg < len(s) - 2 and s[leg + 1] <= s_m:
+        leg += 1
+    share = (s_m - s[leg]) / (s[leg + 1] - s[leg])
+    x = points[leg, 0] + share * (points[leg + 1, 0] - points[leg, 0])
+    y = points[leg, 1] + share * (points[leg + 1, 1] - points[leg, 1])
+    return x, y

@@ -1,4 +1,4 @@
-"""A fixed-time signal programme of two phases: north–south, then east–west."""
+"""A fixed-time signal programme of two phases, one after the other."""
 
 from __future__ import annotations
 
@@ -9,26 +9,34 @@ GREEN, AMBER, RED = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """``offset_s`` is how far into the cycle frame 0 lies; the cycle begins with the north–south green."""
+    """``offset_s`` is how far into the cycle time 0 lies; the cycle begins with the green of phase 0. ``green_s`` of
+    both phases."""
 
-    offset_s: float
-    green_s: float = 22.0
+    offset_s: float = 0.0
+    green_s: tuple[float, float] = (22.0, 22.0)
     amber_s: float = 3.0
     all_red_s: float = 1.5
 
     @property
     def cycle_s(self) -> float:
-        return 2 * (self.green_s + self.amber_s + self.all_red_s)
+        return sum(self.green_s) + 2 * (self.amber_s + self.all_red_s)
 
-    def aspect(self, north_south: bool, time_s: float) -> int:
+    def into_s(self, phase: int, time_s: float) -> float:
+        """Seconds since a phase's last green began."""
+        begins = 0.0 if phase == 0 else self.green_s[0] + self.amber_s + self.all_red_s
+        return (self.offset_s + time_s - begins) % self.cycle_s
+
+    def aspect(self, phase: int, time_s: float) -> int:
         """What a phase shows at a time: green, amber or red."""
-        into = (self.offset_s + time_s - (0.0 if north_south else self.cycle_s / 2)) % self.cycle_s
-        if into < self.green_s:
+        into = self.into_s(phase, time_s)
+        if into < self.green_s[phase]:
             return GREEN
-        return AMBER if into < self.green_s + self.amber_s else RED
+        return AMBER if into < self.green_s[phase] + self.amber_s else RED
 
-    @classmethod
-    def with_green(cls, north_south: bool, since_s: float) -> Programme:
-        """The programme in which a phase has been green for ``since_s`` seconds at frame 0."""
-        plain = cls(0.0)
-        return cls(since_s + (0.0 if north_south else plain.cycle_s / 2))
+    def red_left_s(self, phase: int, time_s: float) -> float:
+        """Seconds until a phase that shows red turns green; 0 where it does not show red."""
+        return 0.0 if self.aspect(phase, time_s) != RED else self.cycle_s - self.into_s(phase, time_s)
+
+    def shifted(self, by_s: float) -> Programme:
+        """The programme as seen from ``by_s`` seconds later."""
+        return Programme((self.offset_s + by_s) % self.cycle_s, self.green_s, self.amber_s, self.all_red_s)

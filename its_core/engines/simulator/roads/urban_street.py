@@ -19,7 +19,7 @@ from its_core.engines.simulator.roads.roadside import (
 from its_core.taxonomy import RoadLayout
 
 EXTENT_M = 90.0
-REACH_M = 190.0
+REACH_M = 260.0
 LANE_M = 3.4
 GUTTER_M = 0.6
 PAVEMENT_M = 4.2
@@ -68,20 +68,53 @@ def _main_lanes(lanes: int, half_m: float) -> list[Lane]:
         y = (lane + 0.5) * LANE_M
         east = joined(straight((-REACH_M, -y), (REACH_M, -y)))
         west = joined(straight((REACH_M, y), (-REACH_M, y)))
-        found.append(Lane(f"east_{lane}_straight", east, 12.5, "straight", stop_s))
-        found.append(Lane(f"west_{lane}_straight", west, 12.5, "straight", stop_s))
+        for way, points in (("east", east), ("west", west)):
+            found.append(
+                Lane(
+                    f"{way}_{lane}_straight",
+                    points,
+                    12.5,
+                    "straight",
+                    stop_s,
+                    left=f"{way}_{lane - 1}_straight" if lane > 0 else None,
+                    right=f"{way}_{lane + 1}_straight" if lane < lanes - 1 else None,
+                    share=0.8,
+                )
+            )
     y, x = -(lanes - 0.5) * LANE_M, SIDE_X_M - 0.5 * SIDE_LANE_M
     radius = CORNER_M + half_m + y
     centre = (x - radius, y - radius)
     turn = joined(
         straight((-REACH_M, y), (centre[0], y)), arc(centre, radius, 90, 0), straight((x, centre[1]), (x, -REACH_M))
     )
-    found.append(Lane(f"east_{lanes - 1}_right", turn, 12.5, "right"))
+    turned = REACH_M + centre[0] + 2.0 * radius
+    found.append(Lane(f"east_{lanes - 1}_right", turn, 12.5, "right", turned_s_m=turned, share=0.2))
+    found.append(_forbidden_left(lanes))
     return found
 
 
+def _forbidden_left(lanes: int) -> Lane:
+    """From the east into the side street, across the oncoming traffic."""
+    y, x = 0.5 * LANE_M, SIDE_X_M - 0.5 * SIDE_LANE_M
+    radius = 7.5
+    centre = (x + radius, y - radius)
+    points = joined(
+        straight((REACH_M, y), (centre[0], y)), arc(centre, radius, 90, 180), straight((x, centre[1]), (x, -REACH_M))
+    )
+    oncoming = (*(f"east_{lane}_straight" for lane in range(lanes)), f"east_{lanes - 1}_right")
+    return Lane(
+        "west_0_wrongleft",
+        points,
+        12.5,
+        "left",
+        conflicts=oncoming,
+        turned_s_m=REACH_M - centre[0] + 12.0,
+        forbidden=True,
+    )
+
+
 def _side_lanes(lanes: int, half_m: float) -> list[Lane]:
-    """Out of the side street to the right; it gives way to all of the main street's traffic."""
+    """Out of the side street to either side; it gives way to all of the main street's traffic."""
     x, y = SIDE_X_M + 0.5 * SIDE_LANE_M, -(lanes - 0.5) * LANE_M
     radius = CORNER_M + half_m + y
     centre = (x + radius, y - radius)
@@ -90,7 +123,19 @@ def _side_lanes(lanes: int, half_m: float) -> list[Lane]:
     )
     stop_s = REACH_M - _side_crosswalk_far_m(half_m) - STOP_GAP_M
     main = f"east_{lanes - 1}_straight"
-    return [Lane("side_0_right", points, 9.0, "right", stop_s, conflicts=(main,))]
+    turned = stop_s + 12.0
+    left_radius = 7.5
+    left_centre = (x - left_radius, 0.5 * LANE_M - left_radius)
+    left = joined(
+        straight((x, -REACH_M), (x, left_centre[1])),
+        arc(left_centre, left_radius, 0, 90),
+        straight((left_centre[0], 0.5 * LANE_M), (-REACH_M, 0.5 * LANE_M)),
+    )
+    every = tuple(f"{way}_{lane}_straight" for way in ("east", "west") for lane in range(lanes))
+    return [
+        Lane("side_0_right", points, 9.0, "right", stop_s, conflicts=(main,), turned_s_m=turned, share=0.6),
+        Lane("side_0_left", left, 9.0, "left", stop_s, conflicts=every, turned_s_m=stop_s + 16.0, share=0.4),
+    ]
 
 
 def _side_crosswalk_far_m(half_m: float) -> float:

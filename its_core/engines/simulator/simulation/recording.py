@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,80 +9,108 @@ from numpy.typing import NDArray
 
 from its_core.clip import Geometry
 from its_core.engines.simulator import portable_math as pm
+from its_core.engines.simulator.physics.person import TwoWheeler, Walking
+from its_core.engines.simulator.physics.vehicle import Vehicle
+from its_core.engines.simulator.physics.world import Body
 from its_core.engines.simulator.trace import Actor, Dent, Trace, TraceContact
-from its_core.engines.simulator.traffic.drivers import Driver
+from its_core.engines.simulator.traffic.drivers import Command
 from its_core.engines.simulator.traffic.walkers import Walker
+
+_SLIP_MPS = 2.2  # sideways: faster than this tyres leave marks
 
 
 class Recorder:
-    """Arrays of F frames; actors are the drivers' vehicles, then the walkers."""
+    """Arrays of F frames; actors are the vehicles, then the people."""
 
-    def __init__(self, drivers: Sequence[Driver], walkers: Sequence[Walker], geometry: Geometry) -> None:
-        self._drivers, self._walkers = drivers, walkers
+    def __init__(self, bodies: Sequence[Body], vehicles: int, geometry: Geometry) -> None:
+        self._bodies, self._vehicles = bodies, vehicles
         self._fps = geometry.fps
-        frames, actors = geometry.frames, len(drivers) + len(walkers)
-        self._positions = np.zeros((frames, actors, 3))
+        frames, actors = geometry.frames, len(bodies)
+        self._positions, self._velocities = np.zeros((frames, actors, 3)), np.zeros((frames, actors, 3))
         self._rotations = np.zeros((frames, actors, 4))
         self._rotations[..., 0] = 1.0
-        self._speeds, self._steer, self._spin = (np.zeros((frames, actors)) for _ in range(3))
+        self._steer, self._spin = (np.zeros((frames, actors)) for _ in range(2))
         self._suspension = np.zeros((frames, actors, 4))
-        self._braking = np.zeros((frames, actors), np.bool_)
+        self._braking, self._sliding = (np.zeros((frames, actors), np.bool_) for _ in range(2))
         self._indicator = np.zeros((frames, actors), np.int8)
+        self._lane = np.full((frames, vehicles), -1, np.int64)
         self._stride, self._startle = (np.zeros((frames, actors)) for _ in range(2))
         self._signals: list[NDArray[np.int8]] = []
-        self.arcs, self.asides = (np.zeros((frames, len(drivers))) for _ in range(2))
+        self._trailers: dict[int, NDArray[np.float64]] = {}
+        self._limbs: dict[int, NDArray[np.float64]] = {}
+        self.arcs, self.asides = (np.zeros((frames, vehicles)) for _ in range(2))
 
-    def record(self, frame: int, signals: NDArray[np.int8]) -> None:
-        self._signals.append(signals)
-        for i, driver in enumerate(self._drivers):
-            self._record_vehicle(frame, i, driver)
-        for i, walker in enumerate(self._walkers, start=len(self._drivers)):
-            self._record_walker(frame, i, walker)
+    def signals(self, aspects: NDArray[np.int8]) -> None:
+        self._signals.append(aspects)
 
-    def _record_vehicle(self, frame: int, i: int, driver: Driver) -> None:
-        vehicle = driver.vehicle
-        velocity = vehicle.velocity
-        self._positions[frame, i] = vehicle.position
-        self._rotations[frame, i] = vehicle.rotation
-        self._speeds[frame, i] = math.hypot(velocity[0], velocity[1])
-        self._steer[frame, i] = vehicle.steer_rad
-        self._suspension[frame, i] = vehicle.suspension
-        self._braking[frame, i] = driver.command.brake_lamps
-        self._indicator[frame, i] = driver.command.indicator
+    def vehicle(self, frame: int, i: int, command: Command | None, lane: int, arc_m: float, aside_m: float) -> None:
+        """``command`` None: parked."""
+        body = self._bodies[i]
+        assert isinstance(body, Vehicle | TwoWheeler)
+        part = body.chassis if isinstance(body, Vehicle) else body
+        velocity = part.velocity
+        self._positions[frame, i], self._rotations[frame, i] = part.position, part.rotation
+        self._velocities[frame, i] = velocity
+        self._steer[frame, i] = body.steer_rad
+        self._lane[frame, i], self.arcs[frame, i], self.asides[frame, i] = lane, arc_m, aside_m
+        if command is not None:
+            self._braking[frame, i], self._indicator[frame, i] = command.brake_lamps, command.indicator
+        fx, fy = part.forward
+        rolled = float(velocity[0] * fx + velocity[1] * fy)
+        locked = isinstance(body, Vehicle) and body.locked
         if frame > 0:
-            rolled = 0.0 if vehicle.locked else float(pm.dot(velocity[:2], vehicle.forward)) / self._fps
-            self._spin[frame, i] = self._spin[frame - 1, i] + rolled / vehicle.body.wheel_radius_m
-        s, aside = driver.path.project(vehicle.position[None, :2], driver.s_m - 15.0, driver.s_m + 30.0)
-        self.arcs[frame, i], self.asides[frame, i] = s[0], aside[0]
+            turned = 0.0 if locked else rolled / self._fps / body.body.wheel_radius_m
+            self._spin[frame, i] = self._spin[frame - 1, i] + turned
+        if isinstance(body, Vehicle):
+            self._suspension[frame, i] = body.chassis.suspension[:4]
+            speed = float(pm.norm(velocity[:2]))
+            across = abs(float(velocity[0] * fy - velocity[1] * fx))
+            self._sliding[frame, i] = (locked and speed > 1.0) or across > _SLIP_MPS
+            if body.trailer is not None:
+                poses = self._trailers.setdefault(i, np.zeros((len(self._positions), 7)))
+                poses[frame] = [*body.trailer.position, *body.trailer.rotation]
+        elif body.rider is not None:
+            self._limp(frame, i, body.rider.poses)
 
-    def _record_walker(self, frame: int, i: int, walker: Walker) -> None:
-        velocity = walker.body.velocity
-        self._positions[frame, i] = walker.body.position
-        if walker.body.fallen:
-            self._rotations[frame, i] = walker.body.rotation
+    def walker(self, frame: int, i: int, walker: Walker) -> None:
+        body = self._bodies[i]
+        assert isinstance(body, Walking)
+        self._positions[frame, i] = body.position
+        if body.limp is not None:
+            self._rotations[frame, i] = body.rotation
+            self._limp(frame, i, body.limp.poses)
         else:
             half = walker.heading_rad / 2
-            self._rotations[frame, i] = pm.cos(half), 0.0, 0.0, pm.sin(half)
-        self._speeds[frame, i] = math.hypot(velocity[0], velocity[1])
+            self._rotations[frame, i] = float(pm.cos(half)), 0.0, 0.0, float(pm.sin(half))
+        self._velocities[frame, i] = body.velocity
         self._stride[frame, i] = walker.stride_rad
         self._startle[frame, i] = walker.startle
+
+    def _limp(self, frame: int, i: int, poses: NDArray[np.float64]) -> None:
+        kept = self._limbs.setdefault(i, np.full((len(self._positions), 7, 7), np.nan))
+        kept[frame] = poses
 
     def trace(self, actors: tuple[Actor, ...], contacts: tuple[TraceContact, ...], dents: tuple[Dent, ...]) -> Trace:
         """Everything recorded."""
         return Trace(
             fps=self._fps,
             actors=actors,
+            vehicles=self._vehicles,
             positions=self._positions,
             rotations=self._rotations,
-            speeds=self._speeds,
+            velocities=self._velocities,
             steer=self._steer,
             spin=self._spin,
             suspension=self._suspension,
             braking=self._braking,
             indicator=self._indicator,
+            sliding=self._sliding,
+            lane=self._lane,
             stride=self._stride,
             startle=self._startle,
             signals=np.array(self._signals, np.int8),
             contacts=contacts,
             dents=dents,
+            trailers=self._trailers,
+            limbs=self._limbs,
         )

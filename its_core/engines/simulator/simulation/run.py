@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,36 +11,51 @@ from numpy.typing import NDArray
 
 from its_core.clip import Geometry
 from its_core.engines.simulator import portable_math as pm
-from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
-from its_core.engines.simulator.physics.contacts import ContactLog, Episode
-from its_core.engines.simulator.physics.world import TICKS_HZ, Touch, Vehicle, Walking, World
-from its_core.engines.simulator.roads.layouts import SignalHead
-from its_core.engines.simulator.roads.paths import Floats, Path, meeting
+from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M, TRAILER, TWO_WHEELERS, VEHICLES
+from its_core.engines.simulator.physics.constants import TICKS_HZ
+from its_core.engines.simulator.physics.contacts import ContactLog, Episode, velocity_of
+from its_core.engines.simulator.physics.person import TwoWheeler, Walking
+from its_core.engines.simulator.physics.vehicle import Vehicle
+from its_core.engines.simulator.physics.world import Body, Touch, World
+from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.roads.network import Network, network, project_on
 from its_core.engines.simulator.roads.signals import GREEN
+from its_core.engines.simulator.simulation.rails import set_body, table_of, trailer_on_rails
+from its_core.engines.simulator.simulation.rebound import Rebounds
 from its_core.engines.simulator.simulation.recording import Recorder
+from its_core.engines.simulator.simulation.rules import Rules
 from its_core.engines.simulator.simulation.staging import Staging
+from its_core.engines.simulator.simulation.steering import (
+    SEES_AHEAD_S,
+    STEER_LIMIT_RAD,
+    STEER_RATE_RADPS,
+    pursuit_rad,
+)
 from its_core.engines.simulator.trace import Trace
-from its_core.engines.simulator.traffic.drivers import Driver
-from its_core.engines.simulator.traffic.perception import Surroundings
+from its_core.engines.simulator.traffic.drivers import Command, Driver, Situation
+from its_core.engines.simulator.traffic.perception import Bodies, look
 from its_core.engines.simulator.traffic.walkers import Walker
-from its_core.taxonomy import RoadLayout
+from its_core.taxonomy import ParticipantType, RoadLayout
 
 CONTROL_TICKS = 10  # drivers and pedestrians decide 24 times a second
-STUNNED_S = 0.4  # after a crash nobody touches a pedal for so long; then the wheels lock
-SHAKEN_NS = 150.0  # a knock harder than this ends a vehicle's drive
+STEP_S = CONTROL_TICKS / TICKS_HZ
+SHAKEN_MPS = 0.7  # a blow that changes the speed by more than this ends a vehicle's drive
+RESTITUTION = (0.30, 0.55)  # of each body; the product of two gives back 10 to 25 % of the closing speed
 JUNCTION_RADIUS_M = 17.0
+GAPES_M = 38.0  # drivers who pass a crash this near slow down for it
+GAPES_MPS = (4.0, 9.0)
+_STANDS = Command(0.0, 0.0, False, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished try: what judges read. ``paths`` are the vehicles'; ``arcs`` and ``asides`` F×V: where on them each
-    was, metres."""
+    """A finished try: what judges read. ``arcs`` and ``asides`` F×V: where on their ways vehicles were, metres."""
 
     staging: Staging
     trace: Trace
-    paths: tuple[Path, ...]
-    arcs: Floats
-    asides: Floats
+    roads: Network
+    arcs: NDArray[np.float64]
+    asides: NDArray[np.float64]
     episodes: tuple[Episode, ...]
 
 
@@ -51,134 +68,265 @@ class _Simulation:
     def __init__(self, staging: Staging, geometry: Geometry) -> None:
         if TICKS_HZ % geometry.fps:
             raise ValueError(f"{geometry.fps} frames a second do not divide the physics' {TICKS_HZ} ticks")
-        self.staging = staging
-        self.geometry = geometry
+        self.staging, self.geometry = staging, geometry
+        self.roads = network(staging.layout)
         self.world = World(staging.layout, staging.surface)
-        self.drivers: list[Driver] = []
-        for number, staged in enumerate(staging.vehicles):
-            path = Path(staged.lane.points)
-            forward = path.direction(staged.s_m)
-            at = path.at(staged.s_m) + staged.manner.aside_m * np.array([-forward[1], forward[0]])
-            heading = pm.atan2(-forward[0], forward[1])
-            vehicle = self.world.add_vehicle(number, staged.actor.type, at, heading, staged.speed_mps)
-            crosswalks = staging.layout.crosswalks
-            self.drivers.append(Driver(vehicle, staged.lane, staged.manner, staged.intent, crosswalks, self.world.grip))
-        self.walkers: list[Walker] = []
-        for number, walker in enumerate(staging.walkers, start=len(self.drivers)):
-            at = Path(walker.walk.points).at(walker.walk.s_m)
-            self.walkers.append(Walker(self.world.add_pedestrian(number, at), walker.walk))
-        self.bodies: list[Vehicle | Walking] = [driver.vehicle for driver in self.drivers]
-        self.bodies += [walker.body for walker in self.walkers]
+        self.rules = Rules(staging.layout, self.roads, staging.programme)
+        self.rng = rng_of("physics", *(actor.track_id for actor in staging.actors))
+        self.drivers: list[Driver] = [copy.copy(staged.driver) for staged in staging.vehicles]
+        self.walkers: list[Walker] = [copy.copy(staged.walker) for staged in staging.walkers]
+        self.bodies: list[Body] = [self._vehicle(i, driver) for i, driver in enumerate(self.drivers)]
+        self.bodies += self._parked()
+        self.vehicles = len(self.bodies)
+        for number, walker in enumerate(self.walkers, start=self.vehicles):
+            walker.number = number
+            self.bodies.append(self.world.add_pedestrian(number, (walker.x, walker.y)))
         self.log = ContactLog(self.bodies)
+        self.rebounds = Rebounds(self.bodies, [float(self.rng.uniform(*RESTITUTION)) for _ in self.bodies])
         self.wrecked_at: dict[int, int] = {}
-        self.meetings = _meetings(self.drivers)
+        self.before = {number: velocity_of(body) for number, body in enumerate(self.bodies)}
+        self.gaping = [float(self.rng.uniform(*GAPES_MPS)) for _ in self.drivers]
+        self._skidding: set[int] = set()
+        self.seen = self._table()
+
+    def _vehicle(self, number: int, driver: Driver) -> Vehicle | TwoWheeler:
+        driver.number = number
+        x, y, tx, ty = self.roads.place(driver.way, driver.s_m, driver.aside_m)
+        heading = float(pm.atan2(-tx, ty))
+        if driver.type in TWO_WHEELERS:
+            return self.world.add_two_wheeler(number, driver.type, (x, y), heading, driver.speed)
+        trailer = None
+        if driver.type is ParticipantType.ARTICULATED_TRUCK:
+            at, ahead = trailer_on_rails(self.roads, driver)
+            trailer = (at, float(pm.atan2(-ahead[0], ahead[1])))
+        return self.world.add_vehicle(number, driver.type, (x, y), heading, driver.speed, trailer)
+
+    def _parked(self) -> list[Body]:
+        found: list[Body] = []
+        for number, parked in enumerate(self.staging.parked, start=len(self.drivers)):
+            vehicle = self.world.add_vehicle(number, parked.actor.type, parked.bay.at, parked.bay.heading_rad, 0.0)
+            vehicle.drive(-4.0, 0.0)
+            vehicle.locked = True
+            found.append(vehicle)
+        return found
 
     def run(self) -> Run:
         frames, ticks_a_frame = self.geometry.frames, TICKS_HZ // self.geometry.fps
-        recorder = Recorder(self.drivers, self.walkers, self.geometry)
+        recorder = Recorder(self.bodies, self.vehicles, self.geometry)
         self.world.tick()  # before it, wheel transforms are garbage
         for tick in range((frames - 1) * ticks_a_frame + 1):
             if tick % CONTROL_TICKS == 0:
                 self._control(tick)
             if tick % ticks_a_frame == 0:
-                recorder.record(tick // ticks_a_frame, self._signals(tick / TICKS_HZ))
+                self._record(recorder, tick // ticks_a_frame, tick / TICKS_HZ)
             for touch in self.world.tick():
                 self._touched(tick + 1, touch)
-        trace = recorder.trace(
-            self.staging.actors, self.log.contacts(self.geometry.fps), self.log.dents(self.geometry.fps)
-        )
-        return Run(
-            self.staging,
-            trace,
-            tuple(driver.path for driver in self.drivers),
-            recorder.arcs,
-            recorder.asides,
-            tuple(self.log.episodes),
-        )
+            self.rebounds.tick(tick + 1)
+            self.log.settle(tick + 1)
+        fps = self.geometry.fps
+        trace = recorder.trace(self.staging.actors, self.log.contacts(fps), self.log.dents(fps))
+        return Run(self.staging, trace, self.roads, recorder.arcs, recorder.asides, tuple(self.log.episodes))
+
+    def _record(self, recorder: Recorder, frame: int, time_s: float) -> None:
+        recorder.signals(self._signals(time_s))
+        for i, driver in enumerate(self.drivers):
+            recorder.vehicle(frame, i, driver.command, driver.way, driver.s_m, driver.aside_m)
+        for i in range(len(self.drivers), self.vehicles):
+            recorder.vehicle(frame, i, None, -1, 0.0, 0.0)
+        for i, walker in enumerate(self.walkers, start=self.vehicles):
+            recorder.walker(frame, i, walker)
+
+    def _table(self) -> Bodies:
+        """The bodies that drivers see: vehicles, trailers, people. Vehicles come in the drivers' order."""
+        self.trailers = [i for i, d in enumerate(self.drivers) if d.type is ParticipantType.ARTICULATED_TRUCK]
+        seen = Bodies.of(len(self.drivers) + len(self.trailers) + len(self.walkers))
+        for i in range(len(self.drivers)):
+            seen.unit[i] = i
+        for i, number in enumerate(self.trailers, start=len(self.drivers)):
+            seen.unit[i] = number
+        for i in range(len(self.walkers)):
+            at = len(self.drivers) + len(self.trailers) + i
+            seen.unit[at], seen.walks[at] = self.vehicles + i, True
+        return seen
+
+    def _look_around(self) -> None:
+        """Reads every body into the table that drivers see."""
+        seen = self.seen
+        for i, driver in enumerate(self.drivers):
+            body = self.bodies[i]
+            part = body.chassis if isinstance(body, Vehicle) else body
+            assert not isinstance(part, Walking | Vehicle)
+            position, velocity, ahead = part.position, part.velocity, part.forward
+            x, y = float(position[0]), float(position[1])
+            half = driver.body.length_m / 2
+            moving = float(velocity[0]), float(velocity[1])
+            set_body(seen, i, (x, y), moving, ahead, (half, half), driver.body.width_m / 2)
+            seen.wrecked[i] = i in self.wrecked_at
+            driver.speed = max(float(velocity[0] * ahead[0] + velocity[1] * ahead[1]), 0.0)
+            driver.s_m, driver.aside_m = project_on(
+                self.roads.ways, driver.way, x, y, driver.s_m - 10.0, driver.s_m + 25.0
+            )
+            self.before[i] = velocity
+        for i, number in enumerate(self.trailers, start=len(self.drivers)):
+            body = self.bodies[number]
+            assert isinstance(body, Vehicle) and body.trailer is not None
+            at, velocity = body.trailer.position, body.trailer.velocity
+            half = TRAILER.length_m / 2
+            set_body(
+                seen, i, (float(at[0]), float(at[1])), (float(velocity[0]), float(velocity[1])), body.trailer.forward,
+                (half, half), TRAILER.width_m / 2,
+            )  # fmt: skip
+        for i, walker in enumerate(self.walkers):
+            body = self.bodies[self.vehicles + i]
+            assert isinstance(body, Walking)
+            at, velocity = body.position, body.velocity
+            walker.moved(float(at[0]), float(at[1]))
+            radius = PEDESTRIAN_RADIUS_M if not body.fallen else 0.8
+            set_body(
+                seen, len(self.drivers) + len(self.trailers) + i, (walker.x, walker.y),
+                (float(velocity[0]), float(velocity[1])), (0.0, 1.0), (radius, radius), radius,
+            )  # fmt: skip
+            self.before[self.vehicles + i] = velocity
+        for i in range(len(self.drivers), self.vehicles):
+            self.before[i] = velocity_of(self.bodies[i])
 
     def _control(self, tick: int) -> None:
-        around = self._surroundings(tick / TICKS_HZ)
-        step_s = CONTROL_TICKS / TICKS_HZ
-        for driver in self.drivers:
-            since = tick - self.wrecked_at.get(driver.vehicle.number, tick + 1)
-            if since < 0:
-                driver.control(around, step_s)
-            elif driver.vehicle.locked:
-                driver.vehicle.settle()
-            elif since >= STUNNED_S * TICKS_HZ:
-                driver.lock(self.world.grip)
+        time_s = tick / TICKS_HZ
+        self._look_around()
+        junctions = self.rules.junctions(time_s, self.drivers, self.walkers, self._blocked())
+        found = look(self.roads.ways, self.seen, table_of(self.drivers, self.seen, time_s))
+        allows, gaps, dangers = found.allows.tolist(), found.gap_m.tolist(), found.danger_s.tolist()
+        for i, driver in enumerate(self.drivers):
+            since = tick - self.wrecked_at.get(i, tick + 1)
+            body = self.bodies[i]
+            if isinstance(body, TwoWheeler) and body.fallen:
+                continue
+            if since >= 0 and not (driver.intent.goes_on and since > 0.7 * TICKS_HZ):
+                self._after_crash(i, since)
+                continue
+            self._gape(i, driver, time_s)
+            driver.decide(Situation(time_s, STEP_S, allows[i], gaps[i], dangers[i]), junctions)
+            self._steer(i, driver, time_s)
         for walker in self.walkers:
-            walker.control(around, step_s)
+            walker.control(self.rules.around(time_s, STEP_S, walker, self.drivers))
+            body = self.bodies[walker.number]
+            assert isinstance(body, Walking)
+            body.walk(walker.vx, walker.vy)
+
+    def _gape(self, i: int, driver: Driver, time_s: float) -> None:
+        """Whoever passes a crash slows down for it, a moment after it happened."""
+        at, since = self.rules.crash_at, time_s - self.rules.crash_s
+        near = False
+        if at is not None and since > 0.8:
+            dx, dy = at[0] - self.seen.x[i], at[1] - self.seen.y[i]
+            ahead = dx * self.seen.fx[i] + dy * self.seen.fy[i]
+            near = dx * dx + dy * dy < GAPES_M * GAPES_M and ahead > -6.0
+        driver.caution_mps = self.gaping[i] if near else math.inf
+
+    def _steer(self, i: int, driver: Driver, time_s: float) -> None:
+        body = self.bodies[i]
+        seen = self.seen
+        wheelbase = VEHICLES[driver.type].wheelbase_m
+        wish = pursuit_rad(
+            self.roads.ways, driver.way, driver.s_m, float(seen.x[i]), float(seen.y[i]), float(seen.fx[i]),
+            float(seen.fy[i]), driver.speed, driver.meant_aside_m(time_s + SEES_AHEAD_S), wheelbase,
+        )  # fmt: skip
+        acceleration = driver.command.acceleration_mps2
+        assert isinstance(body, Vehicle | TwoWheeler)
+        if time_s >= driver.intent.skids_s and isinstance(body, Vehicle):
+            if i not in self._skidding:
+                self._skidding.add(i)
+                body.skid(driver.intent.skid_share, driver.intent.skid_radps)
+            wish, acceleration = 0.0, 0.0
+        limit = STEER_RATE_RADPS * STEP_S * (2.0 if isinstance(body, TwoWheeler) else 1.0)
+        change = min(max(wish - body.steer_rad, -limit), limit)
+        steer = min(max(body.steer_rad + change, -STEER_LIMIT_RAD), STEER_LIMIT_RAD)
+        if isinstance(body, TwoWheeler):
+            body.ride(acceleration, steer, STEP_S)
+            return
+        body.drive(acceleration, steer)
+        if driver.speed < 0.35 and acceleration < -3.0:
+            body.settle()
+
+    def _after_crash(self, i: int, since_ticks: int) -> None:
+        body, crash = self.bodies[i], self.staging.vehicles[i].crash
+        if not isinstance(body, Vehicle):
+            return
+        driver = self.drivers[i]
+        if body.locked:
+            body.settle()
+        elif since_ticks >= crash.stunned_s * TICKS_HZ:
+            if crash.brake_share > 0.05:
+                body.lock_wheels(crash.brake_share)
+            else:
+                body.drive(-0.35, body.steer_rad)
+                body.settle()
+            driver.command = Command(-6.0, driver.aside_m, crash.brake_share > 0.05, 0)
+        if since_ticks > (crash.stunned_s + 1.3) * TICKS_HZ and self.rules.crash_s < math.inf and i % 3 != 0:
+            driver.command = Command(-6.0, driver.aside_m, driver.command.brake_lamps, 2)
 
     def _touched(self, tick: int, touch: Touch) -> None:
-        pair = [touch.first] + ([touch.second] if touch.second is not None else [])
-        bodies = [self.bodies[number] for number in pair]
+        numbers = [touch.first] + ([touch.second] if touch.second is not None else [])
+        bodies = [self.bodies[number] for number in numbers]
         if all(isinstance(body, Walking) for body in bodies):
             return  # people brush past each other, or a wall
-        self.log.add(tick, touch)
+        if touch.thing is not None and isinstance(bodies[0], TwoWheeler) and bodies[0].fallen:
+            return
+        episode = self.log.add(tick, touch, self.before)
+        self.rebounds.begun(episode)
         for body in bodies:
-            if isinstance(body, Walking) and not body.fallen:
-                away = touch.normal if body.number == touch.first else -touch.normal
-                body.fall(touch.point_m, away * touch.impulse_ns)
-            elif isinstance(body, Vehicle) and touch.impulse_ns > SHAKEN_NS and body.number not in self.wrecked_at:
-                self.wrecked_at[body.number] = tick
-                self.drivers[body.number].crash()
+            away = touch.normal if body.number == touch.first else -touch.normal
+            if isinstance(body, Walking):
+                if not body.fallen:
+                    walker = self.walkers[body.number - self.vehicles]
+                    walker.fallen = True
+                    before = self.before[body.number]
+                    body.fall(walker.heading_rad, touch.point_m, away * touch.impulse_ns, before)
+                    self._crashed(tick, touch)
+                continue
+            if isinstance(body, TwoWheeler):
+                if not body.fallen and episode.impulse_ns > 0.25 * body.mass_kg:
+                    body.fall(self.before[body.number])
+                    self.wrecked_at[body.number] = tick
+                    self._crashed(tick, touch)
+                continue
+            mass = sum(part.mass_kg for part in body.parts)
+            if body.number not in self.wrecked_at and episode.impulse_ns > SHAKEN_MPS * mass:
+                self._wreck(tick, body, touch)
+
+    def _wreck(self, tick: int, body: Vehicle, touch: Touch) -> None:
+        number = body.number
+        self.wrecked_at[number] = tick
+        self._crashed(tick, touch)
+        body.set_grip(body.grip)
+        if number in self.staging.rolls:
+            body.trip(self.staging.rolls[number], 1.6)
+        if number >= len(self.drivers):
+            return
+        driver = self.drivers[number]
+        driver.command = Command(0.0, driver.aside_m, driver.command.brake_lamps, 0)
+        if not driver.intent.goes_on:
+            body.drive(0.0, body.steer_rad)
+
+    def _crashed(self, tick: int, touch: Touch) -> None:
+        if self.rules.crash_at is None:
+            self.rules.crash_at = (float(touch.point_m[0]), float(touch.point_m[1]))
+            self.rules.crash_s = tick / TICKS_HZ
 
     def _signals(self, time_s: float) -> NDArray[np.int8]:
         """The aspect of each signal head, S int8."""
-        programme = self.staging.programme
-        heads = self.staging.layout.signals
+        programme, heads = self.staging.programme, self.staging.layout.signals
         if programme is None:
             return np.full(len(heads), GREEN, np.int8)
-        return np.array([programme.aspect(_north_south(head), time_s) for head in heads], np.int8)
+        return np.array([programme.aspect(head.phase, time_s) for head in heads], np.int8)
 
-    def _surroundings(self, time_s: float) -> Surroundings:
-        positions = np.array([body.position[:2] for body in self.bodies])
-        forward = np.array([body.forward for body in self.bodies])
-        vehicles = len(self.drivers)
-        half = np.full((len(self.bodies), 2), PEDESTRIAN_RADIUS_M)
-        for i, driver in enumerate(self.drivers):
-            half[i] = driver.vehicle.body.length_m / 2, driver.vehicle.body.width_m / 2
-        wrecked = np.array(
-            [i in self.wrecked_at or (i >= vehicles and self._fallen(i)) for i in range(len(self.bodies))]
-        )
-        focus = np.array(self.staging.layout.focus_m)
-        in_junction = pm.norm(positions - focus) < JUNCTION_RADIUS_M
-        return Surroundings(
-            time_s=time_s,
-            positions=positions,
-            velocities=np.array([body.velocity[:2] for body in self.bodies]),
-            forward=forward,
-            half=half,
-            walking=np.arange(len(self.bodies)) >= vehicles,
-            wrecked=wrecked,
-            lanes=tuple(driver.lane.name for driver in self.drivers),
-            paths=tuple(driver.path for driver in self.drivers),
-            arcs=np.array([driver.s_m for driver in self.drivers]),
-            asides=np.array([driver.aside_now_m for driver in self.drivers]),
-            accelerations=np.array([driver.command.acceleration_mps2 for driver in self.drivers]),
-            meetings=self.meetings,
-            signals=self._signals(time_s),
-            blocked=bool((wrecked & in_junction).any()) and self.staging.layout.name is not RoadLayout.HIGHWAY,
-        )
-
-    def _fallen(self, number: int) -> bool:
-        body = self.bodies[number]
-        return isinstance(body, Walking) and body.fallen
-
-
-def _north_south(head: SignalHead) -> bool:
-    """Whether a head belongs to the north–south phase."""
-    return round(head.facing_deg) % 180 == 0
-
-
-def _meetings(drivers: list[Driver]) -> dict[tuple[str, str], tuple[float, float]]:
-    """Where the lanes in use meet those that they give way to."""
-    paths = {driver.lane.name: (driver.lane, driver.path) for driver in drivers}
-    found: dict[tuple[str, str], tuple[float, float]] = {}
-    for name, (lane, path) in paths.items():
-        for other in lane.conflicts:
-            where = meeting(path, paths[other][1]) if other in paths else None
-            if where is not None:
-                found[name, other] = where
-    return found
+    def _blocked(self) -> bool:
+        if not self.wrecked_at or self.staging.layout.name is RoadLayout.HIGHWAY:
+            return False
+        fx, fy = self.staging.layout.focus_m
+        for number in self.wrecked_at:
+            body = self.bodies[number]
+            at = body.chassis.position if isinstance(body, Vehicle) else None
+            if at is not None and (at[0] - fx) * (at[0] - fx) + (at[1] - fy) * (at[1] - fy) < JUNCTION_RADIUS_M**2:
+                return True
+        return False

@@ -1,221 +1,266 @@
 """How a driver follows the road, the car ahead, the signals and the people on a crosswalk.
 
 Car-following is the Intelligent Driver Model (Treiber, Hennecke and Helbing, Phys. Rev. E 62, 2000): a red light, a
-crosswalk to yield at and a wreck are standing cars to it. Steering is pure pursuit (Coulter, CMU-RI-TR-92-01) from
-the rear axle.
+crosswalk to yield at and a wreck are standing cars to it. A driver decides an acceleration and a place beside the
+middle of the way; what moves the vehicle, rails or tyres, is not their affair.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from its_core.engines.simulator import portable_math as pm
-from its_core.engines.simulator.physics.world import GRAVITY_MPS2, Vehicle
-from its_core.engines.simulator.roads.layouts import Crosswalk, Lane
-from its_core.engines.simulator.roads.paths import Floats, Path
+from its_core.engines.simulator.dimensions import VEHICLES, VehicleBody, reach_m
+from its_core.engines.simulator.physics.constants import GRAVITY_MPS2
+from its_core.engines.simulator.roads.layouts import Lane
+from its_core.engines.simulator.roads.network import Network, Stretch
 from its_core.engines.simulator.roads.signals import AMBER, RED
-from its_core.engines.simulator.traffic.perception import Surroundings
+from its_core.engines.simulator.traffic.habits import NORMAL, Intent, Manner, Shift
+from its_core.engines.simulator.traffic.junctions import Junctions
+from its_core.engines.simulator.traffic.perception import HORIZON_M
+from its_core.taxonomy import ParticipantType
 
-STEER_LIMIT_RAD = 0.62
-STEER_RATE_RADPS = 0.9
-COMFORTABLE_STOP_MPS2 = 3.5  # brakes this hard for an amber light, not harder
-HARDEST_STOP_MPS2 = 7.0  # brakes this hard for a red one
+HARDEST_STOP_MPS2 = 7.0  # brakes this hard for a red light or a person, if the tyres allow
 HOLD_MPS = 0.35  # slower than this and with nowhere to go, the foot stays on the brake
 HOLDING_MPS2 = -6.0
-HORIZON_M = 80.0
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """A driver's habits: the parameters of the Intelligent Driver Model, and how much sideways pull suits them in
-    bends."""
-
-    desired_mps: float
-    headway_s: float = 1.3
-    gap_m: float = 2.2
-    pulls_mps2: float = 1.9
-    brakes_mps2: float = 2.6
-    bend_mps2: float = 2.4
-    aside_m: float = 0.0  # nobody drives in the exact middle of a lane; left is positive
-
-
-@dataclass(frozen=True, slots=True)
-class Swerve:
-    """From ``start_s`` on, ``aside_m`` to the left of the lane's middle (negative: right), back again from ``back_s``
-    on."""
-
-    start_s: float
-    aside_m: float
-    back_s: float
-    over_s: float = 0.9
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """What the scenario makes this driver do whatever the rules say. Times in seconds from frame 0."""
-
-    runs_red: bool = False
-    yields_on_crosswalks: bool = True
-    looks_up_s: float = -math.inf  # sees neither cars nor lights before
-    brakes_s: tuple[float, float] = (math.inf, math.inf)  # from, to
-    brakes_mps2: float = 0.0
-    swerve: Swerve | None = None
-    parked: bool = False
+FOOT_S = 0.18  # a foot takes a moment to move
+CALM_AFTER_DANGER_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
+    """``aside_m``: where beside the way's middle the vehicle is meant to be, left positive. ``indicator``: −1 left,
+    0 off, +1 right, 2 hazards."""
+
     acceleration_mps2: float
-    steer_rad: float
+    aside_m: float
     brake_lamps: bool
-    indicator: int  # −1 left, 0 off, +1 right
+    indicator: int
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What one driver has before them: see ``perception.Seen``; ``claimed`` says of a crosswalk's stretch whether
+    somebody is on it."""
+
+    time_s: float
+    step_s: float
+    allows: float
+    leader_gap_m: float
+    danger_s: float
 
 
 class Driver:
-    """Drives one vehicle along one lane."""
+    """One driver on one way."""
 
     def __init__(
-        self,
-        vehicle: Vehicle,
-        lane: Lane,
-        manner: Manner,
-        intent: Intent,
-        crosswalks: tuple[Crosswalk, ...],
-        grip: float,
+        self, number: int, type_: ParticipantType, way: int, manner: Manner, intent: Intent, roads: Network, grip: float
     ) -> None:
-        self.vehicle = vehicle
-        self.lane = lane
-        self.path = Path(lane.points)
-        self.manner = manner
-        self.intent = intent
+        self.number, self.type, self.way = number, type_, way
+        self.manner, self.intent = manner, intent
+        self.roads, self.grip = roads, grip
+        self.body: VehicleBody = VEHICLES[type_]
+        self.front_m, self.rear_m = reach_m(type_)
         self.hardest_mps2 = hardest_braking_mps2(grip)
-        self.crossings = [stretch for walk in crosswalks if (stretch := stretch_over(self.path, walk)) is not None]
-        self.caps = speed_caps(self.path, manner)
-        self.s_m = float(self.path.project(vehicle.position[None, :2])[0][0])
-        self.aside_now_m = 0.0
-        self.command = Command(0.0, 0.0, False, 0)
-        self._acceleration = 0.0
-        self._steer = 0.0
+        self.s_m, self.aside_m, self.speed = 0.0, manner.aside_m, 0.0
+        self.command = Command(0.0, manner.aside_m, False, 0)
+        self.slides_mps = 0.0  # sideways, on rails
+        self.moves: tuple[Shift, ...] = ()  # of one's own will: changes of lane, room for a cyclist
+        self._take(way)
+        self._danger_since: float | None = None
+        self._danger_until = -math.inf
+        self._committed = False  # goes through the amber light
+        self._waited_s = 0.0
+        self.caution_mps = math.inf  # no faster than this, for something one wants to look at
+        self.crawls: tuple[float, float] = (math.inf, math.inf)  # beyond this arc length traffic crawls, at this speed
+        self.brakes_hard: tuple[float, float, float] = (math.inf, math.inf, 0.0)  # an ordinary hard stop: from, to, how
 
-    def control(self, around: Surroundings, step_s: float) -> None:
-        """Decides what to do for the next ``step_s`` seconds, and does it."""
-        speed = float(around.forward_mps[self.vehicle.number])
-        here = around.positions[self.vehicle.number]
-        window = (self.s_m - 10.0, self.s_m + 25.0)
-        s, aside = self.path.project(here[None], *window)
-        self.s_m, self.aside_now_m = float(s[0]), float(aside[0])
-        wanted = self._wanted(around, speed)
-        if speed < HOLD_MPS and wanted < (0.4 if self._acceleration == HOLDING_MPS2 else 0.1):
-            self._acceleration = HOLDING_MPS2
-            self.vehicle.settle()
+    def _take(self, way: int) -> None:
+        self.way = way
+        self.lane: Lane = self.roads.lanes[way]
+        self.stretches: tuple[Stretch, ...] = self.roads.stretches[way]
+        self._caps: list[float] = self.roads.caps(way, self.manner.bend_mps2)
+
+    def go_by(self, way: int) -> None:
+        """Takes another of the ways that part from the same lane."""
+        self._take(way)
+
+    def change_way(self, way: int, s_m: float, shift_m: float, time_s: float, over_s: float) -> None:
+        """Goes on along a neighbouring way, whose middle is ``shift_m`` to the left of the one followed so far."""
+        self._take(way)
+        self.s_m = s_m
+        self.aside_m -= shift_m
+        self.moves = (*self.moves, Shift(-math.inf, -shift_m, 1.0), Shift(time_s, shift_m, over_s))
+
+    def meant_aside_m(self, time_s: float) -> float:
+        meant = self.manner.aside_m
+        for move in self.moves:
+            meant += _shift_at(move, time_s)
+        for move in self.intent.shifts:
+            meant += move.at(time_s)
+        return meant
+
+    def arrives_s(self, s_m: float) -> float:
+        """Seconds until the middle is at an arc length of the way: at the present acceleration up to the speed that the
+        driver wishes for."""
+        left, pull = s_m - self.s_m, self.command.acceleration_mps2
+        if left <= 0.0:
+            return 0.0
+        if abs(pull) < 0.15:
+            return left / max(self.speed, 0.1)
+        if pull < 0.0:
+            root = self.speed * self.speed + 2.0 * pull * left
+            return math.inf if root <= 0.0 else (self.speed - math.sqrt(root)) / -pull
+        top = max(self.manner.desired_mps, self.speed)
+        reached_s = (top - self.speed) / pull
+        while_m = (self.speed + top) / 2 * reached_s
+        if while_m > left:
+            return (math.sqrt(self.speed * self.speed + 2.0 * pull * left) - self.speed) / pull
+        return reached_s + (left - while_m) / top
+
+    def span_m(self, time_s: float) -> tuple[float, float]:
+        """Between which distances to the left of the way's middle the vehicle is now and is going to be."""
+        meant = self.meant_aside_m(time_s + 1.2)
+        return (self.aside_m, meant) if self.aside_m > meant else (meant, self.aside_m)
+
+    def decide(self, situation: Situation, junctions: Junctions) -> Command:
+        """What to do for the next ``step_s`` seconds."""
+        wanted = self._wanted(situation, junctions)
+        acceleration = self.command.acceleration_mps2
+        if self.speed < HOLD_MPS and wanted < (0.4 if acceleration == HOLDING_MPS2 else 0.1):
+            acceleration = HOLDING_MPS2
         else:
-            # A foot takes a moment to move.
-            self._acceleration += (wanted - self._acceleration) * min(1.0, step_s / 0.18)
-        self._steer_towards(around, speed, step_s)
-        lamps = self._acceleration < (-0.35 if self.command.brake_lamps else -0.7)
-        self.command = Command(self._acceleration, self._steer, lamps, self._indicator())
-        self.vehicle.drive(self._acceleration, self._steer)
+            acceleration += (wanted - acceleration) * min(1.0, situation.step_s / FOOT_S)
+        lamps = acceleration < (-0.35 if self.command.brake_lamps else -0.7)
+        aside = self.meant_aside_m(situation.time_s)
+        self.command = Command(acceleration, aside, lamps, self._indicator(situation.time_s))
+        return self.command
 
-    def crash(self) -> None:
-        """Takes the feet off the pedals; whoever braked keeps the lamps on."""
-        self.command = Command(0.0, self._steer, self.command.brake_lamps, 0)
-        self.vehicle.drive(0.0, self._steer)
-
-    def lock(self, grip: float) -> None:
-        self.command = Command(HOLDING_MPS2, self._steer, True, 0)
-        self.vehicle.lock_wheels(grip)
-
-    def aside_m(self, time_s: float) -> float:
-        """How far left of the lane's middle the driver means to be."""
-        swerve = self.intent.swerve
-        if swerve is None:
-            return self.manner.aside_m
-        there = _smooth((time_s - swerve.start_s) / swerve.over_s)
-        back = _smooth((time_s - swerve.back_s) / (1.6 * swerve.over_s))
-        return self.manner.aside_m + swerve.aside_m * (there - back)
-
-    def _wanted(self, around: Surroundings, speed: float) -> float:
-        intent, time_s = self.intent, around.time_s
-        if intent.parked:
-            return HOLDING_MPS2
-        if intent.brakes_s[0] <= time_s < intent.brakes_s[1]:
-            return -min(intent.brakes_mps2, self.hardest_mps2)
-        wanted = self._free(speed)
-        if time_s >= intent.looks_up_s:
-            aside = self.aside_m(time_s)
-            for gap, lead_mps in around.ahead(
-                self.vehicle.number, self.path, self.s_m, aside, HORIZON_M, intent.yields_on_crosswalks
-            ):
-                wanted = min(wanted, self._following(speed, gap, lead_mps))
-            stop = self._must_stop_in(around, speed)
-            if stop is not None:
-                wanted = min(wanted, self._following(speed, stop + self.manner.gap_m - 0.8, 0.0))
+    def _wanted(self, now: Situation, junctions: Junctions) -> float:
+        intent, time_s = self.intent, now.time_s
+        for brake in intent.brakes:
+            if brake.from_s <= time_s < brake.to_s:
+                return -min(brake.mps2, self.hardest_mps2)
+        blind = intent.is_blind(time_s)
+        if blind and intent.chase is None:
+            return 0.0 if self.speed > 1.0 else -0.5  # the foot stays where it is
+        wanted = self._free()
+        if not blind:
+            if now.allows < wanted:
+                wanted = now.allows
+            stop_m = self._must_stop_in(time_s, junctions)
+            if stop_m is not None:
+                wanted = min(wanted, self._following(stop_m + self.manner.gap_m - 0.8))
+            if now.danger_s < math.inf or self._danger_since is not None:
+                wanted = min(wanted, self._before_danger(now))
+            if self.brakes_hard[0] <= time_s < self.brakes_hard[1]:
+                wanted = min(wanted, -self.brakes_hard[2])
+        chase = intent.chase
+        if chase is not None and chase.from_s <= time_s < chase.to_s:
+            wanted = min(max(junctions.chased_mps2(self, chase), -chase.mps2), chase.mps2)
         return max(wanted, -self.hardest_mps2)
 
-    def _free(self, speed: float) -> float:
-        return free_mps2(self.manner, speed, float(np.interp(self.s_m, self.path.s, self.caps)))
+    def _free(self) -> float:
+        at = int(self.s_m)
+        if at >= len(self._caps):
+            at = len(self._caps) - 1
+        desired, cap = self.manner.desired_mps, self._caps[at] if at > 0 else self._caps[0]
+        if cap < desired:
+            desired = cap
+        if self.caution_mps < desired:
+            desired = self.caution_mps
+        if self.s_m > self.crawls[0] and self.crawls[1] < desired:
+            desired = self.crawls[1]
+        ratio = self.speed / (desired if desired > 0.5 else 0.5)
+        square = ratio * ratio
+        pull = self.manner.pulls_mps2 * (1.0 - square * square)
+        return pull if pull > -3.0 else -3.0
 
-    def _following(self, speed: float, gap_m: float, lead_mps: float) -> float:
-        manner = self.manner
-        closing = speed * (speed - lead_mps) / (2 * math.sqrt(manner.pulls_mps2 * manner.brakes_mps2))
-        wished = manner.gap_m + max(0.0, speed * manner.headway_s + closing)
-        return manner.pulls_mps2 * (1.0 - (wished / max(gap_m, 0.3)) ** 2)
+    def _following(self, gap_m: float, lead_mps: float = 0.0) -> float:
+        return follows_mps2(self.manner, self.speed, gap_m, lead_mps)
 
-    def _must_stop_in(self, around: Surroundings, speed: float) -> float | None:
+    def _before_danger(self, now: Situation) -> float:
+        """Brakes for somebody who is about to cut across, once the driver has understood."""
+        reaction = self.manner.reaction_s if self.intent.reaction_s is None else self.intent.reaction_s
+        if now.danger_s < math.inf:
+            if self._danger_since is None:
+                self._danger_since = now.time_s
+            if now.time_s - self._danger_since >= reaction:
+                self._danger_until = now.time_s + CALM_AFTER_DANGER_S
+        elif now.time_s > self._danger_until:
+            self._danger_since = None
+        return -self.hardest_mps2 if now.time_s < self._danger_until else math.inf
+
+    def _must_stop_in(self, time_s: float, junctions: Junctions) -> float | None:
         """Distance from the front bumper to the nearest line that the driver must and can stop at, metres."""
-        front = self.s_m + self.vehicle.body.length_m / 2
-        stops: list[float] = []
         line = self.lane.stop_s_m
-        if line is not None and front < line + 0.5 and not self.intent.runs_red:
-            hardest = self._hardest_for_line(around)
-            if hardest > 0 and speed**2 < 2 * hardest * max(line - front, 0.3):
+        if not self.stretches and line is None:
+            return None
+        front = self.s_m + self.front_m
+        stops: list[float] = []
+        if line is not None and front < line + 0.5 and line - front < HORIZON_M:
+            hardest = self._hardest_for_line(time_s, junctions, line - front)
+            if hardest > 0 and self.speed * self.speed < 2 * hardest * max(line - front, 0.3):
                 stops.append(line - front)
-        if self.intent.yields_on_crosswalks:
-            for start, end in self.crossings:
-                before = start - 1.2 - front
-                if line is not None and 0 < start - line < 5.0:
+        if not (self.intent.ignores_others and self.intent.errs(time_s)):
+            for stretch in self.stretches:
+                before = stretch.start_m - 1.2 - front
+                if front > stretch.start_m + 0.8 or before > 45.0:
+                    continue
+                if line is not None and 0 < stretch.start_m - line < 5.0:
                     before = min(before, line - front)
-                claimed = around.claimed(self.path, start, end, self.vehicle.body.width_m / 2)
-                if front < start + 0.8 and claimed and speed**2 < 2 * HARDEST_STOP_MPS2 * max(before, 0.3):
+                can_stop = self.speed * self.speed < 2 * HARDEST_STOP_MPS2 * max(before, 0.3)
+                if can_stop and junctions.claimed(self, stretch):
                     stops.append(before)
         return min(stops, default=None)
 
-    def _hardest_for_line(self, around: Surroundings) -> float:
+    def _hardest_for_line(self, time_s: float, junctions: Junctions, left_m: float) -> float:
         """How hard the driver would brake to stop at the lane's line; 0 when nothing asks for it."""
-        if self.lane.signal is not None:
-            aspect = around.signals[self.lane.signal]
-            if aspect == RED or around.blocked:
-                return HARDEST_STOP_MPS2
+        errs = self.intent.errs(time_s)
+        if self.lane.signal is not None and not (self.intent.ignores_signal and errs):
+            aspect = junctions.aspect(self.lane.signal)
+            if aspect == RED:
+                return 0.0 if self._committed and left_m < 6.0 else HARDEST_STOP_MPS2
             if aspect == AMBER:
-                return COMFORTABLE_STOP_MPS2
-        if self.lane.conflicts and around.gives_way(self.vehicle.number, self.lane.conflicts):
-            return HARDEST_STOP_MPS2
+                if self.speed * self.speed > 2 * self.manner.amber_mps2 * max(left_m, 0.3):
+                    self._committed = True
+                return 0.0 if self._committed else self.manner.amber_mps2
+            self._committed = False
+            if junctions.blocked:
+                return HARDEST_STOP_MPS2
+        if self.lane.conflicts and not (self.intent.ignores_others and errs):
+            patience = max(0.55, 1.0 - 0.03 * max(self._waited_s - 6.0, 0.0))
+            if junctions.must_give_way(self, patience):
+                self._waited_s += 0.1 if self.speed < 1.0 else 0.0
+                return HARDEST_STOP_MPS2
+            self._waited_s = 0.0
         return 0.0
 
-    def _steer_towards(self, around: Surroundings, speed: float, step_s: float) -> None:
-        number, wheelbase = self.vehicle.number, self.vehicle.body.wheelbase_m
-        forward = around.forward[number]
-        rear = around.positions[number] - forward * wheelbase / 2
-        ahead_m = min(max(0.75 * speed, 4.2), 16.0)
-        target_s = self.s_m - wheelbase / 2 + ahead_m
-        tangent = self.path.direction(target_s)
-        aside = self.aside_m(around.time_s + 0.4)
-        target = self.path.at(target_s) + aside * np.array([-tangent[1], tangent[0]])
-        to = target - rear
-        sine = float(forward[0] * to[1] - forward[1] * to[0]) / max(float(pm.dot(to, to)), 1.0)
-        wish = pm.atan(2 * wheelbase * sine)
-        change = min(max(wish - self._steer, -STEER_RATE_RADPS * step_s), STEER_RATE_RADPS * step_s)
-        self._steer = min(max(self._steer + change, -STEER_LIMIT_RAD), STEER_LIMIT_RAD)
-
-    def _indicator(self) -> int:
-        if self.lane.movement == "straight":
+    def _indicator(self, time_s: float) -> int:
+        if time_s >= self.intent.hazards_s:
+            return 2
+        for move in (*self.moves, *self.intent.shifts):
+            if abs(move.by_m) > 2.0 and move.start_s - 0.6 <= time_s < move.start_s + move.over_s:
+                return -1 if move.by_m > 0 else 1
+        lane = self.lane
+        if lane.movement == "straight":
             return 0
-        turn_over = pm.dot(self.path.direction(self.s_m), self.path.direction(self.path.length_m)) > 0.98
-        far = self.lane.stop_s_m is not None and self.s_m < self.lane.stop_s_m - 45.0
-        return 0 if turn_over or far else (-1 if self.lane.movement == "left" else 1)
+        far = lane.stop_s_m is not None and self.s_m < lane.stop_s_m - 45.0
+        if far or (lane.turned_s_m is not None and self.s_m > lane.turned_s_m):
+            return 0
+        return -1 if lane.movement == "left" else 1
+
+    def forget_times(self, start_s: float) -> None:
+        """The driver's clock is set back by ``start_s``."""
+        self._danger_until -= start_s
+        if self._danger_since is not None:
+            self._danger_since -= start_s
+
+
+def _shift_at(move: Shift, time_s: float) -> float:
+    return move.by_m if move.start_s == -math.inf else move.at(time_s)
 
 
 def hardest_braking_mps2(grip: float) -> float:
@@ -223,46 +268,29 @@ def hardest_braking_mps2(grip: float) -> float:
     return 0.85 * grip * GRAVITY_MPS2
 
 
-def free_mps2(manner: Manner, speed_mps: float, cap_mps: float) -> float:
-    """The acceleration of a driver with an empty road ahead, where the bends allow ``cap_mps``."""
-    desired = max(min(manner.desired_mps, cap_mps), 0.5)
-    return max(manner.pulls_mps2 * (1.0 - (speed_mps / desired) ** 4), -3.0)
+def follows_mps2(manner: Manner, speed: float, gap_m: float, lead_mps: float) -> float:
+    closing = speed * (speed - lead_mps) / (2 * float(np.sqrt(manner.pulls_mps2 * manner.brakes_mps2)))
+    wished = manner.gap_m + max(0.0, speed * manner.headway_s + closing)
+    ratio = wished / max(gap_m, 0.3)
+    return manner.pulls_mps2 * (1.0 - ratio * ratio)
 
 
-def free_run(path: Path, manner: Manner, s_m: float, duration_s: float) -> Floats:
-    """K×3 of time, arc length and speed of a car that drives alone from ``s_m`` on, every twentieth of a second."""
-    caps = speed_caps(path, manner)
-    step_s, speed = 0.05, min(manner.desired_mps, float(np.interp(s_m, path.s, caps)))
-    found = []
-    for i in range(int(duration_s / step_s) + 1):
-        found.append((i * step_s, s_m, speed))
-        speed = max(speed + step_s * free_mps2(manner, speed, float(np.interp(s_m, path.s, caps))), 0.5)
-        s_m += speed * step_s
-    return np.array(found)
+def careful(manner: Manner, grip: float) -> Manner:
+    """The same driver on a slippery road: slower, further back, gentler; ``grip`` 0.95 is a dry road's."""
+    share = min(grip / 0.95, 1.0)
+    if share > 0.98:
+        return manner
+    slower = 0.35 + 0.65 * share if share > 0.5 else 0.45 + 0.45 * share
+    return replace(
+        manner,
+        desired_mps=manner.desired_mps * slower,
+        headway_s=manner.headway_s * (1.0 + 0.6 * (1.0 - share)),
+        gap_m=manner.gap_m + 1.5 * (1.0 - share),
+        pulls_mps2=max(manner.pulls_mps2 * share, 0.6),
+        brakes_mps2=max(manner.brakes_mps2 * share, 0.7),
+        bend_mps2=max(manner.bend_mps2 * share, 0.5),
+        amber_mps2=max(manner.amber_mps2 * share, 0.9),
+    )
 
 
-def _smooth(share: float) -> float:
-    share = min(max(share, 0.0), 1.0)
-    return share * share * (3.0 - 2.0 * share)
-
-
-def stretch_over(path: Path, crosswalk: Crosswalk) -> tuple[float, float] | None:
-    """Where a path runs over a crosswalk, as arc lengths; None when it does not."""
-    x1, y1, x2, y2 = crosswalk.rect
-    x, y = path.points[:, 0], path.points[:, 1]
-    over = np.flatnonzero((x >= x1 - 0.5) & (x <= x2 + 0.5) & (y >= y1 - 0.5) & (y <= y2 + 0.5))
-    if len(over) == 0:
-        return None
-    return float(path.s[over[0]]), float(path.s[over[-1]])
-
-
-def speed_caps(path: Path, manner: Manner) -> Floats:
-    """The speed that bends allow at each vertex, m/s, braked for in time."""
-    heading = np.unwrap(pm.atan2(path.tangents[:, 1], path.tangents[:, 0]))
-    middle = (path.s[1:] + path.s[:-1]) / 2
-    bend = np.abs(np.interp(path.s + 2.0, middle, heading) - np.interp(path.s - 2.0, middle, heading)) / 4.0
-    caps = np.sqrt(manner.bend_mps2 / np.maximum(bend, 1e-4))
-    for i in range(len(caps) - 2, -1, -1):
-        reach = math.sqrt(caps[i + 1] ** 2 + 2 * 1.8 * (path.s[i + 1] - path.s[i]))
-        caps[i] = min(caps[i], reach)
-    return np.asarray(caps)
+__all__ = ["NORMAL", "Command", "Driver", "Situation", "careful", "follows_mps2", "hardest_braking_mps2"]

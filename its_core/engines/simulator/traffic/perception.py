@@ -1,134 +1,189 @@
-"""What everyone on the road can see at one moment, and the questions drivers and pedestrians ask about it."""
+"""What drivers see at one moment, computed for all of them at once: who is in their way, who is about to be, who is on
+the crosswalk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from its_core.engines.simulator import portable_math as pm
+from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
-from its_core.engines.simulator.roads.paths import Floats, Path
-from its_core.engines.simulator.traffic.time_to_collision import time_to_reach_s
+from its_core.engines.simulator.roads.network import Ways, nearest_on
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 ELBOW_ROOM_M = 0.3  # kept clear on either side of one's own width
-LONGEST_M = 5.0  # nothing whose middle is farther from one's way than this reaches into it
+HORIZON_M = 90.0
+DANGER_S = 2.0  # dangers further off than this are left to car-following
+DANGER_STEP_S = 0.1
 CLAIM_M = 1.0  # a person this close to a car's way over a crosswalk has claimed it
-COMING_S = 4.5  # gives way to cars that are nearer than this
+NONE = -1
 
 
 @dataclass(slots=True)
-class Surroundings:
-    """N actors, the first V of them vehicles. ``positions``, ``velocities``, ``forward`` are N×2, ``half`` N×2 (half
-    length, half width). Of the vehicles: ``lanes`` names each one's lane, ``paths`` are their lines, ``arcs`` and
-    ``asides`` where on them they are, ``accelerations`` what they are about to do. ``meetings`` maps two lanes' names
-    to the arc lengths at which the first meets the second. ``blocked``: a wreck lies in the junction. ``signals``:
-    the aspect of every head."""
+class Bodies:
+    """N rigid bodies as they are now: vehicles, their trailers, people. ``unit`` is the number of the road user that a
+    body belongs to. ``front_m`` and ``rear_m`` reach from a body's origin, ``half_m`` is half its width."""
 
-    time_s: float
-    positions: Floats
-    velocities: Floats
-    forward: Floats
-    half: Floats
-    walking: NDArray[np.bool_]
-    wrecked: NDArray[np.bool_]
-    lanes: tuple[str, ...]
-    paths: tuple[Path, ...]
-    arcs: Floats
-    asides: Floats
-    accelerations: Floats
-    meetings: Mapping[tuple[str, str], tuple[float, float]]
-    signals: NDArray[np.int8]
-    blocked: bool
-    outlines: Floats = field(init=False)  # N×5×2: the corners of each body and its middle
+    x: Floats
+    y: Floats
+    vx: Floats
+    vy: Floats
+    fx: Floats
+    fy: Floats
+    front_m: Floats
+    rear_m: Floats
+    half_m: Floats
+    unit: Ints
+    walks: Flags
+    wrecked: Flags
 
-    def __post_init__(self) -> None:
-        along = self.forward * self.half[:, :1]
-        left = np.column_stack([-self.forward[:, 1], self.forward[:, 0]]) * self.half[:, 1:]
-        corners = [self.positions + i * along + j * left for i in (-1, 1) for j in (-1, 1)]
-        self.outlines = np.stack([*corners, self.positions], axis=1)
+    @classmethod
+    def of(cls, count: int) -> Bodies:
+        x, y, vx, vy, fx, fy, front, rear, half = (np.zeros(count) for _ in range(9))
+        unit, walks, wrecked = np.zeros(count, np.int64), np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+        return cls(x, y, vx, vy, fx, fy, front, rear, half, unit, walks, wrecked)
 
-    @property
-    def forward_mps(self) -> Floats:
-        speeds: Floats = (self.velocities * self.forward).sum(-1)
-        return speeds
 
-    def ahead(
-        self, own: int, path: Path, s_m: float, aside_m: float, horizon_m: float, sees_people: bool
-    ) -> Iterator[tuple[float, float]]:
-        """Gap (bumper to bumper, metres) and speed along the path of everything that stands or moves in one's way."""
-        s, lateral = path.project(self.positions, s_m - 12.0, s_m + horizon_m)
-        near = (s > s_m) & (s < s_m + horizon_m + 6.0) & (np.abs(lateral) < LONGEST_M)
-        near[own] = False
-        if not sees_people:
-            near &= ~self.walking
-        others = np.flatnonzero(near)
-        if len(others) == 0:
-            return
-        outlines = self.outlines[others].reshape(-1, 2)
-        s, lateral = (values.reshape(-1, 5) for values in path.project(outlines, s_m - 12.0, s_m + horizon_m))
-        room = self.half[own, 1] + ELBOW_ROOM_M
-        left, right = max(aside_m, 0.0) + room, min(aside_m, 0.0) - room
-        in_way = (lateral.min(1) < left) & (lateral.max(1) > right) & (s.min(1) < s_m + horizon_m)
-        for other in np.flatnonzero(in_way):
-            first = float(s[other].min())
-            along = float(pm.dot(self.velocities[others[other]], path.direction(first)))
-            yield first - s_m - float(self.half[own, 0]), max(along, 0.0)
+@dataclass(slots=True)
+class Drivers:
+    """D drivers: the body that each steers, the way it follows and where on it, between which distances to the left it
+    is and will be, its speed, who it looks out for, and the Intelligent Driver Model's numbers."""
 
-    def claimed(self, path: Path, start_m: float, end_m: float, half_width_m: float) -> bool:
-        """Whether someone is on the stretch of a crosswalk that a car would drive over, or about to step into its
-        way."""
-        people = np.flatnonzero(self.walking & ~self.wrecked)
-        if len(people) == 0:
-            return False
-        s, lateral = path.project(self.positions[people], start_m - 4.0, end_m + 4.0)
-        tangent = path.direction((start_m + end_m) / 2)
-        sideways = pm.dot(self.velocities[people], np.array([-tangent[1], tangent[0]]))
-        near = (s > start_m - 0.6) & (s < end_m + 0.6)
-        reach = half_width_m + CLAIM_M + PEDESTRIAN_RADIUS_M
-        coming = np.abs(lateral + 1.4 * sideways) < np.maximum(np.abs(lateral), reach)
+    body: Ints
+    way: Ints
+    s_m: Floats
+    left_m: Floats
+    right_m: Floats
+    speed: Floats
+    sees_cars: Flags
+    sees_people: Flags
+    overlooks: Flags  # D×N bodies that are not seen
+    headway_s: Floats
+    gap_m: Floats
+    pulls: Floats
+    brakes: Floats
+
+
+@dataclass(slots=True)
+class Seen:
+    """Of D drivers: the acceleration that the road users ahead allow, the nearest one's body (``NONE``), gap and speed
+    along the way, and the seconds until a collision with somebody who is not in the way yet (infinite without one)."""
+
+    allows: Floats
+    leader: Ints
+    gap_m: Floats
+    lead_mps: Floats
+    danger_s: Floats
+    danger_body: Ints
+
+
+def look(ways: Ways, bodies: Bodies, drivers: Drivers) -> Seen:
+    count = len(drivers.body)
+    seen = Seen(
+        np.full(count, 1e9), np.full(count, NONE, np.int64), np.full(count, np.inf), np.zeros(count),
+        np.full(count, np.inf), np.full(count, NONE, np.int64),
+    )  # fmt: skip
+    if count:
+        _look(
+            ways, bodies.x, bodies.y, bodies.vx, bodies.vy, bodies.fx, bodies.fy, bodies.front_m, bodies.rear_m,
+            bodies.half_m, bodies.unit, bodies.walks, drivers.body, drivers.way, drivers.s_m, drivers.left_m,
+            drivers.right_m, drivers.speed, drivers.sees_cars, drivers.sees_people, drivers.overlooks,
+            drivers.headway_s, drivers.gap_m, drivers.pulls, drivers.brakes, seen.allows, seen.leader, seen.gap_m,
+            seen.lead_mps, seen.danger_s, seen.danger_body,
+        )  # fmt: skip
+    return seen
+
+
+@kernel
+def _look(
+    ways: Ways, x: Floats, y: Floats, vx: Floats, vy: Floats, fx: Floats, fy: Floats, front: Floats, rear: Floats,
+    half: Floats, unit: Ints, walks: Flags, body: Ints, way: Ints, s_m: Floats, left: Floats, right: Floats,
+    speed: Floats, sees_cars: Flags, sees_people: Flags, overlooks: Flags, headway: Floats, own_gap: Floats,
+    pulls: Floats, brakes: Floats, allows: Floats, leader: Ints, gap_m: Floats, lead_mps: Floats, danger_s: Floats,
+    danger_body: Ints,
+) -> None:  # fmt: skip
+    for i in range(len(body)):
+        me = body[i]
+        if not (sees_cars[i] or sees_people[i]):
+            continue
+        room = half[me] + ELBOW_ROOM_M
+        high, low = left[i] + room, right[i] - room
+        for other in range(len(x)):
+            if unit[other] == unit[me] or overlooks[i, other]:
+                continue
+            if (walks[other] and not sees_people[i]) or (not walks[other] and not sees_cars[i]):
+                continue
+            dx, dy = x[other] - x[me], y[other] - y[me]
+            square = dx * dx + dy * dy
+            if square > (HORIZON_M + 12.0) * (HORIZON_M + 12.0):
+                continue
+            s, aside, tx, ty = nearest_on(ways, way[i], x[other], y[other], s_m[i] - 12.0, s_m[i] + HORIZON_M + 12.0)
+            along = abs(fx[other] * tx + fy[other] * ty)
+            across = abs(fx[other] * ty - fy[other] * tx)
+            ahead_reach = along * rear[other] + across * half[other]  # its end that is nearer to me when we go alike
+            if fx[other] * tx + fy[other] * ty < 0.0:
+                ahead_reach = along * front[other] + across * half[other]
+            side_reach = along * half[other] + across * max(front[other], rear[other])
+            lead = vx[other] * tx + vy[other] * ty
+            if aside - side_reach < high and aside + side_reach > low and s > s_m[i]:
+                gap = s - ahead_reach - s_m[i] - front[me]
+                if gap < HORIZON_M and s - s_m[i] > 0.5:
+                    ahead_mps = max(lead, 0.0)
+                    closing = speed[i] * (speed[i] - ahead_mps) / (2.0 * np.sqrt(pulls[i] * brakes[i]))
+                    wished = own_gap[i] + max(0.0, speed[i] * headway[i] + closing)
+                    ratio = wished / max(gap, 0.3)
+                    allowed = pulls[i] * (1.0 - ratio * ratio)
+                    if allowed < allows[i]:
+                        allows[i] = allowed
+                    if gap < gap_m[i]:
+                        gap_m[i], lead_mps[i], leader[i] = gap, ahead_mps, other
+                continue
+            if speed[i] < 1.0 or square > 45.0 * 45.0:
+                continue
+            # Not in the way yet: will both be at one place within the next two seconds?
+            sideways = -vx[other] * ty + vy[other] * tx
+            if aside * sideways >= 0.0 and abs(aside) > 1.0:
+                continue
+            for step in range(1, int(DANGER_S / DANGER_STEP_S) + 1):
+                t = step * DANGER_STEP_S
+                if t >= danger_s[i]:
+                    break
+                there, beside = s + lead * t, aside + sideways * t
+                mine = s_m[i] + speed[i] * t
+                if (
+                    beside - side_reach < high - ELBOW_ROOM_M
+                    and beside + side_reach > low + ELBOW_ROOM_M
+                    and there - ahead_reach < mine + front[me]
+                    and there + ahead_reach > mine - rear[me]
+                ):
+                    danger_s[i], danger_body[i] = t, other
+                    break
+
+
+@kernel
+def crosswalk_claimed(
+    ways: Ways, way: int, start_m: float, end_m: float, half_m: float, x: Floats, y: Floats, vx: Floats, vy: Floats,
+    standing: Flags,
+) -> bool:  # fmt: skip
+    """Whether one of the people at (x, y) is on the stretch of a crosswalk that a car would drive over, or about to
+    step into its way. ``standing``: those who wait for the car."""
+    reach = half_m + CLAIM_M + PEDESTRIAN_RADIUS_M
+    for i in range(len(x)):
+        if standing[i]:
+            continue
+        s, aside, tx, ty = nearest_on(ways, way, x[i], y[i], start_m - 6.0, end_m + 6.0)
+        if s < start_m - 0.8 or s > end_m + 0.8:
+            continue
+        sideways = -vx[i] * ty + vy[i] * tx
+        inside = abs(aside) < reach
+        coming = abs(aside + 1.4 * sideways) < max(abs(aside), reach)
         # One and a half seconds of walking decide whether someone will be in the way.
-        crossing = np.sign(lateral) != np.sign(lateral + 1.6 * sideways)
-        inside = np.abs(lateral) < reach
-        return bool((near & ((inside & coming) | crossing)).any())
-
-    def gives_way(self, own: int, to: tuple[str, ...]) -> bool:
-        """Whether a car on one of the lanes ``to`` will be where this one wants to cross within a few seconds."""
-        speeds = self.forward_mps
-        for other, lane in enumerate(self.lanes):
-            meeting = self.meetings.get((self.lanes[own], lane)) if lane in to and other != own else None
-            if meeting is None:
-                continue
-            left_m = meeting[1] - self.arcs[other]
-            if -4.0 < left_m < max(float(speeds[other]), 2.0) * COMING_S:
-                return True
-        return False
-
-    def threat(self, person: int, within_s: float) -> Floats | None:
-        """The direction (unit vector) out of the way of a vehicle that is about to reach a person; None when none
-        is."""
-        speeds = self.forward_mps
-        for number, path in enumerate(self.paths):
-            away = self.positions[person] - self.positions[number]
-            if speeds[number] < 1.5 or float(pm.norm(away)) > 30.0 or float(pm.dot(away, self.forward[number])) < 0:
-                continue
-            reach_s = time_to_reach_s(
-                path,
-                float(self.arcs[number]),
-                float(self.asides[number]),
-                self.half[number],
-                float(speeds[number]),
-                self.positions[person],
-                self.velocities[person],
-                min(float(self.accelerations[number]), 0.0),
-            )
-            if reach_s < within_s:
-                s, lateral = path.project(
-                    self.positions[person][None], self.arcs[number] - 5.0, self.arcs[number] + 40.0
-                )
-                tangent = path.direction(float(s[0]))
-                side = 1.0 if lateral[0] > self.asides[number] else -1.0
-                return np.array([-tangent[1], tangent[0]]) * side
-        return None
+        crossing = (aside > 0.0) != (aside + 1.6 * sideways > 0.0)
+        if (inside and coming) or crossing:
+            return True
+    return False

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
+from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
-from its_core.engines.simulator.roads.paths import Floats, Path
+from its_core.engines.simulator.roads.network import Ways, nearest_on
+
+Floats = NDArray[np.float64]
 
 LOOK_S = 3.0
 STEP_S = 0.05
@@ -19,34 +23,31 @@ def gap_m(position: Floats, forward: Floats, half: Floats, person: Floats) -> fl
     offset = person - position
     along = abs(float(offset[0] * forward[0] + offset[1] * forward[1])) - float(half[0])
     aside = abs(float(forward[0] * offset[1] - forward[1] * offset[0])) - float(half[1])
-    return max(math.hypot(max(along, 0.0), max(aside, 0.0)) - PEDESTRIAN_RADIUS_M, 0.0)
+    ahead, beside = max(along, 0.0), max(aside, 0.0)
+    return max(math.sqrt(ahead * ahead + beside * beside) - PEDESTRIAN_RADIUS_M, 0.0)
 
 
-def time_to_reach_s(
-    path: Path,
-    s_m: float,
-    aside_m: float,
-    half: Floats,
-    speed_mps: float,
-    person: Floats,
-    person_mps: Floats,
-    acceleration_mps2: float = 0.0,
-) -> float:
-    """Seconds until a vehicle reaches a person when both go on as they do; infinite when it would not within
-    ``LOOK_S``.
+@kernel
+def reaches_s(
+    ways: Ways, way: int, s_m: float, aside_m: float, front_m: float, rear_m: float, half_m: float, speed: float,
+    acceleration: float, x: float, y: float, vx: float, vy: float,
+) -> tuple[float, float, tuple[float, float]]:  # fmt: skip
+    """Seconds until a vehicle reaches a person when both go on as they do, infinite when it would not within
+    ``LOOK_S``; how far left of the vehicle's line the person is now, and the unit vector along the way there.
 
-    The vehicle keeps to its path, ``aside_m`` left of it, at its speed (changing by ``acceleration_mps2``, not below
-    a standstill); the person walks straight on. This is the time to collision of surrogate safety studies, along a
-    curved path.
+    The vehicle keeps to its way, ``aside_m`` left of its middle, at its speed (changing by ``acceleration``, not below
+    a standstill); the person walks straight on; ``half_m`` is half the vehicle's width and the person's radius. This is
+    the time to collision of surrogate safety studies, along a curved path.
     """
-    if speed_mps < 0.3:
-        return math.inf
-    times = np.arange(0.0, LOOK_S, STEP_S)
-    moving = np.minimum(times, -speed_mps / acceleration_mps2) if acceleration_mps2 < 0 else times
-    driven = s_m + speed_mps * moving + 0.5 * acceleration_mps2 * moving**2
-    people = person + times[:, None] * person_mps
-    s, lateral = path.project(people, s_m - 6.0, s_m + speed_mps * LOOK_S + 8.0)
-    near = np.abs(lateral - aside_m) < half[1] + PEDESTRIAN_RADIUS_M
-    near &= np.abs(s - driven) < half[0] + PEDESTRIAN_RADIUS_M
-    hits = np.flatnonzero(near)
-    return float(times[hits[0]]) if len(hits) else math.inf
+    _, beside, tx, ty = nearest_on(ways, way, x, y, s_m - rear_m - 2.0, s_m + speed * LOOK_S + front_m + 8.0)
+    steps = int(LOOK_S / STEP_S)
+    for step in range(steps):
+        t = step * STEP_S
+        moving = t
+        if acceleration < 0.0:
+            moving = min(t, -speed / acceleration)
+        driven = s_m + speed * moving + 0.5 * acceleration * moving * moving
+        at, off, _, _ = nearest_on(ways, way, x + vx * t, y + vy * t, driven - rear_m - 3.0, driven + front_m + 3.0)
+        if abs(off - aside_m) < half_m and driven - rear_m < at < driven + front_m + PEDESTRIAN_RADIUS_M:
+            return t, beside - aside_m, (tx, ty)
+    return np.inf, beside - aside_m, (tx, ty)

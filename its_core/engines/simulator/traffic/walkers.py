@@ -1,110 +1,219 @@
-"""How people walk: along a path, waiting at kerbs, and jumping out of the way of a car that does not stop."""
+"""How people walk: along the pavements, over crosswalks when they may, out of the way of cars that do not stop, and
+what they do when a crash happens near them."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from its_core.engines.simulator import portable_math as pm
-from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
-from its_core.engines.simulator.physics.world import Walking
-from its_core.engines.simulator.roads.paths import Floats, Path, Point
-from its_core.engines.simulator.traffic.perception import Surroundings
+from its_core.engines.simulator.roads.paths import Path, Point
+from its_core.engines.simulator.traffic.habits import Person
 
 STEP_M = 0.72  # a step; two of them make a stride
-STARTLED_S = 1.2  # people jump when a car would reach them sooner than this
-JUMP_MPS = 2.5
-JUMP_S = 0.42
-RECOVER_S = 1.6
-SIDE_ROOM_M = 0.25
+ACCELERATES_MPS2 = 4.5
+STARTLED_S = 1.5  # people jump when a car would reach them sooner than this
+HURRIES_MPS = 2.9
+RETREATS_MPS = 2.6
+CLEAR_M = 0.55  # kept between oneself and a car that passes
+TURNS_RADPS = 5.0
+NOTICES_M = 45.0
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """A way to go: ``speed_mps`` along ``points``, waiting at arc length ``waits_at_m`` until ``starts_s``."""
+class Crossing:
+    """A stretch of a route on the carriageway: arc lengths, and the crosswalk it follows (None away from any)."""
+
+    start_m: float
+    end_m: float
+    crosswalk: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where someone goes, and where that leads over the road."""
 
     points: tuple[Point, ...]
-    speed_mps: float
-    waits_at_m: float = 0.0
-    starts_s: float = -math.inf
-    s_m: float = 0.0  # where on the path the person is at frame 0
+    crossings: tuple[Crossing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Threat:
+    """A vehicle that is about to reach a person: in how many seconds, the unit vector out of its way, and how far that
+    way is."""
+
+    reach_s: float
+    away: tuple[float, float]
+    clear_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What one person sees: ``may_cross`` whether the crossing ahead may be begun, a ``threat``, and where a crash has
+    happened ``crash_s`` seconds ago (infinite: none)."""
+
+    time_s: float
+    step_s: float
+    may_cross: bool
+    threat: Threat | None
+    crash_at: Point | None = None
+    crash_s: float = math.inf
 
 
 class Walker:
-    """Walks one pedestrian. ``startle`` is 0 to 1, ``stride_rad`` the walking phase, ``heading_rad`` counter-
-    clockwise from north."""
+    """One person. ``startle`` is 0 to 1 (arms up, leaning away), ``stride_rad`` the walking phase, ``heading_rad``
+    counter-clockwise from north."""
 
-    def __init__(self, body: Walking, walk: Walk) -> None:
-        self.body = body
-        self.walk = walk
-        self.path = Path(walk.points)
-        self.s_m = walk.s_m
-        self.stride_rad = float(body.number) * 1.7
+    def __init__(self, number: int, person: Person, route: Route, s_m: float, pose: int = 0) -> None:
+        self.number, self.person, self.route, self.pose = number, person, route, pose
+        self.path = Path(route.points)
+        self.s_m = s_m
+        self.pace_mps = person.speed_mps
+        self.steps_out_s = math.inf  # steps onto the road at this time, whatever comes
+        self.stops_at_s = math.inf
+        start = self.path.at(s_m)
+        self.x, self.y = float(start[0]), float(start[1])
+        ahead = self.path.direction(s_m)
+        self.vx, self.vy = float(ahead[0]) * person.speed_mps, float(ahead[1]) * person.speed_mps
+        self.heading_rad = float(pm.atan2(-ahead[0], ahead[1]))
+        self.stride_rad = 1.7 * number
         self.startle = 0.0
-        self._pace = 0.0 if self._waiting(0.0) else walk.speed_mps
+        self.waits = False
+        self.fallen = False
+        self.leaves_road = False
+        self.unaware = False  # of vehicles that come
         self._startled_s = -math.inf
-        self._retreat = np.zeros(2)
-        forward = self.path.direction(self.s_m)
-        self.heading_rad = pm.atan2(-forward[0], forward[1])
+        self._threat: Threat | None = None
+        self._reacts_s = math.inf
 
-    def control(self, around: Surroundings, step_s: float) -> None:
-        """Sets the pedestrian's velocity for the next ``step_s`` seconds."""
-        if self.body.fallen:
+    def take(self, route: Route, steps_out_s: float, pace_mps: float) -> None:
+        """Goes another way from here on, at a pace that brings them onto the road at that time, whatever comes."""
+        self.route = Route(((self.x, self.y), *route.points[1:]), route.crossings)
+        self.path = Path(self.route.points)
+        self.s_m, self.steps_out_s, self.pace_mps = 0.0, steps_out_s, pace_mps
+
+    def arrives_s(self, s_m: float) -> float:
+        """Seconds until one is at an arc length of the route, at one's own pace."""
+        return max(s_m - self.s_m, 0.0) / max(self.pace_mps, 0.5)
+
+    def crossing(self) -> Crossing | None:
+        """The crossing one is on or comes to next."""
+        return next((each for each in self.route.crossings if self.s_m < each.end_m), None)
+
+    def on_road(self) -> bool:
+        found = self.crossing()
+        return found is not None and self.s_m > found.start_m
+
+    def control(self, around: Around) -> None:
+        """Sets the velocity for the next ``step_s`` seconds; whoever moves the body calls ``moved`` afterwards."""
+        if self.fallen:
             self.startle = 0.0
             return
-        here = around.positions[self.body.number]
+        wish = self._wish(around)
+        step = ACCELERATES_MPS2 * around.step_s
+        dx, dy = wish[0] - self.vx, wish[1] - self.vy
+        length = math.sqrt(dx * dx + dy * dy)
+        share = 1.0 if length <= step else step / length
+        self.vx, self.vy = self.vx + share * dx, self.vy + share * dy
         since = around.time_s - self._startled_s
-        if since > RECOVER_S:
-            self._look_out(around)
-            since = around.time_s - self._startled_s
-        if since < RECOVER_S:
-            velocity = self._jump(since)
-            self.startle = (
-                min(1.0, since / 0.12) if since < JUMP_S + 0.3 else max(0.0, 1.0 - (since - JUMP_S - 0.3) / 0.7)
-            )
-        else:
-            self.startle = 0.0
-            velocity = self._stroll(here, around.time_s, step_s)
-        self.stride_rad += float(pm.norm(velocity)) * step_s / STEP_M * math.pi
-        self.body.walk(velocity)
+        raised = min(1.0, since / 0.25) if since < 0.8 else max(0.0, 1.0 - (since - 0.8) / 0.9)
+        self.startle = raised if self._startled_s > -math.inf else 0.0
+        self._turn(around)
+        forward = -self.vx * float(pm.sin(self.heading_rad)) + self.vy * float(pm.cos(self.heading_rad))
+        speed = math.sqrt(self.vx * self.vx + self.vy * self.vy)
+        self.stride_rad += math.copysign(speed, forward) * around.step_s / STEP_M * math.pi
 
-    def _waiting(self, time_s: float) -> bool:
-        return self.s_m >= self.walk.waits_at_m > self.walk.s_m - 0.01 and time_s < self.walk.starts_s
+    def moved(self, x: float, y: float) -> None:
+        self.x, self.y = x, y
 
-    def _stroll(self, here: Floats, time_s: float, step_s: float) -> Floats:
-        self.s_m = float(self.path.project(here[None], self.s_m - 3.0, self.s_m + 3.0)[0][0])
-        standing = self._waiting(time_s) or self.s_m > self.path.length_m - 0.2 or time_s < self._startled_s + 60.0
-        wish = 0.0 if standing else self.walk.speed_mps
-        self._pace += (wish - self._pace) * min(1.0, step_s / 0.25)
-        to = self.path.at(self.s_m + 0.6) - here
-        forward = to / max(float(pm.norm(to)), 1e-6)
-        if self._pace > 0.2:
-            self._turn(pm.atan2(-forward[0], forward[1]), step_s)
-        return np.asarray(forward * self._pace)
+    def _wish(self, around: Around) -> Point:
+        if around.threat is not None and around.threat.reach_s < STARTLED_S and not self.unaware:
+            if around.time_s - self._startled_s > 2.0:
+                self._startled_s = around.time_s
+            self._threat = around.threat
+        if self._threat is not None and around.time_s - self._startled_s < 1.6:
+            return self._out_of_the_way()
+        if self._threat is not None:
+            self.leaves_road = self.person.retreats and self._nearer_kerb_is_behind()
+            self._threat = None
+        return self._after_crash(around) or self._stroll(around)
 
-    def _turn(self, wish_rad: float, step_s: float) -> None:
-        difference = (wish_rad - self.heading_rad + math.pi) % (2 * math.pi) - math.pi
-        self.heading_rad += difference * min(1.0, step_s / 0.2)
+    def _out_of_the_way(self) -> Point:
+        """Back, or on to the other side."""
+        assert self._threat is not None
+        ahead = self.path.direction(self.s_m)
+        (ax, ay), clear = self._threat.away, self._threat.clear_m
+        on = float(ahead[0]) * ax + float(ahead[1]) * ay  # above 0: the way out is the way on
+        if not self.person.retreats or on > 0.3:
+            sign = 1.0 if on > -0.3 else -1.0
+            return sign * HURRIES_MPS * float(ahead[0]), sign * HURRIES_MPS * float(ahead[1])
+        if clear < -CLEAR_M:
+            return 0.0, 0.0
+        return RETREATS_MPS * ax, RETREATS_MPS * ay
 
-    def _look_out(self, around: Surroundings) -> None:
-        """Jumps when a car is about to reach this person."""
-        found = around.threat(self.body.number, STARTLED_S)
-        if found is None:
+    def _nearer_kerb_is_behind(self) -> bool:
+        found = self.crossing()
+        return found is not None and self.s_m - found.start_m < 0.62 * (found.end_m - found.start_m)
+
+    def _after_crash(self, around: Around) -> Point | None:
+        """What a crash nearby makes of one's way; None: nothing."""
+        if around.crash_at is None or self.person.reaction == "go_on" or self.on_road():
+            return None
+        delay = 0.4 + 0.13 * (self.number % 7)
+        dx, dy = around.crash_at[0] - self.x, around.crash_at[1] - self.y
+        away = math.sqrt(dx * dx + dy * dy)
+        if around.crash_s < delay or away > NOTICES_M:
+            return None
+        match self.person.reaction:
+            case "curious":
+                return 0.0, 0.0
+            case "helpful" if away > 4.5 and around.crash_s > delay + 0.9:
+                return 2.1 * dx / away, 2.1 * dy / away
+            case "afraid" if away < 18.0:
+                return -3.4 * dx / max(away, 0.1), -3.4 * dy / max(away, 0.1)
+        return 0.0, 0.0
+
+    def _stroll(self, around: Around) -> Point:
+        here, _ = self.path.project_one(self.x, self.y, self.s_m - 4.0, self.s_m + 4.0)
+        self.s_m = here
+        found = self.crossing()
+        self.waits = False
+        speed = self.pace_mps
+        if around.time_s >= self.stops_at_s:
+            return 0.0, 0.0
+        if self.leaves_road and found is not None:
+            if self.s_m > found.start_m - 0.6:
+                ahead = self.path.direction(self.s_m)
+                return -1.5 * float(ahead[0]), -1.5 * float(ahead[1])
+            self.waits = True
+            return 0.0, 0.0
+        if found is not None and self.s_m <= found.start_m:
+            left = found.start_m - 0.45 - self.s_m
+            free = around.may_cross if self.steps_out_s == math.inf else around.time_s >= self.steps_out_s
+            if left < 0.5 * speed and not free:
+                self.waits = True
+                speed = max(0.0, min(speed, 1.5 * left))
+        elif found is not None:
+            speed = max(speed, 1.35)
+        if self.s_m > self.path.length_m - 0.3:
+            return 0.0, 0.0
+        x, y = self.path.point(self.s_m + 0.7)
+        dx, dy = x - self.x, y - self.y
+        length = max(math.sqrt(dx * dx + dy * dy), 1e-6)
+        return speed * dx / length, speed * dy / length
+
+    def _turn(self, around: Around) -> None:
+        """People face where they go; who steps back or stands looks at what is there."""
+        speed = math.sqrt(self.vx * self.vx + self.vy * self.vy)
+        startled = around.time_s - self._startled_s < 1.6
+        if startled:
             return
-        self._startled_s = around.time_s
-        self._retreat = found
-
-    def _jump(self, since: float) -> Floats:
-        """A moment of shock, then backwards out of the way, slowing down."""
-        if since < 0.12:
-            return np.zeros(2)
-        if since < JUMP_S:
-            return np.asarray(self._retreat * JUMP_MPS)
-        return np.asarray(self._retreat * JUMP_MPS * pm.exp(-(since - JUMP_S) / 0.14))
-
-
-def clear_of(half_width_m: float) -> float:
-    """The distance from a car's middle line beyond which it passes a person by."""
-    return half_width_m + PEDESTRIAN_RADIUS_M + SIDE_ROOM_M
+        if around.crash_at is not None and speed < 0.5 and self.person.reaction != "go_on" and around.crash_s > 0.4:
+            wish = float(pm.atan2(-(around.crash_at[0] - self.x), around.crash_at[1] - self.y))
+        elif speed > 0.3:
+            wish = float(pm.atan2(-self.vx, self.vy))
+        else:
+            return
+        difference = (wish - self.heading_rad + math.pi) % (2 * math.pi) - math.pi
+        limit = TURNS_RADPS * around.step_s
+        self.heading_rad += min(max(difference, -limit), limit)

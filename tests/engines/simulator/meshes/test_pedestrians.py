@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from its_core.engines.simulator.dimensions import PEDESTRIAN_HEIGHT_M
-from its_core.engines.simulator.meshes.materials import MATERIALS
+from its_core.engines.simulator.meshes.materials import MATERIALS, Surface
 from its_core.engines.simulator.meshes.pedestrians import (
     FOREARM_L,
     FOREARM_R,
@@ -16,6 +16,7 @@ from its_core.engines.simulator.meshes.pedestrians import (
     stature,
 )
 from its_core.engines.simulator.rendering.actors import placed_parts
+from its_core.taxonomy import Colour
 
 
 def stance(track_id: int, stride: float, walking: float, startle: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -57,7 +58,9 @@ def test_fright_throws_the_arms_up_and_the_body_back() -> None:
 
 
 def test_clothes_vary_and_stay_with_their_wearer() -> None:
-    worn = [clothes(number) for number in range(1, 25)]
-    assert clothes(7) == worn[6]
+    worn = [clothes(number, Colour.RED) for number in range(1, 25)]
+    assert clothes(7, Colour.RED) == worn[6]
     assert len({tuple(sorted(each.items())) for each in worn}) > 15
+    assert {each[Surface.TOP] for each in worn} == {Surface.CLOTH_RED}
+    assert {clothes(1, colour)[Surface.TOP] for colour in Colour} <= set(MATERIALS)
     assert all(surface in MATERIALS for each in worn for surface in each.values())

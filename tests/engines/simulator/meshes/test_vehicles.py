@@ -2,13 +2,15 @@ import numpy as np
 import pytest
 from scipy.spatial import Delaunay
 
-from its_core.engines.simulator.dimensions import VEHICLES
+from its_core.engines.simulator.dimensions import TRAILER, TWO_WHEELERS, VEHICLES
+from its_core.engines.simulator.meshes.car_shapes import SHAPES
 from its_core.engines.simulator.meshes.materials import MATERIALS, PAINTS, Surface, byte_table
-from its_core.engines.simulator.meshes.vehicles import BODY, car, hull
+from its_core.engines.simulator.meshes.vehicles import BODY, car, emergency_car, hull, trailer
 from its_core.engines.simulator.trace import Dent
 from its_core.taxonomy import Colour, ParticipantType
 
-KINDS = list(VEHICLES)
+KINDS = list(SHAPES)
+FOUR_WHEELS = [kind for kind in VEHICLES if kind not in TWO_WHEELERS]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -35,7 +37,7 @@ def test_what_is_seen_is_what_collides(kind: ParticipantType) -> None:
     assert skin[:, 2].max() == pytest.approx(body.height_m, abs=0.06)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FOUR_WHEELS)
 def test_wheels_stand_on_the_ground_at_wheelbase_and_track(kind: ParticipantType) -> None:
     made, body = car(kind), VEHICLES[kind]
     for wheel, (side, ahead) in enumerate(((-1, 1), (1, 1), (-1, -1), (1, -1))):
@@ -46,12 +48,18 @@ def test_wheels_stand_on_the_ground_at_wheelbase_and_track(kind: ParticipantType
         assert tyre[:, 2].min() == pytest.approx(0.0, abs=0.01)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+OUTWARD = {True: np.array([1.0, 0.3, 1.0]), False: np.array([1.0, 1.0, 0.0])}  # cars' glass slopes
+
+
+@pytest.mark.parametrize("kind", FOUR_WHEELS)
 def test_surfaces_face_outwards(kind: ParticipantType) -> None:
     mesh = car(kind).mesh
     for surface in (Surface.GLASS, Surface.HEADLAMP_LEFT, Surface.TAILLAMP_RIGHT, Surface.PLATE):
         mine = mesh.slots == surface
-        outward = (mesh.vertices[mine] - [0.0, 0.0, 0.6]) * [1.0, 0.3, 1.0]
+        if not mine.any():
+            assert surface is Surface.PLATE
+            continue
+        outward = (mesh.vertices[mine] - [0.0, 0.0, 0.6]) * OUTWARD[kind in SHAPES]
         assert (np.einsum("ij,ij->i", outward, mesh.normals[mine]) > 0).mean() > 0.95
 
 
@@ -63,7 +71,33 @@ def test_the_four_classes_differ_in_shape() -> None:
     assert bed.vertices[over_bed][:, 2].max() < 0.9
 
 
-FRONT_BLOW = Dent(5, 1, (0.4, 2.35, 0.6), (0.0, -1.0, 0.0), 0.4, 1.0)
+@pytest.mark.parametrize("kind", [kind for kind in FOUR_WHEELS if kind not in SHAPES])
+def test_trucks_and_buses_fill_their_sizes(kind: ParticipantType) -> None:
+    mesh, body = car(kind).mesh, VEHICLES[kind]
+    skin = mesh.vertices[mesh.parts == BODY]
+    assert np.abs(skin[:, 1]).max() == pytest.approx(body.length_m / 2, abs=0.12)
+    assert np.abs(skin[:, 0]).max() == pytest.approx(body.width_m / 2, abs=0.2)  # mirrors stand out
+    assert skin[:, 2].max() == pytest.approx(body.height_m, abs=0.25)
+
+
+def test_a_trailer_stands_on_its_wheels_behind_its_kingpin() -> None:
+    vertices = trailer().mesh.vertices
+    assert vertices[:, 2].min() == pytest.approx(0.0, abs=0.02)
+    assert vertices[:, 2].max() == pytest.approx(TRAILER.height_m, abs=0.02)
+    assert np.ptp(vertices[:, 1]) == pytest.approx(TRAILER.length_m, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", sorted(TWO_WHEELERS))
+def test_two_wheelers_stand_in_line_on_two_wheels(kind: ParticipantType) -> None:
+    made = car(kind)
+    assert np.ptp(made.hubs[:, 0]) == 0.0
+    assert np.ptp(made.hubs[:, 1]) == pytest.approx(VEHICLES[kind].wheelbase_m)
+    for part in (1, 3):
+        tyre = made.mesh.vertices[made.mesh.parts == part] + made.hubs[part - 1]
+        assert tyre[:, 2].min() == pytest.approx(0.0, abs=0.02)
+
+
+FRONT_BLOW = Dent(5, 0, (0.4, 2.35, 0.6), (0.0, -1.0, 0.0), 0.4, 1.0)
 
 
 def test_a_dent_gives_way_along_the_blow_and_leaves_the_rest_alone() -> None:
@@ -100,7 +134,9 @@ def test_every_surface_a_car_can_show_has_a_material() -> None:
     for lamp in ("HEADLAMP", "TAILLAMP", "INDICATOR"):
         for side in ("LEFT", "RIGHT"):
             changes[Surface[f"{lamp}_{side}"]] = Surface[f"{lamp}_DARK"]
+    changes |= {Surface.BEACON_LEFT: Surface.BEACON_DARK, Surface.BEACON_RIGHT: Surface.BEACON_BLUE}
     table = byte_table(changes)
-    for kind in KINDS:
-        assert {Surface(byte) for byte in np.unique(table[car(kind).mesh.slots])} <= set(MATERIALS)
+    meshes = [car(kind).mesh for kind in VEHICLES] + [emergency_car(ParticipantType.VAN).mesh, trailer().mesh]
+    for mesh in meshes:
+        assert {Surface(byte) for byte in np.unique(table[mesh.slots])} <= set(MATERIALS)
     assert set(PAINTS) == set(Colour)

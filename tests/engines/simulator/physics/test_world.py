@@ -5,12 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from its_core.engines.simulator.dimensions import VEHICLES
-from its_core.engines.simulator.physics.world import TICKS_HZ, World
+from its_core.engines.simulator.dimensions import TWO_WHEELERS, VEHICLES
+from its_core.engines.simulator.physics.constants import TICKS_HZ
+from its_core.engines.simulator.physics.world import World
 from its_core.engines.simulator.roads.registry import place
 from its_core.taxonomy import ParticipantType, RoadLayout, RoadSurface
 
 SEDAN, SUV, PICKUP = ParticipantType.SEDAN, ParticipantType.SUV, ParticipantType.PICKUP
+ARTICULATED = ParticipantType.ARTICULATED_TRUCK
 NORTH, EAST = 0.0, -math.pi / 2
 
 
@@ -23,44 +25,46 @@ def tick(world: World, seconds: float) -> list:
     return [touch for _ in range(round(seconds * TICKS_HZ)) for touch in world.tick()]
 
 
-@pytest.mark.parametrize("type_", list(VEHICLES))
-def test_a_car_at_rest_stands_on_its_wheels_and_does_not_move(world, type_):
-    car = world.add_vehicle(0, type_, np.array([8.0, 0.0]), 0.4, 0.0)
+@pytest.mark.parametrize("type_", [type_ for type_ in VEHICLES if type_ not in TWO_WHEELERS])
+def test_a_vehicle_at_rest_stands_on_its_wheels_and_does_not_move(world, type_):
+    trailer = ((8.0 + 5.9 * math.sin(0.4), -5.9 * math.cos(0.4)), 0.4) if type_ is ARTICULATED else None
+    car = world.add_vehicle(0, type_, (8.0, 0.0), 0.4, 0.0, trailer)
     car.drive(-6.0, 0.0)
     tick(world, 1.0)
-    before = car.position
+    before = car.chassis.position
     for _ in range(48):
         car.settle()
         tick(world, 1 / 24)
-    assert np.abs(car.position - before).max() < 0.01
-    assert abs(before[2]) < 0.01
-    assert np.abs(car.suspension).max() < 0.01
+    assert np.abs(car.chassis.position - before).max() < (0.01 if trailer is None else 0.03)
+    # A semi-trailer rests on its tractor.
+    assert abs(before[2]) < (0.01 if trailer is None else 0.06)
+    assert np.abs(car.chassis.suspension).max() < (0.01 if trailer is None else 0.08)
 
 
 @pytest.mark.parametrize(("steer", "side"), [(0.1, -1), (-0.1, 1)])
 def test_positive_steering_turns_left(world, steer, side):
-    car = world.add_vehicle(0, SEDAN, np.array([8.0, -40.0]), NORTH, 8.0)
+    car = world.add_vehicle(0, SEDAN, (8.0, -40.0), NORTH, 8.0)
     car.drive(0.0, steer)
     tick(world, 1.0)
-    assert np.sign(car.forward[0]) == side
+    assert np.sign(car.chassis.forward[0]) == side
 
 
 @pytest.mark.parametrize("asked", [1.5, -3.0, -6.0])
 def test_pedals_give_the_acceleration_asked_for(world, asked):
-    car = world.add_vehicle(0, SUV, np.array([8.0, -100.0]), NORTH, 15.0)
+    car = world.add_vehicle(0, SUV, (8.0, -100.0), NORTH, 15.0)
     car.drive(asked, 0.0)
     tick(world, 1.0)
-    assert np.linalg.norm(car.velocity) - 15.0 == pytest.approx(asked, rel=0.05)
+    assert np.linalg.norm(car.chassis.velocity) - 15.0 == pytest.approx(asked, rel=0.05)
 
 
 def test_locked_wheels_slide_further_in_the_wet():
     slid = {}
     for surface in (RoadSurface.DRY, RoadSurface.WET):
         world = World(place(RoadLayout.HIGHWAY, "cam_01"), surface)
-        car = world.add_vehicle(0, SEDAN, np.array([8.0, -50.0]), NORTH, 15.0)
-        car.lock_wheels(world.grip)
+        car = world.add_vehicle(0, SEDAN, (8.0, -50.0), NORTH, 15.0)
+        car.lock_wheels(1.0)
         tick(world, 5.0)
-        slid[surface] = car.position[1] + 50.0
+        slid[surface] = car.chassis.position[1] + 50.0
     # v² / 2µg with four fifths of 0.95 and 0.62
     assert slid[RoadSurface.DRY] == pytest.approx(15.1, rel=0.08)
     assert slid[RoadSurface.WET] == pytest.approx(23.1, rel=0.08)
@@ -72,13 +76,12 @@ def test_locked_wheels_slide_further_in_the_wet():
     ids=["side", "rear", "quarter"],
 )
 def test_momentum_is_kept_in_an_impact(world, heading, at, speed):
-    struck = world.add_vehicle(0, SEDAN, np.array([8.6 if heading == EAST else 8.0, 0.0]), NORTH, 5.0)
-    striker = world.add_vehicle(
-        1, PICKUP, np.array(at) - np.array([0.6, 0.0] if heading == EAST else [0, 0]), heading, speed
-    )
+    struck = world.add_vehicle(0, SEDAN, (8.6 if heading == EAST else 8.0, 0.0), NORTH, 5.0)
+    x = at[0] - (0.6 if heading == EAST else 0.0)
+    striker = world.add_vehicle(1, PICKUP, (x, at[1]), heading, speed)
 
     def momentum() -> np.ndarray:
-        return sum(car.velocity[:2] * car.body.mass_kg for car in (struck, striker))
+        return sum(car.chassis.velocity[:2] * car.body.mass_kg for car in (struck, striker))
 
     before, energy = momentum(), _energy([struck, striker])
     for car in (struck, striker):
@@ -87,36 +90,68 @@ def test_momentum_is_kept_in_an_impact(world, heading, at, speed):
     assert sum(touch.impulse_ns for touch in touches) > 2000
     assert momentum() == pytest.approx(before, abs=0.02 * float(np.linalg.norm(before)))
     assert 0.3 * energy < _energy([struck, striker]) < energy
-    assert all(abs(car.position[2]) < 0.3 for car in (struck, striker))
+    assert all(abs(car.chassis.position[2]) < 0.3 for car in (struck, striker))
 
 
 def _energy(cars) -> float:
     """Of moving on and of turning about the vertical, joules."""
     return sum(
-        0.5 * car.body.mass_kg * float(car.velocity @ car.velocity)
-        + 0.5 * float(car.node.getInertia().z) * float(car.node.getAngularVelocity().z) ** 2
+        0.5 * car.body.mass_kg * float(car.chassis.velocity @ car.chassis.velocity)
+        + 0.5 * float(car.chassis.node.getInertia().z) * float(car.chassis.node.getAngularVelocity().z) ** 2
         for car in cars
     )
 
 
 def test_a_barrier_stops_a_car(world):
-    car = world.add_vehicle(0, SEDAN, np.array([6.0, 0.0]), math.pi / 2, 12.0)
+    car = world.add_vehicle(0, SEDAN, (6.0, 0.0), math.pi / 2, 12.0)
     touches = tick(world, 1.0)
-    assert {touch.second for touch in touches} == {None}
-    assert car.position[0] > VEHICLES[SEDAN].length_m / 2 - 0.4
+    assert {(touch.second, touch.thing) for touch in touches} == {(None, "barrier")}
+    assert car.chassis.position[0] > VEHICLES[SEDAN].length_m / 2 - 0.4
 
 
-def test_a_pedestrian_walks_upright_and_falls_when_hit(world):
-    person = world.add_pedestrian(0, np.array([8.0, 0.0]))
+def test_a_pedestrian_walks_upright_and_falls_as_a_jointed_body_when_hit(world):
+    person = world.add_pedestrian(0, (8.0, 0.0))
     for _ in range(48):
-        person.walk(np.array([0.0, 1.4]))
+        person.walk(0.0, 1.4)
         tick(world, 1 / 48)
     assert person.position == pytest.approx([8.0, 1.4, 0.0], abs=0.03)
-    person.walk(np.zeros(2))
-    car = world.add_vehicle(1, SEDAN, np.array([8.0, -6.0]), NORTH, 8.0)
-    for touch in (touch for _ in range(240) for touch in world.tick()):
+    person.walk(0.0, 0.0)
+    car = world.add_vehicle(1, SEDAN, (8.0, -6.0), NORTH, 8.0)
+    for touch in (touch for _ in range(480) for touch in world.tick()):
         if {touch.first, touch.second} == {0, 1} and not person.fallen:
-            person.fall(touch.point_m, (touch.normal if touch.first == 0 else -touch.normal) * touch.impulse_ns)
+            push = (touch.normal if touch.first == 0 else -touch.normal) * touch.impulse_ns
+            person.fall(0.0, touch.point_m, push, np.zeros(3))
     assert person.fallen
-    assert abs(person.rotation[0]) < 0.95
-    assert float(np.linalg.norm(car.velocity)) > 7.0
+    poses = person.limp.poses
+    assert poses.shape == (7, 7)
+    assert poses[:, 2].max() < 1.2  # lies, or nearly
+    assert poses[:, 2].min() > -0.1
+    reach = np.linalg.norm(poses[1:, :3] - poses[:1, :3], axis=1)
+    assert reach.max() < 1.4  # the joints hold
+    assert float(np.linalg.norm(car.chassis.velocity)) > 7.0
+
+
+def test_a_rider_parts_from_the_machine_when_hit(world):
+    rider = world.add_two_wheeler(0, ParticipantType.MOTORCYCLE, (8.0, 0.0), NORTH, 6.0)
+    for _ in range(24):
+        rider.ride(0.0, 0.0, 1 / 24)
+        tick(world, 1 / 24)
+    assert rider.position == pytest.approx([8.0, 6.0, 0.0], abs=0.15)
+    before = rider.velocity
+    rider.fall(before)
+    tick(world, 2.0)
+    assert rider.fallen and rider.rider is not None
+    assert float(np.linalg.norm(rider.rider.poses[0, :3] - rider.path.getPos())) > 0.3
+    assert abs(rider.rider.poses[:, 2]).max() < 1.2
+
+
+def test_a_vehicle_whose_rims_dig_in_while_it_slides_sideways_rolls_over(world):
+    car = world.add_vehicle(0, SUV, (8.0, 0.0), NORTH, 0.0)
+    car.chassis.node.setLinearVelocity((-1.0, 16.0, 0.0))
+    car.chassis.path.setH(80.0)
+    car.trip(1.9, 1.6)
+    lowest = 1.0
+    for _ in range(3 * TICKS_HZ):
+        world.tick()
+        lowest = min(lowest, car.chassis.upright)
+    assert lowest < 0.35

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from its_core.clip import Geometry
+from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.optics.camera import Camera, camera_for
 from its_core.engines.simulator.rendering.renderer import RenderedFrame, Renderer
 from its_core.engines.simulator.roads.layouts import Layout
@@ -25,8 +26,9 @@ PLACE, CAMERA_ID = RoadLayout.HIGHWAY, "renderer"
 
 
 def trace(
-    placed: list[Placed], frames: int = 3, heads: int = 0, dents: tuple[Dent, ...] = (), braking: bool = False
-) -> Trace:
+    placed: list[Placed], frames: int = 3, heads: int = 0, dents: tuple[Dent, ...] = (), braking: bool = False,
+    trailers: dict[int, np.ndarray] | None = None, limbs: dict[int, np.ndarray] | None = None,
+) -> Trace:  # fmt: skip
     """Actors that stand still, but for the first, which rolls on by half a metre a frame."""
     count = len(placed)
     positions, rotations = np.zeros((frames, count, 3)), np.zeros((frames, count, 4))
@@ -39,20 +41,27 @@ def trace(
     still = np.zeros((frames, count))
     return Trace(
         fps=16,
-        actors=tuple(Actor(number + 1, one[0], one[1], Role.BYSTANDER) for number, one in enumerate(placed)),
+        actors=tuple(
+            Actor(number + 1, one[0], one[1], Role.BYSTANDER, look=number) for number, one in enumerate(placed)
+        ),
+        vehicles=sum(one[0] is not ParticipantType.PEDESTRIAN for one in placed),
         positions=positions,
         rotations=rotations,
-        speeds=still,
+        velocities=np.zeros((frames, count, 3)),
         steer=still,
         spin=still,
         suspension=np.zeros((frames, count, 4)),
         braking=np.full((frames, count), braking),
         indicator=np.zeros((frames, count), np.int8),
+        sliding=np.zeros((frames, count), np.bool_),
+        lane=np.full((frames, count), -1, np.int64),
         stride=still,
         startle=still,
         signals=np.zeros((frames, heads), np.int8),
         contacts=(),
         dents=dents,
+        trailers=trailers or {},
+        limbs=limbs or {},
     )
 
 
@@ -171,7 +180,7 @@ def test_a_pole_hides_part_of_the_car_behind_it(renderer: Renderer) -> None:
 def test_braking_lights_up_and_dents_deform(renderer: Renderer) -> None:
     here, camera = scene()
     x, y, heading = beyond(camera, *here.focus_m, -4.0)
-    blow = Dent(1, 1, (0.0, -2.35, 0.6), (0.0, 1.0, 0.0), 0.5, 1.3)
+    blow = Dent(1, 0, (0.0, -2.35, 0.6), (0.0, 1.0, 0.0), 0.5, 1.3)
     calm = trace([(ParticipantType.SEDAN, Colour.WHITE, x, y, heading)], 2)
     braked = trace([(ParticipantType.SEDAN, Colour.WHITE, x, y, heading)], 2, braking=True)
     struck = trace([(ParticipantType.SEDAN, Colour.WHITE, x, y, heading)], 2, dents=(blow,))
@@ -206,11 +215,49 @@ def test_dusk_is_darker_and_its_lamps_burn(renderer: Renderer) -> None:
     assert day.visible_box == dusk.visible_box
 
 
-def test_an_actor_without_a_body_is_refused(renderer: Renderer) -> None:
+@pytest.mark.parametrize(
+    "kind", [ParticipantType.BUS, ParticipantType.TRUCK, ParticipantType.MOTORCYCLE, ParticipantType.BICYCLE]
+)
+def test_every_vehicle_shows_in_the_box_of_its_sizes(renderer: Renderer, kind: ParticipantType) -> None:
     here, camera = scene()
-    made = trace([(ParticipantType.BUS, Colour.RED, *here.focus_m, 0.0)], 1)
-    with pytest.raises(ValueError, match="track 1: the simulator has no body for a bus"):
-        renderer.frames(here, made, camera, Light.DAY, Weather.CLEAR, seed=1)
+    x, y, heading = beyond(camera, *here.focus_m, 0.0)
+    made = trace([(kind, Colour.BLUE, x, y, heading + 75)], 1)
+    frame = next(iter(renderer.frames(here, made, camera, Light.DAY, Weather.OVERCAST, seed=1)))
+    visible, amodal = frame.visible_box[0], frame.amodal_box[0]
+    assert visible is not None and amodal is not None
+    assert np.abs(np.array(visible) - np.array(amodal)).max() <= 2.0
+    body = VEHICLES[kind]
+    corners = [
+        (side * body.width_m / 2, end * body.length_m / 2, up)
+        for side in (-1, 1) for end in (-1, 1) for up in (0.0, body.height_m)
+    ]  # fmt: skip
+    turn = math.radians(heading + 75)
+    across, along = (math.cos(turn), math.sin(turn)), (-math.sin(turn), math.cos(turn))
+    world = [(x + a * across[0] + b * along[0], y + a * across[1] + b * along[1], up) for a, b, up in corners]
+    seen = camera.project(np.array(world))[:, :2]
+    size = np.ptp(seen, axis=0)
+    assert np.array([amodal[2] - amodal[0], amodal[3] - amodal[1]]) == pytest.approx(size, rel=0.3)
+
+
+def test_a_trailer_and_somebody_who_has_fallen_show_where_physics_left_them(renderer: Renderer) -> None:
+    here, camera = scene()
+    x, y, heading = beyond(camera, *here.focus_m, 0.0)
+    half = math.radians(heading + 75) / 2
+    turn = (math.cos(half), 0.0, 0.0, math.sin(half))
+    behind = (math.sin(2 * half), -math.cos(2 * half))
+    trailer = np.array([[x + 5.9 * behind[0], y + 5.9 * behind[1], 0.0, *turn]])
+    lying = np.array([[[x + 3.0, y, 0.2, math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0]] * 7])
+    truck = (ParticipantType.ARTICULATED_TRUCK, Colour.RED, x, y, heading + 75)
+    someone = (ParticipantType.PEDESTRIAN, Colour.RED, x + 3.0, y, 0.0)
+    plain = trace([truck, someone], 1)
+    whole = trace([truck, someone], 1, trailers={0: trailer}, limbs={1: lying})
+    pictures = [
+        next(iter(renderer.frames(here, made, camera, Light.DAY, Weather.OVERCAST, 1))) for made in (plain, whole)
+    ]
+    widths = [box[2] - box[0] for frame in pictures if (box := frame.amodal_box[0]) is not None]
+    assert widths[1] > 1.8 * widths[0]
+    heights = [box[3] - box[1] for frame in pictures if (box := frame.amodal_box[1]) is not None]
+    assert heights[1] < 0.75 * heights[0]
 
 
 def digest(renderer: Renderer) -> str:

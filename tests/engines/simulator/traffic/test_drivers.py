@@ -3,52 +3,31 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from its_core.clip import Geometry
 from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.roads.registry import place
-from its_core.engines.simulator.roads.signals import Programme
-from its_core.engines.simulator.simulation.run import Run, simulate
-from its_core.engines.simulator.simulation.staging import StagedVehicle, StagedWalker, Staging
-from its_core.engines.simulator.trace import Actor
-from its_core.engines.simulator.traffic.drivers import Intent, Manner
-from its_core.engines.simulator.traffic.walkers import Walk
-from its_core.taxonomy import Colour, ParticipantType, RoadLayout, RoadSurface, Role
+from its_core.engines.simulator.traffic.habits import Brake
+from its_core.taxonomy import ParticipantType, RoadLayout, RoadSurface
+from tests.engines.simulator.staged import CLIP, SEDAN, car, drive, green, person
 
-CLIP = Geometry.of("480", 16)
-SEDAN = ParticipantType.SEDAN
 JUNCTION = place(RoadLayout.FOUR_WAY_INTERSECTION, "cam_01")
 STREET = place(RoadLayout.URBAN_STREET, "cam_01")
 HIGHWAY = place(RoadLayout.HIGHWAY, "cam_01")
-
-
-def car(number: int, layout, lane: str, s_m: float, speed: float, desired: float = 12.0, **intent) -> StagedVehicle:
-    actor = Actor(number + 1, SEDAN, Colour.GREY, Role.BYSTANDER)
-    found = next(way for way in layout.lanes if way.name == lane)
-    return StagedVehicle(actor, found, s_m, speed, Manner(desired), Intent(**intent))
-
-
-def person(number: int, start, end, speed: float) -> StagedWalker:
-    actor = Actor(number + 1, ParticipantType.PEDESTRIAN, Colour.BLUE, Role.BYSTANDER)
-    return StagedWalker(actor, Walk((start, end), speed))
-
-
-def drive(layout, vehicles, walkers=(), programme=None, surface=RoadSurface.DRY) -> Run:
-    staging = Staging(layout, surface, programme, tuple(vehicles), tuple(walkers))
-    return simulate(staging, CLIP)
+NORTH_SOUTH, EAST_WEST = 0, 1
 
 
 def line_of(lane: str, layout=JUNCTION) -> float:
     return next(way for way in layout.lanes if way.name == lane).stop_s_m
 
 
-@pytest.mark.parametrize("surface", [RoadSurface.DRY, RoadSurface.WET])
+@pytest.mark.parametrize("surface", [RoadSurface.DRY, RoadSurface.WET, RoadSurface.SNOWY])
 def test_a_driver_stops_behind_the_line_at_red_and_stays(surface):
     line = line_of("south_0_straight")
-    red = Programme.with_green(north_south=False, since_s=1.0)
-    run = drive(JUNCTION, [car(0, JUNCTION, "south_0_straight", line - 32, 10.0)], (), red, surface)
+    speed = 10.0 if surface is not RoadSurface.SNOWY else 6.0
+    one = car(JUNCTION, "south_0_straight", line - 32, speed, surface=surface)
+    run = drive(JUNCTION, [one], None, green(EAST_WEST, 1.0), surface)
     fronts = run.arcs[:, 0] + VEHICLES[SEDAN].length_m / 2
-    assert line - 3.5 < fronts[-1] < line
-    assert run.trace.speeds[-1, 0] < 0.8
+    assert line - 7.0 < fronts[-1] < line
+    assert run.trace.speeds[-1, 0] < (1.5 if surface is not RoadSurface.SNOWY else 3.0)
     braking = -np.gradient(run.trace.speeds[:, 0]) * CLIP.fps
     assert braking.max() < 4.5
     assert run.trace.braking[:, 0].any()
@@ -56,8 +35,7 @@ def test_a_driver_stops_behind_the_line_at_red_and_stays(surface):
 
 def test_a_driver_passes_a_green_light_without_braking():
     line = line_of("south_0_straight")
-    green = Programme.with_green(north_south=True, since_s=1.0)
-    run = drive(JUNCTION, [car(0, JUNCTION, "south_0_straight", line - 30, 11.0)], (), green)
+    run = drive(JUNCTION, [car(JUNCTION, "south_0_straight", line - 30, 11.0)], None, green(NORTH_SOUTH, 1.0))
     assert run.arcs[-1, 0] > line + 20
     assert run.trace.speeds[:, 0].min() > 10.5
     assert not run.trace.braking[:, 0].any()
@@ -65,24 +43,26 @@ def test_a_driver_passes_a_green_light_without_braking():
 
 def test_amber_stops_who_can_and_lets_pass_who_cannot():
     line = line_of("south_0_straight")
-    programme = Programme.with_green(north_south=True, since_s=21.9)
-    near = car(0, JUNCTION, "south_0_straight", line - 16, 12.0)
-    far = car(1, JUNCTION, "south_0_straight", line - 60, 12.0)
-    run = drive(JUNCTION, [near, far], (), programme)
+    near = car(JUNCTION, "south_0_straight", line - 16, 12.0)
+    far = car(JUNCTION, "south_0_straight", line - 60, 12.0)
+    run = drive(JUNCTION, [near, far], None, green(NORTH_SOUTH, 21.9))
     assert run.arcs[-1, 0] > line + 20
     assert run.arcs[-1, 1] < line
 
 
 def test_running_red_is_an_intent_of_its_own():
     line = line_of("south_0_straight")
-    red = Programme.with_green(north_south=False, since_s=1.0)
-    run = drive(JUNCTION, [car(0, JUNCTION, "south_0_straight", line - 30, 12.0, runs_red=True)], (), red)
+    one = car(JUNCTION, "south_0_straight", line - 30, 12.0, ignores_signal=True)
+    run = drive(JUNCTION, [one], None, green(EAST_WEST, 1.0))
     assert run.arcs[-1, 0] > line + 20
 
 
+BRAKES = (Brake(0.5, 6.0, 6.0),)
+
+
 def test_a_follower_neither_touches_nor_loses_a_leader_that_brakes_hard():
-    leader = car(0, HIGHWAY, "north_0", 400.0, 20.0, 20.0, brakes_s=(0.5, 6.0), brakes_mps2=6.0)
-    follower = car(1, HIGHWAY, "north_0", 370.0, 20.0, 20.0)
+    leader = car(HIGHWAY, "north_0_straight", 400.0, 20.0, 20.0, brakes=BRAKES)
+    follower = car(HIGHWAY, "north_0_straight", 370.0, 20.0, 20.0)
     run = drive(HIGHWAY, [leader, follower])
     gaps = run.arcs[:, 0] - run.arcs[:, 1] - VEHICLES[SEDAN].length_m
     assert run.episodes == ()
@@ -91,17 +71,24 @@ def test_a_follower_neither_touches_nor_loses_a_leader_that_brakes_hard():
 
 
 def test_a_driver_who_looks_away_runs_into_the_same_leader():
-    leader = car(0, HIGHWAY, "north_0", 400.0, 20.0, 20.0, brakes_s=(0.5, 6.0), brakes_mps2=6.0)
-    follower = car(1, HIGHWAY, "north_0", 385.0, 20.0, 20.0, looks_up_s=2.4)
+    leader = car(HIGHWAY, "north_0_straight", 400.0, 20.0, 20.0, brakes=BRAKES)
+    follower = car(HIGHWAY, "north_0_straight", 385.0, 20.0, 20.0, blind_s=(0.0, 2.4))
     run = drive(HIGHWAY, [leader, follower])
-    assert run.trace.contacts[0].tracks == (1, 2)
+    contact = run.trace.contacts[0]
+    assert contact.numbers == (0, 1)
+    assert contact.closing_mps > 3.0
+    # The struck one is pushed on, the other held back: equal masses, equal changes.
+    assert contact.delta_v_mps[0] == pytest.approx(contact.delta_v_mps[1], rel=0.35)
+    assert {dent.number for dent in run.trace.dents} == {0, 1}
 
 
-@pytest.mark.parametrize("lane", ["south_1_right", "south_0_left", "west_1_right"])
+@pytest.mark.parametrize("lane", ["south_{last}_right", "south_0_left", "west_1_right"])
 def test_turns_are_driven_slowly_in_lane_and_with_the_indicator_on(lane):
+    last = max(int(way.name.split("_")[1]) for way in JUNCTION.lanes if way.name.startswith("south"))
+    lane = lane.format(last=last)
     line = line_of(lane)
-    green = Programme.with_green(north_south=lane.startswith("south"), since_s=1.0)
-    run = drive(JUNCTION, [car(0, JUNCTION, lane, line - 8, 6.5, 11.0)], (), green)
+    programme = green(NORTH_SOUTH if lane.startswith("south") else EAST_WEST, 1.0)
+    run = drive(JUNCTION, [car(JUNCTION, lane, line - 8, 6.5, 11.0)], None, programme)
     assert np.abs(run.asides[:, 0]).max() < 0.6
     assert run.arcs[-1, 0] > line + 20
     assert run.trace.speeds[:, 0].min() < 6.5
@@ -111,39 +98,44 @@ def test_turns_are_driven_slowly_in_lane_and_with_the_indicator_on(lane):
 
 def test_a_left_turn_waits_for_oncoming_traffic():
     line = line_of("south_0_left")
-    green = Programme.with_green(north_south=True, since_s=1.0)
-    turning = car(0, JUNCTION, "south_0_left", line - 12, 6.0, 10.0)
-    oncoming = [car(i, JUNCTION, "north_0_straight", line - 14.0 * i, 11.0, 11.0) for i in (1, 2, 3)]
-    run = drive(JUNCTION, [turning, *oncoming], (), green)
+    turning = car(JUNCTION, "south_0_left", line - 12, 6.0, 10.0)
+    oncoming = [car(JUNCTION, "north_0_straight", line - 14.0 * i, 11.0, 11.0) for i in (1, 2, 3)]
+    run = drive(JUNCTION, [turning, *oncoming], None, green(NORTH_SOUTH, 1.0))
     assert run.episodes == ()
     assert run.arcs[-1, 1:].min() > line
 
 
 def test_drivers_yield_to_people_on_a_crosswalk_and_go_on_after_them():
     line = line_of("east_0_straight", STREET)
-    walk = STREET.crosswalks[0].path
-    (x, y1), (_, y2) = walk
-    run = drive(
-        STREET,
-        [car(0, STREET, "east_0_straight", line - 30, 11.0)],
-        [person(1, (x, y1 - 0.5), (x, y2 + 3.0), 1.2)],
-    )
+    (x, y1), (_, y2) = STREET.crosswalks[0].path
+    walker = person(((x, y1 - 0.5), (x, y2 + 3.0)), 1.2, 0.6, (0.5, 0.5 + y2 - y1, 0))
+    run = drive(STREET, [car(STREET, "east_0_straight", line - 30, 11.0)], [walker])
     assert run.episodes == ()
     slowest = int(run.trace.speeds[:, 0].argmin())
-    assert run.trace.speeds[slowest, 0] < 4.0
+    assert run.trace.speeds[slowest, 0] < 6.0
     assert run.trace.speeds[-1, 0] > run.trace.speeds[slowest, 0] + 1.0
     assert run.trace.startle.max() == 0.0
 
 
 def test_nobody_drives_into_a_junction_where_a_wreck_lies():
-    red = Programme.with_green(north_south=True, since_s=1.0)
-    line = line_of("south_1_straight")
-    middle = 190.0
+    line, middle = line_of("south_1_straight"), 260.0
     wrecks = [
-        car(0, JUNCTION, "south_0_straight", middle - 12.0, 8.0, 8.0, looks_up_s=9.0),
-        car(1, JUNCTION, "south_0_straight", middle - 2.0, 0.0, 8.0, parked=True),
+        car(JUNCTION, "south_0_straight", middle - 12.0, 8.0, 8.0, blind_s=(0.0, 9.0)),
+        car(JUNCTION, "south_0_straight", middle - 2.0, 0.0, 8.0, brakes=(Brake(0.0, 9.0, 6.0),)),
     ]
-    late = car(2, JUNCTION, "south_1_straight", line - 45.0, 11.0)
-    run = drive(JUNCTION, [*wrecks, late], (), red)
-    assert [contact.tracks for contact in run.trace.contacts] == [(1, 2)]
+    late = car(JUNCTION, "south_1_straight", line - 45.0, 11.0)
+    run = drive(JUNCTION, [*wrecks, late], None, green(NORTH_SOUTH, 1.0))
+    assert [contact.numbers for contact in run.trace.contacts] == [(0, 1)]
     assert run.arcs[-1, 2] + VEHICLES[SEDAN].length_m / 2 < line
+
+
+def test_trucks_take_longer_to_reach_their_speed_than_cars():
+    types = (ParticipantType.ARTICULATED_TRUCK, ParticipantType.SEDAN)
+    cars = [car(HIGHWAY, f"north_{lane}_straight", 380.0, 18.0, 20.0, type_) for lane, type_ in enumerate(types)]
+    run = drive(HIGHWAY, cars)
+    assert run.episodes == ()
+    assert run.trace.trailers[0].shape == (CLIP.frames, 7)
+    # The trailer's middle stays behind the tractor, on the road.
+    behind = run.trace.positions[:, 0, 1] - run.trace.trailers[0][:, 1]
+    assert behind.min() > 4.0 and behind.max() < 8.0
+    assert np.abs(run.trace.trailers[0][:, 2]).max() < 0.3

@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 
 from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
-from its_core.engines.simulator.roads.paths import Path, straight
-from its_core.engines.simulator.traffic.time_to_collision import gap_m, time_to_reach_s
+from its_core.engines.simulator.roads.network import network
+from its_core.engines.simulator.roads.registry import place
+from its_core.engines.simulator.traffic.time_to_collision import gap_m, reaches_s
+from its_core.taxonomy import RoadLayout
 
 HALF = np.array([2.5, 1.0])
 NORTH = np.array([0.0, 1.0])
+ROADS = network(place(RoadLayout.FOUR_WAY_INTERSECTION, "cam_01"))
+WAYS, WAY = ROADS.ways, ROADS.index["south_0_straight"]  # northwards, its arc length 260 at y = 0
+MIDDLE_M = ROADS.place(WAY, 260.0)[0]
 
 
 @pytest.mark.parametrize(
@@ -27,8 +32,12 @@ def test_gap_is_measured_to_the_nearest_edge(person, gap):
 
 
 def reach(person, person_mps=(0.0, 0.0), speed=10.0, acceleration=0.0, aside=0.0) -> float:
-    path = Path(straight((0, -50), (0, 50)))
-    return time_to_reach_s(path, 50.0, aside, HALF, speed, np.array(person), np.array(person_mps), acceleration)
+    x, y = person
+    half_m = float(HALF[1]) + PEDESTRIAN_RADIUS_M
+    seconds, _, _ = reaches_s(
+        WAYS, WAY, 260.0, aside, HALF[0], HALF[0], half_m, speed, acceleration, MIDDLE_M + x, y, *person_mps
+    )
+    return seconds
 
 
 def test_time_to_reach_someone_who_stands_in_the_way():

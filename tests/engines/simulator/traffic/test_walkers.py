@@ -2,35 +2,42 @@ from __future__ import annotations
 
 import numpy as np
 
-from its_core.clip import Geometry
 from its_core.engines.simulator.roads.registry import place
-from its_core.engines.simulator.simulation.run import Run, simulate
-from its_core.engines.simulator.simulation.staging import StagedVehicle, StagedWalker, Staging
-from its_core.engines.simulator.trace import Actor, forward
-from its_core.engines.simulator.traffic.drivers import Intent, Manner
-from its_core.engines.simulator.traffic.walkers import Walk
-from its_core.taxonomy import Colour, ParticipantType, RoadLayout, RoadSurface, Role
+from its_core.engines.simulator.simulation.run import Run
+from its_core.engines.simulator.simulation.staging import StagedWalker
+from its_core.engines.simulator.trace import forward
+from its_core.taxonomy import ParticipantType, RoadLayout
+from tests.engines.simulator.staged import car, drive, person
 
-CLIP = Geometry.of("480", 16)
 STREET = place(RoadLayout.URBAN_STREET, "cam_01")
+HALF_M = STREET.carriageways[0][3]
+(LEFT_M, _), (RIGHT_M, _) = STREET.crosswalks[0].path
+FROM, TO = (0.0, -HALF_M - 2.0), (0.0, HALF_M + 2.0)
+OVER = (2.0, 2.0 + 2.0 * HALF_M, 0)
 
 
-def stroll(walk: Walk, car_speed: float | None = None) -> Run:
-    """A person who walks; with a speed, a car that does not yield comes along the first eastbound lane."""
-    cars = ()
-    if car_speed is not None:
-        lane = next(way for way in STREET.lanes if way.name == "east_0_straight")
-        intent = Intent(yields_on_crosswalks=False)
-        s_m = 190.0 - 2.0 - 2.5 * car_speed
-        actor = Actor(1, ParticipantType.SUV, Colour.RED, Role.AT_FAULT)
-        cars = (StagedVehicle(actor, lane, s_m, car_speed, Manner(car_speed), intent),)
-    actor = Actor(len(cars) + 1, ParticipantType.PEDESTRIAN, Colour.BLUE, Role.BYSTANDER)
-    people = (StagedWalker(actor, walk),)
-    return simulate(Staging(STREET, RoadSurface.DRY, None, cars, people), CLIP)
+def stroll(walker: StagedWalker, car_mps: float | None = None, away_m: float = 0.0) -> Run:
+    """With a speed, a car that does not yield comes along the first eastbound lane, so far from the crosswalk."""
+    cars = []
+    if car_mps is not None:
+        s_m = 260.0 - away_m
+        cars = [
+            car(
+                STREET,
+                "east_0_straight",
+                s_m,
+                car_mps,
+                car_mps,
+                ParticipantType.SUV,
+                ignores_others=True,
+                reaction_s=9.0,
+            )
+        ]
+    return drive(STREET, cars, [walker])
 
 
 def test_people_walk_at_their_speed_and_look_where_they_go():
-    run = stroll(Walk(((-20.0, 8.0), (20.0, 8.0)), 1.4, s_m=5.0))
+    run = stroll(person(((-20.0, HALF_M + 2.0), (20.0, HALF_M + 2.0)), 1.4, 5.0))
     went = run.trace.positions[-1, 0] - run.trace.positions[0, 0]
     assert abs(went[0] - 1.4 * 92 / 16) < 0.3 and abs(went[1]) < 0.02
     assert forward(run.trace, 50, 0)[0] > 0.99
@@ -38,23 +45,25 @@ def test_people_walk_at_their_speed_and_look_where_they_go():
     assert 9 < steps < 13
 
 
-def test_people_wait_at_the_kerb_until_it_is_time():
-    run = stroll(Walk(((0.0, -9.0), (0.0, 9.0)), 1.4, waits_at_m=1.0, starts_s=3.0, s_m=1.0))
-    assert np.ptp(run.trace.positions[:45, 0, 1]) < 0.02
-    assert np.ptp(run.trace.stride[:45, 0]) < 0.1
-    assert run.trace.positions[-1, 0, 1] > run.trace.positions[45, 0, 1] + 2.5
+def test_people_wait_at_the_kerb_while_a_car_comes_and_cross_when_it_has_passed():
+    run = stroll(person((FROM, TO), 1.4, 0.8, OVER), car_mps=9.0, away_m=22.0)
+    kerb = -HALF_M
+    passed = int(np.argmax(run.arcs[:, 0] > 262.0))
+    assert run.trace.positions[:passed, 1, 1].max() < kerb
+    assert run.trace.positions[-1, 1, 1] > kerb + 1.5
+    assert run.episodes == ()
 
 
 def test_someone_about_to_be_reached_jumps_back_and_is_not_touched():
-    run = stroll(Walk(((0.0, -9.0), (0.0, 9.0)), 1.4, s_m=9.0 - 2.6 - 1.5 * 1.4), car_speed=9.0)
+    walked = HALF_M - 0.3  # nearly in the way of the eastbound car
+    run = stroll(person((FROM, TO), 1.4, walked, OVER), car_mps=9.0, away_m=2.4 + 11.0)
     assert run.episodes == ()
-    person = run.trace.positions[:, 1, 1]
-    startled = int(np.flatnonzero(run.trace.startle[:, 1] > 0)[0])
     assert run.trace.startle[:, 1].max() == 1.0
-    assert person[startled:].min() < person[startled] - 0.6
     assert run.trace.speeds[:, 1].max() < 3.0
+    moved = np.diff(run.trace.velocities[:, 1, :2], axis=0) * run.trace.fps
+    assert np.hypot(moved[:, 0], moved[:, 1]).max() < 8.0  # nobody changes pace from one frame to the next
 
 
 def test_someone_far_from_the_way_of_a_car_is_not_startled():
-    run = stroll(Walk(((-20.0, -6.5), (20.0, -6.5)), 1.4, s_m=12.0), car_speed=11.0)
+    run = stroll(person(((-20.0, -HALF_M - 2.0), (20.0, -HALF_M - 2.0)), 1.4, 12.0), car_mps=11.0, away_m=30.0)
     assert run.trace.startle.max() == 0.0

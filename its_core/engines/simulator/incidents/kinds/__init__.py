@@ -1,1 +1,1 @@
-"""One file an incident type. Each stages it so that it happens, and judges afterwards whether it did."""
+"""One file an incident. Each says where in ordinary traffic it may come from, who errs how, and whether it happened."""

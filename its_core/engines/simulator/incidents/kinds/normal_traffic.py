@@ -1,42 +1,49 @@
-"""Nothing happens: cars follow, stop and go, people walk."""
+"""Traffic in which nothing goes wrong: that of an incident in which nobody errs."""
 
 from __future__ import annotations
 
-from its_core.engines.simulator.incidents.casting import cast
+from its_core.engines.simulator.capabilities import ABILITIES
+from its_core.engines.simulator.incidents.kind import Kind
+from its_core.engines.simulator.incidents.negatives import doing, nobody_touches
+from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.search.anyone import under_way
 from its_core.engines.simulator.incidents.setting import Setting
-from its_core.engines.simulator.incidents.streams import highway_streams, junction_streams, street_streams
-from its_core.engines.simulator.incidents.traffic import Stream, background, strollers
-from its_core.engines.simulator.incidents.verdicts import Verdict, touched
-from its_core.engines.simulator.roads.layouts import Lane
-from its_core.engines.simulator.roads.signals import Programme
+from its_core.engines.simulator.incidents.timeline import Timeline
+from its_core.engines.simulator.incidents.verdicts import Verdict, failed, touched
 from its_core.engines.simulator.simulation.run import Run
-from its_core.engines.simulator.simulation.staging import Staging
-from its_core.taxonomy import RoadLayout
+from its_core.taxonomy import IncidentType
+
+SLOWEST_MPS = 3.0
 
 
-def stage(setting: Setting) -> Staging:
-    parts = cast(setting.scene, setting.layout.name, setting.rng, None, ())
-    programme: Programme | None = None
-    streams: list[Stream]
-    if setting.layout.name is RoadLayout.FOUR_WAY_INTERSECTION:
-        north_south = bool(setting.rng.random() < 0.5)
-        programme = Programme.with_green(north_south, since_s=setting.between(1.0, 19.0))
-        streams = junction_streams(setting, north_south)
-    elif setting.layout.name is RoadLayout.URBAN_STREET:
-        streams = street_streams(setting.layout)
-    else:
-        streams = highway_streams(setting.layout)
-    vehicles = tuple(background(setting, streams, parts.cars, [], _anywhere))
-    walkers = tuple(strollers(setting, parts.people, len(vehicles)))
-    return Staging(setting.layout, setting.surface, programme, vehicles, walkers)
+def averted(setting: Setting) -> IncidentType:
+    """The incident that does not happen: the row's ``averted_incident``, else one that the place allows."""
+    if setting.scene.averted_incident is not None:
+        return setting.scene.averted_incident
+    possible = [
+        incident
+        for incident, ability in ABILITIES.items()
+        if incident.is_anomaly and setting.layout.name in ability.layouts
+    ]
+    return possible[int(setting.rng("averted").integers(len(possible)))]
 
 
-def judge(run: Run) -> Verdict:
-    """Nobody touches anything."""
-    if run.episodes:
-        return Verdict(False, touched(run))
-    return Verdict(True, "")
+def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:  # noqa: ARG001
+    return list(under_way(timeline, SLOWEST_MPS, 0.0))
 
 
-def _anywhere(_lane: Lane, _s_m: float, _speed: float) -> bool:
-    return True
+def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
+    return doing(opportunity, contact_s, {})
+
+
+def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
+    return calm_verdict(run)
+
+
+def calm_verdict(run: Run) -> Verdict:
+    """Nobody touches anybody."""
+    return failed(touched(run)) if run.episodes else Verdict(True, "")
+
+
+# Traffic that is no incident's: clips too short for one, and rows for which none is found.
+PLAIN = Kind(search, plan, nobody_touches, judge, errs=False, touches=False, attempts=1)

@@ -1,0 +1,167 @@
+"""How often what is asked for happens in the simulator's physics, and how varied it is. Nothing is rendered.
+
+Every kind of clip in all of its places by turns, one try each: ``happened`` counts the tries whose contacts and
+geometry are the incident's and that the camera shows. Bodies are rectangles here, their corners rounded off by 10 cm;
+``angle`` lies between the headings of two vehicles at their first contact, ``closing`` is their relative speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from its_core.clip import Geometry, Scene
+from its_core.engines.simulator.abilities import ABILITIES
+from its_core.engines.simulator.incidents.attempts import one_try
+from its_core.engines.simulator.incidents.measures import put_body
+from its_core.engines.simulator.incidents.setting import setting_of
+from its_core.engines.simulator.optics.camera import camera_for
+from its_core.engines.simulator.portable_math import acos, dot
+from its_core.engines.simulator.roads.registry import place
+from its_core.engines.simulator.simulation.overlaps import overlapping
+from its_core.engines.simulator.simulation.run import Run
+from its_core.engines.simulator.trace import forward
+from its_core.engines.simulator.traffic.perception import Bodies
+from its_core.taxonomy import IncidentType, ParticipantType, RoadLayout
+
+GEOMETRY = Geometry.of("720", 16)
+EVERY_FRAMES = 3  # that overlaps are looked for in
+CORNER_M = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One try. ``contacts`` of its physics, also where it was refused; the rest of those that happened."""
+
+    incident: IncidentType
+    layout: RoadLayout
+    why: str
+    contacts: int
+    overlaps: int = 0
+    share: float | None = None  # of the clip, at which the first contact came
+    angle_deg: float | None = None
+    closing_kmh: float | None = None
+    delta_v_kmh: float | None = None
+    speeds_kmh: tuple[float, ...] = ()
+    cpu_s: float = 0.0
+
+
+def tried(number: int) -> Tried:
+    kinds = list(ABILITIES)
+    incident = kinds[number % len(kinds)]
+    layouts = ABILITIES[incident].layouts
+    layout = layouts[number // len(kinds) % len(layouts)]
+    start = time.process_time()
+    camera_id = f"bench-{number}"
+    here = place(layout, camera_id)
+    camera = camera_for(camera_id, here, GEOMETRY)
+    scene = Scene(camera_id, incident, road_layout=layout)
+    found = one_try(setting_of(scene, here, GEOMETRY, camera, 1_000_003 * (number + 1) % 2**31))
+    contacts = 0 if found.run is None else len(found.run.trace.contacts)
+    cpu_s = time.process_time() - start
+    if found.why or found.run is None:
+        return Tried(incident, layout, found.why, contacts, cpu_s=cpu_s)
+    return _measured(incident, layout, found.run, cpu_s)
+
+
+def _measured(incident: IncidentType, layout: RoadLayout, run: Run, cpu_s: float) -> Tried:
+    trace = run.trace
+    frames = len(trace.positions)
+    first = trace.contacts[0] if trace.contacts else None
+    until = frames if first is None else first.frame - 1
+    overlaps = sum(_overlaps(run, frame) for frame in range(0, until, EVERY_FRAMES))
+    speeds = tuple(3.6 * trace.speeds[0, : len(run.staging.vehicles)])
+    if first is None:
+        return Tried(incident, layout, "", 0, overlaps, speeds_kmh=speeds, cpu_s=cpu_s)
+    angle = None
+    numbers = first.numbers
+    if len(numbers) == 2 and max(numbers) < trace.vehicles:
+        before = max(first.frame - 1, 0)
+        cosine = float(dot(forward(trace, before, numbers[0]), forward(trace, before, numbers[1])))
+        angle = float(np.degrees(acos(min(max(cosine, -1.0), 1.0))))
+    share = first.time_s * trace.fps / frames
+    return Tried(
+        incident,
+        layout,
+        "",
+        len(trace.contacts),
+        overlaps,
+        share,
+        angle,
+        3.6 * first.closing_mps,
+        3.6 * max(first.delta_v_mps),
+        speeds,
+        cpu_s,
+    )
+
+
+def _overlaps(run: Run, frame: int) -> int:
+    trace = run.trace
+    bodies = Bodies.of(len(trace.actors))
+    for number, actor in enumerate(trace.actors):
+        put_body(bodies, number, trace, frame, number)
+        bodies.unit[number] = number
+        bodies.walks[number] = actor.type is ParticipantType.PEDESTRIAN
+    return len(overlapping(bodies, -CORNER_M))
+
+
+def report(found: Sequence[Tried]) -> None:
+    print(f"{'incident':24} tries  happened  why not, most often")
+    for incident in ABILITIES:
+        mine = [each for each in found if each.incident is incident]
+        if not mine:
+            continue
+        why = Counter(each.why for each in mine if each.why).most_common(2)
+        reasons = "; ".join(f"{count} × {text}" for text, count in why)
+        print(f"{incident.value:24} {len(mine):5}  {sum(not each.why for each in mine):8}  {reasons}")
+    happened = [each for each in found if not each.why]
+    print(
+        f"all                      {len(found):5}  {len(happened):8}  {len(happened) / len(found):.1%} at the first try"
+    )
+    calm = [each for each in happened if not each.incident.has_contact]
+    print(f"clips without a crash: {len(calm)}, with a contact: {sum(each.contacts > 0 for each in calm)}")
+    print(f"overlaps of bodies before a contact: {sum(each.overlaps for each in happened)}")
+    crashes = [each for each in happened if each.incident.has_contact]
+    _spread("time of the first contact, share of the clip", [each.share for each in crashes], 100.0)
+    _spread("impact angle, degrees", [each.angle_deg for each in crashes])
+    side = [each.angle_deg for each in crashes if each.incident is IncidentType.INTERSECTION_COLLISION]
+    _spread("impact angle of intersection collisions", side)
+    _spread("closing speed, km/h", [each.closing_kmh for each in crashes])
+    _spread("delta-v, km/h", [each.delta_v_kmh for each in crashes])
+    _spread("speeds at frame 0 in crashes, km/h", [s for each in crashes for s in each.speeds_kmh])
+    _spread("speeds at frame 0 in the others, km/h", [s for each in calm for s in each.speeds_kmh])
+    several = sum(each.contacts > 1 for each in crashes)
+    print(f"crashes with further contacts: {several} of {len(crashes)}")
+    print(f"processor seconds a try: {np.mean([each.cpu_s for each in found]):.2f}")
+
+
+def _spread(name: str, values: Sequence[float | None], scale: float = 1.0) -> None:
+    known = np.array([value for value in values if value is not None]) * scale
+    if len(known):
+        marks = "  ".join(f"{value:.0f}" for value in np.percentile(known, [0, 10, 25, 50, 75, 90, 100]))
+        print(f"{name} (least, 10, 25, 50, 75, 90 %, most): {marks}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clips", type=int, default=500)
+    parser.add_argument("--first", type=int, default=0, help="number of the first try")
+    parser.add_argument("--processes", type=int, default=1)
+    arguments = parser.parse_args()
+    numbers = range(arguments.first, arguments.first + arguments.clips)
+    if arguments.processes == 1:
+        found = [tried(number) for number in numbers]
+    else:
+        with multiprocessing.get_context("spawn").Pool(arguments.processes) as pool:
+            found = pool.map(tried, numbers, chunksize=4)
+    report(found)
+
+
+if __name__ == "__main__":
+    main()

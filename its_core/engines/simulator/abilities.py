@@ -1,0 +1,148 @@
+"""The simulator's vocabulary: which incident it makes where, why, with whom and with what outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from its_core.taxonomy import (
+    Aftermath,
+    Cause,
+    CollisionType,
+    IncidentType,
+    ParticipantType,
+    RoadLayout,
+)
+
+CARS = (
+    ParticipantType.SEDAN,
+    ParticipantType.HATCHBACK,
+    ParticipantType.SUV,
+    ParticipantType.PICKUP,
+    ParticipantType.VAN,
+)
+HEAVY = (ParticipantType.TRUCK, ParticipantType.ARTICULATED_TRUCK, ParticipantType.BUS)
+FOUR_WHEELS = (*CARS, *HEAVY)
+RIDERS = (ParticipantType.MOTORCYCLE, ParticipantType.BICYCLE)
+VEHICLES = (*FOUR_WHEELS, *RIDERS)
+PEDESTRIAN = (ParticipantType.PEDESTRIAN,)
+
+_R = RoadLayout
+_C = Cause
+_A = Aftermath
+STREETS = (_R.URBAN_STREET, _R.FOUR_WAY_INTERSECTION)
+JUNCTIONS = (_R.FOUR_WAY_INTERSECTION, _R.URBAN_STREET)
+TWO_WAY = (_R.URBAN_STREET, _R.FOUR_WAY_INTERSECTION)
+EVERYWHERE = (_R.FOUR_WAY_INTERSECTION, _R.HIGHWAY, _R.URBAN_STREET)
+WALKED = frozenset({_R.FOUR_WAY_INTERSECTION, _R.URBAN_STREET})  # places with pavements
+
+_WRECKS = (_A.VEHICLES_BLOCK_TRAFFIC, _A.VEHICLES_STOP, _A.SPINS_OUT, _A.ROLLS_OVER, _A.SECONDARY_COLLISION)
+_CRASH = (*_WRECKS, _A.DRIVES_ON, _A.TRAFFIC_FLOWS)
+# Of a cause: the places where it can be; None where it can be wherever the incident can.
+Causes = Mapping[Cause, tuple[RoadLayout, ...] | None]
+_AT_CROSSINGS: Causes = {
+    _C.RED_LIGHT_RUNNING: (_R.FOUR_WAY_INTERSECTION,),
+    _C.LEFT_TURN_ACROSS_PATH: (_R.FOUR_WAY_INTERSECTION,),
+    _C.FAILURE_TO_YIELD: (_R.URBAN_STREET,),
+}
+_BEHIND: Causes = {_C.INATTENTION: None, _C.FOLLOWING_TOO_CLOSELY: None}
+_ON_FOOT: Causes = {_C.FAILURE_TO_YIELD: None, _C.STEPPED_OUT: None}
+_ASIDE: Causes = {_C.UNSAFE_LANE_CHANGE: (_R.HIGHWAY, _R.FOUR_WAY_INTERSECTION)}
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """``layouts``: the first is the incident's natural one. ``at_fault`` and ``others``: types of the participants in
+    these roles, ``most_others`` how many of the latter; 0 where nobody errs. ``causes``: with the places they need."""
+
+    layouts: tuple[RoadLayout, ...]
+    collisions: tuple[CollisionType, ...] = ()
+    causes: Causes = field(default_factory=dict)
+    aftermaths: tuple[Aftermath, ...] = (Aftermath.TRAFFIC_FLOWS,)
+    at_fault: tuple[ParticipantType, ...] = ()
+    others: tuple[ParticipantType, ...] = ()
+    most_others: int = 0
+
+
+def _crash(
+    layouts: tuple[RoadLayout, ...], collisions: tuple[CollisionType, ...], causes: Causes, **others: object
+) -> Ability:
+    words: dict[str, object] = {"aftermaths": _CRASH, "at_fault": FOUR_WHEELS, "others": FOUR_WHEELS, "most_others": 1}
+    return Ability(layouts, collisions, causes, **(words | others))  # type: ignore[arg-type]
+
+
+ABILITIES: dict[IncidentType, Ability] = {
+    IncidentType.INTERSECTION_COLLISION: _crash(JUNCTIONS, (CollisionType.T_BONE,), _AT_CROSSINGS),
+    IncidentType.REAR_END_COLLISION: _crash(
+        (_R.HIGHWAY, *STREETS), (CollisionType.REAR_END,), _BEHIND, aftermaths=(_A.PUSHED_FORWARD, *_CRASH)
+    ),
+    IncidentType.HEAD_ON_COLLISION: _crash(
+        TWO_WAY, (CollisionType.HEAD_ON,), {_C.FELL_ASLEEP: None, _C.INATTENTION: None}
+    ),
+    IncidentType.SIDESWIPE_COLLISION: _crash(
+        (_R.HIGHWAY, _R.FOUR_WAY_INTERSECTION, _R.URBAN_STREET), (CollisionType.SIDESWIPE,), _ASIDE
+    ),
+    IncidentType.SINGLE_VEHICLE_CRASH: _crash(
+        (_R.URBAN_STREET, _R.HIGHWAY, _R.FOUR_WAY_INTERSECTION),
+        (CollisionType.SINGLE,),
+        {_C.FELL_ASLEEP: None, _C.INATTENTION: None, _C.LOSS_OF_CONTROL: None},
+        others=(),
+        most_others=0,
+    ),
+    IncidentType.MULTI_VEHICLE_PILEUP: _crash(
+        (_R.HIGHWAY, _R.FOUR_WAY_INTERSECTION, _R.URBAN_STREET),
+        (CollisionType.REAR_END,),
+        _BEHIND,
+        aftermaths=(*_WRECKS, _A.TRAFFIC_FLOWS),
+        most_others=2,
+    ),
+    IncidentType.PEDESTRIAN_COLLISION: _crash(
+        STREETS,
+        (),
+        _ON_FOOT,
+        aftermaths=(_A.VEHICLES_STOP, _A.VEHICLES_BLOCK_TRAFFIC, _A.DRIVES_ON, _A.TRAFFIC_FLOWS),
+        at_fault=(*FOUR_WHEELS, *PEDESTRIAN),
+        others=(*FOUR_WHEELS, *PEDESTRIAN),
+    ),
+    IncidentType.CYCLIST_COLLISION: _crash(
+        JUNCTIONS,
+        (CollisionType.T_BONE, CollisionType.REAR_END, CollisionType.SIDESWIPE),
+        {_C.INATTENTION: None, _C.UNSAFE_LANE_CHANGE: None},
+        aftermaths=(_A.VEHICLES_STOP, _A.VEHICLES_BLOCK_TRAFFIC, _A.DRIVES_ON, _A.TRAFFIC_FLOWS),
+        at_fault=(*FOUR_WHEELS, ParticipantType.BICYCLE),
+        others=(*FOUR_WHEELS, ParticipantType.BICYCLE),
+    ),
+    IncidentType.MOTORCYCLIST_COLLISION: _crash(
+        EVERYWHERE,
+        (CollisionType.T_BONE, CollisionType.REAR_END, CollisionType.SIDESWIPE),
+        {**_BEHIND, **_AT_CROSSINGS},
+        aftermaths=(_A.VEHICLES_STOP, _A.VEHICLES_BLOCK_TRAFFIC, _A.DRIVES_ON, _A.TRAFFIC_FLOWS),
+        at_fault=(*FOUR_WHEELS, ParticipantType.MOTORCYCLE),
+        others=(*FOUR_WHEELS, ParticipantType.MOTORCYCLE),
+    ),
+    IncidentType.PEDESTRIAN_NEAR_MISS: _crash(
+        STREETS,
+        (),
+        _ON_FOOT,
+        aftermaths=(_A.PEDESTRIANS_RETREAT, _A.DRIVES_ON, _A.TRAFFIC_FLOWS),
+        at_fault=(*FOUR_WHEELS, *PEDESTRIAN),
+        others=(*FOUR_WHEELS, *PEDESTRIAN),
+        most_others=4,
+    ),
+    IncidentType.VEHICLE_NEAR_MISS: _crash(
+        EVERYWHERE,
+        (),
+        {**_BEHIND, **_AT_CROSSINGS},
+        aftermaths=(_A.DRIVES_ON, _A.TRAFFIC_FLOWS),
+        at_fault=VEHICLES,
+        others=VEHICLES,
+    ),
+    IncidentType.NORMAL_TRAFFIC: Ability(EVERYWHERE),
+    IncidentType.CONGESTED_TRAFFIC: Ability(EVERYWHERE, aftermaths=()),
+    IncidentType.HARD_BRAKING: Ability(EVERYWHERE),
+    IncidentType.CLOSE_PASS: Ability((_R.URBAN_STREET, _R.HIGHWAY, _R.FOUR_WAY_INTERSECTION)),
+    IncidentType.ILLEGAL_TURN: Ability(JUNCTIONS),
+    IncidentType.STOPPED_VEHICLE: Ability((_R.HIGHWAY, _R.URBAN_STREET, _R.FOUR_WAY_INTERSECTION)),
+    IncidentType.JAYWALKING: Ability(STREETS),
+    IncidentType.EMERGENCY_VEHICLE: Ability((_R.URBAN_STREET, _R.FOUR_WAY_INTERSECTION, _R.HIGHWAY)),
+}

@@ -1,0 +1,231 @@
+"""What drivers do wrong, as intents: at crossings, behind one another, beside one another, towards one another, and
+where people cross."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.setting import Setting
+from its_core.engines.simulator.incidents.timeline import Timeline
+from its_core.engines.simulator.traffic.habits import Brake, Chase, Intent, Shift
+from its_core.engines.simulator.traffic.walkers import Crossing, Route
+from its_core.taxonomy import CollisionType
+
+LAGS_S = 0.35  # how long after the wheel turns the vehicle is where it is meant to be
+LETS_GO_S = 0.3  # before the touch: from then on nobody corrects anything
+NEVER_S = 9.0
+HARD_MPS2 = (4.5, 7.5)
+
+
+def crossing_plan(
+    setting: Setting, opportunity: Opportunity, contact_s: float, attempt: int, averted_s: float | None = None
+) -> Plan:
+    """Drives into somebody's way, or is run into. ``averted_s``: notices that long before the touch, and brakes."""
+    rng = setting.rng("plan", attempt)
+    data = opportunity.details
+    victim = opportunity.victims[0]
+    lengths = 2.0 * data["front_m"], 2.0 * data["other_front_m"]
+    strikes = (rng.random() < 0.5) != (attempt % 2 == 1)
+    if strikes:
+        own = data["s_m"] - data["other_half_m"] - data["front_m"] + 0.1
+        other = data["other_s_m"] + float(rng.uniform(-0.30, 0.26)) * lengths[1]
+    else:
+        own = data["s_m"] + float(rng.uniform(-0.26, 0.30)) * lengths[0]
+        other = data["other_s_m"] - data["half_m"] - data["other_front_m"] + 0.1
+    onset_s = contact_s - opportunity.onset_s
+    chase = Chase(victim, own, other, onset_s, contact_s - (averted_s or LETS_GO_S), 3.4 if data["from_rest"] else 2.6)
+    brakes: tuple[Brake, ...] = ()
+    if averted_s is not None:
+        brakes = (Brake(contact_s - averted_s, contact_s + 1.5, float(rng.uniform(6.0, 8.0))),)
+    elif rng.random() < 0.45:
+        brakes = (Brake(contact_s - float(rng.uniform(0.05, 0.3)), contact_s + 6.0, float(rng.uniform(*HARD_MPS2))),)
+    until_s = contact_s + (8.0 if averted_s is None else -averted_s)
+    culprit = Intent(
+        ignores_signal=True,
+        ignores_others=True,
+        overlooks=frozenset({victim}),
+        errs_s=(onset_s, until_s),
+        chase=chase,
+        brakes=brakes,
+        reaction_s=NEVER_S if averted_s is None else 0.3,
+    )
+    # Most struck drivers see it too late; some brake, and are struck all the same.
+    reaction_s = float(rng.choice([0.6, 0.9, 1.2, NEVER_S])) if attempt < 2 else NEVER_S
+    if averted_s is not None:
+        reaction_s = 0.3
+    struck = Intent(
+        reaction_s=reaction_s, overlooks=frozenset({opportunity.culprit}), errs_s=(onset_s, contact_s + 0.1)
+    )
+    if averted_s is not None:
+        struck = Intent(reaction_s=float(rng.uniform(0.2, 0.7)))
+    return _plan(opportunity, contact_s, {opportunity.culprit: culprit, victim: struck})
+
+
+def following_plan(
+    setting: Setting, opportunity: Opportunity, contact_s: float, attempt: int, averted_s: float | None = None
+) -> Plan:
+    """Looks away while the vehicle ahead slows down. ``averted_s``: looks up that long before the touch."""
+    rng = setting.rng("plan", attempt)
+    leader = opportunity.victims[0]
+    onset_s = contact_s - opportunity.onset_s
+    looks_s = contact_s - (float(rng.choice([0.0, 0.15, 0.3, 0.45])) if averted_s is None else averted_s)
+    shifts: tuple[Shift, ...] = ()
+    if rng.random() < 0.6:  # not square: drifting while looking away, or a late swerve
+        offset = float(rng.uniform(-0.68, 0.68)) * 1.8
+        shifts = (Shift(contact_s - 1.5, offset, 1.5),)
+        if averted_s is not None:
+            shifts = (*shifts, Shift(contact_s + 0.8, -offset, 1.8))
+    culprit = Intent(blind_s=(onset_s, looks_s), reaction_s=NEVER_S, shifts=shifts)
+    intents = {opportunity.culprit: culprit}
+    calm: dict[int, Intent] = {}
+    brakes = opportunity.details.get("leader_brakes_mps2")
+    if brakes is not None:
+        # Whoever brakes hard does so whether or not the one behind is looking.
+        stops = Intent(brakes=(Brake(onset_s, contact_s + float(rng.uniform(0.3, 4.0)), brakes),))
+        intents[leader] = calm[leader] = stops
+    return replace(_plan(opportunity, contact_s, intents), calm=calm)
+
+
+def beside_plan(
+    setting: Setting, opportunity: Opportunity, contact_s: float, attempt: int, short_m: float | None = None
+) -> Plan:
+    """Changes lanes into a vehicle that is abreast. ``short_m``: turns back that far before the touch."""
+    rng = setting.rng("plan", attempt)
+    victim = opportunity.victims[0]
+    lane_m, touch_m = opportunity.details["lane_m"], opportunity.details["touch_m"]
+    over_s = float(rng.uniform(2.0, 2.8))
+    if short_m is None:
+        shifts: tuple[Shift, ...] = (reaching(lane_m, abs(touch_m / lane_m), contact_s + 0.05 * attempt, over_s),)
+    else:
+        by = touch_m - math.copysign(short_m, touch_m)
+        shifts = (Shift(contact_s - 1.6, by, 1.5), Shift(contact_s + 0.15, -by, 1.8))
+    onset_s = shifts[0].start_s - 0.3
+    culprit = Intent(
+        shifts=shifts, overlooks=frozenset({victim}), errs_s=(onset_s, contact_s + 4.0), reaction_s=NEVER_S
+    )
+    # The other one does not give way: they do not see it, or too late.
+    struck = Intent(overlooks=frozenset({opportunity.culprit}), errs_s=(onset_s, contact_s + 0.05), reaction_s=NEVER_S)
+    return _plan(opportunity, contact_s, {opportunity.culprit: culprit, victim: struck})
+
+
+def oncoming_plan(
+    setting: Setting, opportunity: Opportunity, contact_s: float, attempt: int, averted_s: float | None = None
+) -> Plan:
+    """Drifts over the middle of the road. ``averted_s``: back again, that long before the touch."""
+    rng = setting.rng("plan", attempt)
+    data = opportunity.details
+    victim = opportunity.victims[0]
+    overlap = float(rng.uniform(0.05, 0.13)) if opportunity.collision is CollisionType.SIDESWIPE else _overlap(rng)
+    by = data["side_m"] - data["widths_m"] * (1.0 - overlap)
+    over_s = float(rng.uniform(1.5, 2.3))
+    # Fronts touch before the middles pass each other.
+    closing = max(data["culprit_mps"] + data["victim_mps"], 1.0)
+    touch_s = contact_s - 4.6 / closing - LAGS_S
+    shifts: tuple[Shift, ...] = (Shift(touch_s - over_s - 0.1 * attempt, by, over_s),)
+    if averted_s is not None:
+        shifts = (Shift(touch_s - over_s - averted_s, by, over_s), Shift(touch_s - averted_s - 0.1, -by, 1.1))
+    onset_s = shifts[0].start_s - 0.2
+    culprit = Intent(
+        shifts=shifts,
+        blind_s=(onset_s, contact_s + 0.1 if averted_s is None else touch_s - averted_s),
+        overlooks=frozenset({victim}),
+        errs_s=(onset_s, contact_s + 0.1),
+        reaction_s=NEVER_S,
+    )
+    reaction_s = float(rng.choice([0.5, 0.8, 1.1])) if attempt < 2 else NEVER_S
+    struck = Intent(reaction_s=reaction_s, overlooks=frozenset({opportunity.culprit}), errs_s=(onset_s, touch_s - 0.5))
+    if averted_s is not None:
+        struck = Intent(reaction_s=float(rng.uniform(0.2, 0.6)))
+    return _plan(opportunity, contact_s, {opportunity.culprit: culprit, victim: struck})
+
+
+def crosswalk_plan(
+    setting: Setting, opportunity: Opportunity, contact_s: float, attempt: int, averted_s: float | None = None
+) -> Plan:
+    """Does not yield to somebody on a crosswalk. ``averted_s``: brakes that long before, and they jump back."""
+    rng = setting.rng("plan", attempt)
+    data = opportunity.details
+    person = opportunity.victims[0]
+    onset_s = contact_s - opportunity.onset_s
+    own = data["s_m"] - data["front_m"] + 0.15
+    beside = float(rng.uniform(-0.7, 0.6)) * data["half_m"]
+    chase = Chase(person, own, data["walk_s_m"] + beside, onset_s, contact_s - (averted_s or LETS_GO_S), 3.2)
+    brakes: tuple[Brake, ...] = ()
+    if averted_s is not None:
+        brakes = (Brake(contact_s - averted_s, contact_s + 2.0, float(rng.uniform(6.0, 8.0))),)
+    elif rng.random() < 0.6:
+        brakes = (Brake(contact_s - float(rng.uniform(0.0, 0.35)), contact_s + 6.0, float(rng.uniform(*HARD_MPS2))),)
+    culprit = Intent(
+        ignores_signal=True,
+        ignores_others=True,
+        overlooks=frozenset({person}),
+        errs_s=(onset_s, contact_s + (6.0 if averted_s is None else -averted_s)),
+        chase=chase,
+        brakes=brakes,
+        reaction_s=NEVER_S,
+    )
+    unaware = frozenset({person}) if averted_s is None else frozenset()
+    return replace(_plan(opportunity, contact_s, {opportunity.culprit: culprit}), unaware=unaware)
+
+
+def stepping_out_plan(
+    setting: Setting,
+    timeline: Timeline,
+    opportunity: Opportunity,
+    contact_s: float,
+    attempt: int,
+    averted: bool = False,
+) -> Plan:
+    """Somebody steps onto the road in front of a vehicle. ``averted``: late enough ahead of it that it stops, or they
+    jump back."""
+    rng = setting.rng("plan", attempt)
+    data = opportunity.details
+    person, vehicle = opportunity.culprit, opportunity.victims[0]
+    x, y = opportunity.where
+    way = int(data["way"])
+    _, _, tx, ty = timeline.roads.place(way, data["s_m"])
+    side = 1.0 if data["side_m"] > 0.0 else -1.0
+    start = float(data["x_m"]), float(data["y_m"])
+    reach = abs(data["side_m"])
+    foot = x - ty * side * reach, y + tx * side * reach
+    over = x + ty * side * 9.0, y - tx * side * 9.0
+    walked = math.dist(start, foot)
+    points = (start, foot, over) if walked > 0.4 else (start, over)
+    first = walked if walked > 0.4 else 0.0
+    kerb = max(reach - 2.2, 0.2)
+    route = Route(points, (Crossing(first + kerb, first + reach + 6.0, None),))
+    pace = float(rng.choice([1.3, 1.6, 2.0, 2.8], p=[0.35, 0.3, 0.2, 0.15]))
+    into = float(rng.uniform(-0.6, 0.55)) * data["half_m"]  # where in front of the vehicle they are at the touch
+    steps_s = contact_s - (reach - kerb - into) / pace - 0.15 * attempt
+    reaction_s = float(rng.uniform(0.5, 1.1)) + 0.35 * attempt
+    if averted:
+        steps_s -= float(rng.uniform(0.5, 0.9)) + 0.2 * attempt
+        reaction_s = float(rng.uniform(0.2, 0.5))
+    driver = Intent(reaction_s=reaction_s, overlooks=frozenset({person}), errs_s=(-math.inf, steps_s + reaction_s))
+    unaware = frozenset() if averted else frozenset({person})
+    plan = _plan(opportunity, contact_s, {vehicle: driver})
+    return replace(plan, routes={person: (route, steps_s, pace)}, unaware=unaware)
+
+
+def _plan(opportunity: Opportunity, contact_s: float, intents: dict[int, Intent]) -> Plan:
+    return Plan(opportunity.culprit, opportunity.victims, intents, opportunity.cause, contact_s, opportunity.where)
+
+
+def _overlap(rng: np.random.Generator) -> float:
+    return float(rng.uniform(0.35, 1.0))
+
+
+def reaching(by_m: float, share: float, at_s: float, over_s: float) -> Shift:
+    """A shift that has done a share of its way at a time; vehicles follow it a third of a second late."""
+    low, high = 0.0, 1.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        if middle * middle * (3.0 - 2.0 * middle) < share:
+            low = middle
+        else:
+            high = middle
+    return Shift(at_s - low * over_s - LAGS_S, by_m, over_s)

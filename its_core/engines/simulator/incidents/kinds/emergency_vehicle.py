@@ -1,0 +1,87 @@
+"""An ambulance, a police car or a fire engine passes with its beacons on, and the others make room."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from its_core.clip import Participant
+from its_core.engines.simulator.incidents.kind import Kind
+from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows, without_contact
+from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.search.anyone import under_way
+from its_core.engines.simulator.incidents.search.following import pairs
+from its_core.engines.simulator.incidents.setting import Setting, in_picture
+from its_core.engines.simulator.incidents.timeline import Timeline
+from its_core.engines.simulator.incidents.verdicts import Verdict, failed
+from its_core.engines.simulator.simulation.flow import STEP_S
+from its_core.engines.simulator.simulation.run import Run
+from its_core.engines.simulator.traffic.habits import Brake, Intent, Shift
+from its_core.taxonomy import Colour, ParticipantType, Role
+
+_FLEET = (
+    (ParticipantType.VAN, Colour.WHITE, 0.45),
+    (ParticipantType.VAN, Colour.YELLOW, 0.1),
+    (ParticipantType.SUV, Colour.WHITE, 0.15),
+    (ParticipantType.SEDAN, Colour.BLACK, 0.1),
+    (ParticipantType.TRUCK, Colour.RED, 0.2),
+)
+ONSET_S = 3.0
+PASSES_S = 3.5  # how long the two drive side by side, one pulled over
+ASIDE_M = (-1.0, 1.5)  # where they are then
+
+
+def culprit(setting: Setting) -> Participant:
+    at = float(setting.rng("fleet").random())
+    for type_, colour, share in _FLEET:
+        at -= share
+        if at < 0.0:
+            return Participant(type_, colour, Role.BYSTANDER)
+    return Participant(ParticipantType.VAN, Colour.WHITE, Role.BYSTANDER)
+
+
+def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:  # noqa: ARG001
+    """With the vehicle ahead, where there is one to pull over."""
+    found = []
+    ahead: dict[int, dict[int, int]] = {}
+    for each in under_way(timeline, 5.0, ONSET_S):
+        step = int(each.step - ONSET_S / STEP_S)
+        if step < 0:
+            continue
+        if step not in ahead:
+            ahead[step] = {back.number: front.number for back, front in pairs(timeline, step)}
+        leader = ahead[step].get(each.culprit)
+        found.append(each if leader is None else replace(each, details={**each.details, "leader": float(leader)}))
+    return found
+
+
+def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
+    rng = setting.rng("plan", attempt)
+    begins_s = contact_s - ONSET_S + 0.3
+    intents = {opportunity.culprit: Intent(beacon=True, ignores_signal=attempt % 2 == 0)}
+    leader = opportunity.details.get("leader")
+    if leader is not None and attempt < 2:
+        over_s, back_s = float(rng.uniform(1.4, 2.2)), begins_s + 1.5 + PASSES_S
+        slows = Brake(begins_s, begins_s + 1.6, float(rng.uniform(1.5, 2.5)))
+        gives_way = (Shift(begins_s - 0.6, ASIDE_M[0], over_s), Shift(back_s, -ASIDE_M[0], 2.5))
+        passes = (Shift(begins_s, ASIDE_M[1], over_s), Shift(back_s, -ASIDE_M[1], 2.5))
+        intents[int(leader)] = Intent(shifts=gives_way, brakes=(slows,))
+        intents[opportunity.culprit] = replace(intents[opportunity.culprit], shifts=passes)
+    return doing(opportunity, contact_s, intents)
+
+
+def judge(setting: Setting, run: Run) -> Verdict:
+    roles = run.staging.roles
+    touched = without_contact(run)
+    if touched is not None:
+        return touched
+    assert roles.culprit is not None and roles.contact_s is not None
+    seen = in_picture(setting.camera, run.trace.positions[:, roles.culprit] + np.array([0.0, 0.0, 1.0]), 0.0)
+    if seen.sum() < run.trace.fps:
+        return failed("it was in the picture for less than a second")
+    frames = np.flatnonzero(seen)
+    return shows(run, int(frames[0]), int(frames[-1]) + 1, roles.culprit, int(frames[len(frames) // 2]))
+
+
+KIND = Kind(search, plan, nobody_touches, judge, errs=False, touches=False, culprit=culprit)

@@ -1,0 +1,91 @@
+"""One driver runs into the vehicle ahead, and the one behind into both: three or more vehicles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from its_core.engines.simulator.dimensions import TWO_WHEELERS
+from its_core.engines.simulator.incidents.errors import following_plan
+from its_core.engines.simulator.incidents.kind import Kind
+from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.rehearsal import Rehearsal
+from its_core.engines.simulator.incidents.search.following import following_opportunities, pairs
+from its_core.engines.simulator.incidents.setting import Setting
+from its_core.engines.simulator.incidents.timeline import Timeline
+from its_core.engines.simulator.incidents.verdicts import (
+    Verdict,
+    collision_of,
+    failed,
+    first_blow,
+    impact_end,
+    nearing,
+    window,
+)
+from its_core.engines.simulator.simulation.flow import STEP_S
+from its_core.engines.simulator.simulation.run import Run
+from its_core.engines.simulator.traffic.drivers import hardest_braking_mps2
+from its_core.engines.simulator.traffic.habits import Intent
+from its_core.taxonomy import CollisionType
+
+CLOSE_S = 2.0  # behind the first two, the third must follow within so many seconds
+
+
+def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
+    """Rear-end collisions with somebody close behind."""
+    found = []
+    for each in following_opportunities(timeline, hardest_braking_mps2(setting.grip)):
+        step = round(each.step - each.onset_s / STEP_S)
+        behind = next((back for back, front in pairs(timeline, step) if front.number == each.culprit), None)
+        if behind is None:
+            continue
+        leader, culprit = timeline.tracks[each.victims[0]], timeline.tracks[each.culprit]
+        if any(track.type in TWO_WHEELERS for track in (leader, culprit, behind)):
+            continue
+        here, there = behind.at(step), culprit.at(step)
+        if here is None or there is None or behind.speed[here] < 4.0:
+            continue
+        gap = float(culprit.s_m[there] - culprit.rear_m - behind.s_m[here] - behind.front_m)
+        if 2.0 < gap < CLOSE_S * float(behind.speed[here]) + 4.0:
+            found.append(replace(each, details={**each.details, "third": float(behind.number)}))
+    return found
+
+
+def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
+    first = following_plan(setting, opportunity, contact_s, attempt)
+    third = int(opportunity.details["third"])
+    rng = setting.rng("third", attempt)
+    wakes_s = contact_s + float(rng.uniform(1.3, 2.2)) + 0.3 * attempt
+    blind = Intent(blind_s=(contact_s - opportunity.onset_s, wakes_s), reaction_s=0.9)
+    return replace(first, intents={**first.intents, third: blind}, struck=(third,))
+
+
+def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
+    pair = frozenset((plan.culprit, plan.victims[0]))
+    hard = rehearsal.closing_mps > 2.5
+    return rehearsal.first == pair and abs(rehearsal.first_s - plan.contact_s) < 0.9 and hard
+
+
+def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
+    """A rear-end collision first, then at least one more vehicle in the chain of contacts."""
+    blow = first_blow(run)
+    if isinstance(blow, str):
+        return failed(blow)
+    chain = set(blow.numbers)
+    end_frame = blow.frame
+    for contact in run.trace.contacts:
+        vehicles = [number for number in contact.numbers if number < run.trace.vehicles]
+        if len(vehicles) == 2 and chain & set(vehicles) and contact.frame < len(run.trace.positions):
+            chain |= set(vehicles)
+            end_frame = max(end_frame, contact.frame)
+    if len(chain) < 3:
+        return failed("only two vehicles met")
+    a, b = blow.numbers
+    start, end = window(run, blow.frame, nearing(run, a, b, 1.3), tuple(sorted(chain)))
+    end = max(end, min(end_frame + run.trace.fps // 2, len(run.trace.positions)))
+    collision = collision_of(run.trace, blow)
+    if collision is not CollisionType.REAR_END:
+        return failed(f"the contact was a {collision} at {blow.angle_deg:.0f} degrees")
+    return Verdict(True, "", start, end, impact_end(run, blow.episode), blow.where_m, blow.frame, (a, b), collision)
+
+
+KIND = Kind(search, plan, accepts, judge, latest=0.62)

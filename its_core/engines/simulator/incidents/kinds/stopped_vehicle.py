@@ -1,0 +1,71 @@
+"""A vehicle breaks down: it rolls to a stop in its lane, hazard lights on, and the others wait behind it or go past."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from its_core.engines.simulator.incidents.kind import Kind
+from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows, without_contact
+from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.search.anyone import under_way
+from its_core.engines.simulator.incidents.setting import Setting
+from its_core.engines.simulator.incidents.timeline import Timeline
+from its_core.engines.simulator.incidents.verdicts import Verdict, failed
+from its_core.engines.simulator.simulation.flow import STEP_S
+from its_core.engines.simulator.simulation.population import OPEN_ROADS
+from its_core.engines.simulator.simulation.run import Run
+from its_core.engines.simulator.traffic.habits import Brake, Intent, Shift
+from its_core.taxonomy import RoadLayout
+
+SLOWEST_MPS = 5.0
+SLOWS_MPS2 = (2.1, 2.6, 3.2)
+STANDS_MPS = 0.5
+SHORTEST_S = 1.0
+
+
+def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
+    """Where a vehicle would come to stand that rolls out from here."""
+    found = []
+    for number, each in enumerate(under_way(timeline, SLOWEST_MPS, 0.0)):
+        slows = SLOWS_MPS2[number % len(SLOWS_MPS2)] * min(setting.grip / 0.6, 1.0)
+        takes_s = each.speed_mps / slows
+        way, s_m = int(each.details["way"]), each.details["s_m"] + 0.5 * each.speed_mps * takes_s
+        if s_m > timeline.roads.length_m(way) - 5.0:
+            continue
+        x, y, _, _ = timeline.roads.place(way, s_m)
+        details = {**each.details, "slows_mps2": slows}
+        step = each.step + takes_s / STEP_S
+        found.append(replace(each, step=step, where=(x, y), onset_s=takes_s, details=details))
+    return found
+
+
+def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
+    rng = setting.rng("plan", attempt)
+    begins_s = contact_s - opportunity.onset_s
+    shifts: tuple[Shift, ...] = ()
+    if setting.layout.name in OPEN_ROADS or setting.layout.name is RoadLayout.RURAL_ROAD:
+        shifts = (Shift(begins_s - 0.3, -float(rng.uniform(0.6, 1.4)), 2.0),)
+    intent = Intent(
+        brakes=(Brake(begins_s, 1e9, opportunity.details["slows_mps2"]),),
+        shifts=shifts,
+        hazards_s=begins_s + float(rng.uniform(-0.4, 1.2)),
+    )
+    return doing(opportunity, contact_s, {opportunity.culprit: intent})
+
+
+def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
+    roles = run.staging.roles
+    touched = without_contact(run)
+    if touched is not None:
+        return touched
+    assert roles.culprit is not None
+    stands = run.trace.speeds[:, roles.culprit] < STANDS_MPS
+    if stands.sum() < SHORTEST_S * run.trace.fps or not stands[-1]:
+        return failed("it did not stand long enough")
+    first = int(np.argmax(stands))
+    return shows(run, max(first - run.trace.fps, 0), len(stands), roles.culprit, first)
+
+
+KIND = Kind(search, plan, nobody_touches, judge, errs=False, touches=False, latest=0.7)

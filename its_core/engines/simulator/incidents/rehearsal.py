@@ -1,0 +1,139 @@
+"""Rehearses a plan on rails: who would touch whom first, and how near the two of an incident come."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.engines.simulator.incidents.opportunity import Plan
+from its_core.engines.simulator.incidents.setting import Setting
+from its_core.engines.simulator.portable_math import acos
+from its_core.engines.simulator.simulation.overlaps import overlapping, rectangles_apart_m
+from its_core.engines.simulator.simulation.rails import Rails, Traffic, packed
+from its_core.engines.simulator.traffic.habits import Intent
+from its_core.engines.simulator.traffic.perception import Bodies
+
+Floats = NDArray[np.float64]
+
+STEP_S = 1.0 / 24.0  # as in the physics
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """``first``: the road users that touch first, with the time (None: nobody). ``nearest_m`` and ``nearest_s``: how
+    near
+    the incident's two come, and when; ``angle_deg`` between their headings then; ``flank``: where one's front meets the
+    other, 0 at its middle, 1 at its ends; ``before``: where a person is across the vehicle's front, 0 before its
+    middle,
+    1 before its edge (more: beside it); ``thing_s``: when the first of the two runs into something that stands."""
+
+    first: frozenset[int] | None
+    first_s: float
+    nearest_m: float
+    nearest_s: float
+    angle_deg: float
+    closing_mps: float
+    flank: float
+    before: float
+    thing_s: float = math.inf
+
+
+def with_intents(traffic: Traffic, intents: Mapping[int, Intent]) -> None:
+    for driver in traffic.drivers:
+        if driver.number in intents:
+            driver.intent = intents[driver.number]
+
+
+def begun(setting: Setting, traffic: Traffic, plan: Plan) -> None:
+    """Gives the plan to the traffic, whose clock is at 0 or earlier, and lets it run to 0."""
+    with_intents(traffic, plan.intents)
+    for walker in traffic.walkers:
+        if walker.number in plan.routes:
+            walker.take(*plan.routes[walker.number])
+        walker.unaware = walker.number in plan.unaware
+    for driver in traffic.drivers:
+        if driver.number in plan.ways:
+            driver.go_by(plan.ways[driver.number])
+    rails = Rails(setting.layout, setting.programme, traffic)
+    while traffic.time_s < -1e-6:
+        rails.step(min(STEP_S, -traffic.time_s))
+    traffic.time_s = 0.0
+
+
+def rehearsed(
+    setting: Setting, traffic: Traffic, pair: tuple[int, int], until_s: float, things: Floats | None = None
+) -> Rehearsal:
+    """``traffic`` (its clock at 0) is moved on and used up. Ends with the first touch. ``things`` T×3: x, y and radius
+    of what stands beside the road."""
+    rails = Rails(setting.layout, setting.programme, traffic)
+    nearest_m, nearest_s, angle, closing, thing_s = math.inf, 0.0, 0.0, 0.0, math.inf
+    while traffic.time_s < until_s:
+        rails.step(STEP_S)
+        bodies = packed(rails.roads, traffic)
+        first = [frozenset((int(bodies.unit[a]), int(bodies.unit[b]))) for a, b in overlapping(bodies, 0.0)]
+        if things is not None and thing_s == math.inf and _hits(bodies, pair[0], things):
+            thing_s = traffic.time_s
+        mine = [[i for i in range(len(bodies.x)) if bodies.unit[i] == number] for number in pair]
+        for a in mine[0]:
+            for b in mine[1]:
+                apart = rectangles_apart_m(bodies, a, b)
+                if apart < nearest_m:
+                    nearest_m, nearest_s = apart, traffic.time_s
+                    cosine = float(bodies.fx[a] * bodies.fx[b] + bodies.fy[a] * bodies.fy[b])
+                    angle = math.degrees(_acos(cosine))
+                    dvx, dvy = float(bodies.vx[a] - bodies.vx[b]), float(bodies.vy[a] - bodies.vy[b])
+                    closing = math.sqrt(dvx * dvx + dvy * dvy)
+        if first:
+            touched = frozenset(pair) if frozenset(pair) in first else first[0]
+            flank = min((_flank(bodies, a, b) for a in mine[0] for b in mine[1]), default=9.0)
+            before = min((_before(bodies, a, b) for a in mine[0] for b in mine[1]), default=9.0)
+            return Rehearsal(touched, traffic.time_s, nearest_m, nearest_s, angle, closing, flank, before, thing_s)
+    return Rehearsal(None, math.inf, nearest_m, nearest_s, angle, closing, 9.0, 9.0, thing_s)
+
+
+def _hits(bodies: Bodies, number: int, things: Floats) -> bool:
+    """Whether a road user's rectangle overlaps one of the things' circles."""
+    for i in range(len(bodies.x)):
+        if bodies.unit[i] != number:
+            continue
+        dx, dy = things[:, 0] - bodies.x[i], things[:, 1] - bodies.y[i]
+        along = np.abs(dx * bodies.fx[i] + dy * bodies.fy[i]) - bodies.front_m[i]
+        aside = np.abs(dy * bodies.fx[i] - dx * bodies.fy[i]) - bodies.half_m[i]
+        if bool(((along < things[:, 2]) & (aside < things[:, 2])).any()):
+            return True
+    return False
+
+
+def _before(bodies: Bodies, a: int, b: int) -> float:
+    """Where one body is before the other's front, in halves of the front's width; 9 where neither is."""
+    found = 9.0
+    for i, j in ((a, b), (b, a)):
+        if bodies.walks[j]:
+            continue
+        dx, dy = bodies.x[i] - bodies.x[j], bodies.y[i] - bodies.y[j]
+        along = dx * bodies.fx[j] + dy * bodies.fy[j]
+        if along > bodies.front_m[j] - 0.7:
+            found = min(found, abs(dy * bodies.fx[j] - dx * bodies.fy[j]) / bodies.half_m[j])
+    return float(found)
+
+
+def _flank(bodies: Bodies, a: int, b: int) -> float:
+    """Where the front of one is beside the other, in halves of the other's length from its middle; the lesser of
+    both."""
+    found = 9.0
+    for i, j in ((a, b), (b, a)):
+        x = bodies.x[i] + bodies.front_m[i] * bodies.fx[i] - bodies.x[j]
+        y = bodies.y[i] + bodies.front_m[i] * bodies.fy[i] - bodies.y[j]
+        along = x * bodies.fx[j] + y * bodies.fy[j]
+        beside = abs(y * bodies.fx[j] - x * bodies.fy[j])
+        if beside < bodies.half_m[j] + 1.2:
+            found = min(found, abs(along) / (bodies.front_m[j] if along > 0 else bodies.rear_m[j]))
+    return float(found)
+
+
+def _acos(cosine: float) -> float:
+    return float(acos(min(max(cosine, -1.0), 1.0)))

@@ -1,0 +1,116 @@
+"""Side by side and towards each other: somebody who leaves the lane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from its_core.engines.simulator.dimensions import TWO_WHEELERS, VEHICLES
+from its_core.engines.simulator.incidents.opportunity import Opportunity
+from its_core.engines.simulator.incidents.timeline import Timeline, Track
+from its_core.engines.simulator.simulation.flow import STEP_S
+from its_core.taxonomy import Cause, CollisionType, ParticipantType
+
+EVERY_STEPS = 4
+_SWERVES_S = 1.5  # a change of lane without a look takes about so long up to the touch
+
+
+def beside_opportunities(timeline: Timeline) -> list[Opportunity]:
+    """Sideswipes: two vehicles abreast on neighbouring ways."""
+    found: list[Opportunity] = []
+    for step in range(int(2.0 / STEP_S), timeline.steps - 8, EVERY_STEPS):
+        for culprit, victim, side_m in _abreast(timeline, step):
+            at, other_at = culprit.at(step), victim.at(step)
+            assert at is not None and other_at is not None
+            touch_m = abs(side_m) - VEHICLES[culprit.type].width_m / 2 - VEHICLES[victim.type].width_m / 2
+            if touch_m < 0.25 or culprit.type in TWO_WHEELERS:
+                continue
+            sign = 1.0 if side_m > 0.0 else -1.0
+            x = 0.5 * float(culprit.x[at] + victim.x[other_at])
+            y = 0.5 * float(culprit.y[at] + victim.y[other_at])
+            found.append(
+                Opportunity(
+                    step=step,
+                    where=(x, y),
+                    culprit=culprit.number,
+                    victims=(victim.number,),
+                    cause=Cause.UNSAFE_LANE_CHANGE,
+                    collision=CollisionType.SIDESWIPE,
+                    onset_s=_SWERVES_S,
+                    speed_mps=abs(float(culprit.speed[at] - victim.speed[other_at])),
+                    details={"touch_m": sign * touch_m, "lane_m": side_m, "culprit_mps": float(culprit.speed[at])},
+                )
+            )
+    return found
+
+
+def _abreast(timeline: Timeline, step: int) -> Iterator[tuple[Track, Track, float]]:
+    """Pairs that run beside each other on neighbouring ways, and how far to the left the second one is."""
+    roads = timeline.roads
+    there = [(track, at) for track in timeline.tracks.values() if (at := track.at(step)) is not None]
+    for track, at in there:
+        lane = roads.lanes[int(track.way[at])]
+        neighbours = {roads.index[name] for name in (lane.left, lane.right) if name is not None}
+        if track.speed[at] < 5.0:
+            continue
+        _, _, tx, ty = roads.place(int(track.way[at]), float(track.s_m[at]))
+        for other, other_at in there:
+            beside = other.type is ParticipantType.BICYCLE and other.way[other_at] == track.way[at]
+            if not (beside or int(other.way[other_at]) in neighbours) or other.speed[other_at] < 3.0:
+                continue
+            dx, dy = float(other.x[other_at] - track.x[at]), float(other.y[other_at] - track.y[at])
+            along, side = dx * tx + dy * ty, dy * tx - dx * ty
+            reach = 0.62 * (VEHICLES[track.type].length_m + VEHICLES[other.type].length_m) / 2
+            if abs(along) < reach and (1.5 if beside else 2.0) < abs(side) < 5.0:
+                yield track, other, side
+
+
+def oncoming_opportunities(timeline: Timeline) -> list[Opportunity]:
+    """Vehicles that meet on a road without anything between the directions: head-on, or along their sides."""
+    found: list[Opportunity] = []
+    tracks = list(timeline.tracks.values())
+    for culprit in tracks:
+        if culprit.type in TWO_WHEELERS:
+            continue
+        for victim in tracks:
+            found += _meeting(timeline, culprit, victim)
+    return found
+
+
+def _meeting(timeline: Timeline, culprit: Track, victim: Track) -> Iterator[Opportunity]:
+    first = max(culprit.first, victim.first)
+    last = min(culprit.first + len(culprit.s_m), victim.first + len(victim.s_m))
+    if last - first < 4 or culprit.number == victim.number:
+        return
+    mine, other = slice(first - culprit.first, last - culprit.first), slice(first - victim.first, last - victim.first)
+    ways = timeline.roads.ways
+    i = ways.first[culprit.way[mine]] + np.clip(culprit.s_m[mine].astype(np.int64), 0, None)
+    i = np.minimum(i, ways.first[culprit.way[mine] + 1] - 1)
+    tx, ty = ways.tx[i], ways.ty[i]
+    dx, dy = victim.x[other] - culprit.x[mine], victim.y[other] - culprit.y[mine]
+    along, side = dx * tx + dy * ty, dy * tx - dx * ty
+    passed = np.flatnonzero((along[:-1] > 0.0) & (along[1:] <= 0.0))
+    if not len(passed):
+        return
+    k = int(passed[0])
+    j = ways.first[victim.way[other][k]] + int(victim.s_m[other][k])
+    facing = float(tx[k] * ways.tx[j] + ty[k] * ways.ty[j])
+    speed, other_speed = float(culprit.speed[mine][k]), float(victim.speed[other][k])
+    if facing > -0.95 or not 2.3 < side[k] < 5.2 or speed < 5.0 or other_speed < 4.0:
+        return
+    share = along[k] / max(along[k] - along[k + 1], 1e-6)
+    x = 0.5 * float(culprit.x[mine][k] + victim.x[other][k])
+    y = 0.5 * float(culprit.y[mine][k] + victim.y[other][k])
+    widths = VEHICLES[culprit.type].width_m / 2 + VEHICLES[victim.type].width_m / 2
+    yield Opportunity(
+        step=first + k + float(share),
+        where=(x, y),
+        culprit=culprit.number,
+        victims=(victim.number,),
+        cause=Cause.FELL_ASLEEP,
+        collision=CollisionType.HEAD_ON,
+        onset_s=2.0,
+        speed_mps=speed + other_speed,
+        details={"side_m": float(side[k]), "widths_m": widths, "culprit_mps": speed, "victim_mps": other_speed},
+    )

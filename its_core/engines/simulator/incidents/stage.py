@@ -1,0 +1,230 @@
+"""From a setting and a kind of incident to a staged try: traffic flows, a moment in it is chosen, somebody errs
+there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from its_core.engines.simulator.incidents.assembly import assembled
+from its_core.engines.simulator.incidents.casting import Wanted, fitting, named, recoloured
+from its_core.engines.simulator.incidents.company import with_company
+from its_core.engines.simulator.incidents.consequences import with_consequences
+from its_core.engines.simulator.incidents.kind import Kind
+from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.rehearsal import Rehearsal, begun, rehearsed, with_intents
+from its_core.engines.simulator.incidents.setting import (
+    MOMENT,
+    SHARES,
+    SMALLEST_SHARE,
+    Setting,
+    apparent_share,
+    in_picture,
+)
+from its_core.engines.simulator.incidents.timeline import HORIZON_S, Timeline, recorded
+from its_core.engines.simulator.incidents.verdicts import severity_word
+from its_core.engines.simulator.portable_math import exp, log
+from its_core.engines.simulator.simulation.flow import STEP_S, Demand, Flow
+from its_core.engines.simulator.simulation.population import mass_kg
+from its_core.engines.simulator.simulation.rails import Traffic
+from its_core.engines.simulator.simulation.staging import Staging
+from its_core.taxonomy import CameraWord, ParticipantType, Severity
+
+ROUNDS = 8  # of traffic, until it holds the moment that is looked for
+TRIED = 7  # moments of one round
+CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon
+STEP_OF_SIZE = 0.47  # a factor of 1.6
+LATEST_TOUCH = 0.88  # share of the clip
+_AFTER_S = 2.2  # a rehearsal of a crash goes on so long after its point
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """``staging`` of a try; ``calm``: the same traffic with nobody erring; ``rounds``: the number of clips' worth of
+    traffic that were looked through."""
+
+    staging: Staging
+    calm: Staging | None
+    rounds: int
+
+
+def stage(setting: Setting, kind: Kind) -> Staged | str:
+    """A text says why there is no such moment."""
+    wanted = named(setting.scene, kind.errs, kind.culprit(setting))
+    why = "ordinary traffic held no such moment"
+    for round_ in range(ROUNDS):
+        timeline = _timeline(setting, kind, round_, {})
+        rng = setting.rng("moment", round_)
+        found = [each for each in kind.search(timeline, setting) if _possible(setting, kind, timeline, each)]
+        for opportunity in _in_turn(setting, found, rng, wanted, timeline)[:TRIED]:
+            staged = _try(setting, kind, timeline, opportunity, round_, wanted)
+            if isinstance(staged, Staged):
+                return staged
+            why = staged
+    return why
+
+
+def _timeline(setting: Setting, kind: Kind, round_: int, types: Mapping[int, ParticipantType]) -> Timeline:
+    rng = setting.rng("flow", round_)
+    crawls = float(setting.rng("crawls").uniform(0.8, 3.2)) if kind.traffic.crawls else None
+    # Where a moment is rare, more traffic is let in.
+    scale = 1.0 if round_ < 2 else 1.4 if round_ < 5 else 1.8
+    demand = Demand(scale * (1.5 if kind.traffic.crawls else 1.0), kind.traffic.boosts, crawls)
+    flow = Flow(setting.layout, setting.density, setting.surface, rng, setting.programme, types, demand)
+    horizon_s = HORIZON_S if kind.errs else min(setting.duration_s + CALM_HORIZON_S, HORIZON_S)
+    return recorded(flow, setting.programme, kind.traffic.crawls, horizon_s)
+
+
+def contact_s_of(setting: Setting, kind: Kind) -> float:
+    """When a clip's incident is to come to its point: the moment that is drawn, squeezed where the kind must be
+    early."""
+    low, high = MOMENT
+    share = low + (setting.moment - low) * (kind.latest - low) / (high - low)
+    return share * setting.duration_s
+
+
+def _possible(setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opportunity) -> bool:
+    """Whether the clip can hold a moment, at the place of it that is drawn, where the camera sees it."""
+    scene = setting.scene
+    if scene.cause is not None and opportunity.cause is not scene.cause:
+        return False
+    if scene.collision_type is not None and opportunity.collision not in (scene.collision_type, None):
+        return False
+    contact_s = contact_s_of(setting, kind)
+    time_s = timeline.time_s(opportunity.step)
+    if time_s < contact_s + 0.1 or time_s + setting.duration_s - contact_s > timeline.time_s(timeline.steps) - 0.2:
+        return False
+    if not in_picture(setting.camera, np.array([(*opportunity.where, 0.7)]))[0]:
+        return False
+    return apparent_share(setting.camera, *opportunity.where) >= SMALLEST_SHARE
+
+
+def _aimed_share(setting: Setting) -> float:
+    """How large a car shall be where the incident comes to its point; the row's words may say."""
+    low, high = SHARES
+    at = float(setting.rng("size").random())
+    if CameraWord.NEAR in setting.scene.camera:
+        at = 0.75 + 0.25 * at
+    elif CameraWord.FAR in setting.scene.camera:
+        at = 0.2 * at
+    return float(exp(log(low) + at * (log(high) - log(low))))
+
+
+def _unlike(setting: Setting, opportunity: Opportunity, aimed: float) -> int:
+    """How far from the size that is aimed at: in steps of a factor of 1.6."""
+    share = apparent_share(setting.camera, *opportunity.where)
+    return round(abs(float(log(share / aimed))) / STEP_OF_SIZE)
+
+
+def _in_turn(
+    setting: Setting, found: list[Opportunity], rng: np.random.Generator, wanted: Wanted, timeline: Timeline
+) -> list[Opportunity]:
+    """At random, one variant after another; those first whose vehicles are of the types that the row names, that are
+    likely to be as severe and about as large as is aimed at; one moment of each pair."""
+    severity, aimed = setting.scene.severity, _aimed_share(setting)
+    order = rng.permutation(len(found)).tolist()
+    shuffled = [found[i] for i in order]
+    variants = sorted({each.variant for each in found})
+    turn = dict(zip(variants, rng.permutation(len(variants)).tolist(), strict=True))
+
+    def rank(each: Opportunity) -> tuple[int, int, int, int]:
+        mild = severity is not None and _likely_severity(each, timeline) is not severity
+        return fitting(each, wanted, timeline), int(mild), _unlike(setting, each, aimed), turn[each.variant]
+
+    shuffled.sort(key=rank)
+    seen: set[tuple[int, tuple[int, ...]]] = set()
+    kept = []
+    for each in shuffled:
+        if (each.culprit, each.victims) not in seen:
+            seen.add((each.culprit, each.victims))
+            kept.append(each)
+    return kept
+
+
+def _likely_severity(opportunity: Opportunity, timeline: Timeline) -> Severity:
+    """By the change of velocity of the lighter of two, at a tenth of restitution; of people by the speed."""
+    masses = [timeline.tracks[n].type for n in (opportunity.culprit, *opportunity.victims[:1]) if n in timeline.tracks]
+    share = 0.9
+    if len(masses) == 2:
+        a, b = mass_kg(masses[0]), mass_kg(masses[1])
+        share = 1.1 * max(a, b) / (a + b)
+    return severity_word(3.6 * opportunity.speed_mps * share)
+
+
+def _try(
+    setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opportunity, round_: int, wanted: Wanted
+) -> Staged | str:
+    """The staging of one moment, or why it does not come true."""
+    types = wanted.types_for(opportunity, timeline)
+    if types:  # the traffic flows otherwise with other vehicles in it
+        timeline = _timeline(setting, kind, round_, types)
+        again = [
+            each
+            for each in kind.search(timeline, setting)
+            if each.culprit == opportunity.culprit
+            and each.victims == opportunity.victims
+            and _possible(setting, kind, timeline, each)
+        ]
+        if not again:
+            return "the vehicles asked for do not meet there"
+        opportunity = again[int(setting.rng("again", round_).integers(len(again)))]
+    contact_s = contact_s_of(setting, kind)
+    step = timeline.snapshot_step(round(opportunity.step - contact_s / STEP_S))
+    start_s = timeline.time_s(step)
+    contact_s = timeline.time_s(opportunity.step) - start_s
+    there = replace(
+        setting, programme=setting.programme.shifted(timeline.start_s + start_s) if setting.programme else None
+    )
+    # Errors that begin before the clip does are made before it begins.
+    early_steps = max(round((opportunity.onset_s + 0.25 - contact_s) / STEP_S), 0)
+    early = timeline.snapshot_step(max(step - early_steps, 0))
+    before = _at_zero(timeline.traffic_at(early), -timeline.time_s(step - early))
+    recoloured(before, wanted, opportunity, setting)
+    company = with_company(before, wanted, opportunity)
+    if not {opportunity.culprit, *opportunity.victims} <= _numbers(before) & _numbers(timeline.traffic_at(step)):
+        return "not everybody is there when the clip begins"
+    for attempt in range(kind.attempts):
+        plan = kind.plan(there, timeline, opportunity, contact_s, attempt)
+        plan = replace(plan, struck=(*plan.struck, *company))
+        if kind.touches:
+            plan = with_consequences(there, before, opportunity, plan, attempt)
+        traffic = before.copied()
+        begun(there, traffic, plan)
+        rehearsal = _rehearsed(there, kind, traffic, plan)
+        timely = rehearsal.first is None or rehearsal.first_s < LATEST_TOUCH * setting.duration_s
+        if not timely or not kind.accepts(there, opportunity, plan, rehearsal):
+            continue
+        staging = assembled(there, traffic, plan, wanted, kind.errs, acts=True)
+        calm = None
+        if kind.errs:
+            traffic = _at_zero(timeline.traffic_at(step), 0.0)
+            recoloured(traffic, wanted, opportunity, setting)
+            with_company(traffic, wanted, opportunity)
+            with_intents(traffic, plan.calm)
+            calm = assembled(there, traffic, plan, wanted, errs=False, acts=False)
+        return Staged(staging, calm, round_ + 1)
+    return "nobody met in rehearsal"
+
+
+def _rehearsed(setting: Setting, kind: Kind, traffic: Traffic, plan: Plan) -> Rehearsal:
+    other = plan.victims[0] if plan.victims else plan.culprit
+    until_s = min(plan.contact_s + _AFTER_S, setting.duration_s) if kind.touches else setting.duration_s
+    return rehearsed(setting, traffic.copied(), (plan.culprit, other), until_s, kind.things(setting))
+
+
+def _numbers(traffic: Traffic) -> set[int]:
+    return {driver.number for driver in traffic.drivers} | {walker.number for walker in traffic.walkers}
+
+
+def _at_zero(traffic: Traffic, time_s: float) -> Traffic:
+    """The same traffic with its clock at ``time_s``."""
+    start = traffic.time_s - time_s
+    for driver in traffic.drivers:
+        driver.moves = tuple(replace(move, start_s=move.start_s - start) for move in driver.moves)
+        low, high, how = driver.brakes_hard
+        driver.brakes_hard = (low - start, high - start, how)
+        driver.forget_times(start)
+    traffic.time_s = time_s
+    return traffic

@@ -1,0 +1,86 @@
+"""What collisions with cyclists and with motorcyclists have in common: every way in which cars and two-wheelers
+meet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from its_core.engines.simulator.dimensions import TWO_WHEELERS
+from its_core.engines.simulator.incidents.errors import beside_plan, crossing_plan, following_plan, oncoming_plan
+from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.rehearsal import Rehearsal
+from its_core.engines.simulator.incidents.search.beside import beside_opportunities, oncoming_opportunities
+from its_core.engines.simulator.incidents.search.crossing import crossing_opportunities
+from its_core.engines.simulator.incidents.search.following import following_opportunities
+from its_core.engines.simulator.incidents.setting import Setting
+from its_core.engines.simulator.incidents.timeline import Timeline
+from its_core.engines.simulator.incidents.verdicts import (
+    Verdict,
+    collision_of,
+    failed,
+    first_blow,
+    impact_end,
+    nearing,
+    window,
+)
+from its_core.engines.simulator.simulation.run import Run
+from its_core.engines.simulator.traffic.drivers import hardest_braking_mps2
+from its_core.taxonomy import ParticipantType
+
+CROSSING, FOLLOWING, BESIDE, ONCOMING = "crossing", "following", "beside", "oncoming"
+ONCOMING_SHARE = 0.3
+
+
+def meetings(timeline: Timeline, setting: Setting, rider: ParticipantType) -> list[Opportunity]:
+    """Moments in which a car and a two-wheeler of a type could collide."""
+
+    def rides(type_: ParticipantType) -> bool:
+        return type_ is rider
+
+    def drives(type_: ParticipantType) -> bool:
+        return type_ not in TWO_WHEELERS
+
+    found = [replace(each, variant=CROSSING) for each in crossing_opportunities(timeline, rides, drives)]
+    if rider is ParticipantType.MOTORCYCLE:
+        found += [replace(each, variant=CROSSING) for each in crossing_opportunities(timeline, drives, rides)]
+    hardest = hardest_braking_mps2(setting.grip)
+    found += [replace(each, variant=FOLLOWING) for each in following_opportunities(timeline, hardest)]
+    found += [replace(each, variant=BESIDE) for each in beside_opportunities(timeline)]
+    if not found or setting.rng("oncoming").random() < ONCOMING_SHARE:
+        found += [replace(each, variant=ONCOMING) for each in oncoming_opportunities(timeline)]
+    return [each for each in found if _one_rides(timeline, each, rider)]
+
+
+def _one_rides(timeline: Timeline, opportunity: Opportunity, rider: ParticipantType) -> bool:
+    types = [timeline.tracks[n].type for n in (opportunity.culprit, *opportunity.victims)]
+    return rider in types and sum(type_ in TWO_WHEELERS for type_ in types) == 1
+
+
+def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
+    match opportunity.variant:
+        case "crossing":
+            return crossing_plan(setting, opportunity, contact_s, attempt)
+        case "following":
+            return following_plan(setting, opportunity, contact_s, attempt)
+        case "beside":
+            return beside_plan(setting, opportunity, contact_s, attempt)
+    return oncoming_plan(setting, opportunity, contact_s, attempt)
+
+
+def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
+    pair = frozenset((plan.culprit, plan.victims[0]))
+    return rehearsal.first == pair and abs(rehearsal.first_s - plan.contact_s) < 0.9 and rehearsal.closing_mps > 1.0
+
+
+def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
+    """The two touch first of all, and the two-wheeler falls."""
+    blow = first_blow(run)
+    if isinstance(blow, str):
+        return failed(blow)
+    a, b = blow.numbers
+    rider = a if run.trace.actors[a].type in TWO_WHEELERS else b
+    if rider not in run.trace.limbs:
+        return failed("the two-wheeler did not fall")
+    start, end = window(run, blow.frame, nearing(run, a, b, 1.3), (a, b))
+    collision = collision_of(run.trace, blow)
+    return Verdict(True, "", start, end, impact_end(run, blow.episode), blow.where_m, blow.frame, (a, b), collision)

@@ -1,0 +1,90 @@
+"""Whether the camera shows what happens: the spot in the picture, not hidden, and the vehicles not gone at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.engines.simulator.dimensions import VEHICLES
+from its_core.engines.simulator.incidents.setting import Setting, in_picture
+from its_core.engines.simulator.incidents.verdicts import Verdict, something_moves
+from its_core.engines.simulator.optics.camera import Camera
+from its_core.engines.simulator.portable_math import dot
+from its_core.engines.simulator.simulation.run import Run
+from its_core.engines.simulator.trace import Trace, forward
+from its_core.taxonomy import ParticipantType
+
+Floats = NDArray[np.float64]
+
+MOST_HIDDEN = 0.5  # of the points of a body that other vehicles hide when it comes to its point
+STAYS_S = 1.2  # so long after its point, if the clip is, one of those concerned must be in the picture
+_LIFT_M = 0.7
+
+
+def unseen(setting: Setting, run: Run, verdict: Verdict) -> str:
+    """Why the camera does not show where it happened; empty when it does, or when there is no such place."""
+    where, frame = verdict.where_m, verdict.at_frame
+    if where is None or frame is None:
+        return ""
+    camera = setting.camera
+    if not in_picture(camera, np.array([where]))[0]:
+        x, y, _ = where
+        return f"it happened outside the picture, {x:.0f} m east and {y:.0f} m north of the middle"
+    if verdict.shown and min(hidden_share(run.trace, camera, frame, number) for number in verdict.shown) > MOST_HIDDEN:
+        return "other vehicles hide it"
+    later = min(frame + round(STAYS_S * run.trace.fps), len(run.trace.positions) - 1)
+    middles = run.trace.positions[later, list(verdict.shown)] + np.array([0.0, 0.0, _LIFT_M])
+    if verdict.shown and not in_picture(camera, middles, 0.0).any():
+        return "those concerned leave the picture at once"
+    return ""
+
+
+def nothing_moves(setting: Setting, run: Run) -> str:
+    """Why a clip is no clip: hardly anything moves in its picture. Empty where something does."""
+    trace = run.trace
+    frames, vehicles = len(trace.positions), trace.vehicles
+    points = trace.positions[:, :vehicles] + np.array([0.0, 0.0, _LIFT_M])
+    seen = in_picture(setting.camera, points.reshape(-1, 3), 0.0).reshape(frames, vehicles)
+    return "" if something_moves(run, seen) else "hardly anything moves in the picture"
+
+
+def hidden_share(trace: Trace, camera: Camera, frame: int, number: int) -> float:
+    """The share of a body's corners, low and high, that other vehicles' boxes hide from the camera."""
+    points = _corners(trace, frame, number)
+    eye = np.array(camera.position_m)
+    hidden = np.zeros(len(points), np.bool_)
+    for other in range(trace.vehicles):
+        if other != number:
+            hidden |= _box_hides(trace, frame, other, eye, points)
+    return float(hidden.mean())
+
+
+def _corners(trace: Trace, frame: int, number: int) -> Floats:
+    at = trace.positions[frame, number]
+    if trace.actors[number].type is ParticipantType.PEDESTRIAN:
+        return np.array([at + np.array([0.0, 0.0, z]) for z in (0.3, 0.9, 1.5)])
+    body = VEHICLES[trace.actors[number].type]
+    fx, fy = (float(value) for value in forward(trace, frame, number))
+    found = []
+    for along in (-0.42, 0.0, 0.42):
+        for across in (-0.42, 0.42):
+            u, v = along * body.length_m, across * body.width_m
+            for z in (0.3, 0.8 * body.height_m):
+                found.append(at + np.array([u * fx + v * fy, u * fy - v * fx, z]))
+    return np.array(found)
+
+
+def _box_hides(trace: Trace, frame: int, other: int, eye: Floats, points: Floats) -> NDArray[np.bool_]:
+    """Which of N points lie behind a vehicle's box, seen from the eye."""
+    body = VEHICLES[trace.actors[other].type]
+    fx, fy = (float(value) for value in forward(trace, frame, other))
+    axes = np.array([[fy, -fx, 0.0], [fx, fy, 0.0], [0.0, 0.0, 1.0]])
+    at = trace.positions[frame, other]
+    start = dot(axes, eye - at)
+    towards = np.stack([dot(axes, point - eye) for point in points])
+    low = np.array([-body.width_m / 2, -body.length_m / 2, 0.0])
+    high = np.array([body.width_m / 2, body.length_m / 2, body.height_m])
+    safe = np.where(np.abs(towards) < 1e-9, 1e-9, towards)
+    a, b = (low - start) / safe, (high - start) / safe
+    enter, leave = np.minimum(a, b).max(axis=1), np.maximum(a, b).min(axis=1)
+    return np.asarray((enter < leave) & (leave > 0.0) & (enter < 0.995))

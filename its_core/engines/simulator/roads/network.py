@@ -1,0 +1,243 @@
+"""The lanes of a place packed for compiled code: every way resampled a metre apart, where ways meet, where they cross
+crosswalks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.engines.simulator.compilation import inline, kernel
+from its_core.engines.simulator.portable_math import atan2_scalar
+from its_core.engines.simulator.roads.layouts import Crosswalk, Lane, Layout
+from its_core.engines.simulator.roads.paths import Path
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+NEAR_M = 1.9  # two ways this close overlap: cars on them cannot pass each other
+
+
+class Ways(NamedTuple):
+    """P ways one after another in arrays of K vertices, a metre apart: ``first`` P+1 where each begins; ``bend``
+    unsigned curvature, 1/m."""
+
+    first: Ints
+    x: Floats
+    y: Floats
+    tx: Floats
+    ty: Floats
+    bend: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where a way runs over a crosswalk: number of the crosswalk, arc lengths (metres)."""
+
+    crosswalk: int
+    start_m: float
+    end_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Where two ways first come within reach of each other's middle: arc lengths on both, and the angle between them
+    (degrees: 0 the same way, 180 head on; above 0 the other comes from the right)."""
+
+    way: int
+    other: int
+    s_m: float
+    other_s_m: float
+    angle_deg: float
+
+
+@dataclass(frozen=True)
+class Network:
+    """``index`` by a lane's name. ``stretches`` are each way's crosswalks in its own order; ``phases`` of each signal
+    head."""
+
+    lanes: tuple[Lane, ...]
+    ways: Ways
+    index: dict[str, int]
+    stretches: tuple[tuple[Stretch, ...], ...]
+    phases: tuple[int, ...] = ()
+    meetings: dict[tuple[int, int], tuple[float, float] | None] = field(default_factory=dict)
+    crossed: list[Crossing] = field(default_factory=list)
+    capped: dict[tuple[int, int], list[float]] = field(default_factory=dict)
+
+    def length_m(self, way: int) -> float:
+        return float(self.ways.first[way + 1] - self.ways.first[way] - 1)
+
+    def place(self, way: int, s_m: float, aside_m: float = 0.0) -> tuple[float, float, float, float]:
+        """x, y, and the unit vector ahead of a point of a way; left of it is positive."""
+        return place_on(self.ways, way, s_m, aside_m)
+
+    def project(self, way: int, x: float, y: float) -> tuple[float, float]:
+        """Arc length and distance to the left of a point."""
+        return project_on(self.ways, way, x, y, 0.0, self.length_m(way))
+
+    def crossings(self) -> tuple[Crossing, ...]:
+        """Of every two ways that come from different lanes and cross or join."""
+        if not self.crossed:
+            self.crossed.extend(_crossings(self))
+        return tuple(self.crossed)
+
+    def caps(self, way: int, bend_mps2: float) -> list[float]:
+        """The speed that bends allow at each vertex, m/s, braked for in time; ``bend_mps2`` in steps of a fifth."""
+        key = (way, round(5.0 * bend_mps2))
+        if key not in self.capped:
+            first, last = self.ways.first[way], self.ways.first[way + 1]
+            self.capped[key] = _caps(self.ways.bend[first:last], key[1] / 5.0).tolist()
+        return self.capped[key]
+
+    def meeting(self, way: int, other: int) -> tuple[float, float] | None:
+        """The arc lengths at which a way first comes near another; None when it never does."""
+        if (way, other) not in self.meetings:
+            self.meetings[way, other] = _meeting(self.ways, way, other)
+        return self.meetings[way, other]
+
+
+_KNOWN: dict[int, tuple[Layout, Network]] = {}
+
+
+def network(layout: Layout) -> Network:
+    """A place's network, made once for each layout object."""
+    known = _KNOWN.get(id(layout))
+    if known is None or known[0] is not layout:
+        if len(_KNOWN) >= 64:
+            _KNOWN.clear()
+        known = _KNOWN[id(layout)] = (layout, _packed(layout))
+    return known[1]
+
+
+def _packed(layout: Layout) -> Network:
+    paths = [Path(lane.points) for lane in layout.lanes]
+    first, rows = [0], []
+    for path in paths:
+        count = int(path.length_m) + 1
+        s = np.arange(count, dtype=np.float64)
+        x, y = np.interp(s, path.s, path.points[:, 0]), np.interp(s, path.s, path.points[:, 1])
+        tx, ty = np.gradient(x), np.gradient(y)
+        length = np.sqrt(tx * tx + ty * ty)
+        rows.append(np.stack([x, y, tx / length, ty / length, _bends(tx / length, ty / length)]))
+        first.append(first[-1] + count)
+    packed = np.concatenate(rows, axis=1)
+    ways = Ways(np.array(first, np.int64), *(np.ascontiguousarray(row) for row in packed))
+    stretches = tuple(tuple(_stretches(path, layout.crosswalks)) for path in paths)
+    index = {lane.name: i for i, lane in enumerate(layout.lanes)}
+    return Network(layout.lanes, ways, index, stretches, tuple(head.phase for head in layout.signals))
+
+
+def _crossings(roads: Network) -> list[Crossing]:
+    found = []
+    for way, lane in enumerate(roads.lanes):
+        for other, other_lane in enumerate(roads.lanes):
+            if lane.approach == other_lane.approach:
+                continue
+            at = _crossing(roads.ways, way, other)
+            if at is not None:
+                found.append(Crossing(way, other, *at))
+    return found
+
+
+def _stretches(path: Path, crosswalks: tuple[Crosswalk, ...]) -> list[Stretch]:
+    found = []
+    for number, crosswalk in enumerate(crosswalks):
+        x1, y1, x2, y2 = crosswalk.rect
+        x, y = path.points[:, 0], path.points[:, 1]
+        over = np.flatnonzero((x >= x1 - 0.5) & (x <= x2 + 0.5) & (y >= y1 - 0.5) & (y <= y2 + 0.5))
+        if len(over):
+            found.append(Stretch(number, float(path.s[over[0]]), float(path.s[over[-1]])))
+    return sorted(found, key=lambda stretch: stretch.start_m)
+
+
+@kernel
+def _bends(tx: Floats, ty: Floats) -> Floats:
+    """Turning over two metres either way of each vertex, per metre."""
+    count = len(tx)
+    bends = np.empty(count)
+    for i in range(count):
+        a, b = max(i - 2, 0), min(i + 2, count - 1)
+        turn = atan2_scalar(tx[a] * ty[b] - ty[a] * tx[b], tx[a] * tx[b] + ty[a] * ty[b])
+        bends[i] = abs(turn) / max(b - a, 1)
+    return bends
+
+
+@kernel
+def _caps(bend: Floats, bend_mps2: float) -> Floats:
+    caps = np.sqrt(bend_mps2 / np.maximum(bend, 1e-4))
+    for i in range(len(caps) - 2, -1, -1):
+        caps[i] = min(caps[i], np.sqrt(caps[i + 1] * caps[i + 1] + 2.0 * 1.8))
+    return caps
+
+
+@kernel
+def place_on(ways: Ways, way: int, s_m: float, aside_m: float) -> tuple[float, float, float, float]:
+    """``Network.place``; beyond its ends a way goes straight on."""
+    first, last = ways.first[way], ways.first[way + 1] - 1
+    at = min(max(int(np.floor(s_m)), 0), last - first - 1)
+    share = s_m - at
+    i = first + at
+    blend = min(max(share, 0.0), 1.0)
+    tx, ty = ways.tx[i] + blend * (ways.tx[i + 1] - ways.tx[i]), ways.ty[i] + blend * (ways.ty[i + 1] - ways.ty[i])
+    length = np.sqrt(tx * tx + ty * ty)
+    tx, ty = tx / length, ty / length
+    x = ways.x[i] + share * (ways.x[i + 1] - ways.x[i]) - ty * aside_m
+    y = ways.y[i] + share * (ways.y[i + 1] - ways.y[i]) + tx * aside_m
+    return x, y, tx, ty
+
+
+@inline
+def nearest_on(
+    ways: Ways, way: int, x: float, y: float, from_m: float, to_m: float
+) -> tuple[float, float, float, float]:
+    """Arc length, distance to the left, and unit vector ahead at the point of a way, between two arc lengths, that is
+    nearest to (x, y); ends are extended straight on."""
+    first, last = ways.first[way], ways.first[way + 1] - 1
+    low = min(max(first + int(from_m), first), last - 1)
+    high = min(max(first + int(to_m) + 1, low + 1), last)
+    best, best_square = low, 1e18
+    for i in range(low, high + 1):
+        dx, dy = x - ways.x[i], y - ways.y[i]
+        square = dx * dx + dy * dy
+        if square < best_square:
+            best, best_square = i, square
+    tx, ty = ways.tx[best], ways.ty[best]
+    dx, dy = x - ways.x[best], y - ways.y[best]
+    return best - first + dx * tx + dy * ty, tx * dy - ty * dx, tx, ty
+
+
+@kernel
+def project_on(ways: Ways, way: int, x: float, y: float, from_m: float, to_m: float) -> tuple[float, float]:
+    s, aside, _, _ = nearest_on(ways, way, x, y, from_m, to_m)
+    return s, aside
+
+
+@kernel
+def _meeting(ways: Ways, way: int, other: int) -> tuple[float, float] | None:
+    for i in range(ways.first[way], ways.first[way + 1]):
+        best, best_square = -1, NEAR_M * NEAR_M
+        for j in range(ways.first[other], ways.first[other + 1]):
+            dx, dy = ways.x[i] - ways.x[j], ways.y[i] - ways.y[j]
+            square = dx * dx + dy * dy
+            if square < best_square:
+                best, best_square = j, square
+        if best >= 0:
+            return float(i - ways.first[way]), float(best - ways.first[other])
+    return None
+
+
+@kernel
+def _crossing(ways: Ways, way: int, other: int) -> tuple[float, float, float] | None:
+    """Arc lengths of the first place where two middle lines come within 0.8 m, and the angle there."""
+    for i in range(ways.first[way], ways.first[way + 1]):
+        for j in range(ways.first[other], ways.first[other + 1]):
+            dx, dy = ways.x[i] - ways.x[j], ways.y[i] - ways.y[j]
+            if dx * dx + dy * dy < 0.8 * 0.8:
+                along = ways.tx[i] * ways.tx[j] + ways.ty[i] * ways.ty[j]
+                across = ways.tx[i] * ways.ty[j] - ways.ty[i] * ways.tx[j]
+                angle = atan2_scalar(across, along) * 57.29577951308232
+                return float(i - ways.first[way]), float(j - ways.first[other]), angle
+    return None

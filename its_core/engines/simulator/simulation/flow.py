@@ -1,0 +1,265 @@
+"""The traffic of a place, flowing in along all its roads: what every clip starts from, whatever happens in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from its_core.engines.simulator.physics.constants import TYRE_GRIP
+from its_core.engines.simulator.portable_math import log
+from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.roads.layouts import Lane, Layout
+from its_core.engines.simulator.roads.network import Network, network
+from its_core.engines.simulator.roads.signals import Programme
+from its_core.engines.simulator.simulation.footways import drawn_route
+from its_core.engines.simulator.simulation.population import (
+    Vehicle,
+    drawn_person,
+    drawn_vehicle,
+    flow_per_s,
+    people_count,
+    recast,
+)
+from its_core.engines.simulator.simulation.rails import Rails, Traffic
+from its_core.engines.simulator.traffic.drivers import Driver, follows_mps2
+from its_core.engines.simulator.traffic.habits import NORMAL, Shift
+from its_core.engines.simulator.traffic.walkers import Walker
+from its_core.taxonomy import ParticipantType, RoadSurface, TrafficDensity
+
+STEP_S = 0.125
+SHORTEST_HEADWAY_S = 1.5
+WARM_UP_S = 20.0
+STUCK_S = 45.0
+CRAWLS_BEYOND_M = 25.0
+LANE_CHANGES_A_KM = 0.25
+HARD_STOPS_A_MINUTE = 0.25  # of a driver
+PASSING_M = 0.95  # how far drivers move over for a cyclist
+FIRST_NUMBER = 1000  # of road users, so that nobody takes one for a track's
+
+
+@dataclass(slots=True)
+class Entrance:
+    """Where vehicles come from: the ways that part from one lane, and when the next vehicle comes."""
+
+    ways: list[int]
+    shares: list[float]
+    rate_per_s: float
+    next_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """``scale`` multiplies how many vehicles come, ``boosts`` the shares of types. ``crawls_mps``: how fast traffic
+    goes on once it has passed the place (None: freely)."""
+
+    scale: float = 1.0
+    boosts: Mapping[ParticipantType, float] = field(default_factory=dict)
+    crawls_mps: float | None = None
+
+
+class Flow:
+    """Runs a place's traffic on and on. ``rails.traffic`` is who is there now."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        density: TrafficDensity,
+        surface: RoadSurface,
+        rng: np.random.Generator,
+        programme: Programme | None,
+        types: Mapping[int, ParticipantType] | None = None,
+        demand: Demand | None = None,
+    ) -> None:
+        """``types``: of road users, by their numbers, whatever else would have come."""
+        self.layout, self.density, self.rng, self.types = layout, density, rng, types or {}
+        self.demand = demand or Demand()
+        self.grip = TYRE_GRIP[surface]
+        self.roads: Network = network(layout)
+        self.rails = Rails(layout, programme, Traffic(0.0, [], {}, []))
+        self._number = FIRST_NUMBER
+        self._stuck: dict[int, float] = {}
+        self.entrances = self._entrances()
+        for entrance in self.entrances:
+            self._fill(entrance)
+        for _ in range(people_count(rng, density)):
+            self._add_walker()
+
+    @property
+    def traffic(self) -> Traffic:
+        return self.rails.traffic
+
+    def run(self, until_s: float) -> None:
+        while self.traffic.time_s < until_s - 1e-9:
+            self.step()
+
+    def step(self) -> None:
+        traffic = self.traffic
+        for entrance in self.entrances:
+            if traffic.time_s >= entrance.next_s:
+                self._enter(entrance)
+        self._habits()
+        self.rails.step(STEP_S)
+        traffic.drivers = [driver for driver in traffic.drivers if not self._gone(driver)]
+
+    def new_number(self) -> int:
+        self._number += 1
+        return self._number
+
+    def driver_of(self, number: int, vehicle: Vehicle, way: int) -> Driver:
+        return Driver(number, vehicle.type, way, vehicle.manner, NORMAL, self.roads, self.grip)
+
+    def _entrances(self) -> list[Entrance]:
+        found: dict[str, list[int]] = {}
+        for way, lane in enumerate(self.roads.lanes):
+            if not lane.forbidden:
+                found.setdefault(lane.approach, []).append(way)
+        entrances = []
+        for ways in found.values():
+            lanes = [self.roads.lanes[way] for way in ways]
+            rate = self.demand.scale * flow_per_s(self.layout, lanes[0], self.density)
+            entrances.append(Entrance(ways, [lane.share for lane in lanes], rate, self._headway_s(rate)))
+        return entrances
+
+    def _headway_s(self, rate_per_s: float) -> float:
+        """Shifted exponential: nobody follows closer than a second and a half, on average as many as the rate says."""
+        mean = max(1.0 / rate_per_s - SHORTEST_HEADWAY_S, 0.2)
+        return SHORTEST_HEADWAY_S + mean * _exponential(float(self.rng.random()))
+
+    def _fill(self, entrance: Entrance) -> None:
+        """Vehicles on the road already, up to the stop line."""
+        lane = self.roads.lanes[entrance.ways[0]]
+        end = lane.stop_s_m - 14.0 if lane.stop_s_m is not None else self.roads.length_m(entrance.ways[0]) - 10.0
+        s = end - float(self.rng.random()) * lane.speed_limit_mps / max(entrance.rate_per_s, 1e-3)
+        while s > 4.0:
+            way = self._drawn_way(entrance)
+            driver = self._add(way, s)
+            s -= driver.front_m + driver.rear_m + driver.speed * self._headway_s(entrance.rate_per_s)
+
+    def _drawn_way(self, entrance: Entrance) -> int:
+        at = float(self.rng.random()) * sum(entrance.shares)
+        for way, share in zip(entrance.ways, entrance.shares, strict=True):
+            at -= share
+            if at < 0.0:
+                return way
+        return entrance.ways[-1]
+
+    def _add(self, way: int, s_m: float) -> Driver:
+        lane: Lane = self.roads.lanes[way]
+        number = self.new_number()
+        vehicle = drawn_vehicle(self.rng, self.layout.name, lane, self.grip, self.demand.boosts)
+        if number in self.types:
+            own = rng_of("type", number, self.types[number].value)
+            vehicle = recast(vehicle, own, self.types[number], lane, self.grip)
+        driver = self.driver_of(number, vehicle, way)
+        driver.s_m = s_m
+        if self.demand.crawls_mps is not None:
+            focus, _ = self.roads.project(way, *self.layout.focus_m)
+            driver.crawls = (focus + CRAWLS_BEYOND_M, self.demand.crawls_mps)
+        caps = self.roads.caps(way, vehicle.manner.bend_mps2)
+        cap = caps[min(max(int(s_m), 0), len(caps) - 1)]
+        driver.speed = 0.97 * min(vehicle.manner.desired_mps, cap)
+        self.traffic.drivers.append(driver)
+        self.traffic.vehicles[number] = vehicle
+        return driver
+
+    def _add_walker(self) -> None:
+        found = drawn_route(self.layout, self.rng)
+        if found is None:
+            return
+        route, s_m = found
+        walker = Walker(self.new_number(), drawn_person(self.rng), route, s_m, int(self.rng.integers(3)))
+        self.traffic.walkers.append(walker)
+
+    def _enter(self, entrance: Entrance) -> None:
+        """A vehicle at the beginning of a lane, if the one before has moved on far enough."""
+        names = {self.roads.lanes[way].approach for way in entrance.ways}
+        last = min(
+            (each for each in self.traffic.drivers if each.lane.approach in names),
+            key=lambda each: each.s_m,
+            default=None,
+        )
+        rear = last.s_m - last.rear_m if last is not None else 1e9
+        if rear < 6.0:
+            entrance.next_s = self.traffic.time_s + 0.5
+            return
+        driver = self._add(self._drawn_way(entrance), 0.0)
+        if last is not None:
+            # Those who come up to a queue have slowed down for it.
+            while driver.speed > 0.5 and (
+                follows_mps2(driver.manner, driver.speed, rear - driver.front_m, last.speed) < -1.5
+            ):
+                driver.speed -= 0.5
+            if rear - driver.front_m < 2.0:
+                self.traffic.drivers.remove(driver)
+                entrance.next_s = self.traffic.time_s + 1.0
+                return
+        entrance.next_s = self.traffic.time_s + self._headway_s(entrance.rate_per_s)
+
+    def _gone(self, driver: Driver) -> bool:
+        """At the end of the way, or stuck for good."""
+        if driver.s_m > self.roads.length_m(driver.way) - 2.0:
+            return True
+        line = driver.lane.stop_s_m
+        if driver.speed > 0.3 or line is None or driver.s_m < line:
+            self._stuck.pop(driver.number, None)
+            return False
+        since = self._stuck.setdefault(driver.number, self.traffic.time_s)
+        return self.traffic.time_s - since > STUCK_S
+
+    def _habits(self) -> None:
+        """What drivers do now and then of their own will: brake hard for nothing one can see, change lanes, move over
+        for a cyclist."""
+        time_s = self.traffic.time_s
+        for driver in self.traffic.drivers:
+            if driver.type is ParticipantType.BICYCLE or driver.speed < 4.0:
+                continue
+            if self.rng.random() < HARD_STOPS_A_MINUTE * STEP_S / 60.0:
+                length = float(self.rng.uniform(0.5, 1.3))
+                driver.brakes_hard = (time_s, time_s + length, float(self.rng.uniform(4.5, 7.0)))
+            if self.rng.random() < LANE_CHANGES_A_KM * driver.speed * STEP_S / 1000.0:
+                self._change_lane(driver)
+            self._pass_cyclist(driver)
+
+    def _change_lane(self, driver: Driver) -> None:
+        lane = driver.lane
+        names = [name for name in (lane.left, lane.right) if name is not None]
+        if not names or driver.moves or (lane.stop_s_m is not None and driver.s_m > lane.stop_s_m - 70.0):
+            return
+        target = self.roads.index[names[int(self.rng.integers(len(names)))]]
+        change_lane(self.roads, driver, target, self.traffic, float(self.rng.uniform(2.6, 4.2)))
+
+    def _pass_cyclist(self, driver: Driver) -> None:
+        if driver.moves or driver.lane.movement != "straight":
+            return
+        for other in self.traffic.drivers:
+            if other.type is not ParticipantType.BICYCLE or other.way != driver.way:
+                continue
+            gap = other.s_m - driver.s_m
+            if 0.0 < gap < 6.0 + 2.2 * (driver.speed - other.speed):
+                time_s = self.traffic.time_s
+                back = time_s + (gap + 10.0) / max(driver.speed - other.speed, 1.5)
+                driver.moves = (Shift(time_s, PASSING_M, 1.6), Shift(back, -PASSING_M, 2.0))
+                return
+
+
+def change_lane(roads: Network, driver: Driver, target: int, traffic: Traffic, over_s: float) -> bool:
+    """Moves a driver to a neighbouring way if there is room in it; says whether it did."""
+    x, y, _, _ = roads.place(driver.way, driver.s_m)
+    s, aside = roads.project(target, x, y)
+    for other in traffic.drivers:
+        if other.way != target or other is driver:
+            continue
+        ahead = other.s_m - s
+        room = (other.rear_m + driver.front_m if ahead > 0 else other.front_m + driver.rear_m) + 3.0
+        closing = max(driver.speed - other.speed if ahead > 0 else other.speed - driver.speed, 0.0)
+        if abs(ahead) < room + 2.5 * closing:
+            return False
+    driver.change_way(target, s, -aside, traffic.time_s, over_s)
+    return True
+
+
+def _exponential(uniform: float) -> float:
+    """−ln(1 − u), cut off at 4.5."""
+    return min(float(-log(max(1.0 - uniform, 1e-3))), 4.5)

@@ -1,0 +1,210 @@
+"""Traffic on rails: vehicles that follow their ways exactly, people who walk, no collisions. It fills the roads before
+a clip, and rehearses what a clip is meant to show."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.engines.simulator.compilation import kernel
+from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M, TRAILER
+from its_core.engines.simulator.roads.layouts import Layout
+from its_core.engines.simulator.roads.network import Network, Ways, network, place_on
+from its_core.engines.simulator.roads.signals import GREEN, Programme
+from its_core.engines.simulator.simulation.population import Vehicle
+from its_core.engines.simulator.simulation.rules import Rules
+from its_core.engines.simulator.simulation.steering import SEES_AHEAD_S, ahead_m
+from its_core.engines.simulator.traffic.drivers import Driver, Situation
+from its_core.engines.simulator.traffic.perception import Bodies, Drivers, look
+from its_core.engines.simulator.traffic.walkers import Walker
+from its_core.taxonomy import ParticipantType
+
+Floats = NDArray[np.float64]
+
+STEEPEST = 0.4  # of the speed, sideways
+_TRAILER_AXLE_M = TRAILER.kingpin_m + 0.28 * TRAILER.length_m  # from kingpin to axles
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Everyone in a place at one time. Drivers' and walkers' ``number`` are those of the road users, in any order."""
+
+    time_s: float
+    drivers: list[Driver]
+    vehicles: dict[int, Vehicle]
+    walkers: list[Walker]
+
+    def copied(self) -> Traffic:
+        drivers = [copy.copy(driver) for driver in self.drivers]
+        return Traffic(self.time_s, drivers, dict(self.vehicles), [copy.copy(walker) for walker in self.walkers])
+
+
+class Rails:
+    """Moves a ``Traffic`` on."""
+
+    def __init__(self, layout: Layout, programme: Programme | None, traffic: Traffic) -> None:
+        self.layout, self.programme = layout, programme
+        self.roads: Network = network(layout)
+        self.traffic = traffic
+        self.rules = Rules(layout, self.roads, programme)
+        self.bodies = Bodies.of(0)
+
+    def step(self, step_s: float) -> None:
+        traffic = self.traffic
+        self.bodies = packed(self.roads, traffic)
+        junctions = self.rules.junctions(traffic.time_s, traffic.drivers, traffic.walkers)
+        table = table_of(traffic.drivers, self.bodies, traffic.time_s)
+        seen = look(self.roads.ways, self.bodies, table)
+        allows, gaps, dangers = seen.allows.tolist(), seen.gap_m.tolist(), seen.danger_s.tolist()
+        for i, driver in enumerate(traffic.drivers):
+            driver.decide(Situation(traffic.time_s, step_s, allows[i], gaps[i], dangers[i]), junctions)
+        for walker in traffic.walkers:
+            walker.control(self.rules.around(traffic.time_s, step_s, walker, traffic.drivers))
+        for driver in traffic.drivers:
+            _advance(driver, traffic.time_s, step_s)
+        for walker in traffic.walkers:
+            walker.moved(walker.x + walker.vx * step_s, walker.y + walker.vy * step_s)
+        traffic.time_s += step_s
+
+    def signals(self) -> NDArray[np.int8]:
+        heads = self.layout.signals
+        if self.programme is None:
+            return np.full(len(heads), GREEN, np.int8)
+        return np.array([self.programme.aspect(head.phase, self.traffic.time_s) for head in heads], np.int8)
+
+
+def _advance(driver: Driver, time_s: float, step_s: float) -> None:
+    before = driver.speed
+    driver.speed = max(before + driver.command.acceleration_mps2 * step_s, 0.0)
+    driver.s_m += 0.5 * (before + driver.speed) * step_s
+    if time_s < driver.intent.skids_s:
+        # What pure pursuit makes of a step to the side: an oscillation with 0.7 of the critical damping.
+        rate = driver.speed / ahead_m(driver.speed, driver.body.wheelbase_m)
+        wish = driver.meant_aside_m(time_s + SEES_AHEAD_S) - driver.aside_m
+        driver.slides_mps += (2.0 * rate * rate * wish - 2.0 * rate * driver.slides_mps) * step_s
+        limit = STEEPEST * driver.speed
+        driver.slides_mps = min(max(driver.slides_mps, -limit), limit)
+    driver.aside_m += driver.slides_mps * step_s
+
+
+def packed(roads: Network, traffic: Traffic) -> Bodies:
+    """The bodies of everyone on rails: vehicles in the drivers' order, then trailers, then people."""
+    drivers, walkers = traffic.drivers, traffic.walkers
+    trailers = [driver for driver in drivers if driver.type is ParticipantType.ARTICULATED_TRUCK]
+    bodies = Bodies.of(len(drivers) + len(trailers) + len(walkers))
+    if drivers:
+        rows = np.array(
+            [
+                (
+                    each.way,
+                    each.s_m,
+                    each.aside_m,
+                    each.speed,
+                    each.body.length_m / 2,
+                    each.body.width_m / 2,
+                    each.number,
+                    each.slides_mps,
+                )
+                for each in drivers
+            ]
+        )
+        _on_rails(
+            roads.ways, rows, bodies.x, bodies.y, bodies.vx, bodies.vy, bodies.fx, bodies.fy, bodies.front_m,
+            bodies.rear_m, bodies.half_m, bodies.unit,
+        )  # fmt: skip
+    for i, driver in enumerate(trailers, start=len(drivers)):
+        at, ahead = trailer_on_rails(roads, driver)
+        half = TRAILER.length_m / 2
+        velocity = (ahead[0] * driver.speed, ahead[1] * driver.speed)
+        set_body(bodies, i, at, velocity, ahead, (half, half), TRAILER.width_m / 2)
+        bodies.unit[i] = driver.number
+    for i, walker in enumerate(walkers, start=len(drivers) + len(trailers)):
+        radius = PEDESTRIAN_RADIUS_M
+        set_body(bodies, i, (walker.x, walker.y), (walker.vx, walker.vy), (0.0, 1.0), (radius, radius), radius)
+        bodies.unit[i] = walker.number
+        bodies.walks[i] = True
+    return bodies
+
+
+@kernel
+def _on_rails(
+    ways: Ways, rows: Floats, x: Floats, y: Floats, vx: Floats, vy: Floats, fx: Floats, fy: Floats, front: Floats,
+    rear: Floats, half: Floats, unit: NDArray[np.int64],
+) -> None:  # fmt: skip
+    for i in range(len(rows)):
+        x[i], y[i], tx, ty = place_on(ways, int(rows[i, 0]), rows[i, 1], rows[i, 2])
+        slides = rows[i, 7]
+        vx[i], vy[i] = tx * rows[i, 3] - ty * slides, ty * rows[i, 3] + tx * slides
+        lean = slides / max(rows[i, 3], 2.0)
+        length = np.sqrt(1.0 + lean * lean)
+        fx[i], fy[i] = (tx - ty * lean) / length, (ty + tx * lean) / length
+        front[i], rear[i], half[i], unit[i] = rows[i, 4], rows[i, 4], rows[i, 5], int(rows[i, 6])
+
+
+def set_body(
+    bodies: Bodies,
+    i: int,
+    at: tuple[float, float],
+    velocity: tuple[float, float],
+    ahead: tuple[float, float],
+    reach_m: tuple[float, float],
+    half_m: float,
+) -> None:
+    bodies.x[i], bodies.y[i] = at
+    bodies.vx[i], bodies.vy[i] = velocity
+    bodies.fx[i], bodies.fy[i] = ahead
+    bodies.front_m[i], bodies.rear_m[i] = reach_m
+    bodies.half_m[i] = half_m
+
+
+def trailer_on_rails(roads: Network, driver: Driver) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Middle and heading of a trailer whose axles follow the way."""
+    pin_x, pin_y, _, _ = place_on(roads.ways, driver.way, driver.s_m + TRAILER.coupling_m, driver.aside_m)
+    axle_x, axle_y, _, _ = place_on(
+        roads.ways, driver.way, driver.s_m + TRAILER.coupling_m - _TRAILER_AXLE_M, driver.aside_m
+    )
+    dx, dy = pin_x - axle_x, pin_y - axle_y
+    length = max(math.sqrt(dx * dx + dy * dy), 1e-6)
+    ahead = (dx / length, dy / length)
+    return (pin_x - TRAILER.kingpin_m * ahead[0], pin_y - TRAILER.kingpin_m * ahead[1]), ahead
+
+
+def table_of(drivers: Sequence[Driver], bodies: Bodies, time_s: float) -> Drivers:
+    """What ``perception.look`` needs of the drivers, each of whom steers the body of the same place in order."""
+    count = len(drivers)
+    blind = np.array([driver.intent.is_blind(time_s) for driver in drivers], np.bool_)
+    careless = np.array([driver.intent.ignores_others and driver.intent.errs(time_s) for driver in drivers], np.bool_)
+    overlooks = np.zeros((count, len(bodies.x)), np.bool_)
+    for i, driver in enumerate(drivers):
+        if driver.intent.overlooks and driver.intent.errs(time_s):
+            overlooks[i] = np.isin(bodies.unit, list(driver.intent.overlooks))
+    numbers = np.array(
+        [
+            (
+                driver.way, driver.s_m, driver.speed, driver.manner.headway_s, driver.manner.gap_m,
+                driver.manner.pulls_mps2, driver.manner.brakes_mps2, *driver.span_m(time_s),
+            )
+            for driver in drivers
+        ]
+    ).reshape(count, 9)  # fmt: skip
+    way, s_m, speed, headway, gap, pulls, brakes, left, right = np.ascontiguousarray(numbers.T)
+    return Drivers(
+        body=np.arange(count),
+        way=way.astype(np.int64),
+        s_m=s_m,
+        left_m=left,
+        right_m=right,
+        speed=speed,
+        sees_cars=~blind,
+        sees_people=~(blind | careless),
+        overlooks=overlooks,
+        headway_s=headway,
+        gap_m=gap,
+        pulls=pulls,
+        brakes=brakes,
+    )

@@ -1,0 +1,113 @@
+"""The rules of the road for everyone in a place, on rails and in physics alike: who may cross, who is in danger."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
+from its_core.engines.simulator.roads.layouts import Layout, Point
+from its_core.engines.simulator.roads.network import Network, place_on
+from its_core.engines.simulator.roads.signals import GREEN, RED, Programme
+from its_core.engines.simulator.traffic.drivers import Driver
+from its_core.engines.simulator.traffic.junctions import Junctions
+from its_core.engines.simulator.traffic.time_to_collision import reaches_s
+from its_core.engines.simulator.traffic.walkers import Around, Crossing, Threat, Walker
+
+_SAFE_S = 1.6  # kept between oneself and a car that comes, by people who cross away from a crosswalk
+_STOPS_MPS2 = 2.2  # people step onto a crosswalk before a car that can stop this gently
+_NEAR_M = 32.0
+
+
+class Rules:
+    """``crash_at`` and ``crash_s``: where and when a crash has happened."""
+
+    def __init__(self, layout: Layout, roads: Network, programme: Programme | None) -> None:
+        self.layout, self.roads, self.programme = layout, roads, programme
+        self.crash_at: Point | None = None
+        self.crash_s = math.inf
+        self._over: dict[tuple[int, int], float | None] = {}
+
+    def junctions(
+        self, time_s: float, drivers: Sequence[Driver], walkers: Sequence[Walker], blocked: bool = False
+    ) -> Junctions:
+        heads = self.layout.signals
+        if self.programme is None:
+            signals = np.full(len(heads), GREEN, np.int8)
+        else:
+            signals = np.array([self.programme.aspect(head.phase, time_s) for head in heads], np.int8)
+        standing = [walker for walker in walkers if not walker.fallen]
+        people = np.array([(each.x, each.y, each.vx, each.vy) for each in standing]).reshape(-1, 4)
+        waits = np.array([walker.waits for walker in standing], np.bool_)
+        x, y, vx, vy = (np.ascontiguousarray(column) for column in people.T)
+        return Junctions(self.roads, drivers, signals, (x, y, vx, vy, waits), walkers, blocked)
+
+    def around(self, time_s: float, step_s: float, walker: Walker, drivers: Sequence[Driver]) -> Around:
+        may_cross = True
+        crossing = walker.crossing()
+        if crossing is not None and walker.s_m <= crossing.start_m < walker.s_m + 3.0:
+            may_cross = self._may_cross(time_s, walker, crossing, drivers)
+        threat = None
+        if crossing is not None and crossing.start_m - 1.0 < walker.s_m:
+            threat = self._threat(walker, drivers)
+        since = time_s - self.crash_s if self.crash_at is not None else math.inf
+        return Around(time_s, step_s, may_cross, threat, self.crash_at, since)
+
+    def _may_cross(self, time_s: float, walker: Walker, crossing: Crossing, drivers: Sequence[Driver]) -> bool:
+        length = crossing.end_m - crossing.start_m
+        needs_s = length / max(walker.person.speed_mps, 0.8)
+        crosswalk = None if crossing.crosswalk is None else self.layout.crosswalks[crossing.crosswalk]
+        if crosswalk is not None and crosswalk.phase is not None and self.programme is not None:
+            shows = self.programme.aspect(crosswalk.phase, time_s)
+            return shows == RED and self.programme.red_left_s(crosswalk.phase, time_s) > 0.75 * needs_s
+        middle = walker.path.at((crossing.start_m + crossing.end_m) / 2)
+        at = (float(middle[0]), float(middle[1]))
+        for driver in drivers:
+            over = self._over_at(driver.way, at, length / 2 + 2.5)
+            if over is None:
+                continue
+            left = over - driver.s_m - driver.front_m
+            if left < -(driver.rear_m + driver.front_m + 1.0):
+                continue
+            if driver.speed < 0.4:
+                if left < 0.6:  # stands on it
+                    return False
+                continue
+            arrives_s = max(left, 0.0) / driver.speed
+            stops = driver.speed * driver.speed < 2.0 * _STOPS_MPS2 * max(left - 3.0, 0.1)
+            if crosswalk is None and arrives_s < needs_s + _SAFE_S:
+                return False
+            if crosswalk is not None and not stops and arrives_s < needs_s + 0.5:
+                return False
+        return True
+
+    def _over_at(self, way: int, at: Point, within_m: float) -> float | None:
+        """Where a way runs past a point, no further than ``within_m`` from it."""
+        key = (way, round(at[0] * 50) * 100_000 + round(at[1] * 50))
+        if key not in self._over:
+            s, aside = self.roads.project(way, *at)
+            self._over[key] = s if abs(aside) < within_m and 0.0 < s < self.roads.length_m(way) else None
+        return self._over[key]
+
+    def _threat(self, walker: Walker, drivers: Sequence[Driver]) -> Threat | None:
+        """The vehicle that reaches a person first, if one is about to."""
+        found: Threat | None = None
+        for driver in drivers:
+            if driver.speed < 1.5:
+                continue
+            x, y, tx, ty = place_on(self.roads.ways, driver.way, driver.s_m, driver.aside_m)
+            dx, dy = walker.x - x, walker.y - y
+            if dx * dx + dy * dy > _NEAR_M * _NEAR_M or dx * tx + dy * ty < -1.0:
+                continue
+            braking = min(driver.command.acceleration_mps2, 0.0)
+            half = driver.body.width_m / 2 + PEDESTRIAN_RADIUS_M
+            reach, beside, tangent = reaches_s(
+                self.roads.ways, driver.way, driver.s_m, driver.aside_m, driver.front_m, driver.rear_m, half,
+                driver.speed, braking, walker.x, walker.y, walker.vx, walker.vy,
+            )  # fmt: skip
+            if reach < 2.0 and (found is None or reach < found.reach_s):
+                side = 1.0 if beside > 0.0 else -1.0
+                found = Threat(reach, (-tangent[1] * side, tangent[0] * side), half - abs(beside))
+        return found

@@ -1,0 +1,100 @@
+"""The rules of the road at one moment: what the signals show, who has to give way, who is on a crosswalk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.engines.simulator.roads.layouts import Lane
+from its_core.engines.simulator.roads.network import Network, Stretch
+from its_core.engines.simulator.traffic.habits import Chase
+from its_core.engines.simulator.traffic.perception import crosswalk_claimed
+
+Floats = NDArray[np.float64]
+
+COMING_S = 4.2  # gives way to cars that are nearer than this
+PASSED_M = 3.0
+
+
+class OnTheRoad(Protocol):
+    """What the rules ask of a road user."""
+
+    number: int
+    way: int
+    s_m: float
+    speed: float
+    front_m: float
+    rear_m: float
+
+    @property
+    def lane(self) -> Lane: ...
+
+    def arrives_s(self, s_m: float) -> float:
+        """Seconds until its middle is at an arc length of its way, going on as it does."""
+        ...
+
+
+class OnFoot(Protocol):
+    number: int
+
+    def arrives_s(self, s_m: float) -> float: ...
+
+
+@dataclass(slots=True)
+class Junctions:
+    """``signals``: the aspect of every head. ``people``: x, y and velocities of everyone on foot who is not lying, and
+    whether they wait for the traffic. ``blocked``: a wreck lies in the junction."""
+
+    roads: Network
+    users: Sequence[OnTheRoad]
+    signals: NDArray[np.int8]
+    people: tuple[Floats, Floats, Floats, Floats, NDArray[np.bool_]]
+    walkers: Sequence[OnFoot] = ()
+    blocked: bool = False
+    _claims: dict[tuple[int, int], bool] = field(default_factory=dict)
+
+    def aspect(self, head: int) -> int:
+        return int(self.signals[head])
+
+    def must_give_way(self, user: OnTheRoad, patience: float) -> bool:
+        """Whether somebody with the right of way will be where this one wants to cross within a few seconds;
+        ``patience`` below 1 takes smaller gaps."""
+        conflicts = user.lane.conflicts
+        for other in self.users:
+            if other is user or other.lane.name not in conflicts:
+                continue
+            meeting = self.roads.meeting(user.way, other.way)
+            if meeting is None or user.s_m > meeting[0]:
+                continue
+            left = meeting[1] - other.s_m
+            if -(other.rear_m + PASSED_M) < left < max(other.speed, 2.0) * COMING_S * patience + other.front_m:
+                return True
+        return False
+
+    def claimed(self, user: OnTheRoad, stretch: Stretch) -> bool:
+        key = (user.way, stretch.crosswalk)
+        if key not in self._claims:
+            x, y, vx, vy, standing = self.people
+            self._claims[key] = len(x) > 0 and crosswalk_claimed(
+                self.roads.ways, user.way, stretch.start_m, stretch.end_m, 1.0, x, y, vx, vy, standing
+            )
+        return self._claims[key]
+
+    def chased_mps2(self, user: OnTheRoad, chase: Chase) -> float:
+        """The acceleration that brings a driver to the point of a chase when the other one is there."""
+        other: OnTheRoad | OnFoot | None
+        other = next((each for each in self.users if each.number == chase.other), None)
+        if other is None:
+            other = next((each for each in self.walkers if each.number == chase.other), None)
+        if other is None:
+            return 0.0
+        arrives_s = other.arrives_s(chase.other_s_m)
+        left = chase.own_s_m - user.s_m
+        if not 0.15 < arrives_s < 30.0 or left < 0.5:
+            return 0.0
+        # Constant acceleration over the time that is left.
+        return 2.0 * (left - user.speed * arrives_s) / (arrives_s * arrives_s)
