@@ -102,10 +102,12 @@ def _secondary(run: Run) -> str | None:
 
 
 def _drives_on(run: Run) -> str | None:
-    """The one at fault moves on at the end, after a crash or a close call."""
-    culprit = run.staging.roles.culprit
-    if not run.staging.roles.errs or culprit is None or culprit >= run.trace.vehicles:
-        return "no driver was at fault"
+    """The driver at fault (or whom somebody on foot got in the way of) moves on at the end."""
+    roles = run.staging.roles
+    drivers = [number for number in (roles.culprit, *roles.victims) if number is not None]
+    culprit = next((number for number in drivers if number < run.trace.vehicles), None)
+    if not roles.errs or culprit is None:
+        return "no driver was concerned"
     if culprit in crashed(run) and not run.staging.vehicles[culprit].driver.intent.goes_on:
         return "the driver did not mean to drive on"
     last = run.trace.speeds[-max(run.trace.fps // 2, 1) :, culprit]

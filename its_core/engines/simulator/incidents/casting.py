@@ -142,6 +142,7 @@ def recast_driver(driver: Driver, type_: ParticipantType) -> Driver:
     fresh = Driver(driver.number, type_, driver.way, driver.manner, driver.intent, driver.roads, driver.grip)
     fresh.s_m, fresh.aside_m, fresh.speed = driver.s_m, driver.aside_m, driver.speed
     fresh.command, fresh.moves, fresh.brakes_hard = driver.command, driver.moves, driver.brakes_hard
+    fresh.crawls = driver.crawls
     return fresh
 
 

@@ -13,7 +13,7 @@ from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.traffic.habits import Brake, Chase, Intent, Shift
 from its_core.engines.simulator.traffic.walkers import Crossing, Route
-from its_core.taxonomy import CollisionType
+from its_core.taxonomy import Aftermath, CollisionType
 
 LAGS_S = 0.35  # how long after the wheel turns the vehicle is where it is meant to be
 LETS_GO_S = 0.3  # before the touch: from then on nobody corrects anything
@@ -155,7 +155,12 @@ def crosswalk_plan(
     beside = float(rng.uniform(-0.7, 0.6)) * data["half_m"]
     chase = Chase(person, own, data["walk_s_m"] + beside, onset_s, contact_s - (averted_s or LETS_GO_S), 3.2)
     brakes: tuple[Brake, ...] = ()
-    if averted_s is not None:
+    goes_on = setting.scene.aftermath is Aftermath.DRIVES_ON and averted_s is not None
+    errs_until_s = contact_s + (6.0 if averted_s is None or goes_on else -averted_s)
+    if goes_on and averted_s is not None:
+        # Slows down as if by fright, and does not wait.
+        brakes = (Brake(contact_s - averted_s, contact_s - averted_s + 0.7, float(rng.uniform(3.5, 5.5))),)
+    elif averted_s is not None:
         brakes = (Brake(contact_s - averted_s, contact_s + 2.0, float(rng.uniform(6.0, 8.0))),)
     elif rng.random() < 0.6:
         brakes = (Brake(contact_s - float(rng.uniform(0.0, 0.35)), contact_s + 6.0, float(rng.uniform(*HARD_MPS2))),)
@@ -163,7 +168,7 @@ def crosswalk_plan(
         ignores_signal=True,
         ignores_others=True,
         overlooks=frozenset({person}),
-        errs_s=(onset_s, contact_s + (6.0 if averted_s is None else -averted_s)),
+        errs_s=(onset_s, errs_until_s),
         chase=chase,
         brakes=brakes,
         reaction_s=NEVER_S,

@@ -71,7 +71,7 @@ def _timeline(setting: Setting, kind: Kind, round_: int, types: Mapping[int, Par
     crawls = float(setting.rng("crawls").uniform(0.8, 3.2)) if kind.traffic.crawls else None
     # Where a moment is rare, more traffic is let in.
     scale = 1.0 if round_ < 2 else 1.4 if round_ < 5 else 1.8
-    demand = Demand(scale * (1.5 if kind.traffic.crawls else 1.0), kind.traffic.boosts, crawls)
+    demand = Demand(scale * (1.5 if kind.traffic.crawls else 1.0), kind.traffic.boosts, crawls, 2.0 * scale - 1.0)
     flow = Flow(setting.layout, setting.density, setting.surface, rng, setting.programme, types, demand)
     horizon_s = HORIZON_S if kind.errs else min(setting.duration_s + CALM_HORIZON_S, HORIZON_S)
     return recorded(flow, setting.programme, kind.traffic.crawls, horizon_s)

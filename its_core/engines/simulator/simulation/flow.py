@@ -52,11 +52,12 @@ class Entrance:
 @dataclass(frozen=True, slots=True)
 class Demand:
     """``scale`` multiplies how many vehicles come, ``boosts`` the shares of types. ``crawls_mps``: how fast traffic
-    goes on once it has passed the place (None: freely)."""
+    goes on once it has passed the place (None: freely). ``people`` multiplies how many walk."""
 
     scale: float = 1.0
     boosts: Mapping[ParticipantType, float] = field(default_factory=dict)
     crawls_mps: float | None = None
+    people: float = 1.0
 
 
 class Flow:
@@ -83,7 +84,7 @@ class Flow:
         self.entrances = self._entrances()
         for entrance in self.entrances:
             self._fill(entrance)
-        for _ in range(people_count(rng, density)):
+        for _ in range(round(self.demand.people * people_count(rng, density))):
             self._add_walker()
 
     @property
