@@ -170,4 +170,4 @@ def test_several_people_of_a_row_are_endangered_together(happened: Happened):
     assert len(endangered) == 2
     assert {run.trace.actors[i].colour for i in endangered} == {Colour.RED}
     apart = run.trace.positions[0, endangered[0], :2] - run.trace.positions[0, endangered[1], :2]
-    assert 0.5 < float(np.hypot(*apart)) < 3.0
+    assert 0.6 < float(np.hypot(*apart)) < 1.5
