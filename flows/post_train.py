@@ -22,7 +22,7 @@ from prefect.context import FlowRunContext
 from its_core import logs, storage
 from its_core.post_training import planning, runs
 from its_core.post_training.data.training_set import TrainingSet
-from its_core.post_training.metrics import standing
+from its_core.post_training.metrics import progress_of
 from its_core.post_training.registry.events import reported
 from its_core.post_training.registry.register import Registered, read_model
 from its_core.post_training.run_folder import RunFolder
@@ -31,7 +31,7 @@ from its_core.storage.preflight import check_writable
 from its_core.text import markdown_cell
 
 LOCK_FILE = "post_train.lock"
-_TELL_EVERY_S = 10.0
+_REPORT_EVERY_S = 10.0
 _MOST_NAMED = 20  # clips that were left out
 
 
@@ -83,16 +83,16 @@ def _post_train(settings: PostTraining, where: Machine, steps: Steps, page: RunP
 
     check_writable("models_url", settings.models_url)
     weights = planning.hash_weights(settings)
-    prepared = steps.run(prepare, settings, weights, where, _telling_clips(say))
+    prepared = steps.run(prepare, settings, weights, where, _clip_reporter(say))
     _say_prepared(prepared, settings, say)
     gate = None
     if not settings.overfit_gate.skip:
         gate_run = runs.order_gate(settings, weights, prepared)
-        steps.run(train, "overfit gate", gate_run, where, _telling_iterations("overfit gate", gate_run, say))
+        steps.run(train, "overfit gate", gate_run, where, _iteration_reporter("overfit gate", gate_run, say))
         gate = runs.check_gate(settings, gate_run)
         say(f"overfit gate: the loss fell to {gate['ratio']:.3f} of the base model's")
     run = runs.order_run(settings, weights, prepared)
-    steps.run(train, "training", run, where, _telling_iterations("training", run, say))
+    steps.run(train, "training", run, where, _iteration_reporter("training", run, say))
     found = runs.evaluation(run) | {"gate": gate}
     registered = steps.run(register, settings, run, found)
     say(f"registered {registered.url}")
@@ -128,23 +128,23 @@ def _say_prepared(prepared: TrainingSet, settings: PostTraining, say: Callable[[
         say(f"left out: {receipt.name}: {receipt.reason}")
 
 
-def _telling_clips(say: Callable[[str], None]) -> Callable[[int, int], None]:
-    tell = _every(_TELL_EVERY_S)
+def _clip_reporter(say: Callable[[str], None]) -> Callable[[int, int], None]:
+    is_due = _every(_REPORT_EVERY_S)
 
     def watch(done: int, clips: int) -> None:
-        if tell():
+        if is_due():
             say(f"prepared {done:,} of {clips:,} clips")
 
     return watch
 
 
-def _telling_iterations(what: str, run: RunFolder, say: Callable[[str], None]) -> Callable[[], None]:
-    tell = _every(_TELL_EVERY_S)
+def _iteration_reporter(what: str, run: RunFolder, say: Callable[[str], None]) -> Callable[[], None]:
+    is_due = _every(_REPORT_EVERY_S)
 
     def watch() -> None:
-        if not tell():
+        if not is_due():
             return
-        now = standing(run)
+        now = progress_of(run)
         if now.loss is None or now.seconds is None:
             return
         left = f", {now.seconds_left / 60:.0f} min left" if now.seconds_left else ""

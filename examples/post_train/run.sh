@@ -19,7 +19,7 @@ FRAME
 "$BIN/torchrun" --standalone --nproc_per_node=1 -m its_core.shards.worker \
     --model_size tiny --checkpoints_dir checkpoints \
     --dit_path "$RUN/checkpoints/model/iter_000000100.pt" \
-    --input_path frame.png \
+    --resolution 480 --input_path frame.png \
     --prompt "A static traffic CCTV camera shows a four-way intersection. A red sedan runs the red light and hits a white SUV." \
     --save_path clip.mp4 \
     --use_lora --lora_rank 32 --lora_alpha 32 \

@@ -17,7 +17,7 @@ _LATELY = 20  # iterations that a figure of now is a mean of
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Progress:
     """``iterations`` of ``of`` are done; figures are of the last iterations, None before there are any.
 
     ``validation`` is the last mean loss on the validation clips, ``by_sigma`` the same at each noise level, ``base``
@@ -41,14 +41,14 @@ class Standing:
         return None if self.seconds is None else self.seconds * (self.of - self.iterations)
 
 
-def standing(run: RunFolder) -> Standing:
+def progress_of(run: RunFolder) -> Progress:
     """Raises PostTrainingError where nothing was ordered."""
     lines = read_lines(run.metrics)
     steps = [line for line in lines if "loss" in line][-_LATELY:]
     validations = [line["validation"] for line in lines if "validation" in line]
     last: dict[str, Any] = steps[-1] if steps else {}
     memory = [line["memory_bytes"] for line in steps if line.get("memory_bytes")]
-    return Standing(
+    return Progress(
         iterations=last.get("iteration", 0),
         of=run.read_orders().recipe.iterations,
         loss=_mean(steps, "loss"),
@@ -104,10 +104,10 @@ class RunsCollector(Collector):
         for run, folder in self._runs.items():
             if not folder.orders.is_file():
                 continue
-            now = standing(folder)
+            now = progress_of(folder)
             values = {
                 "iterations": now.iterations,
-                "iterations_wanted": now.of,
+                "iterations_planned": now.of,
                 "loss": now.loss,
                 "learning_rate": now.learning_rate,
                 "gradient_norm": now.gradient_norm,
@@ -126,7 +126,7 @@ class RunsCollector(Collector):
 
 _FAMILIES = {
     "iterations": "Iterations that are done.",
-    "iterations_wanted": "Iterations that the run is to make.",
+    "iterations_planned": "Iterations that the run is to make.",
     "loss": f"Training loss, mean of the last {_LATELY} iterations.",
     "learning_rate": "Learning rate of the last iteration.",
     "gradient_norm": f"Norm of the gradients before clipping, mean of the last {_LATELY} iterations.",

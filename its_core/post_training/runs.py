@@ -29,13 +29,12 @@ def order_run(settings: PostTraining, weights: WeightsIdentity, prepared: Traini
 
 def order_gate(settings: PostTraining, weights: WeightsIdentity, prepared: TrainingSet) -> RunFolder:
     """The overfit run on a few of the training clips, of every kind that the mixture draws from."""
-    wanted = settings.overfit_gate.clips
     kinds = [kind for kind, weight in settings.mixture.items() if weight > 0]
     by_kind = {kind: [clip.name for clip in prepared.used("train") if clip.kind == kind] for kind in kinds}
     chosen: list[str] = []
-    while len(chosen) < wanted and any(by_kind.values()):
+    while len(chosen) < settings.overfit_gate.clips and any(by_kind.values()):
         for kind in kinds:
-            if by_kind[kind] and len(chosen) < wanted:
+            if by_kind[kind] and len(chosen) < settings.overfit_gate.clips:
                 chosen.append(by_kind[kind].pop(0))
     few = prepared.named(chosen)
     recipe = settings.gate_recipe.model_copy(update={"validation_clips": len(few.clips)})

@@ -46,19 +46,19 @@ class Program:
 Launch = Callable[[Program], None]
 
 
-def processes_here(wanted: int | None, model_size: str) -> int:
-    """How many processes a launch on this machine has: ``wanted``, else one a GPU.
+def processes_here(asked_for: int | None, model_size: str) -> int:
+    """How many processes a launch on this machine has: ``asked_for``, else one a GPU.
 
     Raises ProgramRefused where there are fewer GPUs.
     """
     gpus = len(devices.visible_gpus())
-    if wanted is None:
+    if asked_for is None:
         return max(gpus, 1)
-    if model_size != "tiny" and wanted > gpus:
+    if model_size != "tiny" and asked_for > gpus:
         raise ProgramRefused(
-            f"processes {wanted}: this machine shows {gpus} GPUs; lower processes", code="post_training.processes"
+            f"processes {asked_for}: this machine shows {gpus} GPUs; lower processes", code="post_training.processes"
         )
-    return wanted
+    return asked_for
 
 
 def run(program: Program, cancelled: threading.Event) -> None:

@@ -108,14 +108,14 @@ def training(
 
 
 def _print_table(settings: Any) -> None:
-    from its_core.post_training.metrics import standing
+    from its_core.post_training.metrics import progress_of
 
     table = Table(title=settings.name, title_justify="left")
     table.add_column("")
     columns = {}
     for name, run in _runs(settings).items():
         if run.orders.is_file():
-            columns[{"gate": "overfit gate", "run": "training"}[name]] = standing(run)
+            columns[{"gate": "overfit gate", "run": "training"}[name]] = progress_of(run)
             table.add_column({"gate": "overfit gate", "run": "training"}[name])
     rows: dict[str, list[str]] = {}
     for now in columns.values():

@@ -22,11 +22,11 @@ class Mixture:
     def __init__(self, kinds: Sequence[Kind], windows: Sequence[int], weights: Mapping[Kind, float], seed: int) -> None:
         self._windows, self._seed = windows, seed
         self._clips = {kind: [i for i, each in enumerate(kinds) if each == kind] for kind in weights}
-        wanted = {kind: weight for kind, weight in weights.items() if weight > 0}
-        if empty := [kind for kind in wanted if not self._clips[kind]]:
-            raise ValueError(f"no clip of kind {empty[0]}, which the mixture gives a weight of {wanted[empty[0]]:g}")
-        self._size = sum(len(self._clips[kind]) for kind in wanted)
-        self._quotas = _shares(wanted, self._size)
+        drawn = {kind: weight for kind, weight in weights.items() if weight > 0}
+        if empty := [kind for kind in drawn if not self._clips[kind]]:
+            raise ValueError(f"no clip of kind {empty[0]}, which the mixture gives a weight of {drawn[empty[0]]:g}")
+        self._size = sum(len(self._clips[kind]) for kind in drawn)
+        self._quotas = _shares(drawn, self._size)
         self._order = lru_cache(maxsize=2)(self._draw_order)
 
     @property

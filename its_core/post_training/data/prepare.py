@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -23,12 +22,6 @@ from its_core.post_training.tensor_files import write_safetensors
 from its_core.storage.input_cache import InputCache
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Encoders:
-    vae: WanVae
-    texts: TextEncoder
 
 
 def prepare_texts(captions: Sequence[str], store: ArtefactStore, encoder: TextEncoder) -> None:

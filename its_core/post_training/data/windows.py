@@ -110,16 +110,16 @@ def _fitted(frames: Frames, geometry: Geometry, working_size_px: tuple[int, int]
 def windows(frames: Iterable[Frames], length: int, event_frame: float | None = None) -> Iterator[tuple[int, Frames]]:
     """Windows of ``length`` frames, each with its first frame's number: one after another, and one that ends with the
     clip's last frame. With an event, the one that has it nearest its middle. Nothing where the clip is too short."""
-    wanted = None if event_frame is None else max(0, round(event_frame - length / 2))
+    event_start = None if event_frame is None else max(0, round(event_frame - length / 2))
     kept: deque[Frames] = deque(maxlen=length)
     count, last_start = 0, -1
     for frame in frames:
         kept.append(frame)
         count += 1
         start = count - length
-        if start == wanted if wanted is not None else count % length == 0:
+        if start == event_start if event_start is not None else count % length == 0:
             last_start = start
             yield start, np.concatenate(kept)
-    missing_end = last_start < 0 if wanted is not None else count - length != last_start
+    missing_end = last_start < 0 if event_start is not None else count - length != last_start
     if count >= length and missing_end:
         yield count - length, np.concatenate(kept)

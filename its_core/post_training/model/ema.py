@@ -14,8 +14,8 @@ RATE = 0.1  # the average's standard deviation, as a share of the training so fa
 
 def exponent(rate: float = RATE) -> float:
     """The power whose average has the relative standard deviation ``rate`` (6.94 for 0.1)."""
-    wanted = rate**-2
-    return float(np.roots([1, 7, 16 - wanted, 12 - wanted]).real.max())
+    inverse_variance = rate**-2
+    return float(np.roots([1, 7, 16 - inverse_variance, 12 - inverse_variance]).real.max())
 
 
 def beta(iteration: int, rate: float = RATE) -> float:

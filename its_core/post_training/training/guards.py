@@ -13,8 +13,6 @@ from its_core.post_training.errors import TrainingStopped
 from its_core.post_training.model.learner import Learner, Sample
 from its_core.post_training.model.lora import lora_layers
 
-# A network that answers nothing at all has a loss of at least this: the noise's own variance.
-_NO_BETTER_THAN_SILENCE = 1.0
 # Relative, between two compilations of one network; a base that is not there is off by far more.
 _ROUNDING = {torch.float32: 1e-6, torch.bfloat16: 1e-3}
 
@@ -51,11 +49,6 @@ def check_lora_acts(learner: Learner, sample: Sample) -> dict[str, float]:
             code="post_training.guard.end",
         )
     return {"base": base, "trained_lora": with_lora}
-
-
-def looks_untrained(base_loss: float) -> bool:
-    """Whether a base model's mean loss (without the factor) is that of a network which predicts nothing."""
-    return base_loss >= _NO_BETTER_THAN_SILENCE
 
 
 @contextmanager

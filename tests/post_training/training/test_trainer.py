@@ -18,7 +18,7 @@ from its_core.engines.cosmos.options import CosmosOptions
 from its_core.engines.cosmos.shapes import SHAPES
 from its_core.errors import FactoryError
 from its_core.post_training.data import training_set
-from its_core.post_training.metrics import read_lines, standing
+from its_core.post_training.metrics import progress_of, read_lines
 from its_core.post_training.model.learner import Learner
 from its_core.post_training.run_folder import RunFolder
 from its_core.post_training.tensor_files import write_safetensors
@@ -68,12 +68,12 @@ def test_what_a_run_leaves(finished: RunFolder) -> None:
     assert result["start"]["base"] == result["start"]["fresh_lora"]
     assert result["end"]["base"] != result["end"]["trained_lora"]
     assert any(finished.tensorboard.iterdir())
-    now = standing(finished)
+    now = progress_of(finished)
     assert (now.iterations, now.of, now.ended, len(now.by_sigma)) == (6, 6, True, 5)
 
 
 def test_training_learns(finished: RunFolder) -> None:
-    now = standing(finished)
+    now = progress_of(finished)
     assert now.validation is not None
     assert now.base is not None
     assert now.validation < now.base

@@ -35,7 +35,7 @@ def test_it_shows_where_a_training_stands(definition: Path) -> None:
 def test_it_speaks_prometheus(definition: Path) -> None:
     shown = CliRunner().invoke(app, ["training", str(definition), "--prometheus"])
     assert shown.exit_code == 0, shown.output
-    for family in ("iterations", "iterations_wanted"):
+    for family in ("iterations", "iterations_planned"):
         assert f'its_post_training_{family}{{model="small",run="run"}} 2.0' in shown.output
     for family in ("loss", "learning_rate", "gradient_norm", "seconds_per_iteration", "validation_loss"):
         assert f'its_post_training_{family}{{model="small",run="run"}}' in shown.output
