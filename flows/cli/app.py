@@ -46,6 +46,16 @@ err = Console(stderr=True)
 INTERRUPTED = "interrupted: nothing is lost, the same command goes on where it stopped"
 INTERRUPTED_STATUS = 130
 _INTERRUPT_GRACE_S = 10.0
+# Packages that only some commands need, and the extra that brings each.
+_EXTRAS = {
+    **dict.fromkeys(
+        ("accelerate", "diffusers", "einops", "peft", "safetensors", "tokenizers", "transformers"), "cosmos"
+    ),
+    **dict.fromkeys(("cv2", "sklearn"), "evaluation"),
+    **dict.fromkeys(("grpc", "prefect_ray", "ray"), "ray"),
+    "c2pa": "signing",
+    "tensorboard": "training",
+}
 
 
 def end_soon_when_interrupted() -> None:
@@ -76,9 +86,21 @@ def exit_status(error: BaseException) -> int | None:
             return 1
         case FactoryError():  # what was given to a command: a definition, a manifest, predictions, a version
             return 2
+        case ModuleNotFoundError() if _package(error) in _EXTRAS:
+            return 1
         case KeyboardInterrupt():
             return INTERRUPTED_STATUS
     return None
+
+
+def _package(error: ModuleNotFoundError) -> str:
+    return (error.name or "").partition(".")[0]
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError) and (extra := _EXTRAS.get(_package(error))):
+        return f"{_package(error)} is not installed: pip install -c constraints.txt -e '.[{extra}]' brings it"
+    return str(error)
 
 
 def print_error(error: BaseException, *, verbose: bool = False) -> None:
@@ -89,7 +111,7 @@ def print_error(error: BaseException, *, verbose: bool = False) -> None:
     if verbose or exit_status(error) is None:
         traceback.print_exception(error)
     if exit_status(error) is not None:
-        lines = "\n  ".join(one_line(line) for line in str(error).splitlines())
+        lines = "\n  ".join(one_line(line) for line in _message(error).splitlines())
         err.print(f"[red]error:[/red] {escape(lines)}", highlight=False, soft_wrap=True)
 
 
