@@ -36,19 +36,19 @@ FAULTS = (
     Fault(
         "a rank, torchrun or the flow is killed",
         "`SIGKILL` in the middle of a build; the same command again",
-        "nothing; nothing is rendered twice, no process stays",
+        "nothing; nothing is rendered twice, no process remains",
         ("system/test_build::test_kill_9_in_the_middle_then_the_same_command_finishes",),
     ),
     Fault(
-        "a flow is killed and nobody calls it again",
+        "a flow is killed and nobody restarts it",
         "`SIGKILL`; `retry-failed-shards` finds and finishes it; a published version's folder is removed",
-        "nothing; what was made stays as it was",
+        "nothing; clips that were made are kept",
         ("system/test_retry::test_only_unfinished_builds_go_on_and_only_what_is_missing_is_made",),
     ),
     Fault(
         "Ctrl-C, in a terminal or not",
         "`SIGINT` to the build, and to its whole process group",
-        "nothing; ends within seconds, goes on when called again",
+        "nothing; it ends within seconds and continues when called again",
         ("system/test_build::test_an_interrupted_build_leaves_nobody_behind_and_says_how_to_go_on",),
     ),
     Fault(
@@ -58,9 +58,9 @@ FAULTS = (
         ("shards/launcher/test_launcher::test_a_rank_that_dies_costs_only_its_clip",),
     ),
     Fault(
-        "a clip breaks every rank that it gets",
+        "a clip crashes every rank that tries it",
         "`SIGKILL` from inside the engine, always",
-        "nothing; quarantined after three, the others finish",
+        "nothing; it is quarantined after three crashes, the others finish",
         ("system/test_retry::test_a_clip_that_breaks_its_rank_three_times_is_left_alone_until_its_receipt_is_deleted",),
     ),
     Fault(
@@ -72,19 +72,19 @@ FAULTS = (
     Fault(
         "a rank freezes",
         "`SIGSTOP`",
-        "nothing; `timed_out`, tried again",
+        "nothing; `timed_out`, then tried again",
         ("system/test_faults::test_a_rank_that_freezes_costs_time_and_nothing_else",),
     ),
     Fault(
         "a clip needs more memory than there is",
         "the engine refuses until a flag is given",
-        "nothing; made with the second fallback",
+        "nothing; the clip is made with the second fallback",
         ("system/test_retry::test_clips_that_run_out_of_memory_are_tried_with_each_fallback_in_turn",),
     ),
     Fault(
         "a clip is not what was asked for",
         "the engine makes a black one",
-        "nothing; never published, tried again",
+        "nothing; the clip is not published, and is tried again",
         ("system/test_build::test_a_clip_that_is_not_what_was_asked_for_is_made_again_and_never_published",),
     ),
     Fault(
@@ -96,7 +96,7 @@ FAULTS = (
     Fault(
         "one of two machines that share a batch dies",
         "`SIGKILL` of one torchrun agent and its rank",
-        "nothing; the other ends, the same commands go on",
+        "nothing; the other ends too, and the same commands continue",
         (
             "shards/worker/test_multi_node::test_when_one_machine_dies_the_other_ends_and_the_same_commands_share_what_is_left",
         ),
@@ -104,7 +104,7 @@ FAULTS = (
     Fault(
         "the disk fills up",
         "a file size limit while clips, receipts, the build's own files, a version are written",
-        "nothing; a line that says where, the same command goes on",
+        "nothing; one line says where, and the same command continues",
         (
             "system/test_disks::test_a_disk_that_fills_while_clips_are_written_costs_only_those",
             "system/test_disks::test_a_rank_that_can_write_no_receipt_ends_and_what_it_had_in_hand_is_told_by_the_launcher",
@@ -114,8 +114,8 @@ FAULTS = (
     ),
     Fault(
         "an output cannot be written",
-        "`publish_url`, `work_dir` below what is no folder or is read-only",
-        "nothing; told before anything is made",
+        "`publish_url`, `work_dir` under a path that is a file or read-only",
+        "nothing; reported before rendering starts",
         (
             "system/test_disks::test_a_place_that_cannot_be_written_is_told_before_anything_is_made",
             "system/test_disks::test_the_command_tells_a_place_that_cannot_be_written_in_one_line",
@@ -124,13 +124,13 @@ FAULTS = (
     Fault(
         "a power cut leaves files cut off",
         "receipts, plan, `build.json` cut to half or nothing",
-        "nothing; mended by the next build",
+        "nothing; the next build repairs them",
         ("system/test_faults::test_state_that_a_power_cut_left_cut_off_is_mended_by_the_next_build",),
     ),
     Fault(
         "the work folder is removed",
         "in the middle of a build",
-        "what was not published; the next build starts anew",
+        "clips that were not published; the next build makes them again",
         (
             "system/test_faults::test_a_work_folder_that_is_removed_ends_the_build_in_a_line_and_the_next_one_starts_anew",
         ),
@@ -144,13 +144,13 @@ FAULTS = (
     Fault(
         "the clock jumps",
         "hours back and forth, in flow and ranks",
-        "nothing; nothing times out",
+        "nothing; no clip times out",
         ("system/test_faults::test_a_clock_that_jumps_by_hours_times_nothing_out_and_forgets_no_attempt",),
     ),
     Fault(
         "the manifest changes during the build",
         "replaced after planning; overwritten while it is read",
-        "nothing; built as planned; refused with a line",
+        "nothing; it is built as planned, or refused with one line",
         (
             "system/test_changes::test_a_manifest_replaced_after_planning_is_the_next_builds_business",
             "system/test_changes::test_a_manifest_overwritten_while_it_is_read_ends_the_build_and_says_so",
@@ -159,7 +159,7 @@ FAULTS = (
     Fault(
         "a worker has other code",
         "another engine's version in the ranks",
-        "nothing; nothing is made under the planned names",
+        "nothing; no clip is made under the planned names",
         (
             "system/test_faults::test_shards_of_another_engine_make_nothing_under_the_planned_names",
             "system/test_faults::test_shards_of_another_code_with_the_same_engine_go_on_and_say_which",
@@ -168,25 +168,25 @@ FAULTS = (
     Fault(
         "two builds of one dataset at once",
         "a second one while the first renders",
-        "nothing; the second says who builds",
+        "nothing; the second one names the process that builds",
         ("system/test_build::test_two_builds_of_one_dataset_do_not_run_at_once",),
     ),
     Fault(
         "a publisher is killed",
-        "between any two changes of the disk",
+        "between any two writes to the disk",
         "nothing; no reader sees half a version",
         ("dataset/publishing/test_interrupted::test_a_publisher_killed_between_any_two_changes_of_the_disk",),
     ),
     Fault(
         "a publisher to S3 is killed",
         "`SIGKILL` in the middle of the upload",
-        "nothing; what is there is not sent again",
+        "nothing; what was uploaded is not sent again",
         ("dataset/versions/test_commit::test_a_publisher_that_was_killed_goes_on_where_it_stopped",),
     ),
     Fault(
-        "a publisher to S3 is gone for ever",
+        "a publisher to S3 never comes back",
         "a lease that nobody renews",
-        "nothing; another one takes its place",
+        "nothing; another publisher takes over",
         (
             "dataset/versions/test_commit::test_a_publisher_that_is_gone_for_ever_is_replaced",
             "dataset/versions/test_commit::test_a_late_renewal_is_not_overlooked",
@@ -194,8 +194,8 @@ FAULTS = (
     ),
     Fault(
         "two publishers of one version",
-        "two processes at once, on S3 and on a disk, a reader looking on",
-        "nothing; one version, seen whole or not at all",
+        "two processes at once, on S3 and on a disk, while a third one reads",
+        "nothing; readers see one whole version or none",
         ("dataset/publishing/test_publish_together::test_a_reader_sees_the_old_version_or_the_new_one_whole",),
     ),
     Fault(
@@ -209,7 +209,7 @@ FAULTS = (
     Fault(
         "S3 is busy, slow or cut off",
         "a proxy answers 500 and 503, waits, drops connections, cuts bodies short",
-        "nothing; asked again",
+        "nothing; the request is repeated",
         (
             "storage/s3/test_faults::test_a_busy_server_is_asked_again",
             "storage/s3/test_faults::test_a_broken_connection_is_made_again",
@@ -221,7 +221,7 @@ FAULTS = (
     Fault(
         "S3 credentials expire",
         "a proxy answers `ExpiredToken`",
-        "nothing; renewed ones are read, else a line",
+        "nothing; new credentials are read; without them, one line",
         (
             "storage/s3/test_faults::test_what_will_not_mend_is_told_at_once",
             "storage/s3/test_faults::test_renewed_credentials_of_a_profile_are_read",
@@ -230,7 +230,7 @@ FAULTS = (
     Fault(
         "an upload breaks off",
         "connections dropped, files damaged on the way",
-        "nothing; what is there is not sent again",
+        "nothing; what was uploaded is not sent again",
         (
             "storage/s3/test_upload::test_it_goes_on_after_a_failure",
             "storage/s3/test_upload::test_broken_connections_lose_nothing",
@@ -239,14 +239,14 @@ FAULTS = (
     ),
     Fault(
         "the standing server is killed",
-        "`SIGKILL`, its PostgreSQL left behind",
+        "`SIGKILL` while its PostgreSQL keeps running",
         "nothing; the next start has its data",
         ("system/test_server::test_what_it_knows_outlives_it_even_killed_and_nothing_else_does",),
     ),
     Fault(
         "a frame vanishes or changes",
         "removed or overwritten, after the build was planned and after clips were made",
-        "nothing; its clip ends in a receipt, the others finish",
+        "nothing; its clip ends with a receipt, the others finish",
         (
             "system/test_cosmos_build::test_frames_that_vanish_or_change_after_planning_end_in_receipts",
             "tasks/test_check::test_a_frame_that_is_another_by_now_is_nothing_to_compare_with",
@@ -254,8 +254,8 @@ FAULTS = (
     ),
     Fault(
         "Prefect's server cannot be reached",
-        "`PREFECT_API_URL` of a port where nobody listens, of a silent server, of a gateway that answers 503",
-        "the run's page in Prefect; a line says so within seconds",
+        "`PREFECT_API_URL` names a port where nobody listens, a silent server, a gateway that answers 503",
+        "only the run's page in Prefect; one line says so within seconds",
         (
             "system/test_prefect::test_a_server_that_cannot_be_reached",
             "flows/test_prefect_server::test_one_that_never_answers",
@@ -265,13 +265,13 @@ FAULTS = (
     Fault(
         "Prefect's server hangs or dies in the middle",
         "`SIGSTOP`, `SIGKILL` while shards run",
-        "the rest of the run's page in Prefect; the version is published",
+        "only the rest of the run's page in Prefect; the version is published",
         ("system/test_prefect::test_a_server_that_hangs_or_dies_in_the_middle",),
     ),
     Fault(
         "Prefect sits behind a proxy",
-        "`HTTP_PROXY`, `HTTPS_PROXY` of a port where nobody listens",
-        "nothing; this machine's own servers are not asked for through it",
+        "`HTTP_PROXY`, `HTTPS_PROXY` name a port where nobody listens",
+        "nothing; servers of this machine are reached without the proxy",
         (
             "system/test_prefect::test_its_own_server_behind_a_proxy_with_a_home_that_cannot_be_used",
             "flows/test_prefect_server::test_this_machines_servers_are_not_asked_for_through_a_proxy",
@@ -280,7 +280,7 @@ FAULTS = (
     Fault(
         "Prefect's home cannot be used",
         "`PREFECT_HOME` below a file; a database of another version",
-        "nothing; its own server keeps its database in the work folder",
+        "nothing; the server keeps its database in the work folder instead",
         (
             "system/test_prefect::test_its_own_server_behind_a_proxy_with_a_home_that_cannot_be_used",
             "system/test_prefect::test_a_database_of_another_version_is_made_anew",
@@ -299,7 +299,7 @@ FAULTS = (
     Fault(
         "the disk under the input cache is full",
         "`ENOSPC` and a file size limit while inputs are fetched from S3",
-        "nothing; unused inputs make room, else a line, nothing half stays",
+        "nothing; unused inputs are removed; if that is not enough, one line; no partial file stays",
         (
             "storage/test_input_cache::test_what_nobody_uses_makes_room_on_a_full_disk",
             "storage/test_input_cache::test_a_full_disk_is_told_and_leaves_nothing_half",
