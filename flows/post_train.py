@@ -82,6 +82,8 @@ def _post_train(settings: PostTraining, where: Machine, steps: Steps, page: RunP
         page.log(text)
 
     check_writable("models_url", settings.models_url)
+    if settings.executor == "local":
+        planning.check_packages()
     weights = planning.hash_weights(settings)
     prepared = steps.run(prepare, settings, weights, where, _clip_reporter(say))
     _say_prepared(prepared, settings, say)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from its_core import storage
 from its_core.engines.cosmos.errors import CheckpointError
+from its_core.engines.cosmos.requirements import PACKAGES
 from its_core.engines.cosmos.weights import WeightsIdentity, weights_of
 from its_core.post_training.data import receipts, training_set
 from its_core.post_training.data.clips import Refusal, SourceClip
@@ -61,6 +63,15 @@ def read_sources(settings: PostTraining) -> Sources:
 
 def _first(refusals: list[Refusal]) -> str:
     return f"{refusals[0].name}: {refusals[0].reason}" if refusals else "there is none"
+
+
+def check_packages() -> None:
+    """Raises PostTrainingError that names the packages which training needs and this environment lacks."""
+    if absent := [name for name in (*PACKAGES, "tensorboard") if find_spec(name) is None]:
+        raise PostTrainingError(
+            f"not installed: {', '.join(absent)}; pip install -c constraints.txt -e '.[cosmos,training]' brings them",
+            code="post_training.packages",
+        )
 
 
 def hash_weights(settings: PostTraining) -> WeightsIdentity:
