@@ -49,12 +49,12 @@ _INTERRUPT_GRACE_S = 10.0
 # Packages that only some commands need, and the extra that brings each.
 _EXTRAS = {
     **dict.fromkeys(
-        ("accelerate", "diffusers", "einops", "peft", "safetensors", "tokenizers", "transformers"), "cosmos"
+        ("accelerate", "diffusers", "einops", "peft", "safetensors", "tokenizers", "transformers"), ".[cosmos]"
     ),
-    **dict.fromkeys(("cv2", "sklearn"), "evaluation"),
-    **dict.fromkeys(("grpc", "prefect_ray", "ray"), "ray"),
-    "c2pa": "signing",
-    "tensorboard": "training",
+    **dict.fromkeys(("cv2", "sklearn"), ".[evaluation]"),
+    **dict.fromkeys(("grpc", "prefect_ray", "ray"), ".[ray]"),
+    "c2pa": ".[signing]",
+    "tensorboard": ".[training]",
 }
 
 
@@ -99,7 +99,7 @@ def _package(error: ModuleNotFoundError) -> str:
 
 def _message(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError) and (extra := _EXTRAS.get(_package(error))):
-        return f"{_package(error)} is not installed: pip install -c constraints.txt -e '.[{extra}]' brings it"
+        return f"{_package(error)} is not installed: pip install -c constraints.txt -e '{extra}' brings it"
     return str(error)
 
 

@@ -62,7 +62,7 @@ def test_every_package_of_an_extra_is_known() -> None:
         for line in extras[extra]:
             package = re.split(r"[\[><=; ]", line)[0]
             if package not in without_module:
-                assert _EXTRAS[names.get(package, package.replace("-", "_"))] == extra, line
+                assert _EXTRAS[names.get(package, package.replace("-", "_"))] == f".[{extra}]", line
 
 
 def test_a_missing_package_is_a_line_that_names_the_extra(capfd: pytest.CaptureFixture[str]) -> None:
