@@ -19,10 +19,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import cosmos_clips as clips
-import cosmos_network as network
 import torch
-from cosmos_report import Report, machine
+from cosmos_parts import clips, network
+from cosmos_parts.report import Report, machine
 
 PARTS = ("attention", "forward", "profile", "fp8", "clip", "start", "14B", "two_gpus")
 

@@ -27,7 +27,7 @@ from statistics import median
 from typing import Any
 
 import torch
-from cosmos_report import machine
+from cosmos_parts.report import machine
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 

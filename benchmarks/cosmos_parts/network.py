@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 import torch
-from cosmos_report import Report, peak_gib, relative, seconds, synchronize
-from random_cosmos import LATENT, dtype_on, random_inputs, random_network, structured_network
 
+from cosmos_parts.random_weights import LATENT, dtype_on, random_inputs, random_network, structured_network
+from cosmos_parts.report import Report, peak_gib, relative, seconds, synchronize
 from its_core.engines.cosmos.model import sampling
 from its_core.engines.cosmos.model.inference.attention import AttentionKernel, installed_kernels, plain_attention, runs
 from its_core.engines.cosmos.model.inference.elementwise import Elementwise, PyTorch, elementwise_on

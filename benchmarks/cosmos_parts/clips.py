@@ -17,9 +17,9 @@ from queue import SimpleQueue
 from typing import Any
 
 import torch
-from cosmos_report import Report, peak_gib, synchronize
-from random_cosmos import make_checkpoints, request_of
 
+from cosmos_parts.random_weights import make_checkpoints, request_of
+from cosmos_parts.report import Report, peak_gib, synchronize
 from its_core import video
 from its_core.engines.cosmos.options import CosmosOptions
 from its_core.engines.cosmos.shapes import ModelSize

@@ -1,0 +1,1 @@
+"""What ``cosmos.py`` measures, in parts."""
