@@ -11,11 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from its_core import storage
+from its_core import marking, storage
 from its_core.dataset import reader
 from its_core.dataset.publish import Published
 from its_core.dataset.verification import verify
 from its_core.dataset.versions import checksums
+from tests.test_marking import SOURCE_TYPE, configured
+
+__all__ = ["configured"]
 
 
 @pytest.fixture
@@ -103,6 +106,21 @@ def test_an_edited_text_of_the_definition(folder: Path) -> None:
     (folder / "_SUCCESS.json").write_text(json.dumps(marker))
 
     assert _found(folder) == {("content", "_SUCCESS.json")}
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_broken_signature_whose_checksums_were_edited_too(folder: Path) -> None:
+    clip = _clip(folder)
+    marking.sign_where_configured(clip, "clip", SOURCE_TYPE)
+    _update_checksums(folder)
+    path = clip.relative_to(folder).as_posix()
+    assert ("signature", path) not in _found(folder)
+    content = bytearray(clip.read_bytes())
+    content[-20] ^= 1
+    clip.write_bytes(content)
+    _update_checksums(folder)
+
+    assert ("signature", path) in _found(folder)
 
 
 @pytest.fixture
