@@ -29,6 +29,8 @@ Passes = tuple[tuple[tuple[float, float], tuple[tuple[int, int], ...]], ...]
 _PASSES: Passes = (((0.25, -0.25), ((0, 0), (1, 1))), ((-0.25, 0.25), ((0, 1), (1, 0))))
 _ONE_SAMPLE: Passes = (((0.5, 0.5), ((0, 0),)),)
 _BRIGHTEST = 2.2  # of a sample, so that a lamp does not eat the anti-aliasing of its edge
+_SKY_ROWS = 64
+_WALL_SAMPLES = 60_000  # that are painted at once
 _WALL_PIECE_M = 4.0  # lenses bend long edges
 
 
@@ -64,11 +66,15 @@ def everything(scene: Scenery) -> Mesh:
 def mirrored(camera: Camera, scene: Scenery, daylight: Daylight, shader: Shader, cast: Plans) -> F32:
     """H×W×3: what a sheet of water in place of the ground would mirror, one sample a pixel."""
     below = camera.mirrored()
-    rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px]
-    rays = below.rays(columns + 0.5, rows + 0.5)
-    rays /= norm(rays)[..., None]
     seen = stood(below, scene, daylight, shader, cast, _ONE_SAMPLE)
-    return (seen.light + (1.0 - seen.covered)[..., None] * daylight.sky(rays)).astype(np.float32)
+    image = seen.light
+    columns = np.arange(camera.width_px, dtype=np.float32)[None, :] + np.float32(0.5)
+    for row in range(0, camera.height_px, _SKY_ROWS):
+        rows = slice(row, min(row + _SKY_ROWS, camera.height_px))
+        rays = below.rays(columns, np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] + np.float32(0.5))
+        rays /= norm(rays)[..., None]
+        image[rows] += (1.0 - seen.covered[rows])[..., None] * daylight.sky(rays)
+    return image
 
 
 def stood(
@@ -172,9 +178,9 @@ def _add_pass(
     )  # fmt: skip
     radiance[solid] = part
     if is_wall.any():
-        radiance[is_wall] = painter.radiance(
-            things.wall[number[is_wall] - things.walls_from], rays[is_wall], shade, cast
-        )
+        for piece in np.array_split(np.flatnonzero(is_wall), int(is_wall.sum()) // _WALL_SAMPLES + 1):  # less memory
+            wall = things.wall[number[piece] - things.walls_from]
+            radiance[piece] = painter.radiance(wall, rays[piece], shade, cast)
     haze = (1.0 - exp(-distance / np.float32(shader.daylight.haze_m)))[:, None]
     radiance += haze * (np.array(shader.around.air, np.float32) - radiance)
     light.reshape(-1, 3)[hit] += weight * np.minimum(radiance, np.float32(_BRIGHTEST))

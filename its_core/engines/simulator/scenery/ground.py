@@ -7,6 +7,7 @@ instead of flickering.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.roads.layouts import Layout, Rect
 from its_core.engines.simulator.scenery.ground_cover import SNOW_RGB, WET_DARKENS, puddles, snow_cover
 from its_core.engines.simulator.scenery.light_maps import Plans
-from its_core.engines.simulator.scenery.wear import wear
+from its_core.engines.simulator.scenery.wear import Wear, wear
 from its_core.taxonomy import RoadLayout
 
 F32 = NDArray[np.float32]
@@ -27,6 +28,7 @@ F32 = NDArray[np.float32]
 _KERB_M = 0.16
 _KERB_HEIGHT_M = 0.13
 _FARTHEST_M = 4000.0
+_BAND_ROWS, _OVERLAP_ROWS = 128, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,25 @@ class _View:
 
 def ground(camera: Camera, layout: Layout, daylight: Daylight, plans: Plans, white: F32, yellow: F32) -> Ground:
     """``white`` and ``yellow`` (H×W): the share of each pixel that paint covers; ``plans``: what is cast from above."""
-    view, land = _look(camera)
-    albedo, kerb_light, water = _surfaces(camera, layout, daylight, view, white, yellow)
+    worn = wear(layout, camera.camera_id)
+    height = camera.height_px
+    parts: list[list[NDArray[Any]]] = [[] for _ in range(7)]
+    for top in range(0, height, _BAND_ROWS):  # by bands, for the memory's sake; each sees a little of its neighbours
+        low = min(top + _BAND_ROWS, height)
+        above, below = max(top - _OVERLAP_ROWS, 0), min(low + _OVERLAP_ROWS, height)
+        rows = slice(above, below)
+        band = _band(camera, layout, daylight, plans, worn, white[rows], yellow[rows], rows)
+        for part, values in zip(parts, band, strict=True):
+            part.append(values[top - above : low - above])
+    return Ground(*(np.concatenate(part) for part in parts))
+
+
+def _band(
+    camera: Camera, layout: Layout, daylight: Daylight, plans: Plans, worn: Wear, white: F32, yellow: F32, rows: slice
+) -> tuple[F32, F32, F32, F32, F32, NDArray[np.bool_], F32]:
+    """``Ground``'s maps of some rows."""
+    view, land = _look(camera, rows)
+    albedo, kerb_light, water = _surfaces(camera, layout, daylight, view, worn, white, yellow)
     sun = plans.sun_at(view.x, view.y) if daylight.casts_shadows else np.zeros_like(view.x)
     ambient = daylight.ambient(np.ones(1, np.float32)) * plans.sky_at(view.x, view.y)[..., None]
     lamps = plans.lamps_at(view.x, view.y)[..., None] * np.array(plans.lamp_rgb, np.float32)
@@ -83,11 +102,11 @@ def ground(camera: Camera, layout: Layout, daylight: Daylight, plans: Plans, whi
     share = direct.sum(axis=-1) / np.maximum(light.sum(axis=-1), 1e-6)
     haze = (1.0 - pm.exp(-view.distance / np.float32(daylight.haze_m)))[..., None]
     radiance += haze * (np.array(daylight.horizon, np.float32) * 0.92 - radiance)
-    return Ground(radiance.astype(np.float32), albedo, share.astype(np.float32), view.x, view.y, land, water)
+    return radiance.astype(np.float32), albedo, share.astype(np.float32), view.x, view.y, land, water
 
 
-def _look(camera: Camera) -> tuple[_View, NDArray[np.bool_]]:
-    rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px].astype(np.float32)
+def _look(camera: Camera, part: slice) -> tuple[_View, NDArray[np.bool_]]:
+    rows, columns = np.mgrid[part, 0 : camera.width_px].astype(np.float32)
     rays = camera.rays(columns + np.float32(0.5), rows + np.float32(0.5))
     height = np.float32(camera.position_m[2])
     fall = -rays[..., 2]
@@ -102,7 +121,7 @@ def _look(camera: Camera) -> tuple[_View, NDArray[np.bool_]]:
 
 
 def _surfaces(
-    camera: Camera, layout: Layout, daylight: Daylight, view: _View, white: F32, yellow: F32
+    camera: Camera, layout: Layout, daylight: Daylight, view: _View, worn: Wear, white: F32, yellow: F32
 ) -> tuple[F32, F32, F32]:
     """Albedo, how much of the sun the surface's slope takes (1 on the flat, else at kerb faces), how wet it is."""
     rng = rng_of("ground", layout.name.value, camera.camera_id)
@@ -111,7 +130,7 @@ def _surfaces(
     change = np.maximum(pm.hypot(down, right), 1e-4)
     pavement_m = layout.pavement_m
     coarse, middle, fine = view.grain(9.0, 1), view.grain(1.7, 2), view.grain(0.35, 3)
-    road = _asphalt(layout, camera.camera_id, view, off_road, (coarse, middle, fine), rng)
+    road = _asphalt(worn, view, off_road, (coarse, middle, fine), rng)
     verge = _verge(layout, view, off_road, (coarse, middle, fine))
     albedo = verge
     if pavement_m > 0.0:
@@ -176,9 +195,7 @@ def _endless(value: float) -> float:
     return value if abs(value) < 150.0 else np.sign(value) * 2e4
 
 
-def _asphalt(
-    layout: Layout, camera_id: str, view: _View, off_road: F32, grain: tuple[F32, F32, F32], rng: np.random.Generator
-) -> F32:
+def _asphalt(worn: Wear, view: _View, off_road: F32, grain: tuple[F32, F32, F32], rng: np.random.Generator) -> F32:
     base = float(rng.uniform(0.085, 0.135))
     tint = np.array([1.0, 1.0, 1.0], np.float32) + float(rng.uniform(-0.03, 0.03)) * np.array(
         [1.0, 0.0, -1.0], np.float32
@@ -186,7 +203,7 @@ def _asphalt(
     coarse, middle, fine = grain
     sparkle = view.grain(0.09, 4)
     tone = 1.0 + 0.055 * coarse + 0.05 * middle + 0.055 * fine + 0.10 * sparkle
-    tone *= wear(layout, camera_id).at(view.x, view.y, view.footprint_m)
+    tone *= worn.at(view.x, view.y, view.footprint_m)
     gutter = np.clip(1.0 + off_road / np.float32(0.55), 0.0, 1.0)
     tone *= 1.0 - 0.22 * gutter * (0.8 + 0.3 * middle)
     asphalt: F32 = np.float32(base) * np.maximum(tone, 0.3)[..., None] * tint

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
@@ -39,6 +41,7 @@ def snow_cover(layout: Layout, x: F32, y: F32, off_road: F32, level: float) -> F
     return cover
 
 
+@lru_cache(maxsize=1)
 def _driven(lanes: tuple[Lane, ...], rect: tuple[float, float, float, float]) -> F32:
     """A plan of how much wheels have passed, 0 to 1."""
     per_m = _SIDE_PX / (rect[2] - rect[0])
