@@ -11,7 +11,6 @@ fewer clips.
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -46,8 +45,14 @@ def _export_here(version: str, name: str, target: str) -> None:
     wall_s, cpu_s = time.monotonic(), time.process_time()
     exported = export(found, name, target)
     spent = time.monotonic() - wall_s, time.process_time() - cpu_s
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(exported, *spent, peak_mib)
+    print(exported, *spent, _peak_mib())
+
+
+def _peak_mib() -> float:
+    """Of this process since its start; getrusage's peak would include that of the process that forked it."""
+    status = Path("/proc/self/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
 
 
 def _export(version: str, name: str, folder: Path) -> tuple[int, float, float, float]:
