@@ -143,7 +143,7 @@ def _model(
         "code": {"version": code_version(), "python": platform.python_version(), "packages": _packages()},
     }
     kept: dict[str, Any] = without_local_paths(without_secrets(model))
-    return kept
+    return kept | {"name": orders.name, "version": version}  # as they are, though a host may have that name
 
 
 def _datasets(prepared: TrainingSet) -> list[str]:
