@@ -3,6 +3,7 @@
 # make check  lint, types, import floors and test-fast: before every commit
 # make test   run all tests
 # make docs   write docs/configuration.md anew from the code
+# make gallery  draw docs/gallery/*.jpg: a frame of all that the simulator makes
 # make server a standing Prefect server on PostgreSQL, its data in .server/ (docs/operations.md); PORT=N for another port
 # Each makes its own environment first; PYTHON names the interpreter to make it with (3.11 or newer).
 PYTHON ?= python3
@@ -10,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-fast check format types docs server lint install install-dev clean
+.PHONY: demo test test-fast check format types docs gallery server lint install install-dev clean
 
 demo: install
 	$(BIN)/its build datasets/quickstart
@@ -30,6 +31,9 @@ format: install-dev
 
 docs: install-dev
 	$(BIN)/python docs/configuration.py
+
+gallery: install
+	$(BIN)/python docs/gallery.py
 
 server: install
 	$(BIN)/python -m its_flows.server .server $(if $(PORT),--port $(PORT))
