@@ -207,10 +207,13 @@ def stepping_out_plan(
     into = float(rng.uniform(-0.6, 0.55)) * data["half_m"]  # where in front of the vehicle they are at the touch
     steps_s = contact_s - (reach - kerb - into) / pace - 0.15 * attempt
     reaction_s = float(rng.uniform(0.5, 1.1)) + 0.35 * attempt
-    if averted:
-        steps_s -= float(rng.uniform(0.5, 0.9)) + 0.2 * attempt
-        reaction_s = float(rng.uniform(0.2, 0.5))
     driver = Intent(reaction_s=reaction_s, overlooks=frozenset({person}), errs_s=(-math.inf, steps_s + reaction_s))
+    if averted:
+        # Brakes so late that it stops just before them, or they jump back.
+        hard = 6.5 * min(setting.grip / 0.95, 1.0)
+        brakes_s = contact_s - 0.5 * opportunity.speed_mps / hard - 0.12 - 0.1 * attempt
+        brakes = (Brake(brakes_s, contact_s + 1.0, hard),)
+        driver = Intent(overlooks=frozenset({person}), errs_s=(-math.inf, brakes_s), brakes=brakes)
     unaware = frozenset() if averted else frozenset({person})
     plan = _plan(opportunity, contact_s, {vehicle: driver})
     return replace(plan, routes={person: (route, steps_s, pace)}, unaware=unaware)

@@ -17,7 +17,7 @@ from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.incidents.verdicts import Verdict, failed
 from its_core.engines.simulator.simulation.run import Run
 
-EARLY_S = (2.6, 4.2)  # before a vehicle would be there
+EARLY_S = (2.9, 4.3)  # before a vehicle would be there
 ON_ROAD_S = 1.2
 
 
