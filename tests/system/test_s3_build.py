@@ -79,7 +79,8 @@ def test_everything_on_s3(
     once = fetched(s3)
     assert len(set(once)) == len(once) > 4
     lineage = json.loads(storage.read_bytes(f"{latest.url}/lineage/run.json"))
-    assert lineage["inputs"][0]["name"] == f"{s3.bucket}/manifest/a.parquet"
+    source = lineage["inputs"][0]
+    assert (source["namespace"], source["name"]) == (s3.bucket, "manifest/a.parquet")
     published = storage.find(latest.url)
     assert not any(Path(name).name.startswith(".") for name in published)
 

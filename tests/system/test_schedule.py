@@ -145,7 +145,7 @@ def test_what_the_file_deploys_runs_on_its_schedules_one_build_at_a_time(prefect
     assert [run["state_type"] for run in (first, second)] == ["COMPLETED", "COMPLETED"]
     assert first["end_time"] <= second["start_time"]
     assert "AwaitingConcurrencySlot" in prefect.states(second)  # it was due while the first ran, and waited
-    (clip,) = (prefect.checkout / "published" / "quickstart").glob("*/*/*.mp4")
+    (clip,) = (prefect.checkout / "published" / "quickstart").glob("*/*/*/*.mp4")
     assert clip.stat().st_size > 0
 
     prefect.run("deployment", "run", "retry-failed-shards/hourly", "--watch")

@@ -54,7 +54,7 @@ class Tags(HTMLParser):
 @pytest.mark.usefixtures("prefect_server")
 def test_what_others_wrote_is_published_as_text(tmp_path):
     keys = {"description": "--- " + " ".join(TEXTS), "license": f'"\nplanted: true # {SCRIPT} 😀', "retries": 0}
-    folder = small(tmp_path, **keys, min_success_ratio=0.1)
+    folder = small(tmp_path, **keys, min_success_ratio=0.1, max_rejected_ratio=0.5)
     manifest = folder / "scenarios.parquet"
     rows = pd.read_parquet(manifest).assign(prompt=TEXTS, negative_prompt=TEXTS[::-1], file_name=TEXTS, path=TEXTS)
     rows = rows.assign(video="../planted.mp4", output_video="/planted.mp4")
@@ -73,8 +73,11 @@ def test_what_others_wrote_is_published_as_text(tmp_path):
         tags.feed(page.read_text(encoding="utf-8"))
         assert not [each for each in tags.told if "planted" in each], page
     _, front, card = (version / "README.md").read_text(encoding="utf-8").split("---\n", 2)
-    assert yaml.safe_load(front).keys() == {"pretty_name", "license", "task_categories", "tags", "configs"}
-    assert yaml.safe_load(front)["license"] == keys["license"]
+    head = yaml.safe_load(front)
+    assert head.keys() == {
+        "pretty_name", "license", "license_name", "task_categories", "tags", "configs", "size_categories"
+    }  # fmt: skip
+    assert (head["license"], head["license_name"]) == ("other", keys["license"])
     assert "<script" not in card and "<img" not in card
     (said,) = [line for line in card.splitlines() if "touch planted" in line]
     assert said.startswith("\\-") and not re.search(r"(?<!\\)[\[`#|]", said)  # no list, rule, link, code or heading
@@ -104,11 +107,11 @@ def test_nothing_is_read_from_outside_and_nothing_of_it_is_told(dataset: Dataset
     assert told.returncode == 2
     assert f"{len(OUTSIDE)} rejected" in told.stdout
     assert "planted secret" not in told.stdout + told.stderr
-    assert told.stdout.count("lies outside the") >= len(OUTSIDE) - 2
+    assert told.stdout.count("input.outside") >= len(OUTSIDE) - 2
 
 
 def test_no_word_of_a_manifest_commands_the_terminal(dataset: Dataset):
-    dataset.define()
+    dataset.define(max_rejected_ratio=1)
     colours = "\x1b]0;planted\x07\x1b[2J\x1b[31mred\u202e\r\x08"
     dataset.ask(["ok", f"A camera {colours}", "ok"], note=colours)
     manifest = dataset.folder / "scenarios.parquet"

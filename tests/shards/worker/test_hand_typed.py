@@ -44,7 +44,7 @@ def test_the_same_command_resumes_and_another_one_makes_the_clip_anew(folder: Pa
     made = written()
     receipt = files.success_receipt()
     assert receipt is not None and receipt.made_from is not None
-    assert (receipt.made_from.request.seed, receipt.made_from.settings) == (1, {"attempts": 12})
+    assert (receipt.made_from.request.seed, receipt.made_from.settings["attempts"]) == (1, 12)
     assert receipt.made_from.fingerprint.startswith("simulator ")
 
     again = run(folder, seed=1, negative_prompt="which the simulator does not read")
