@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Literal
 
 import orjson
@@ -45,13 +46,18 @@ def clip_seed(scenario_seed: int, scenario_id: str, variant: int) -> int:
 
 # Fields that came later: they stand in the JSON only where they say something, so that older clips keep their names.
 _LATER_FIELDS = ("cause", "severity", "averted_incident", "camera")
+_FIELDS = tuple(each.name for each in fields(Scene))  # in the order of their declaration
+_values = attrgetter(*_FIELDS)
 
 
 @lru_cache(maxsize=1 << 16)
 def scene_json(scene: Scene) -> str:
     """A scene as one line of JSON, always the same for equal scenes."""
-    words = {each.name: getattr(scene, each.name) for each in fields(scene)}  # in the order of their declaration
-    return orjson.dumps({name: value for name, value in words.items() if name not in _LATER_FIELDS or value}).decode()
+    words = dict(zip(_FIELDS, _values(scene), strict=True))
+    for name in _LATER_FIELDS:
+        if not words[name]:
+            del words[name]
+    return orjson.dumps(words).decode()
 
 
 class ClipNamer:

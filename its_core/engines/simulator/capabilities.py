@@ -27,23 +27,18 @@ def unsupported(scene: Scene) -> Unsupported | None:
     ability = ABILITIES.get(scene.incident_type)
     if ability is None:
         return _unable("incident_type", "incident_type", scene.incident_type, ABILITIES)
-    incident = scene.incident_type.value
-    asked: list[tuple[str, str, StrEnum | None, Iterable[StrEnum]]] = [
-        ("road_layout", f"road_layout of {incident}", scene.road_layout, ability.layouts),
-        ("collision_type", f"collision_type of {incident}", scene.collision_type, ability.collisions),
-        ("aftermath", f"aftermath of {incident}", scene.aftermath, ability.aftermaths),
-        ("weather", "weather", scene.weather, WEATHERS),
-        ("light", "light", scene.light, LIGHTS),
-        (
-            "road_surface",
-            f"road_surface in {scene.weather or 'any weather'}",
-            scene.road_surface,
-            _surfaces(scene.weather),
-        ),
-    ]
-    for column, what, value, words in asked:
-        if value is not None and value not in tuple(words):
-            return _unable(column, what, value, words)
+    asked: tuple[tuple[str, str, StrEnum | None, tuple[StrEnum, ...]], ...] = (
+        ("road_layout", " of ", scene.road_layout, ability.layouts),
+        ("collision_type", " of ", scene.collision_type, ability.collisions),
+        ("aftermath", " of ", scene.aftermath, ability.aftermaths),
+        ("weather", "", scene.weather, WEATHERS),
+        ("light", "", scene.light, LIGHTS),
+        ("road_surface", " in ", scene.road_surface, _surfaces(scene.weather)),
+    )
+    for column, joint, value, words in asked:
+        if value is not None and value not in words:
+            context = {"": "", " of ": scene.incident_type.value, " in ": scene.weather or "any weather"}[joint]
+            return _unable(column, f"{column}{joint}{context}", value, words)
     return _error(scene, ability) or _averted(scene) or _participants(scene, ability)
 
 
