@@ -17,6 +17,8 @@ from its_core.quality_gates import Gates
 from its_core.taxonomy import Light, Weather
 from its_core.video import Frame, write_mp4
 
+pytestmark = pytest.mark.slow
+
 GEOMETRY = Geometry(width_px=320, height_px=192, fps=16, frames=33)
 
 

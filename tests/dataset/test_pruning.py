@@ -19,6 +19,8 @@ from its_core.shards.receipts import clip_files
 from tests.dataset import samples
 from tests.shards.test_status import building, ends
 
+pytestmark = pytest.mark.slow
+
 HOUR_S = 3600.0
 
 

@@ -23,6 +23,8 @@ from its_core.dataset.versions import tombstones
 from tests.dataset import samples
 from tests.storage.server import S3
 
+pytestmark = pytest.mark.slow
+
 
 def _published(folder: str, work: Path, clips: list[FinishedClip], scratch: Path) -> list[Published]:
     """Two versions: one of three clips, and the latest of all four, with a clip that failed."""

@@ -16,6 +16,8 @@ from its_core.engines.simulator import engine as module
 from its_core.engines.simulator.options import VERSION
 from its_core.taxonomy import Aftermath, Colour, IncidentType, Light, ParticipantType, RoadLayout, Role, Weather
 
+pytestmark = pytest.mark.slow
+
 SMALL = Geometry(320, 176, 16, 93)
 CRASH = Scene(
     "cam_01",

@@ -12,6 +12,8 @@ from its_core.evaluation.audit.shortcuts import AuditError
 from its_core.evaluation.scoring import bootstrap, ranking
 from tests.evaluation import drawn, made_up
 
+pytestmark = pytest.mark.slow
+
 
 def auc(values: np.ndarray, labels: np.ndarray, cameras: np.ndarray) -> bootstrap.Estimate:
     scores = shortcuts.scores_on_unseen_cameras(values, labels, cameras)

@@ -14,6 +14,8 @@ import pytest
 from its_core.scenarios.manifest import ManifestError
 from tests.scenarios.manifest.manifests import PARTICIPANTS, read
 
+pytestmark = pytest.mark.slow
+
 ROOM_BYTES = 3 * 2**30  # of address space, Python's libraries included
 
 READ = """

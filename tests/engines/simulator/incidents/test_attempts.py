@@ -11,6 +11,8 @@ from its_core.engines.simulator.randomness import attempt_seed
 from its_core.engines.simulator.roads.registry import place
 from its_core.taxonomy import IncidentType, RoadLayout
 
+pytestmark = pytest.mark.slow
+
 CLIP = Geometry.of("480", 16)
 SCENE = Scene("cam_01", IncidentType.REAR_END_COLLISION, road_layout=RoadLayout.HIGHWAY)
 PLACE = place(RoadLayout.HIGHWAY, "cam_01")

@@ -27,6 +27,8 @@ from its_core.taxonomy import (
     Role,
 )
 
+pytestmark = pytest.mark.slow
+
 Happened = Callable[[Scene, int], Try]
 Kind, L = IncidentType, RoadLayout
 WITH_CONTACT = [

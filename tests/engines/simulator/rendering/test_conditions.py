@@ -11,6 +11,8 @@ from its_core.engines.simulator.scenery.build import scenery
 from its_core.taxonomy import Colour, Light, ParticipantType, RoadLayout, RoadSurface, Weather
 from tests.engines.simulator.rendering.test_renderer import beyond, scene, trace
 
+pytestmark = pytest.mark.slow
+
 DRY, WET, SNOWY = RoadSurface.DRY, RoadSurface.WET, RoadSurface.SNOWY
 
 
