@@ -8,10 +8,10 @@ from its_core.clip import Geometry, Scene
 from its_core.engines.simulator.incidents.aftermaths import lacks
 from its_core.engines.simulator.incidents.catalogue import KINDS
 from its_core.engines.simulator.incidents.kind import Kind
-from its_core.engines.simulator.incidents.kinds.normal_traffic import PLAIN, averted, calm_verdict
+from its_core.engines.simulator.incidents.kinds.normal_traffic import PLAIN, averted
 from its_core.engines.simulator.incidents.setting import Setting, setting_of
 from its_core.engines.simulator.incidents.stage import stage
-from its_core.engines.simulator.incidents.verdicts import Verdict, severity_of
+from its_core.engines.simulator.incidents.verdicts import Verdict, failed, severity_of, touched
 from its_core.engines.simulator.incidents.visibility import nothing_moves, unseen
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.randomness import attempt_seed
@@ -73,10 +73,16 @@ def _kind_try(setting: Setting, kind: Kind) -> tuple[Try, Staging | None]:
     if isinstance(staged, str):
         return Try(setting.seed, staged), None
     run = simulate(staged.staging, setting.geometry)
-    verdict = kind.judge(setting, run)
+    verdict = _verdict(setting, kind, run)
     why = verdict.why if not verdict.happened else unseen(setting, run, verdict)
     why = why or _other_words(setting.scene, run) or nothing_moves(setting, run)
     return Try(setting.seed, why, run, verdict), staged.calm
+
+
+def _verdict(setting: Setting, kind: Kind, run: Run) -> Verdict:
+    if run.episodes and not kind.touches:
+        return failed(touched(run))
+    return kind.judge(setting, run)
 
 
 def _other_words(scene: Scene, run: Run) -> str:
@@ -96,7 +102,7 @@ def _calm_try(setting: Setting) -> Try:
     if tried.why or calm is None:
         return replace(tried, run=None, verdict=None)
     run = simulate(calm, setting.geometry)
-    verdict = calm_verdict(run)
+    verdict = _verdict(setting, PLAIN, run)
     why = verdict.why or nothing_moves(setting, run)
     if not why and setting.scene.aftermath is not None:
         why = lacks(run, setting.scene.aftermath) or ""

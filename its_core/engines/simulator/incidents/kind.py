@@ -44,11 +44,10 @@ class Kind:
     few attempts (from 0), ``contact_s`` being the time of the clip at which it comes to its point; ``accepts`` judges a
     rehearsal; ``judge`` the finished physics.
 
-    ``errs`` False: nothing goes wrong in it. ``touches`` False: nobody touches anything, and rehearsals go on to the
-    end
-    of the clip. ``latest``: the share of the clip by which it must come to its point. ``things``: what stands beside
-    the road, for rehearsals in which somebody leaves it. ``culprit``: who it is that does
-    it, where the row does not say.
+    ``errs`` False: nothing goes wrong in it. ``touches`` False: nobody may touch anything; that is checked before
+    ``judge`` is asked, and rehearsals go on to the end of the clip. ``latest``: the share of the clip by which it must
+    come to its point. ``things``: what stands beside the road, for rehearsals in which somebody leaves it. ``culprit``:
+    who does it, if the row does not say.
     """
 
     search: Callable[[Timeline, Setting], list[Opportunity]]

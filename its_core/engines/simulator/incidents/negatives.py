@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.setting import Setting
-from its_core.engines.simulator.incidents.verdicts import Verdict, failed, touched
+from its_core.engines.simulator.incidents.verdicts import Verdict
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.habits import Intent
 from its_core.taxonomy import Cause
@@ -20,11 +20,6 @@ def doing(opportunity: Opportunity, contact_s: float, intents: Mapping[int, Inte
 
 def nobody_touches(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
     return rehearsal.first is None
-
-
-def without_contact(run: Run) -> Verdict | None:
-    """The verdict on a run in which something touched; None where nothing did."""
-    return failed(touched(run)) if run.episodes else None
 
 
 def shows(run: Run, start: int, end: int, number: int, at_frame: int) -> Verdict:

@@ -14,15 +14,7 @@ from its_core.engines.simulator.incidents.search.crossing import crossing_opport
 from its_core.engines.simulator.incidents.search.following import following_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import (
-    Verdict,
-    collision_of,
-    failed,
-    first_blow,
-    impact_end,
-    nearing,
-    window,
-)
+from its_core.engines.simulator.incidents.verdicts import Verdict, blow_verdict, failed, first_blow
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.drivers import hardest_braking_mps2
 from its_core.taxonomy import ParticipantType
@@ -81,6 +73,4 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     rider = a if run.trace.actors[a].type in TWO_WHEELERS else b
     if rider not in run.trace.limbs:
         return failed("the two-wheeler did not fall")
-    start, end = window(run, blow.frame, nearing(run, a, b, 1.3), (a, b))
-    collision = collision_of(run.trace, blow)
-    return Verdict(True, "", start, end, impact_end(run, blow.episode), blow.where_m, blow.frame, (a, b), collision)
+    return blow_verdict(run, blow)

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 WINDOW = (0.10, 0.90)  # shares of the clip between which the incident must come to its point
 REST_MPS = 0.5
+COMING_S = 1.3  # two who would be on each other within so many seconds are on a collision course
 SEEN_COMING_S = 1.2  # no anomaly begins earlier before its point than this
 OVER_S = 1.6  # nor ends later after it
 MINOR_KMH, SEVERE_KMH = 15.0, 35.0
@@ -81,6 +82,25 @@ def first_blow(run: Run) -> Blow | str:
     ahead = forward(run.trace, before, a), forward(run.trace, before, b)
     cosine = float(pm.dot(*ahead))
     return Blow(first, frame, (a, b), points, float(np.degrees(pm.acos(min(max(cosine, -1.0), 1.0)))))
+
+
+def blow_verdict(run: Run, blow: Blow) -> Verdict:
+    """The incident happened, with this blow. It begins when the two would be on each other within ``COMING_S``."""
+    start, end = window(run, blow.frame, nearing(run, *blow.numbers, COMING_S), blow.numbers)
+    over = impact_end(run, blow.episode)
+    collision = collision_of(run.trace, blow)
+    return Verdict(True, "", start, end, over, blow.where_m, blow.frame, blow.numbers, collision)
+
+
+def collision_verdict(run: Run, wanted: CollisionType) -> Verdict:
+    """Whether culprit and victim met first of all, in this kind of collision."""
+    blow = first_blow(run)
+    if isinstance(blow, str):
+        return failed(blow)
+    collision = collision_of(run.trace, blow)
+    if collision is not wanted:
+        return failed(f"the contact was a {collision} at {blow.angle_deg:.0f} degrees")
+    return blow_verdict(run, blow)
 
 
 def first_contact(run: Run) -> Episode | str:

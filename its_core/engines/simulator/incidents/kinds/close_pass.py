@@ -9,7 +9,7 @@ import numpy as np
 from its_core.engines.simulator.incidents.errors import reaching
 from its_core.engines.simulator.incidents.kind import Kind, Traffic
 from its_core.engines.simulator.incidents.measures import apart_m, hardest_braking_mps2
-from its_core.engines.simulator.incidents.negatives import doing, shows, without_contact
+from its_core.engines.simulator.incidents.negatives import doing, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.beside import beside_opportunities, oncoming_opportunities
@@ -49,9 +49,6 @@ def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: R
 
 def judge(setting: Setting, run: Run) -> Verdict:
     roles = run.staging.roles
-    touched = without_contact(run)
-    if touched is not None:
-        return touched
     assert roles.culprit is not None and roles.contact_s is not None
     a, b = roles.culprit, roles.victims[0]
     gap = apart_m(run.trace, a, b)

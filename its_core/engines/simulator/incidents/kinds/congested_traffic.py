@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from its_core.engines.simulator.incidents.kind import Kind, Traffic
-from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows, without_contact
+from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.search.anyone import under_way
 from its_core.engines.simulator.incidents.setting import Setting, in_picture
@@ -35,9 +35,6 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
 
 
 def judge(setting: Setting, run: Run) -> Verdict:
-    touched = without_contact(run)
-    if touched is not None:
-        return touched
     trace = run.trace
     frames, vehicles = len(trace.positions), len(run.staging.vehicles)
     seen = in_picture(setting.camera, trace.positions[:, :vehicles].reshape(-1, 3), 0.0).reshape(frames, vehicles)

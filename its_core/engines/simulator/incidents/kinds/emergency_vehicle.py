@@ -8,7 +8,7 @@ import numpy as np
 
 from its_core.clip import Participant
 from its_core.engines.simulator.incidents.kind import Kind
-from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows, without_contact
+from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.search.anyone import under_way
 from its_core.engines.simulator.incidents.search.following import pairs
@@ -73,9 +73,6 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
 
 def judge(setting: Setting, run: Run) -> Verdict:
     roles = run.staging.roles
-    touched = without_contact(run)
-    if touched is not None:
-        return touched
     assert roles.culprit is not None and roles.contact_s is not None
     seen = in_picture(setting.camera, run.trace.positions[:, roles.culprit] + np.array([0.0, 0.0, 1.0]), 0.0)
     if seen.sum() < run.trace.fps:

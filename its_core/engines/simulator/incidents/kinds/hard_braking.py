@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from its_core.engines.simulator.incidents.kind import Kind
-from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows, without_contact
+from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.search.anyone import under_way
 from its_core.engines.simulator.incidents.setting import Setting
@@ -34,9 +34,6 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
 
 def judge(setting: Setting, run: Run) -> Verdict:
     roles = run.staging.roles
-    touched = without_contact(run)
-    if touched is not None:
-        return touched
     assert roles.culprit is not None and roles.contact_s is not None
     fps = run.trace.fps
     speeds = run.trace.speeds[:, roles.culprit]

@@ -8,7 +8,7 @@ import numpy as np
 
 from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.incidents.kind import Kind
-from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows, without_contact
+from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.search.anyone import opportunity_of
 from its_core.engines.simulator.incidents.setting import Setting
@@ -71,9 +71,6 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
 
 def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     roles = run.staging.roles
-    touched = without_contact(run)
-    if touched is not None:
-        return touched
     assert roles.culprit is not None
     rotation = run.trace.rotations[:, roles.culprit]
     yaw = 2.0 * np.degrees(np.unwrap(np.array([_half_angle(row) for row in rotation])))

@@ -10,15 +10,7 @@ from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.crossing import crossing_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import (
-    Verdict,
-    collision_of,
-    failed,
-    first_blow,
-    impact_end,
-    nearing,
-    window,
-)
+from its_core.engines.simulator.incidents.verdicts import Verdict, blow_verdict, failed, first_blow
 from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import CollisionType, ParticipantType
 
@@ -50,12 +42,10 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
         return failed(blow)
     if not SIDE_HIT_DEG[0] <= blow.angle_deg <= SIDE_HIT_DEG[1]:
         return failed(f"they met at {blow.angle_deg:.0f} degrees, not front to side")
-    a, b = blow.numbers
-    start, end = window(run, blow.frame, nearing(run, a, b, 1.3), (a, b))
-    collision = collision_of(run.trace, blow)
-    if collision is not CollisionType.T_BONE:
-        return failed(f"the contact was a {collision}")
-    return Verdict(True, "", start, end, impact_end(run, blow.episode), blow.where_m, blow.frame, (a, b), collision)
+    verdict = blow_verdict(run, blow)
+    if verdict.collision is not CollisionType.T_BONE:
+        return failed(f"the contact was a {verdict.collision}")
+    return verdict
 
 
 KIND = Kind(search, plan, accepts, judge)

@@ -8,7 +8,7 @@ import numpy as np
 
 from its_core.engines.simulator.incidents.errors import stepping_out_plan
 from its_core.engines.simulator.incidents.kind import Kind
-from its_core.engines.simulator.incidents.negatives import shows, without_contact
+from its_core.engines.simulator.incidents.negatives import shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.people import stepping_out_opportunities
@@ -39,9 +39,6 @@ def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: R
 
 def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     roles = run.staging.roles
-    touched = without_contact(run)
-    if touched is not None:
-        return touched
     assert roles.culprit is not None
     layout = run.staging.layout
     places = run.trace.positions[:, roles.culprit, :2].tolist()

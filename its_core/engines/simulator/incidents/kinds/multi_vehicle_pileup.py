@@ -13,11 +13,11 @@ from its_core.engines.simulator.incidents.search.following import following_oppo
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.incidents.verdicts import (
+    COMING_S,
     Verdict,
-    collision_of,
+    collision_verdict,
     failed,
     first_blow,
-    impact_end,
     nearing,
     window,
 )
@@ -80,12 +80,10 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     if len(chain) < 3:
         return failed("only two vehicles met")
     a, b = blow.numbers
-    start, end = window(run, blow.frame, nearing(run, a, b, 1.3), tuple(sorted(chain)))
+    start, end = window(run, blow.frame, nearing(run, a, b, COMING_S), tuple(sorted(chain)))
     end = max(end, min(end_frame + run.trace.fps // 2, len(run.trace.positions)))
-    collision = collision_of(run.trace, blow)
-    if collision is not CollisionType.REAR_END:
-        return failed(f"the contact was a {collision} at {blow.angle_deg:.0f} degrees")
-    return Verdict(True, "", start, end, impact_end(run, blow.episode), blow.where_m, blow.frame, (a, b), collision)
+    first = collision_verdict(run, CollisionType.REAR_END)
+    return replace(first, anomaly_start=start, anomaly_end=end) if first.happened else first
 
 
 KIND = Kind(search, plan, accepts, judge, latest=0.62)

@@ -9,7 +9,7 @@ from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.search.anyone import under_way
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import Verdict, failed, touched
+from its_core.engines.simulator.incidents.verdicts import Verdict
 from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import IncidentType
 
@@ -37,12 +37,8 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
 
 
 def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
-    return calm_verdict(run)
-
-
-def calm_verdict(run: Run) -> Verdict:
-    """Nobody touches anybody."""
-    return failed(touched(run)) if run.episodes else Verdict(True, "")
+    """Nothing need happen."""
+    return Verdict(True, "")
 
 
 # Traffic that is no incident's: clips too short for one, and rows for which none is found.

@@ -11,6 +11,7 @@ from its_core.engines.simulator.incidents.search.people import crosswalk_opportu
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.incidents.verdicts import (
+    COMING_S,
     Verdict,
     failed,
     first_contact,
@@ -72,7 +73,7 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     if set(first.numbers) != {a, b}:
         return failed(f"{named(run.trace, first)} touched first")
     frame = frame_of(run.trace, first)
-    start, end = window(run, frame, nearing(run, a, b, 1.3), (a, b))
+    start, end = window(run, frame, nearing(run, a, b, COMING_S), (a, b))
     x, y, z = (float(value) for value in first.point_m)
     return Verdict(True, "", start, end, impact_end(run, first), (x, y, z), frame, (a, b))
 

@@ -13,7 +13,7 @@ from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import Verdict, failed, nearing, touched, window
+from its_core.engines.simulator.incidents.verdicts import COMING_S, Verdict, failed, nearing, window
 from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import Cause, ParticipantType
 
@@ -39,8 +39,6 @@ def judge(setting: Setting, run: Run) -> Verdict:
     """Nobody touches; car and person come near each other on a collision course, and one of them reacts."""
     roles = run.staging.roles
     assert roles.culprit is not None and roles.contact_s is not None
-    if run.episodes:
-        return failed(touched(run))
     trace = run.trace
     a, b = roles.culprit, roles.victims[0]
     person, car = (a, b) if trace.actors[a].type is ParticipantType.PEDESTRIAN else (b, a)
@@ -60,7 +58,7 @@ def judge(setting: Setting, run: Run) -> Verdict:
     startled = float(trace.startle[early:late, person].max()) > 0.4
     if not braked and not startled:
         return failed("nobody had to react")
-    start, _ = window(run, nearest, nearing(run, a, b, 1.3), (a, b))
+    start, _ = window(run, nearest, nearing(run, a, b, COMING_S), (a, b))
     end = min(nearest + round(0.9 * trace.fps), len(gap))
     x, y = (float(value) for value in trace.positions[nearest, person, :2])
     return Verdict(True, "", start, end, None, (x, y, 0.9), nearest, (a, b))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from its_core.engines.simulator.incidents.kind import Kind
-from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows, without_contact
+from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.search.anyone import under_way
 from its_core.engines.simulator.incidents.setting import Setting
@@ -22,9 +22,6 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
 
 def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     roles = run.staging.roles
-    touched = without_contact(run)
-    if touched is not None:
-        return touched
     assert roles.culprit is not None and roles.contact_s is not None
     frame = min(round(roles.contact_s * run.trace.fps), len(run.trace.positions) - 1)
     return shows(run, 0, len(run.trace.positions), roles.culprit, frame)

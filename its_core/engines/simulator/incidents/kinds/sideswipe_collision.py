@@ -12,15 +12,7 @@ from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.beside import beside_opportunities, oncoming_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import (
-    Verdict,
-    collision_of,
-    failed,
-    first_blow,
-    impact_end,
-    nearing,
-    window,
-)
+from its_core.engines.simulator.incidents.verdicts import Verdict, collision_verdict
 from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import Cause, CollisionType
 
@@ -55,15 +47,7 @@ def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: R
 
 def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     """Side along side."""
-    blow = first_blow(run)
-    if isinstance(blow, str):
-        return failed(blow)
-    collision = collision_of(run.trace, blow)
-    if collision is not CollisionType.SIDESWIPE:
-        return failed(f"the contact was a {collision} at {blow.angle_deg:.0f} degrees")
-    a, b = blow.numbers
-    start, end = window(run, blow.frame, nearing(run, a, b, 1.3), (a, b))
-    return Verdict(True, "", start, end, impact_end(run, blow.episode), blow.where_m, blow.frame, (a, b), collision)
+    return collision_verdict(run, CollisionType.SIDESWIPE)
 
 
 KIND = Kind(search, plan, accepts, judge)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from its_core.engines.simulator.incidents.kind import Kind
-from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows, without_contact
+from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.search.anyone import under_way
 from its_core.engines.simulator.incidents.setting import Setting
@@ -57,9 +57,6 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
 
 def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     roles = run.staging.roles
-    touched = without_contact(run)
-    if touched is not None:
-        return touched
     assert roles.culprit is not None
     stands = run.trace.speeds[:, roles.culprit] < STANDS_MPS
     if stands.sum() < SHORTEST_S * run.trace.fps or not stands[-1]:

@@ -16,7 +16,7 @@ from its_core.engines.simulator.incidents.search.crossing import crossing_opport
 from its_core.engines.simulator.incidents.search.following import following_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import Verdict, failed, nearing, touched, window
+from its_core.engines.simulator.incidents.verdicts import COMING_S, Verdict, failed, nearing, window
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic import drivers
 from its_core.taxonomy import ParticipantType
@@ -66,8 +66,6 @@ def judge(setting: Setting, run: Run) -> Verdict:
     """Nobody touches; the two come within two metres on a collision course, and one of them brakes hard or swerves."""
     roles = run.staging.roles
     assert roles.culprit is not None and roles.contact_s is not None
-    if run.episodes:
-        return failed(touched(run))
     a, b = roles.culprit, roles.victims[0]
     gap = apart_m(run.trace, a, b)
     point = round(roles.contact_s * run.trace.fps)
@@ -82,7 +80,7 @@ def judge(setting: Setting, run: Run) -> Verdict:
     swerved = max(swerved_m(run.asides[:, number], early, late) for number in (a, b))
     if braked < EVADES_MPS2 * min(setting.grip / 0.95, 1.0) and swerved < EVADES_M:
         return failed("nobody had to brake or swerve")
-    coming = nearing(run, a, b, 1.3)
+    coming = nearing(run, a, b, COMING_S)
     start, _ = window(run, nearest, coming, (a, b))
     end = min(nearest + round(0.8 * run.trace.fps), len(gap))
     x, y = (float(value) for value in (run.trace.positions[nearest, a, :2] + run.trace.positions[nearest, b, :2]) / 2)
