@@ -1,9 +1,12 @@
-"""Which code is running: package version and, in a checkout, the commit."""
+"""Which code is running: package version and, in a checkout, the commit; versions of other packages."""
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 from its_core import __version__
@@ -20,6 +23,15 @@ def code_version() -> str:
         return __version__
     changed = _git(root, "status", "--porcelain", "--untracked-files=no")
     return f"{__version__}+g{commit}{'.dirty' if changed else ''}"
+
+
+def package_versions(names: Iterable[str]) -> dict[str, str]:
+    """The versions of those packages that are installed."""
+    installed = {}
+    for name in names:
+        with suppress(metadata.PackageNotFoundError):
+            installed[name] = metadata.version(name)
+    return installed
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -38,7 +38,7 @@ from openlineage.client.serde import Serde
 from its_core import __version__
 from its_core.dataset.lineage.run import Run
 from its_core.dataset.privacy import without_local_paths
-from its_core.provenance import code_version
+from its_core.provenance import code_version, package_versions
 from its_core.redaction import without_secrets
 from its_core.scenarios.manifest.snapshot import ManifestFile
 from its_core.shards.receipts import utc_now
@@ -191,7 +191,7 @@ def _code(names_machine: bool) -> CodeRunFacet:
     return CodeRunFacet(
         version=code_version(),
         python=platform.python_version(),
-        packages=_packages(),
+        packages=package_versions(_PACKAGES),
         host=socket.gethostname() if names_machine else None,
         user=_user() if names_machine else None,
         producer=_PRODUCER,
@@ -269,13 +269,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name
         return "unknown"
-
-
-def _packages() -> dict[str, str]:
-    installed = {}
-    for name in _PACKAGES:
-        try:
-            installed[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return installed

@@ -19,7 +19,6 @@ import hashlib
 import json
 import platform
 from dataclasses import dataclass
-from importlib import metadata
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ from its_core.post_training.data.training_set import TrainingSet
 from its_core.post_training.registry import card
 from its_core.post_training.run_folder import Orders, RunFolder
 from its_core.post_training.training.checkpoints import Checkpoints
-from its_core.provenance import code_version
+from its_core.provenance import code_version, package_versions
 from its_core.redaction import without_secrets
 from its_core.shards.receipts import utc_now
 
@@ -140,7 +139,11 @@ def _model(
             "datasets": _datasets(prepared),
         },
         "evaluation": found,
-        "code": {"version": code_version(), "python": platform.python_version(), "packages": _packages()},
+        "code": {
+            "version": code_version(),
+            "python": platform.python_version(),
+            "packages": package_versions(_PACKAGES),
+        },
     }
     kept: dict[str, Any] = without_local_paths(without_secrets(model))
     return kept | {"name": orders.name, "version": version}  # as they are, though a host may have that name
@@ -150,16 +153,6 @@ def _datasets(prepared: TrainingSet) -> list[str]:
     """The published versions among the parts."""
     origins = [clip.origin for clip in prepared.clips if "dataset" in clip.origin]
     return sorted({f"{origin['dataset']}@{origin['version']}" for origin in origins})
-
-
-def _packages() -> dict[str, str]:
-    installed = {}
-    for name in _PACKAGES:
-        try:
-            installed[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return installed
 
 
 def _engine_weights(orders: Orders, trained: Path, checkpoints_dir: str) -> str:
