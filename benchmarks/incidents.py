@@ -19,16 +19,14 @@ import numpy as np
 from its_core.clip import Geometry, Scene
 from its_core.engines.simulator.abilities import ABILITIES
 from its_core.engines.simulator.incidents.attempts import one_try
-from its_core.engines.simulator.incidents.measures import put_body
+from its_core.engines.simulator.incidents.measures import overlaps_at
 from its_core.engines.simulator.incidents.setting import setting_of
 from its_core.engines.simulator.optics.camera import camera_for
 from its_core.engines.simulator.portable_math import acos, dot
 from its_core.engines.simulator.roads.registry import place
-from its_core.engines.simulator.simulation.overlaps import overlapping
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.trace import forward
-from its_core.engines.simulator.traffic.perception import Bodies
-from its_core.taxonomy import IncidentType, ParticipantType, RoadLayout
+from its_core.taxonomy import IncidentType, RoadLayout
 
 GEOMETRY = Geometry.of("720", 16)
 EVERY_FRAMES = 3  # that overlaps are looked for in
@@ -75,7 +73,7 @@ def _measured(incident: IncidentType, layout: RoadLayout, run: Run, cpu_s: float
     frames = len(trace.positions)
     first = trace.contacts[0] if trace.contacts else None
     until = frames if first is None else first.frame - 1
-    overlaps = sum(_overlaps(run, frame) for frame in range(0, until, EVERY_FRAMES))
+    overlaps = sum(len(overlaps_at(run.trace, frame, -CORNER_M)) for frame in range(0, until, EVERY_FRAMES))
     speeds = tuple(3.6 * trace.speeds[0, : len(run.staging.vehicles)])
     if first is None:
         return Tried(incident, layout, "", 0, overlaps, speeds_kmh=speeds, cpu_s=cpu_s)
@@ -99,16 +97,6 @@ def _measured(incident: IncidentType, layout: RoadLayout, run: Run, cpu_s: float
         speeds,
         cpu_s,
     )
-
-
-def _overlaps(run: Run, frame: int) -> int:
-    trace = run.trace
-    bodies = Bodies.of(len(trace.actors))
-    for number, actor in enumerate(trace.actors):
-        put_body(bodies, number, trace, frame, number)
-        bodies.unit[number] = number
-        bodies.walks[number] = actor.type is ParticipantType.PEDESTRIAN
-    return len(overlapping(bodies, -CORNER_M))
 
 
 def report(found: Sequence[Tried]) -> None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M, VEHICLES
-from its_core.engines.simulator.simulation.overlaps import rectangles_apart_m
+from its_core.engines.simulator.simulation.overlaps import overlapping, rectangles_apart_m
 from its_core.engines.simulator.simulation.rails import set_body
 from its_core.engines.simulator.trace import Trace, forward
 from its_core.engines.simulator.traffic.perception import Bodies
@@ -24,12 +24,23 @@ def apart_m(trace: Trace, a: int, b: int) -> Floats:
     bodies = Bodies.of(2)
     for frame in range(len(found)):
         for i, number in enumerate((a, b)):
-            put_body(bodies, i, trace, frame, number)
+            _put_body(bodies, i, trace, frame, number)
         found[frame] = rectangles_apart_m(bodies, 0, 1)
     return found
 
 
-def put_body(bodies: Bodies, i: int, trace: Trace, frame: int, number: int) -> None:
+def overlaps_at(trace: Trace, frame: int, margin_m: float) -> list[tuple[int, int]]:
+    """Pairs of actors whose rectangles come nearer than a margin in a frame (trailers, and people among themselves,
+    left out)."""
+    bodies = Bodies.of(len(trace.actors))
+    for number, actor in enumerate(trace.actors):
+        _put_body(bodies, number, trace, frame, number)
+        bodies.unit[number] = number
+        bodies.walks[number] = actor.type is ParticipantType.PEDESTRIAN
+    return overlapping(bodies, margin_m)
+
+
+def _put_body(bodies: Bodies, i: int, trace: Trace, frame: int, number: int) -> None:
     x, y, _ = (float(value) for value in trace.positions[frame, number])
     vx, vy, _ = (float(value) for value in trace.velocities[frame, number])
     type_ = trace.actors[number].type

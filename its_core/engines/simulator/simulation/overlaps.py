@@ -42,6 +42,24 @@ def _apart(
     return low > front + margin or high < -rear - margin or side_low > half + margin or side_high < -half - margin
 
 
+@inline
+def _meet(
+    x: Floats, y: Floats, fx: Floats, fy: Floats, front: Floats, rear: Floats, half: Floats, a: int, b: int,
+    margin: float,
+) -> bool:  # fmt: skip
+    """Whether no axis of either rectangle separates the two."""
+    return not (
+        _apart(
+            x[a], y[a], fx[a], fy[a], front[a], rear[a], half[a], x[b], y[b], fx[b], fy[b], front[b], rear[b], half[b],
+            margin,
+        )
+        or _apart(
+            x[b], y[b], fx[b], fy[b], front[b], rear[b], half[b], x[a], y[a], fx[a], fy[a], front[a], rear[a], half[a],
+            margin,
+        )
+    )  # fmt: skip
+
+
 @kernel
 def _overlapping(
     x: Floats, y: Floats, fx: Floats, fy: Floats, front: Floats, rear: Floats, half: Floats, unit: Ints,
@@ -56,15 +74,8 @@ def _overlapping(
             reach = max(front[a], rear[a]) + max(front[b], rear[b]) + half[a] + half[b] + margin
             if dx * dx + dy * dy > reach * reach:
                 continue
-            if _apart(
-                x[a], y[a], fx[a], fy[a], front[a], rear[a], half[a], x[b], y[b], fx[b], fy[b], front[b], rear[b],
-                half[b], margin,
-            ) or _apart(
-                x[b], y[b], fx[b], fy[b], front[b], rear[b], half[b], x[a], y[a], fx[a], fy[a], front[a], rear[a],
-                half[a], margin,
-            ):  # fmt: skip
-                continue
-            found.append((a, b))
+            if _meet(x, y, fx, fy, front, rear, half, a, b, margin):
+                found.append((a, b))
     return found
 
 
@@ -90,41 +101,6 @@ def _apart_m(
             du = max(along - front[i], -rear[i] - along, 0.0)
             dv = max(abs(across) - half[i], 0.0)
             best = min(best, np.sqrt(du * du + dv * dv))
-    if best > 0.0 and not (
-        _apart(
-            x[a],
-            y[a],
-            fx[a],
-            fy[a],
-            front[a],
-            rear[a],
-            half[a],
-            x[b],
-            y[b],
-            fx[b],
-            fy[b],
-            front[b],
-            rear[b],
-            half[b],
-            0.0,
-        )
-        or _apart(
-            x[b],
-            y[b],
-            fx[b],
-            fy[b],
-            front[b],
-            rear[b],
-            half[b],
-            x[a],
-            y[a],
-            fx[a],
-            fy[a],
-            front[a],
-            rear[a],
-            half[a],
-            0.0,
-        )
-    ):
+    if best > 0.0 and _meet(x, y, fx, fy, front, rear, half, a, b, 0.0):
         return 0.0
     return best

@@ -10,12 +10,10 @@ import pytest
 from its_core.clip import Participant, Scene
 from its_core.engines.simulator.abilities import ABILITIES
 from its_core.engines.simulator.incidents.attempts import Try
-from its_core.engines.simulator.incidents.measures import put_body
+from its_core.engines.simulator.incidents.measures import overlaps_at
 from its_core.engines.simulator.incidents.story import phases_of
 from its_core.engines.simulator.incidents.verdicts import WINDOW
-from its_core.engines.simulator.simulation.overlaps import overlapping
 from its_core.engines.simulator.simulation.run import Run
-from its_core.engines.simulator.traffic.perception import Bodies
 from its_core.taxonomy import (
     Aftermath,
     Cause,
@@ -64,17 +62,6 @@ def run_of(tried: Try) -> Run:
     return tried.run
 
 
-def overlaps_at(run: Run, frame: int) -> list[tuple[int, int]]:
-    """Pairs of actors whose rectangles overlap by more than a hand's breadth."""
-    trace = run.trace
-    bodies = Bodies.of(len(trace.actors))
-    for number, actor in enumerate(trace.actors):
-        put_body(bodies, number, trace, frame, number)
-        bodies.unit[number] = number
-        bodies.walks[number] = actor.type is ParticipantType.PEDESTRIAN
-    return overlapping(bodies, -0.1)
-
-
 def test_every_incident_has_its_words():
     assert {kind for kind, _, _ in WITH_CONTACT} == {kind for kind in ABILITIES if kind.has_contact}
 
@@ -94,7 +81,7 @@ def test_a_crash_is_one_of_its_kind_and_nobody_touched_before(
     longest = 0.8 if incident is Kind.MULTI_VEHICLE_PILEUP else 0.55  # a chain takes its time
     assert verdict.anomaly_end - verdict.anomaly_start < longest * len(trace.positions)
     for frame in range(0, first.frame, 4):
-        assert overlaps_at(run, frame) == [], frame
+        assert overlaps_at(run.trace, frame, -0.1) == [], frame
     assert [phase.name for phase in phases_of(verdict, len(trace.positions))][-2:] == ["impact", "after"]
     assert trace.actors[roles.culprit].role is Role.AT_FAULT
     if incident in (Kind.PEDESTRIAN_COLLISION, Kind.CYCLIST_COLLISION, Kind.MOTORCYCLIST_COLLISION):
@@ -111,7 +98,7 @@ def test_nobody_touches_where_nothing_goes_wrong(happened: Happened, incident: I
     roles = {actor.role for actor in trace.actors}
     assert (Role.AT_FAULT in roles) == incident.is_anomaly
     for frame in range(0, len(trace.positions), 12):
-        assert overlaps_at(run, frame) == [], frame
+        assert overlaps_at(run.trace, frame, -0.1) == [], frame
     assert any(actor.emergency for actor in trace.actors) == (incident is Kind.EMERGENCY_VEHICLE)
 
 
