@@ -25,6 +25,8 @@ from its_core.scenarios.manifest import write_rejections
 from its_core.scenarios.scenario import Rejection
 from tests.dataset import samples
 
+pytestmark = pytest.mark.slow
+
 RUNS_OWN = ("lineage/", "report/index.html", "report/validation.json", "croissant.json", "_SUCCESS.json", "index.html")
 
 

@@ -18,6 +18,8 @@ from its_core.engines.simulator.roads.registry import place
 from its_core.engines.simulator.trace import Actor, Dent, Trace
 from its_core.taxonomy import Colour, Light, ParticipantType, RoadLayout, Role, Weather
 
+pytestmark = pytest.mark.slow
+
 SMALL = Geometry(320, 176, 16, 3)
 Placed = tuple[ParticipantType, Colour, float, float, float]  # x, y, heading in degrees from north
 
