@@ -6,6 +6,8 @@ import contextlib
 import ctypes
 import hashlib
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +116,25 @@ def ffmpeg_vector_code(flags: int) -> Iterator[None]:
     force(flags)
     yield
     force(-1)
+
+
+def test_what_was_decoded_can_be_freed_in_a_forked_process(clip: Path) -> None:
+    """A data loader forks its workers, and each frees what its parent left over. Threads do not survive a fork."""
+    code = f"""
+import gc, os, pathlib, signal
+gc.disable()
+from its_core.video import read_frames, read_luma
+clip = pathlib.Path({str(clip)!r})
+list(read_frames(clip)), next(read_frames(clip)), list(read_luma(clip))
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    gc.collect()
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "0", done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("count", [0, 8, 10])

@@ -129,7 +129,7 @@ def read_luma(path: Path) -> Iterator[NDArray[np.uint8]]:
     for display, frame in _decoded(path):
         if display.changes:
             raise UnreadableVideo("its frames are to be shown turned or stretched")
-        plane = (frame if frame.format.name in _STORED_LUMA else frame.reformat(format="yuv420p")).planes[0]
+        plane = (frame if frame.format.name in _STORED_LUMA else frame.reformat(format="yuv420p", threads=1)).planes[0]
         yield np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
 
 
@@ -186,5 +186,6 @@ def _refuse_size(width_px: int, height_px: int) -> None:
 def _shown(display: Display, frame: av.VideoFrame) -> Frame:
     width_px, height_px = display.square(frame.width, frame.height)
     _refuse_size(width_px, height_px)
-    pixels = frame.to_ndarray(format="rgb24", width=width_px, height=height_px)
+    # One thread: a scaler with threads of its own cannot be freed in a forked process, which then waits for ever.
+    pixels = frame.to_ndarray(format="rgb24", width=width_px, height=height_px, threads=1)
     return display.turned(cast(Frame, pixels)) if display.changes else cast(Frame, pixels)

@@ -58,7 +58,7 @@ def frames(url: str, wanted: Sequence[int], size_px: tuple[int, int] | None = No
 
 def _rgb(frame: av.VideoFrame, height: int, width: int) -> NDArray[np.uint8]:
     """The picture where FFmpeg left it, without the copy that ``to_ndarray`` makes."""
-    plane = frame.reformat(format="rgb24", width=width, height=height).planes[0]
+    plane = frame.reformat(format="rgb24", width=width, height=height, threads=1).planes[0]
     lines: NDArray[np.uint8] = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)
     return lines[:, : 3 * width].reshape(height, width, 3)
 
