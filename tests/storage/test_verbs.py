@@ -23,6 +23,19 @@ def test_a_replaced_file_is_whole_or_as_it_was(tmp_path):
     assert [entry.name for entry in path.parent.iterdir()] == ["file.txt"]
 
 
+def test_nobody_else_can_put_a_link_where_a_file_is_being_written(tmp_path):
+    tmp_path.chmod(0o777)
+    before = os.umask(0)
+    try:
+        with storage.replacing(tmp_path / "clip.mp4") as part:
+            assert part.parent.parent == tmp_path
+            assert part.parent.stat().st_mode & 0o777 == 0o700
+            part.write_bytes(b"clip")
+    finally:
+        os.umask(before)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["clip.mp4"]
+
+
 def test_links_share_bytes_and_survive_their_source(tmp_path):
     source = tmp_path / "a"
     source.write_bytes(b"clip")

@@ -15,7 +15,8 @@ import pytest
 from its_core.clip import ClipRequest, Geometry, Outcome, Scene
 from its_core.shards import batch, launcher
 from its_core.shards.launcher import Launch, LaunchError
-from its_core.shards.receipts import clip_files
+from its_core.shards.launcher.supervision import RunningLaunch
+from its_core.shards.receipts import ClipFiles, clip_files
 from its_core.video import read_frames
 
 pytestmark = pytest.mark.system
@@ -109,6 +110,24 @@ def test_a_second_run_renders_nothing_again(tmp_path):
     assert [job.files.video.stat().st_mtime_ns for job in jobs[:2]] == written
     assert second[:2] == first[:2]
     assert len(second[2].attempts) == 2  # what failed was tried again, and the first try is not forgotten
+
+
+def test_a_receipt_is_read_again_only_when_it_has_changed(tmp_path, monkeypatch):
+    jobs = jobs_of(tmp_path, "raise")
+    run(tmp_path, jobs, launch())  # leaves a receipt that is not the next launch's
+    reads = []
+    read_receipt = ClipFiles.read_receipt
+
+    def counted(files):
+        reads.append(files.receipt)
+        return read_receipt(files)
+
+    monkeypatch.setattr(ClipFiles, "read_receipt", counted)
+    running = RunningLaunch(tmp_path / "shard", jobs, launch(), lambda _: None)
+    for _ in range(20):
+        running._collect(list(running.waiting))
+    assert len(reads) == 1
+    assert list(running.waiting) == [jobs[0].request.clip_id]
 
 
 def test_a_stuck_clip_is_timed_out_and_the_others_finish(tmp_path):

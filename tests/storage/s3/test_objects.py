@@ -2,7 +2,9 @@
 
 import datetime
 import ipaddress
+import os
 import ssl
+import time
 
 import pytest
 from cryptography import x509
@@ -10,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from its_core import storage
+from its_core.dataset.versions.lease import Lease
 from tests.storage.fault_proxy import FaultProxy
 
 
@@ -27,6 +30,18 @@ def test_bytes_files_and_folders(s3, tmp_path):
     assert storage.list_folder(f"{s3.bucket}/nothing") == []
     assert all(map(storage.exists, [url, f"{s3.bucket}/a", f"{s3.bucket}/a/", s3.bucket]))
     assert not storage.exists(f"{s3.bucket}/a/b")
+
+
+def test_a_system_without_linuxs_own_calls_reads_and_leases(s3, tmp_path, monkeypatch):
+    """macOS has neither."""
+    monkeypatch.delattr(os, "posix_fallocate")
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME")
+    storage.write_bytes(f"{s3.bucket}/clip", b"clip")
+    storage.download(f"{s3.bucket}/clip", tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == b"clip"
+    lease = Lease(f"{s3.bucket}/version", tmp_path / "lease")
+    lease.renew()
+    lease.release()
 
 
 def test_removing_a_tree_leaves_its_neighbours(s3):
