@@ -12,6 +12,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -308,9 +309,9 @@ FAULTS = (
 )
 
 
-def run_once(at_once: int, report: Path) -> set[str]:
-    """Runs every test once; those of which all cases passed."""
-    tests = sorted({"tests/{}.py::{}".format(*test.split("::")) for fault in FAULTS for test in fault.tests})
+def run_once(faults: Sequence[Fault], at_once: int, report: Path) -> set[str]:
+    """Runs the faults' tests once; those of which all cases passed."""
+    tests = sorted({"tests/{}.py::{}".format(*test.split("::")) for fault in faults for test in fault.tests})
     command = [sys.executable, "-m", "pytest", "-q", "-n", str(at_once), f"--junitxml={report}", *tests]
     ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
     if ended.returncode not in {0, 1}:  # neither "all passed" nor "some failed"
@@ -327,19 +328,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--at-once", type=int, default=2, help="tests side by side")
+    parser.add_argument("--fault", default="", help="only faults with this in their name, such as 'Prefect'")
     arguments = parser.parse_args()
+    faults = [fault for fault in FAULTS if arguments.fault.lower() in fault.what.lower()]
+    if not faults:
+        parser.error(f"no fault has {arguments.fault!r} in its name: see docs/reliability.md")
     runs: Counter[str] = Counter()
     troubles = []
     with tempfile.TemporaryDirectory(prefix="its-faults-") as folder:
         for number in range(1, arguments.runs + 1):
-            passed = run_once(arguments.at_once, Path(folder) / f"{number}.xml")
-            for fault in FAULTS:
+            passed = run_once(faults, arguments.at_once, Path(folder) / f"{number}.xml")
+            for fault in faults:
                 failed = [test for test in fault.tests if test not in passed]
                 runs[fault.what] += not failed
                 troubles += [f"run {number}: {test}" for test in failed]
             print(f"run {number} of {arguments.runs}", *troubles, sep="\n  ", file=sys.stderr, flush=True)
     print("| fault | how it is injected | runs | what was lost |\n|---|---|--:|---|")
-    for fault in FAULTS:
+    for fault in faults:
         print(fault.row(str(runs[fault.what])))
     sys.exit(1 if troubles else 0)
 
