@@ -24,7 +24,7 @@ from its_tasks.publish import Published, publish
 from its_tasks.reuse import reuse
 from its_tasks.run_page import RunPage
 from its_tasks.steps import Steps, recorded
-from its_tasks.train import judge_utility
+from its_tasks.utility import judge_utility
 from its_tasks.withhold import withhold
 from prefect.context import FlowRunContext
 from rich.console import Console

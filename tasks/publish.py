@@ -16,6 +16,7 @@ from its_core.dataset.lineage.run import Run
 from its_core.dataset.publish import Published
 from its_core.dataset.versions.content import Dataset
 from its_core.definition import Definition
+from its_core.evaluation.audit import report as audit_report
 from its_core.scenarios.manifest.input_files import forget_inputs
 from its_core.shards.plan import Plan
 from its_core.shards.receipts import clip_files
@@ -88,6 +89,15 @@ def publish(
     work = definition.work_path
     finished, failed = _FinishedClips(plan, clips), _FailedClips(plan, clips)
     is_latest = definition.utility is None and definition.likeness is None
-    published = publishing.publish(finished, dataset, work / REJECTED_FILE, run, work, failed, make_latest=is_latest)
+    published = publishing.publish(
+        finished,
+        dataset,
+        work / REJECTED_FILE,
+        run,
+        work,
+        failed,
+        make_latest=is_latest,
+        write_audit=audit_report.write,
+    )
     forget_inputs(work / INPUTS_FOLDER, (clip.request.input_path or "" for clip in plan.clips()))
     return published

@@ -51,7 +51,7 @@ _EXTRAS = {
     **dict.fromkeys(
         ("accelerate", "diffusers", "einops", "peft", "safetensors", "tokenizers", "transformers"), ".[cosmos]"
     ),
-    **dict.fromkeys(("cv2", "sklearn"), ".[evaluation]"),
+    "cv2": ".[evaluation]",
     **dict.fromkeys(("grpc", "prefect_ray", "ray"), ".[ray]"),
     "c2pa": ".[signing]",
     "tensorboard": ".[training]",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ from its_core.errors import FactoryError
 from its_core.taxonomy import Split
 
 _MOST_NAMED = 10
+# Writes into a folder (the third argument) what an audit of the clips in a version's folder (the first) says; the
+# second is the version's name for people. Given from outside: the audit stands above this package.
+WriteAudit = Callable[[Path, str, Path], None]
 
 
 class PublishError(FactoryError, RuntimeError):
@@ -52,6 +55,7 @@ def assemble(
     content: VersionContent,
     run: Run,
     work: Path,
+    write_audit: WriteAudit | None,
 ) -> None:
     """``folder`` holds the version's rows. Raises PublishError."""
     digests: dict[str, str | None] = dict(_gather(folder, clips, failed, run))
@@ -62,8 +66,10 @@ def assemble(
         digests.setdefault(path, None)
     checksums.write(folder, digests.items())
     write_croissant(folder, dataset, content, _date(run))
-    html = page.render(dataset, content, clips, failed, page.missing_rows(folder))
+    html = page.render(dataset, content, clips, failed, page.missing_rows(folder), has_audit=write_audit is not None)
     (folder / PAGE_FILE).write_text(html, encoding="utf-8")
+    if write_audit is not None:
+        write_audit(folder, f"{dataset.name}/{content.version}", folder / REPORT_FOLDER)
     _write_event(folder, clips, dataset, content, checks, run, work)
     runs_own = [path for path in _files(folder) if path not in digests and path != checksums.FILE_NAME]
     marker = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from its_core import storage
-from its_core.dataset.assembly import PublishError, assemble
+from its_core.dataset.assembly import PublishError, WriteAudit, assemble
 from its_core.dataset.finished_clip import FailedClip, FinishedClip
 from its_core.dataset.layout import PAGE_FILE, clip_file_name
 from its_core.dataset.lineage.run import Run
@@ -55,6 +55,7 @@ def publish(
     failed: Iterable[FailedClip] = (),
     *,
     make_latest: bool = True,
+    write_audit: WriteAudit | None = None,
 ) -> Published:
     """Publishes the clips, unless just this content is published already, and makes it the latest version.
 
@@ -66,6 +67,7 @@ def publish(
         work: a local folder; versions for S3 are staged there.
         failed: planned clips that were not made. Iterated twice.
         make_latest: False leaves the latest version as it is.
+        write_audit: writes the report's audit; None: the report has none.
 
     Raises:
         PublishError: there is no clip, or one does not match its receipt or does not pass its checks.
@@ -86,7 +88,7 @@ def publish(
         sizes_bytes = {_clip_path(clip): clip.receipt.clip_bytes or 0 for clip in clips}
         was_there = is_complete(url, sizes_bytes)
         if not was_there:
-            assemble(staging, clips, failed, dataset, content, run, work)
+            assemble(staging, clips, failed, dataset, content, run, work, write_audit)
             if storage.can_rename(url):
                 commit.commit_local(staging, storage.local_path(url))
             else:

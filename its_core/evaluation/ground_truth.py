@@ -11,8 +11,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from its_core import storage
-from its_core.dataset.loading import index, truth
+from its_core.dataset.loading import index
+from its_core.dataset.loading.annotations import read as read_annotations
 from its_core.dataset.loading.files import LoadError
+from its_core.taxonomy import Split
 
 ACCIDENT_FILES = ("metadata-real.csv", "labels.csv", "metadata-synthetic.csv")
 _SIZES = ((0.05, "under 5 %"), (0.1, "5 to 10 %"), (0.2, "10 to 20 %"), (math.inf, "over 20 %"))
@@ -86,6 +88,13 @@ def open_truth(url: str) -> GroundTruth:
     return GroundTruth(_name_of(version), version, tuple(_published(row) for row in rows))
 
 
+def of_folder(folder: Path, name: str) -> GroundTruth:
+    """The clips of a version's local folder, also while it is being published."""
+    splits = [split.value for split in Split if (folder / split / index.METADATA_FILE).exists()]
+    rows = [row for split in splits for row in index.rows_of_split(str(folder), split)]
+    return GroundTruth(name, str(folder), tuple(_published(row) for row in rows))
+
+
 def strata_of(clips: Sequence[TrueClip]) -> dict[str, list[str | None]]:
     """For every way to divide the clips: each clip's part, None where it is in none.
 
@@ -108,13 +117,13 @@ def _bin(value: float, bins: Sequence[tuple[float, str]]) -> str:
 def _occlusion(clip: TrueClip) -> str | None:
     if clip.annotations_url is None or not clip.is_accident:
         return None
-    annotations = truth.read(clip.annotations_url)
+    truth = read_annotations(clip.annotations_url)
     hidden = [
         state["occlusion"]
-        for track in annotations["tracks"]
+        for track in truth["tracks"]
         if track["role"] != "bystander"
         for state in track["frames"]
-        if state["frame"] == annotations["accident_frame"]
+        if state["frame"] == truth["accident_frame"]
     ]
     return _bin(max(hidden), _OCCLUSIONS) if hidden else None
 

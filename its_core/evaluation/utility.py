@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from its_core.evaluation.detector import experiments
-from its_core.evaluation.detector.experiments import Experiment
-from its_core.evaluation.detector.training import Settings
 from its_core.evaluation.ground_truth import GroundTruth, open_truth
 
 Score = Literal["auc", "total"]
@@ -44,7 +41,7 @@ def judge(
     score: Score,
     margin: float,
     test_url: str | None,
-    settings: Settings,
+    epochs: int | None,
     folder: Path,
     cache: Path,
 ) -> Verdict:
@@ -52,19 +49,24 @@ def judge(
 
     Args:
         score: "auc" of clips, or "total", ACCIDENT's.
+        epochs: that each detector is trained.
         folder: for checkpoints and predictions.
         cache: for decoded frames.
 
     Raises:
         LoadError, TrainingError: a version cannot be read, or holds nothing that can be learnt.
     """
+    # Here, because a build without this gate needs no torch.
+    from its_core.evaluation.detector import experiments
+    from its_core.evaluation.detector.training import Settings
+
     new, old = open_truth(new_url), open_truth(old_url)
     tested = open_truth(test_url) if test_url is not None else old
     found: list[float] = []
     name = tested.name
     for number, version in enumerate((new, old)):
-        experiment: Experiment = experiments.plan(version, test=tested)[0]
-        result = experiments.run(experiment, settings, folder / _folder(version, number), cache)
+        experiment = experiments.plan(version, test=tested)[0]
+        result = experiments.run(experiment, Settings(epochs=epochs), folder / _folder(version, number), cache)
         value = result.report.overall.scores[score].value
         found.append(value if value is not None else 0.0)
         name = experiment.test.name

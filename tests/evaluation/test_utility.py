@@ -4,7 +4,6 @@ from pathlib import Path
 
 from its_core.dataset.publish import Published
 from its_core.evaluation import utility
-from its_core.evaluation.detector.training import Settings
 from its_core.evaluation.utility import Verdict
 
 
@@ -21,7 +20,7 @@ def test_a_version_is_as_good_as_itself(mixed: Published, tmp_path: Path) -> Non
         score="auc",
         margin=0.0,
         test_url=None,
-        settings=Settings(epochs=1, device="cpu"),
+        epochs=1,
         folder=tmp_path / "detectors",
         cache=tmp_path / "features",
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -21,19 +20,15 @@ def audit(
 ) -> None:
     """Look for what gives crashes away: classifiers that must not work, and how times, sizes and places lie."""
     with errors_in_a_line():
-        from its_core.evaluation.audit import distributions, shortcuts
+        from its_core.evaluation.audit import distributions, report
         from its_core.evaluation.ground_truth import open_truth
 
         truth = open_truth(version)
-        findings = sorted(shortcuts.audit(truth), key=lambda finding: -(finding.auc.value or 0))
+        findings = report.found(truth)
         lines = distributions.lines(truth)
         if output is not None:
-            report = {
-                "truth": truth.name,
-                "shortcuts": [asdict(f) for f in findings],
-                "lines": [asdict(x) for x in lines],
-            }
-            storage.write_bytes(str(output.resolve()), json.dumps(report, allow_nan=False, indent=1).encode())
+            figures = report.as_json(truth, findings, lines)
+            storage.write_bytes(str(output.resolve()), json.dumps(figures, allow_nan=False, indent=1).encode())
     table = Table(title=f"How well a crash is guessed on unseen cameras: {truth.name}", title_justify="left")
     for column in ("from", "looking at", "AUC", "95 % interval", ""):
         table.add_column(column)
@@ -43,9 +38,9 @@ def audit(
         value = "–" if auc.value is None else f"{auc.value:.2f}"
         table.add_row(finding.kind, finding.looks_at, value, interval, "a shortcut" if finding.suspect else "")
     out.print(table)
-    figures = Table(title="Distributions", title_justify="left")
+    lying = Table(title="Distributions", title_justify="left")
     for column in ("", "here", "real cameras"):
-        figures.add_column(column)
+        lying.add_column(column)
     for line in lines:
-        figures.add_row(line.what, *("–" if value is None else f"{value:.3f}" for value in (line.here, line.real)))
-    out.print(figures)
+        lying.add_row(line.what, *("–" if value is None else f"{value:.3f}" for value in (line.here, line.real)))
+    out.print(lying)

@@ -44,6 +44,7 @@ def recall_clips(
     if not any((clip_ids, camera, frame, weights, row)):
         raise typer.BadParameter("name clips, or at least one of --camera, --frame, --weights, --row")
     from its_core.dataset.recall.recall import recall
+    from its_core.evaluation.audit import report
 
     with errors_in_a_line():
         if frame is not None and Path(frame).is_file():
@@ -57,7 +58,7 @@ def recall_clips(
     if not yes:
         typer.confirm("Delete these clips from these versions?", abort=True)
     with errors_in_a_line():
-        done = recall(versions, origin, reason)
+        done = recall(versions, origin, reason, report.write)
     for version in done.withdrawn:
         out.print(f"withdrawn from {version.url}: {version.recalled:,} clips in all", highlight=False, soft_wrap=True)
     for published in done.published:

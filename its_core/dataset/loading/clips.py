@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import Dataset, IterableDataset, default_collate, get_worker_info
 
 from its_core.dataset.loading import decode, filters, index, ordering, truth
+from its_core.dataset.loading.annotations import read as read_annotations
 from its_core.dataset.loading.files import LoadError
 from its_core.dataset.loading.index import Row
 from its_core.taxonomy import CollisionType
@@ -114,7 +115,7 @@ class AccidentClips(Dataset[Sample]):
         if self._truth and row["annotations_url"] is not None:
             height, width = frames.shape[-2:]
             scale = height / row["height"], width / row["width"]
-            annotations = truth.read(row["annotations_url"])
+            annotations = read_annotations(row["annotations_url"])
             sample |= truth.tensors(annotations, wanted, (height, width), scale, self._truth)
         sample |= {name: row.get(name) for name in self._columns}
         if self._unit == "frame":

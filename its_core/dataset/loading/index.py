@@ -48,11 +48,17 @@ def rows(version_url: str, split: str | None) -> list[Row]:
         )
     found: list[Row] = []
     for name in there if split is None else [split]:
-        for row in _table(storage.join(version_url, name, METADATA_FILE)).to_pylist():
-            row["video_url"] = storage.join(version_url, name, row["file_name"])
-            path = row.get("annotations_path")
-            row["annotations_url"] = None if path is None else storage.join(version_url, path)
-            found.append(row)
+        found += rows_of_split(version_url, name)
+    return found
+
+
+def rows_of_split(version_url: str, split: str) -> list[Row]:
+    """The rows of a split that is there, also while its version has no marker yet."""
+    found: list[Row] = _table(storage.join(version_url, split, METADATA_FILE)).to_pylist()
+    for row in found:
+        row["video_url"] = storage.join(version_url, split, row["file_name"])
+        path = row.get("annotations_path")
+        row["annotations_url"] = None if path is None else storage.join(version_url, path)
     return found
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
@@ -11,26 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from its_core import storage
 from its_core.dataset.loading.files import LoadError
 from its_core.taxonomy import ParticipantType, Role
 
 Part = Literal["boxes", "tracks", "masks"]
 CLASSES: tuple[str, ...] = tuple(kind.value for kind in ParticipantType)
 ROLES: tuple[str, ...] = tuple(role.value for role in Role)
-
-
-def read(url: str) -> dict[str, Any]:
-    """A clip's annotations as plain JSON values. Raises LoadError where the file is missing or damaged."""
-    try:
-        value = json.loads(gzip.decompress(storage.read_bytes(url)))
-    except FileNotFoundError:
-        raise LoadError(f"{url}: the clip's annotations are not there", code="load.truth_missing") from None
-    except (OSError, EOFError, ValueError):
-        raise LoadError(f"{url}: the clip's annotations cannot be read", code="load.truth_unreadable") from None
-    if not isinstance(value, dict):
-        raise LoadError(f"{url}: the clip's annotations are no object", code="load.truth_unreadable")
-    return value
 
 
 def tensors(

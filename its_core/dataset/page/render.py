@@ -30,8 +30,11 @@ def render(
     clips: Iterable[FinishedClip],
     failed: Iterable[FailedClip],
     rejected: Iterable[dict[str, Any]],
+    *,
+    has_audit: bool = False,
 ) -> str:
-    """The page as HTML. ``clips`` is iterated once, ``rejected`` are the rows of ``rejected.parquet``."""
+    """The page as HTML. ``clips`` is iterated once, ``rejected`` are the rows of ``rejected.parquet``. ``has_audit``:
+    the version's report has an audit to link to."""
     charts = Charts()
     entries = []
     for number, clip in enumerate(clips):
@@ -41,7 +44,7 @@ def render(
     for each in failed:
         charts.add_failed(each)
     missing = list(islice(rejected, MOST_MISSING))
-    return _page(dataset, content, entries, charts.as_bars(missing), missing)
+    return _page(dataset, content, entries, charts.as_bars(missing), missing, has_audit)
 
 
 def _page(
@@ -50,6 +53,7 @@ def _page(
     entries: list[dict[str, Any]],
     charts: list[dict[str, Any]],
     missing: list[dict[str, Any]],
+    has_audit: bool,
 ) -> str:
     geometry, total = dataset.geometry, len(content.incidents)
     data = {
@@ -78,6 +82,7 @@ def _page(
         dataset=dataset.name,
         version=content.version,
         summary=summary,
+        has_audit=has_audit,
         style=(folder / "page.css").read_text(encoding="utf-8"),
         script=(folder / "page.js").read_text(encoding="utf-8"),
         data=as_script(data),

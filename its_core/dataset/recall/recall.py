@@ -11,6 +11,7 @@ from pathlib import Path
 
 from its_core import storage
 from its_core.dataset import reader
+from its_core.dataset.assembly import WriteAudit
 from its_core.dataset.publish import LOCK, Published
 from its_core.dataset.reader import Version
 from its_core.dataset.recall import records
@@ -36,8 +37,9 @@ class Recalled:
     emptied: Sequence[str]
 
 
-def recall(versions: Iterable[Version], origin: Origin, reason: str) -> Recalled:
+def recall(versions: Iterable[Version], origin: Origin, reason: str, write_audit: WriteAudit | None = None) -> Recalled:
     """Recalls every clip of the versions that has the origin. Called again, it finishes what was interrupted.
+    ``write_audit`` as ``publish`` has it.
 
     Raises:
         storage.Busy: a build publishes the dataset, or another recall runs.
@@ -55,7 +57,7 @@ def recall(versions: Iterable[Version], origin: Origin, reason: str) -> Recalled
             continue
         if latest.clips:
             with _scratch(root) as scratch:
-                published.append(publish_without_recalled(latest, scratch))
+                published.append(publish_without_recalled(latest, scratch, write_audit))
         else:
             storage.remove_tree(storage.join(root, LATEST_FILE))
             emptied.append(root)

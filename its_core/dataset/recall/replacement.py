@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 from its_core.clip import Outcome
+from its_core.dataset.assembly import WriteAudit
 from its_core.dataset.finished_clip import FailedClip
 from its_core.dataset.lineage.emit import reported
 from its_core.dataset.publish import Published, publish
@@ -19,11 +20,11 @@ from its_core.shards.receipts import synthetic_attempt, utc_now
 _REJECTED_FILE = "rejected.parquet"
 
 
-def publish_without_recalled(version: Version, work: Path) -> Published:
+def publish_without_recalled(version: Version, work: Path, write_audit: WriteAudit | None = None) -> Published:
     """Publishes what is left of a version from which clips were recalled, and makes it the latest.
 
     It has the name that a build of the same manifest would give it. ``work`` is an empty local folder, on the disk of
-    a local version so that clips are linked.
+    a local version so that clips are linked. ``write_audit`` as ``publish`` has it.
 
     At least one clip must be left. Raises what ``publish`` raises.
     """
@@ -41,7 +42,7 @@ def publish_without_recalled(version: Version, work: Path) -> Published:
     run_id = str(uuid.uuid4())
     with reported(run_id, dataset.name, work):
         run = published_run.run(run_id, utc_now())
-        return publish(list(clips), dataset, work / _REJECTED_FILE, run, work, failed)
+        return publish(list(clips), dataset, work / _REJECTED_FILE, run, work, failed, write_audit=write_audit)
 
 
 def _recalled(clip: FailedClip, reason: str) -> FailedClip:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from its_core.dataset.loading.truth import read as read_annotations
+from its_core.dataset.loading.annotations import read as read_annotations
 from its_core.evaluation.ground_truth import GroundTruth, TrueClip
 from its_core.evaluation.scoring import accident
 
@@ -66,13 +66,13 @@ def _share(clips: Sequence[TrueClip], column: str, words: set[str]) -> float | N
 
 def _still(clips: Sequence[TrueClip]) -> float | None:
     """The share of clips with annotations in which nobody who shows moves."""
-    annotations = [read_annotations(clip.annotations_url) for clip in clips if clip.annotations_url is not None]
-    return float(np.mean([not _moves(each) for each in annotations])) if annotations else None
+    found = [read_annotations(clip.annotations_url) for clip in clips if clip.annotations_url is not None]
+    return float(np.mean([not _moves(each) for each in found])) if found else None
 
 
-def _moves(annotations: dict[str, Any]) -> bool:
+def _moves(truth: dict[str, Any]) -> bool:
     return any(
         state["visible_box"] is not None and state["speed_mps"] > _MOVING_MPS
-        for track in annotations["tracks"]
+        for track in truth["tracks"]
         for state in track["frames"]
     )

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core import storage
-from its_core.dataset.loading import decode
 from its_core.evaluation.ground_truth import TrueClip
 
 Floats = NDArray[np.float64]
@@ -16,6 +15,8 @@ _FULL_STRIP = 12  # rows of the small picture at its top and bottom, where overl
 
 def inputs(clip: TrueClip) -> dict[str, Floats]:
     """Named inputs, each one row of numbers of the same length for every clip."""
+    from its_core.dataset.loading import decode  # needs torch, which a build needs for nothing else
+
     frames, times_s = decode.at_rate(clip.video_url, 8.0, (144, 256))
     grey = frames.float().mean(dim=1).numpy().astype(np.float64)
     small = grey.reshape(len(grey), _SIZE_PX[0], 4, _SIZE_PX[1], 4).mean(axis=(2, 4))

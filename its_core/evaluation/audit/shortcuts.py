@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from its_core.dataset.loading.truth import read as read_annotations
+from its_core.dataset.loading.annotations import read as read_annotations
 from its_core.errors import FactoryError
 from its_core.evaluation.audit import metadata_inputs, pixel_inputs, truth_inputs
 from its_core.evaluation.ground_truth import GroundTruth

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from its_core.dataset.loading import truth
+from its_core.dataset.loading.annotations import read as read_annotations
 from its_core.evaluation.ground_truth import TrueClip
 from its_core.evaluation.scoring.curves import _finite
 from its_core.evaluation.scoring.predictions import PredictionError
@@ -79,7 +79,7 @@ def read(path: Path, clips: Sequence[TrueClip]) -> dict[str, BoxSet]:
 def true_boxes(clip: TrueClip) -> BoxSet:
     """The visible participants. Raises LoadError where the clip has no annotations."""
     assert clip.annotations_url is not None
-    annotations: dict[str, Any] = truth.read(clip.annotations_url)
+    annotations: dict[str, Any] = read_annotations(clip.annotations_url)
     size = np.asarray([clip.row["width"], clip.row["height"]] * 2, float)
     rows = [
         (list(np.asarray(state["visible_box"]) / size), state["frame"], 1.0, str(track["track_id"]))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from its_tasks.train import judge_utility
+from its_tasks.utility import judge_utility
 
 from its_core import definition as definitions
 from its_core.dataset.publish import Published
