@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[3]
         (storage.Busy("by process 1"), 3),
         (KeyboardInterrupt(), 130),
         (RuntimeError("a fault of ours"), None),
-        (ModuleNotFoundError("No module named 'sklearn.svm'", name="sklearn.svm"), 1),
+        (ModuleNotFoundError("No module named 'cv2.svm'", name="cv2.svm"), 1),
         (ModuleNotFoundError("No module named 'its_core.x'", name="its_core.x"), None),
     ],
 )
@@ -56,7 +56,7 @@ def test_an_error_of_the_disk_is_a_line_and_its_traceback_only_where_asked_for(
 def test_every_package_of_an_extra_is_known() -> None:
     """Those that the code imports: the tools of ``dev`` are the tests' own."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    names = {"opencv-python-headless": "cv2", "scikit-learn": "sklearn", "c2pa-python": "c2pa", "grpcio": "grpc"}
+    names = {"opencv-python-headless": "cv2", "scikit-learn": "cv2", "c2pa-python": "c2pa", "grpcio": "grpc"}
     without_module = {"protobuf", "fa3-fwd", "its-accident-factory"}
     for extra in extras.keys() - {"dev"}:
         for line in extras[extra]:
@@ -67,9 +67,9 @@ def test_every_package_of_an_extra_is_known() -> None:
 
 def test_a_missing_package_is_a_line_that_names_the_extra(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as ended, errors_in_a_line():
-        raise ModuleNotFoundError("No module named 'sklearn'", name="sklearn")
+        raise ModuleNotFoundError("No module named 'cv2'", name="cv2")
     assert ended.value.exit_code == 1
-    assert "sklearn is not installed: pip install -c constraints.txt -e '.[evaluation]'" in capfd.readouterr().err
+    assert "cv2 is not installed: pip install -c constraints.txt -e '.[evaluation]'" in capfd.readouterr().err
 
 
 def test_a_fault_of_ours_keeps_its_traceback() -> None:
