@@ -66,7 +66,7 @@ class SimulatorEngine(Engine):
         chosen = layout_of(scene)
         assert chosen is not None
         layout = place(chosen, scene.camera_id)
-        camera = camera_for(scene.camera_id, layout, request.geometry)
+        camera = camera_for(scene.camera_id, layout, request.geometry, scene.camera)
         tried = try_until_it_happens(scene, layout, camera, request.geometry, request.seed, self._options.attempts)
         if tried.run is None or tried.verdict is None:
             raise EngineFailure(Outcome.INCIDENT_NOT_FOUND, _failure(scene, tried))

@@ -6,6 +6,7 @@ Everything follows from ``camera_id`` and the place, so that all clips of one ca
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from its_core.engines.simulator.optics.lens import bent, straight_rays, straight
 from its_core.engines.simulator.portable_math import asin, atan, atan2, cos, dot, exp, log, norm, product, sin, tan
 from its_core.engines.simulator.randomness import normal, rng_of
 from its_core.engines.simulator.roads.layouts import Layout, Rect
-from its_core.taxonomy import RoadLayout
+from its_core.taxonomy import CameraWord, RoadLayout
 
 Floats = NDArray[np.float64]
 
@@ -30,20 +31,31 @@ _FOREGROUND_SHARE = 0.04  # of the picture, that may be filled so
 
 @dataclass(frozen=True, slots=True)
 class Mounting:
-    """Ranges a kind of place draws its cameras from: distance and height in metres, a car's share of the width."""
+    """Ranges a kind of place draws its cameras from: distance and height in metres."""
 
     distance_m: tuple[float, float]
     height_m: tuple[float, float]
-    car_share: tuple[float, float]
     aside_m: tuple[float, float]  # between mast and carriageway
 
 
 _MOUNTINGS: dict[RoadLayout, Mounting] = {
-    RoadLayout.HIGHWAY: Mounting((26.0, 75.0), (7.5, 14.0), (0.05, 0.14), (1.5, 9.0)),
-    RoadLayout.URBAN_STREET: Mounting((16.0, 46.0), (6.0, 10.5), (0.06, 0.17), (0.6, 5.0)),
+    RoadLayout.HIGHWAY: Mounting((26.0, 85.0), (7.5, 14.0), (1.5, 9.0)),
+    RoadLayout.URBAN_STREET: Mounting((16.0, 60.0), (6.0, 10.5), (0.6, 5.0)),
 }
-_JUNCTION = Mounting((19.0, 58.0), (6.5, 13.0), (0.052, 0.16), (0.6, 7.0))
-_FOV_DEG = (30.0, 78.0)
+_JUNCTION = Mounting((19.0, 64.0), (6.5, 13.0), (0.6, 7.0))
+_FOV_DEG = (28.0, 92.0)
+_FARTHEST_M = 95.0
+# A car's share of the picture's width, drawn evenly in its logarithm: a crash, of two of them in mid-turn, is half as
+# wide again, in the median 7 to 8 % as in front of real cameras.
+_CAR_SHARE = (0.018, 0.072)
+_CAR_SHARES: dict[CameraWord, tuple[float, float]] = {CameraWord.NEAR: (0.10, 0.20), CameraWord.FAR: (0.018, 0.034)}
+# How far from the middle the watched spot falls, in widths; a fifth of all cameras have it near an edge.
+_ASIDE = (0.0, 0.24)
+_ASIDES: dict[CameraWord, tuple[float, float]] = {CameraWord.CENTRED: (0.0, 0.06), CameraWord.EDGE: (0.29, 0.40)}
+_NEAR_AN_EDGE = 0.2
+_MOST_BENT = 0.12  # of its distance from the middle that a lens moves the corner of the picture inwards
+_BENT_LENSES = 0.6
+_MOST_SKY, _MOST_LAWN = 0.30, 0.34  # shares of the picture that a good view stays below
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +131,16 @@ class Camera:
         )
 
 
-def camera_for(camera_id: str, layout: Layout, geometry: Geometry) -> Camera:
+def camera_for(camera_id: str, layout: Layout, geometry: Geometry, words: Sequence[CameraWord] = ()) -> Camera:
     """The camera of that name at that place: of many masts a town might have put up, the best of the first few whose
-    view of ``layout.focus_m`` and the roads around it is free."""
+    view of ``layout.focus_m`` and the roads around it is free, and which looks at road, not at lawn or sky. ``words``
+    ask for one that sees the focus near, far, centred or near an edge."""
     rng = rng_of("camera", camera_id, layout.name.value)
     mounting = _MOUNTINGS.get(layout.name, _JUNCTION)
     watched = _watched_points(layout)
     best: tuple[float, Camera] | None = None
     for _ in range(_TRIES):
-        candidate = _draw(camera_id, layout, mounting, geometry, rng)
+        candidate = _draw(camera_id, layout, mounting, geometry, words, rng)
         score = _score(candidate, layout, mounting, watched)
         if best is None or score > best[0]:
             best = (score, candidate)
@@ -137,18 +150,32 @@ def camera_for(camera_id: str, layout: Layout, geometry: Geometry) -> Camera:
     return best[1]
 
 
-def _draw(camera_id: str, layout: Layout, mounting: Mounting, geometry: Geometry, rng: np.random.Generator) -> Camera:
+def _draw(
+    camera_id: str,
+    layout: Layout,
+    mounting: Mounting,
+    geometry: Geometry,
+    words: Sequence[CameraWord],
+    rng: np.random.Generator,
+) -> Camera:
+    car_share = next((_CAR_SHARES[word] for word in words if word in _CAR_SHARES), _CAR_SHARE)
+    share = float(exp(rng.uniform(*log(np.array(car_share)))))
     distance = float(exp(rng.uniform(*log(np.array(mounting.distance_m)))))
+    # A wide lens makes a car no smaller than this: for less, the mast stands farther away.
+    least = _CAR_M / (2.0 * share * float(tan(math.radians(_FOV_DEG[1]) / 2.0)))
+    distance = max(distance, min(least, _FARTHEST_M))
     azimuth = rng.uniform(0.0, 2.0 * math.pi)
     height = rng.uniform(*mounting.height_m)
-    share = float(exp(rng.uniform(*log(np.array(mounting.car_share)))))
     focus = np.array([*layout.focus_m, 0.6])
     position = focus + np.array([distance * cos(azimuth), distance * sin(azimuth), height - 0.6])
     slant = float(norm(position - focus))
     fov = math.degrees(2.0 * atan(_CAR_M / (2.0 * share * slant)))
     fov = min(max(fov, _FOV_DEG[0]), _FOV_DEG[1])
     focal = float(0.5 / tan(math.radians(fov) / 2.0))  # in frame widths
-    at_x, at_y = rng.uniform(-0.24, 0.24), rng.uniform(-0.08, 0.13)  # where the focus falls, in widths from the middle
+    edge = float(rng.random()) < _NEAR_AN_EDGE
+    aside = next((_ASIDES[word] for word in words if word in _ASIDES), _ASIDES[CameraWord.EDGE] if edge else _ASIDE)
+    at_x = float(rng.uniform(*aside)) * (1.0 if rng.random() < 0.5 else -1.0)
+    at_y = float(rng.uniform(-0.08, 0.13))
     rotation = _looking(position, focus, at_x / focal, at_y / focal, math.radians(normal(rng, 0.0, 0.8)))
     return Camera(
         camera_id,
@@ -157,7 +184,15 @@ def _draw(camera_id: str, layout: Layout, mounting: Mounting, geometry: Geometry
         focal * geometry.width_px,
         geometry.width_px,
         geometry.height_px,
+        _bend(rng, focal * geometry.width_px, geometry),
     )
+
+
+def _bend(rng: np.random.Generator, focal_px: float, geometry: Geometry) -> tuple[float, float]:
+    """Barrel distortion that moves the picture's corners by up to ``_MOST_BENT``; none for some lenses."""
+    strength = float(rng.uniform(0.02, _MOST_BENT)) if rng.random() < _BENT_LENSES else 0.0
+    corner = 0.25 * (geometry.width_px**2 + geometry.height_px**2) / focal_px**2
+    return (-strength / corner, 0.0) if strength else (0.0, 0.0)
 
 
 def _looking(position: Floats, target: Floats, across: float, down: float, roll: float) -> Floats:
@@ -200,7 +235,27 @@ def _score(camera: Camera, layout: Layout, mounting: Mounting, watched: Floats) 
     good = inside & free
     near_share = float(good[near].mean()) if near.any() else 1.0
     obstructed = 2.0 * max(0.0, _foreground_share(camera, layout) - _FOREGROUND_SHARE)
-    return min(1.0, near_share) * (0.6 + 0.4 * min(1.0, float(good.mean()) / 0.55)) - far_aside - obstructed
+    sky, lawn = _idle_shares(camera, layout)
+    idle = 2.0 * (max(0.0, sky - _MOST_SKY) + max(0.0, lawn - _MOST_LAWN))
+    return min(1.0, near_share) * (0.6 + 0.4 * min(1.0, float(good.mean()) / 0.55)) - far_aside - obstructed - idle
+
+
+def _idle_shares(camera: Camera, layout: Layout) -> tuple[float, float]:
+    """Shares of the picture in which nothing can happen: sky, and ground off the roads and their pavements."""
+    x, y = np.meshgrid((np.arange(24) + 0.5) / 24 * camera.width_px, (np.arange(14) + 0.5) / 14 * camera.height_px)
+    rays = camera.rays(x, y).reshape(-1, 3).astype(np.float64)
+    eye = np.array(camera.position_m)
+    down = rays[:, 2] < -1e-3
+    reach = np.where(down, eye[2] / np.maximum(-rays[:, 2], 1e-3), 300.0)
+    points = eye + np.minimum(reach, 300.0)[:, None] * rays
+    free = ~_hidden_by_buildings(eye, points, layout)
+    beside = np.full(len(points), np.inf)
+    for x1, y1, x2, y2 in layout.carriageways:
+        across = np.maximum(np.maximum(x1 - points[:, 0], points[:, 0] - x2), 0.0)
+        along = np.maximum(np.maximum(y1 - points[:, 1], points[:, 1] - y2), 0.0)
+        beside = np.minimum(beside, np.maximum(across, along))
+    lawn = down & free & (beside > layout.pavement_m + 2.0)
+    return float((~down & free).mean()), float(lawn.mean())
 
 
 def _foreground_share(camera: Camera, layout: Layout) -> float:
