@@ -23,7 +23,6 @@ pytestmark = pytest.mark.slow
 SMALL = Geometry(320, 176, 16, 3)
 Placed = tuple[ParticipantType, Colour, float, float, float]  # x, y, heading in degrees from north
 
-# Two cars of which the camera of FREE sees all, a person, and a car far outside the picture.
 PLACE, CAMERA_ID = RoadLayout.HIGHWAY, "renderer"
 
 
@@ -68,8 +67,18 @@ def trace(
 
 
 def scene(layout: RoadLayout = PLACE, camera_id: str = CAMERA_ID) -> tuple[Layout, Camera]:
+    """A place and its camera; at the usual place one whose view is free, whatever cameras are drawn like."""
     here = place(layout, camera_id)
-    return here, camera_for(camera_id, here, SMALL)
+    if (layout, camera_id) != (PLACE, CAMERA_ID):
+        return here, camera_for(camera_id, here, SMALL)
+    position = np.array([here.focus_m[0] + 16.4, here.focus_m[1] - 21.0, 7.6])
+    ahead = np.array([here.focus_m[0] - 5.5, here.focus_m[1] + 0.0, 0.6]) - position
+    ahead /= np.linalg.norm(ahead)
+    right = np.cross(ahead, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right)
+    rotation = np.stack([right, np.cross(ahead, right), ahead])
+    x, y, z = (float(value) for value in position)
+    return here, Camera(camera_id, (x, y, z), rotation, 198.0, SMALL.width_px, SMALL.height_px)
 
 
 def beyond(camera: Camera, x: float, y: float, by_m: float) -> tuple[float, float, float]:
@@ -77,6 +86,12 @@ def beyond(camera: Camera, x: float, y: float, by_m: float) -> tuple[float, floa
     away = np.array([x, y]) - np.array(camera.position_m[:2])
     away /= np.linalg.norm(away)
     return x + by_m * away[0], y + by_m * away[1], -math.degrees(math.atan2(away[0], away[1]))
+
+
+def behind(camera: Camera, by_m: float) -> tuple[float, float]:
+    """A ground point straight behind the camera."""
+    ahead = camera.rotation[2, :2] / np.linalg.norm(camera.rotation[2, :2])
+    return camera.position_m[0] - by_m * ahead[0], camera.position_m[1] - by_m * ahead[1]
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +111,7 @@ def standing(renderer: Renderer) -> tuple[Camera, Trace, list[RenderedFrame]]:
         (ParticipantType.VAN, Colour.WHITE, far_x, far_y, heading + 70),
         (ParticipantType.SUV, Colour.BLUE, x, y, heading + 80),
         (ParticipantType.PEDESTRIAN, Colour.BLACK, x - 7.0 * side[0], y - 7.0 * side[1], heading),
-        (ParticipantType.PICKUP, Colour.GREEN, *beyond(camera, *camera.position_m[:2] + np.array([0.0, 1e-3]), -90.0)),
+        (ParticipantType.PICKUP, Colour.GREEN, *behind(camera, 90.0), heading),
     ]
     made = trace(actors)
     return camera, made, list(renderer.frames(here, made, camera, Light.DAY, Weather.CLEAR, seed=5))
