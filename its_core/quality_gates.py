@@ -25,6 +25,24 @@ class Gates(BaseModel):
     fog_contrast: float | None = Field(
         50.0, ge=0, description="greatest standard deviation of luma of clips asked for in fog, of 255"
     )
+    overcast_blue_share: float | None = Field(
+        0.05, ge=0, le=1, description="greatest share of blue sky of clips asked for under an overcast sky"
+    )
+    rain_permille: float | None = Field(
+        1.0,
+        ge=0,
+        le=1000,
+        description="least share of pixels that drops lighten, of 1,000, of sharp clips asked for in rain",
+    )
+    snow_permille: float | None = Field(
+        2.0,
+        ge=0,
+        le=1000,
+        description="least share of pixels that flakes lighten, of 1,000, of clips asked for in snow",
+    )
+    text_characters: int | None = Field(
+        7, ge=0, description="most characters in a line of burnt-in text that nobody asked for"
+    )
     near_duplicate_bits: int | None = Field(
         None,
         ge=0,

@@ -88,7 +88,7 @@ def _measure(definition: Definition, engine: ResolvedEngine, clip: PlannedClip) 
     except EngineFailure:  # the input was changed or removed since the clip was made from it: nothing to compare with
         first_frame = None
     video = clip_files(definition.work_path, clip.request.clip_id).video
-    return measure(video, definition.geometry, first_frame, clip.request.scene)
+    return measure(video, definition.geometry, first_frame, clip.request.scene, engine.module.TRAITS.writes_text)
 
 
 def _would_be_the_same(definition: Definition, engine: ResolvedEngine, clip: PlannedClip, clips: ClipTable) -> bool:

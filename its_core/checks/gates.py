@@ -1,17 +1,20 @@
-"""What a fixed camera's picture must be: it stays in place, has no cuts, does not flicker, is exposed and sharp.
+"""What a fixed camera's picture must be: it stays in place, has no cuts or captions, is exposed and sharp.
 
 ``GateMeter`` takes the frames that the checks decode anyway and looks closely at every eighth of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.checks.burnt_in_text import TextLine, TextMeter, longest_new_line
 from its_core.checks.motion import Blocks, Luma
 from its_core.checks.perceptual_hash import PerceptualHash
+from its_core.checks.weather import PrecipitationMeter
 
 Picture = NDArray[np.float32]  # H×W
 _EVERY = 8  # frames
@@ -27,7 +30,8 @@ _TO_FULL_RANGE = 255 / 219
 class GateMeasures:
     """``camera_drift_px`` is the largest shift of the background from the first frame, in pixels of the clip,
     ``contrast_levels`` the standard deviation of the luma, of 255, ``perceptual_hash`` as ``perceptual_hash`` makes
-    it."""
+    it, ``precipitation_permille`` as ``weather`` measures it. ``text_characters`` counts those of the longest line of
+    burnt-in text."""
 
     camera_drift_px: float
     cuts: int
@@ -37,6 +41,8 @@ class GateMeasures:
     sharpness: float
     contrast_levels: float
     perceptual_hash: str | None
+    precipitation_permille: float | None
+    text_characters: int
 
 
 class GateMeter:
@@ -54,15 +60,19 @@ class GateMeter:
         self._sharpness: list[float] = []
         self._contrast: list[float] = []
         self._hash = PerceptualHash()
+        self._precipitation = PrecipitationMeter()
+        self._text = TextMeter()
 
     def add(self, luma: Luma, blocks: Blocks) -> None:
         self._means.append(float(blocks.mean()) * _TO_FULL_RANGE)
         if self._previous is not None and self._previous.shape == blocks.shape:
             self._cuts += _is_cut(self._previous, blocks)
         self._previous = blocks
+        self._precipitation.add(luma)
         if self._count % _EVERY == 0:
             self._look_closely(luma)
             self._hash.add(blocks)
+            self._text.add(luma)
         self._count += 1
 
     def _look_closely(self, luma: Luma) -> None:
@@ -77,8 +87,8 @@ class GateMeter:
             spectrum = np.fft.rfft2((sparse - sparse.mean()) * self._window)
             self._drift_px = max(self._drift_px, _STRIDE * _shift(*self._reference, sparse, spectrum))
 
-    def measures(self) -> GateMeasures | None:
-        """None without a frame."""
+    def measures(self, known_text: Sequence[TextLine] = ()) -> GateMeasures | None:
+        """None without a frame. Text where ``known_text`` is does not count."""
         if not self._count:
             return None
         second = np.abs(np.diff(self._means, 2)) if len(self._means) > 2 else np.zeros(1)
@@ -92,6 +102,8 @@ class GateMeter:
             sharpness=round(float(np.median(self._sharpness)), 2),
             contrast_levels=round(float(np.median(self._contrast)), 2),
             perceptual_hash=self._hash.hexdigest(),
+            precipitation_permille=self._precipitation.permille,
+            text_characters=longest_new_line(self._text.lines(), known_text),
         )
 
 

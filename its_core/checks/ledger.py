@@ -9,7 +9,7 @@ from its_core.shards.receipts import ClipFiles, Receipt
 from its_core.storage import replacing
 
 # Raised when measures are added: what was measured before is measured again.
-MEASURED_AS = 3
+MEASURED_AS = 4
 
 
 class _Entry(BaseModel):

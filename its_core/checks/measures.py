@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
 
+from its_core.checks.burnt_in_text import text_lines
 from its_core.checks.gates import GateMeter
 from its_core.checks.motion import Luma, MotionMeter, block_means
+from its_core.checks.weather import blue_sky_share
 from its_core.clip import Geometry, Scene
 from its_core.video import Frame, Probe, UnreadableVideo, decoder_complaints, probe, read_frames, read_luma
 
@@ -33,8 +35,9 @@ class Measures:
     it promises beyond its end, ``decode_errors`` how often the decoder complained. ``mean_luma`` is 0 (black) to 255.
     ``still_frames`` counts the longest run in which nothing moves, ``frozen_frames`` the longest that began or ended
     too abruptly to be a scene at rest. ``first_frame_difference`` is the mean difference of small blocks from the
-    conditioning frame, in levels of 255, None without one. The last ones are described in ``gates``, but for what the
-    row asks for: ``asked_light`` and ``asked_weather``, None where it leaves them open.
+    conditioning frame, in levels of 255, None without one. The last ones are described in ``gates`` and ``weather``,
+    but for what was asked for: ``asked_light`` and ``asked_weather``, None where the row leaves them open, and
+    ``text_is_asked``, where the engine writes into its pictures. Text of the conditioning frame is not counted.
     """
 
     problem: str | None
@@ -66,8 +69,12 @@ class Measures:
     colour_cast_levels: float | None = None
     contrast_levels: float | None = None
     perceptual_hash: str | None = None
+    precipitation_permille: float | None = None
+    blue_sky_share: float | None = None
+    text_characters: int | None = None
     asked_light: str | None = None
     asked_weather: str | None = None
+    text_is_asked: bool | None = None
 
 
 _DTYPES = {"str": "string", "int": "Int64", "float": "Float64", "bool": "boolean"}
@@ -80,11 +87,18 @@ def table(measures: Mapping[str, Measures]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["clip_id", *dtypes]).astype({"clip_id": "string"} | dtypes)
 
 
-def measure(path: Path, geometry: Geometry, conditioning: Frame | None = None, scene: Scene | None = None) -> Measures:
+def measure(
+    path: Path,
+    geometry: Geometry,
+    conditioning: Frame | None = None,
+    scene: Scene | None = None,
+    text_is_asked: bool = False,
+) -> Measures:
     """Decodes every frame of a clip and measures it. It never raises for a bad file: ``problem`` says what is wrong.
 
     ``conditioning`` is the H×W×3 RGB picture that the first frame should look like, of any size: it is scaled to cover
-    the geometry and cropped to its middle. ``scene`` is what the clip should show.
+    the geometry and cropped to its middle. ``scene`` is what the clip should show; ``text_is_asked`` says that text may
+    be burnt in.
     """
     try:
         probed = probe(path)
@@ -101,8 +115,9 @@ def measure(path: Path, geometry: Geometry, conditioning: Frame | None = None, s
     if problem is None and complaints.lines:
         problem = f"the decoder complained: {complaints.lines[0]}"
     measured = sums.measures(probed, problem, len(complaints.lines), _expected_start(conditioning, geometry))
-    if sums.count:
-        measured = replace(measured, colour_cast_levels=_colour_cast(path))
+    measured = replace(measured, text_is_asked=text_is_asked)
+    if sums.count and (first := _first_frame(path)) is not None:
+        measured = replace(measured, colour_cast_levels=_colour_cast(first), blue_sky_share=blue_sky_share(first))
     if scene is not None:
         measured = replace(measured, asked_light=scene.light, asked_weather=scene.weather)
     if conditioning is not None and measured.first_frame_difference is None and measured.problem is None:
@@ -136,7 +151,7 @@ class _FrameSums:
         self._gates.add(luma, blocks)
 
     def measures(self, probed: Probe, problem: str | None, errors: int, expected_start: Luma | None) -> Measures:
-        gates = self._gates.measures()
+        gates = self._gates.measures([] if expected_start is None else text_lines(expected_start))
         return Measures(
             problem=problem,
             codec=probed.codec,
@@ -162,12 +177,15 @@ class _FrameSums:
         )
 
 
-def _colour_cast(path: Path) -> float | None:
-    """How far a colour channel's mean is beside the mean of all three in the first frame, in levels of 255."""
+def _first_frame(path: Path) -> Frame | None:
     try:
-        frame = next(iter(read_frames(path)))
+        return next(iter(read_frames(path)))
     except (av.FFmpegError, OSError, ValueError, StopIteration):
         return None
+
+
+def _colour_cast(frame: Frame) -> float:
+    """How far a colour channel's mean is beside the mean of all three, in levels of 255."""
     means = frame[::4, ::4].reshape(-1, 3).mean(axis=0)
     return round(float(np.abs(means - means.mean()).max()), 2)
 

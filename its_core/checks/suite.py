@@ -27,11 +27,17 @@ FROZEN_S = 1.0
 STILL_SHARE = 0.95
 DEFAULT_GATES = Gates()
 _MAY_BE_NULL = {"problem", "first_frame_difference", "asked_light", "asked_weather"}
+# Drops are a pixel wide: a picture that is softer than this, as old recorders make them, cannot show them.
+_SHARP_ENOUGH_FOR_RAIN = 50.0
 # Columns that only clips have of which something was asked: column, what was measured, what was asked.
-_IF_ASKED = {
+_IF_ASKED: dict[str, tuple[str, str, object]] = {
     "night_luma": ("mean_luma", "asked_light", Light.NIGHT),
     "day_luma": ("mean_luma", "asked_light", Light.DAY),
     "fog_contrast": ("contrast_levels", "asked_weather", Weather.FOG),
+    "overcast_blue_share": ("blue_sky_share", "asked_weather", Weather.OVERCAST),
+    "rain_permille": ("precipitation_permille", "asked_weather", Weather.RAIN),
+    "snow_permille": ("precipitation_permille", "asked_weather", Weather.SNOW),
+    "unasked_characters": ("text_characters", "text_is_asked", False),
 }
 
 Row = Mapping[str, Any]
@@ -119,10 +125,18 @@ def _gate_rules(geometry: Geometry, gates: Gates) -> list[_Rule]:
         ),
         ("night_luma", gates.night_luma, "asked for at night: the mean luma is {} of 255"),
         ("fog_contrast", gates.fog_contrast, "asked for in fog: the luma's standard deviation is {} of 255"),
+        (
+            "overcast_blue_share",
+            gates.overcast_blue_share,
+            "asked for under an overcast sky: a share of {} is blue sky",
+        ),
+        ("unasked_characters", gates.text_characters, "burnt-in text that was not asked for: a line of {} characters"),
     ]
     at_least: list[tuple[str, float | None, str]] = [
         ("sharpness", gates.sharpness, "blurred: the Laplacian's variance is {}"),
         ("day_luma", gates.day_luma, "asked for by day: the mean luma is {} of 255"),
+        ("rain_permille", gates.rain_permille, "asked for in rain: drops lighten {} of 1,000 pixels"),
+        ("snow_permille", gates.snow_permille, "asked for in snow: flakes lighten {} of 1,000 pixels"),
     ]
 
     def reason(column: str, words: str, limit: float, bound: str) -> Callable[[Row], str]:
@@ -185,6 +199,7 @@ def validate(
 def _with_asked(measures: pd.DataFrame) -> pd.DataFrame:
     """With the columns of ``_IF_ASKED``: null, which every expectation lets pass, where it was not asked for."""
     asked = {name: measures[of].where(measures[by] == word) for name, (of, by, word) in _IF_ASKED.items()}
+    asked["rain_permille"] = asked["rain_permille"].where(measures["sharpness"] >= _SHARP_ENOUGH_FOR_RAIN)
     return measures.assign(**asked)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from its_core.checks.measures import measure, table
 from its_core.checks.suite import validate
@@ -80,6 +80,47 @@ def tinted() -> Iterator[Frame]:
         yield (frame * np.array([1.0, 0.2, 0.1], np.float32)).astype(np.uint8)
 
 
+def captioned(frames: Iterator[Frame] | None = None) -> Iterator[Frame]:
+    for frame in street() if frames is None else frames:
+        picture = Image.fromarray(frame)
+        ImageDraw.Draw(picture).text(
+            (8, 6), "CAM 03 HARBOUR WAY", fill=(235, 235, 235), font=ImageFont.load_default(13), stroke_width=1,
+            stroke_fill=(10, 10, 10),
+        )  # fmt: skip
+        yield np.asarray(picture)
+
+
+def under_a_blue_sky() -> Iterator[Frame]:
+    for frame in street():
+        blue = frame.copy()
+        blue[:60] = (120, 150, 190)
+        yield blue
+
+
+def precipitation(width_px: int, height_px: int, levels: int) -> Iterator[Frame]:
+    """Drops or flakes, anywhere in every frame."""
+    generator = np.random.default_rng(5)
+    for frame in street():
+        wet = frame.astype(np.int16)
+        for row, column in zip(generator.integers(0, 180, 150), generator.integers(0, 316, 150), strict=True):
+            wet[row : row + height_px, column : column + width_px] += levels
+        yield np.clip(wet, 0, 255).astype(np.uint8)
+
+
+def raining() -> Iterator[Frame]:
+    return precipitation(1, 9, 40)
+
+
+def snowing() -> Iterator[Frame]:
+    return precipitation(3, 3, 60)
+
+
+def misty() -> Iterator[Frame]:
+    """Too soft to show a drop."""
+    for frame in street():
+        yield np.asarray(Image.fromarray(frame).filter(ImageFilter.GaussianBlur(2.5)))
+
+
 def _reasons(path: Path, frames: Iterator[Frame], gates: Gates) -> tuple[str, ...]:
     write_mp4(path, frames, GEOMETRY)
     return validate(table({"clip": measure(path, GEOMETRY)}), ["clip"], GEOMETRY, gates=gates).reasons["clip"]
@@ -94,6 +135,7 @@ def _reasons(path: Path, frames: Iterator[Frame], gates: Gates) -> tuple[str, ..
         (glaring, "clipped_share", "overexposed"),
         (blurred, "sharpness", "blurred"),
         (tinted, "colour_cast_levels", "colour cast"),
+        (captioned, "text_characters", "burnt-in text that was not asked for: a line of 1"),
     ],
 )
 def test_a_clip_that_breaks_one_gate_breaks_only_that(tmp_path: Path, frames: object, gate: str, word: str) -> None:
@@ -136,7 +178,16 @@ def dimmed() -> Iterator[Frame]:
     [
         (street, {"light": Light.NIGHT}, {"light": Light.DAY}, "night_luma", "asked for at night"),
         (dimmed, {"light": Light.DAY}, {"light": Light.NIGHT}, "day_luma", "asked for by day"),
-        (street, {"weather": Weather.FOG}, {"weather": Weather.RAIN}, "fog_contrast", "asked for in fog"),
+        (street, {"weather": Weather.FOG}, {"weather": Weather.CLEAR}, "fog_contrast", "asked for in fog"),
+        (street, {"weather": Weather.RAIN}, {"weather": Weather.CLEAR}, "rain_permille", "asked for in rain"),
+        (street, {"weather": Weather.SNOW}, {"weather": Weather.CLEAR}, "snow_permille", "asked for in snow"),
+        (
+            under_a_blue_sky,
+            {"weather": Weather.OVERCAST},
+            {"weather": Weather.CLEAR},
+            "overcast_blue_share",
+            "blue sky",
+        ),
     ],
 )
 def test_light_and_weather_must_be_there_where_they_were_asked_for(
@@ -154,6 +205,46 @@ def test_light_and_weather_must_be_there_where_they_were_asked_for(
     assert [word in reason for reason in found] == [True], found
     assert reasons(Scene("cam", **other), gates) == ()
     assert reasons(Scene("cam", **asked), gates.model_copy(update={gate: None})) == ()
+
+
+@pytest.mark.parametrize(
+    ("frames", "asked"),
+    [(raining, Weather.RAIN), (snowing, Weather.SNOW), (street, Weather.OVERCAST), (misty, Weather.RAIN)],
+)
+def test_weather_that_is_there_passes(tmp_path: Path, frames: object, asked: Weather) -> None:
+    assert callable(frames)
+    write_mp4(tmp_path / "clip.mp4", frames(), GEOMETRY)
+    measured = measure(tmp_path / "clip.mp4", GEOMETRY, scene=Scene("cam", weather=asked))
+
+    assert validate(table({"clip": measured}), ["clip"], GEOMETRY).reasons["clip"] == ()
+
+
+def test_text_that_was_asked_for_or_is_in_the_first_frame_passes(tmp_path: Path) -> None:
+    write_mp4(tmp_path / "clip.mp4", captioned(), GEOMETRY)
+
+    asked = measure(tmp_path / "clip.mp4", GEOMETRY, text_is_asked=True)
+    conditioned = measure(tmp_path / "clip.mp4", GEOMETRY, next(captioned()))
+    elsewhere = measure(tmp_path / "clip.mp4", GEOMETRY, np.roll(next(captioned()), 90, axis=0))
+    verdict = validate(table({"asked": asked, "conditioned": conditioned}), ["asked", "conditioned"], GEOMETRY)
+
+    assert asked.text_characters is not None
+    assert asked.text_characters > 7
+    assert (conditioned.text_characters, elsewhere.text_characters) == (0, asked.text_characters)
+    assert verdict.reasons == {"asked": (), "conditioned": ()}
+
+
+def test_rows_of_windows_are_no_text(tmp_path: Path) -> None:
+    def facade() -> Iterator[Frame]:
+        for frame in street():
+            lit = frame.copy()
+            for top in (10, 40, 70):
+                for left in range(10, 300, 16):
+                    lit[top : top + 14, left : left + 7] = 230
+            yield lit
+
+    write_mp4(tmp_path / "clip.mp4", facade(), GEOMETRY)
+
+    assert measure(tmp_path / "clip.mp4", GEOMETRY).text_characters == 0
 
 
 def test_the_first_frame_must_be_the_conditioning_frame(tmp_path: Path) -> None:

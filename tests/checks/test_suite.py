@@ -44,6 +44,10 @@ GOOD = Measures(
     colour_cast_levels=4.0,
     contrast_levels=40.0,
     perceptual_hash="0f" * 16,
+    precipitation_permille=-0.2,
+    blue_sky_share=0.3,
+    text_characters=0,
+    text_is_asked=False,
 )
 # Each fault, and how it is worded.
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
@@ -74,6 +78,22 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "glaring": ({"clipped_share": 0.5}, "overexposed: a share of 0.5 is white, at most 0.3 is accepted"),
     "tinted": ({"colour_cast_levels": 90.0}, "a colour cast of 90 levels of 255, at most 70 is accepted"),
     "blurred": ({"sharpness": 0.5}, "blurred: the Laplacian's variance is 0.5, at least 2 is accepted"),
+    "captioned": (
+        {"text_characters": 14},
+        "burnt-in text that was not asked for: a line of 14 characters, at most 7 is accepted",
+    ),
+    "no-rain": (
+        {"asked_weather": "rain"},
+        "asked for in rain: drops lighten -0.2 of 1,000 pixels, at least 1 is accepted",
+    ),
+    "no-snow": (
+        {"asked_weather": "snow"},
+        "asked for in snow: flakes lighten -0.2 of 1,000 pixels, at least 2 is accepted",
+    ),
+    "sunny": (
+        {"asked_weather": "overcast"},
+        "asked for under an overcast sky: a share of 0.3 is blue sky, at most 0.05 is accepted",
+    ),
     "broken": (
         {"problem": "the decoder complained: error while decoding MB", "decode_errors": 3},
         "the decoder complained: error while decoding MB",
@@ -89,6 +109,8 @@ def verdict(tmp_path_factory: pytest.TempPathFactory) -> Verdict:
         "good": GOOD,
         "conditioned": replace(GOOD, first_frame_difference=2.5),
         "at-rest": replace(GOOD, still_frames=80, frozen_frames=16),
+        "signed": replace(GOOD, text_characters=30, text_is_asked=True),
+        "too soft for drops": replace(GOOD, asked_weather="rain", sharpness=30.0),
         "unopened": Measures(problem="the file is empty (0 bytes)"),
     }
     docs = tmp_path_factory.mktemp("docs")
@@ -101,7 +123,13 @@ def test_a_fault_is_named_and_nothing_else_is(verdict: Verdict, name: str) -> No
 
 
 def test_good_clips_are_valid(verdict: Verdict) -> None:
-    assert [each for each, reasons in verdict.reasons.items() if not reasons] == ["good", "conditioned", "at-rest"]
+    assert {each for each, reasons in verdict.reasons.items() if not reasons} == {
+        "good",
+        "conditioned",
+        "at-rest",
+        "signed",
+        "too soft for drops",
+    }
 
 
 def test_a_clip_that_could_not_be_opened_has_that_one_reason(verdict: Verdict) -> None:

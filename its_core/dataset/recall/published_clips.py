@@ -82,7 +82,9 @@ class PublishedClips:
         receipt = _receipt(line).model_copy(update={"clip_sha256": row["clip_sha256"], "clip_bytes": size_bytes})
         measured = self.measures[row["clip_id"]]
         if size_bytes is not None and _lacks_a_measure(measured):  # the version is older than a measure
-            measured = _completed(measured, measure(files.video, planned.request.geometry, None, planned.request.scene))
+            # Its first frame is not here to compare with, so any text counts as asked for: nothing is judged anew.
+            again = measure(files.video, planned.request.geometry, None, planned.request.scene, text_is_asked=True)
+            measured = _completed(measured, again)
         return FinishedClip(planned, receipt, files, measured, published_row=row)
 
 
