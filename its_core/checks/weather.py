@@ -53,7 +53,8 @@ def _lighter_for_one_frame(before: Luma, luma: Luma, after: Luma) -> float:
     change = (lighter.view(np.int8) - darker.view(np.int8))[: rows * height, : columns * width]
     parts = np.sort(change.reshape(rows, height, columns, width).sum(axis=(1, 3), dtype=np.int32), axis=None)
     trimmed = round(_TRIMMED * len(parts))
-    return float(parts[trimmed : len(parts) - trimmed].mean()) * 1000 / max(1, height * width)
+    share: float = np.mean(parts[trimmed : len(parts) - trimmed]).item() / max(1, height * width)
+    return 1000.0 * share
 
 
 def blue_sky_share(frame: Frame) -> float:
@@ -63,5 +64,4 @@ def blue_sky_share(frame: Frame) -> float:
     half = _SKY_BLOCK_PX // 2
     means = blocks.reshape(rows, half, columns, half, 3).mean(axis=(1, 3), dtype=np.float32)
     is_sky = (means[..., 2] - means[..., 0] > _SKY_BLUE_LEVELS) & (means.mean(axis=2) > _SKY_LEAST_LEVELS)
-    share: float = is_sky.mean()
-    return round(float(share), 4)
+    return round(float(np.mean(is_sky)), 4)
