@@ -8,11 +8,13 @@ from functools import lru_cache
 from its_core.engines.simulator.roads.four_way import four_way
 from its_core.engines.simulator.roads.highway import highway
 from its_core.engines.simulator.roads.layouts import Layout
+from its_core.engines.simulator.roads.t_intersection import t_intersection
 from its_core.engines.simulator.roads.urban_street import urban_street
 from its_core.taxonomy import RoadLayout
 
 PLACES: dict[RoadLayout, Callable[[str], Layout]] = {
     RoadLayout.FOUR_WAY_INTERSECTION: four_way,
+    RoadLayout.T_INTERSECTION: t_intersection,
     RoadLayout.HIGHWAY: highway,
     RoadLayout.URBAN_STREET: urban_street,
 }

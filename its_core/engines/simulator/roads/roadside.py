@@ -45,6 +45,21 @@ def _building(
     return Building(rect, round(3.2 * storeys + 1.0, 1), int(rng.integers(BUILDING_STYLES)))
 
 
+def street_front(rng: np.random.Generator, back_m: float, reach_m: float) -> list[Building]:
+    """A row of houses, most of them wall to wall, along y = ``back_m``, from x = −``reach_m`` to ``reach_m``."""
+    found: list[Building] = []
+    x = -reach_m
+    while x < reach_m:
+        wide, deep = float(rng.uniform(10, 20)), float(rng.uniform(12, 17))
+        front = back_m + float(rng.choice([0.2, 0.2, 1.2]))
+        height = round(3.2 * int(rng.integers(2, 7)) + 1.0, 1)
+        found.append(
+            Building((round(x, 2), front, round(x + wide, 2), front + deep), height, int(rng.integers(BUILDING_STYLES)))
+        )
+        x += wide + float(rng.choice([0.0, 0.0, 0.0, 3.0]))
+    return found
+
+
 def row(
     rng: np.random.Generator, start: Point, end: Point, spacing_m: float, jitter_m: float = 0.0, kept: float = 1.0
 ) -> list[Point]:

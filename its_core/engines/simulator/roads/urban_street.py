@@ -8,13 +8,13 @@ from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.roads.layouts import Building, Crosswalk, Lane, Layout, Marking, Point
 from its_core.engines.simulator.roads.paths import arc, joined, straight
 from its_core.engines.simulator.roads.roadside import (
-    BUILDING_STYLES,
     corner_block,
     double_yellow,
     edge_line,
     lane_line,
     row,
     stop_line,
+    street_front,
 )
 from its_core.taxonomy import RoadLayout
 
@@ -183,16 +183,7 @@ def _markings(lanes: int, half_m: float) -> list[Marking]:
 def _buildings(rng: np.random.Generator, half_m: float) -> tuple[Building, ...]:
     """A closed row in the north, a block west of the side street, and a square with buildings behind it in the east."""
     back_m = half_m + PAVEMENT_M
-    found: list[Building] = []
-    x = -EXTENT_M
-    while x < EXTENT_M:
-        wide, deep = float(rng.uniform(10, 20)), float(rng.uniform(12, 17))
-        front = back_m + float(rng.choice([0.2, 0.2, 1.2]))
-        height = round(3.2 * int(rng.integers(2, 7)) + 1.0, 1)
-        found.append(
-            Building((round(x, 2), front, round(x + wide, 2), front + deep), height, int(rng.integers(BUILDING_STYLES)))
-        )
-        x += wide + float(rng.choice([0.0, 0.0, 0.0, 3.0]))
+    found = street_front(rng, back_m, EXTENT_M)
     west = (SIDE_X_M - SIDE_HALF_M - PAVEMENT_M - 0.5, -back_m - 0.5)
     found += corner_block(rng, west, (-1, -1), EXTENT_M, tallest_m=18.0)
     east = (SIDE_X_M + SIDE_HALF_M + PAVEMENT_M + 24.0, -back_m - 24.0)

@@ -119,9 +119,16 @@ def _cause(timeline: Timeline, crossing: Crossing, when: float) -> Cause | None:
             return None
         return Cause.RED_LIGHT_RUNNING
     if other.name in lane.conflicts:
-        left = lane.movement == "left" and other.movement == "straight" and abs(crossing.angle_deg) > 60.0
-        return Cause.LEFT_TURN_ACROSS_PATH if left and lane.stop_s_m is None else Cause.FAILURE_TO_YIELD
+        left = lane.movement == "left" and other.movement == "straight" and _oncoming(timeline, crossing)
+        return Cause.LEFT_TURN_ACROSS_PATH if left else Cause.FAILURE_TO_YIELD
     return None
+
+
+def _oncoming(timeline: Timeline, crossing: Crossing) -> bool:
+    """Whether the two ways begin towards each other, on one street."""
+    _, _, x, y = timeline.roads.place(crossing.way, 10.0)
+    _, _, other_x, other_y = timeline.roads.place(crossing.other, 10.0)
+    return x * other_x + y * other_y < -0.7
 
 
 def _phase(timeline: Timeline, head: int) -> int:
