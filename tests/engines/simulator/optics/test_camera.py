@@ -5,7 +5,7 @@ import pytest
 
 from its_core.clip import Geometry
 from its_core.engines.simulator.optics.camera import Camera, camera_for, outside_m
-from its_core.engines.simulator.roads.registry import place
+from its_core.engines.simulator.roads.registry import PLACES, place
 from its_core.taxonomy import CameraWord, RoadLayout
 
 LAYOUTS = [RoadLayout.FOUR_WAY_INTERSECTION, RoadLayout.HIGHWAY, RoadLayout.URBAN_STREET]
@@ -17,7 +17,7 @@ def cameras(layout: RoadLayout) -> list[Camera]:
     return [camera_for(name, place(layout, name), SMALL) for name in NAMES]
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", list(PLACES))
 def test_every_camera_shows_the_focus_from_beside_the_road(layout: RoadLayout) -> None:
     for name, camera in zip(NAMES, cameras(layout), strict=True):
         here = place(layout, name)

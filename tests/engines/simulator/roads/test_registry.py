@@ -104,3 +104,13 @@ def test_crossing_lanes_of_the_junction_are_told_to_give_way():
     lanes = {lane.name: lane for lane in place(RoadLayout.FOUR_WAY_INTERSECTION, "cam_01").lanes}
     assert "north_0_straight" in lanes["south_0_left"].conflicts
     assert lanes["south_0_straight"].conflicts == ()
+
+
+def test_the_side_street_gives_way_and_oncoming_traffic_goes_before_left_turns():
+    places = [place(RoadLayout.T_INTERSECTION, f"cam_{number}") for number in range(8)]
+    assert {bool(here.signals) for here in places} == {True, False}
+    for here in places:
+        lanes = {lane.name: lane for lane in here.lanes}
+        assert "west_0_straight" in lanes["east_0_left"].conflicts
+        assert ("east_0_straight" in lanes["south_0_left"].conflicts) == (not here.signals)
+        assert any(lane.forbidden for lane in here.lanes)

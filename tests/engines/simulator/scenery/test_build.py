@@ -9,17 +9,16 @@ from its_core.engines.simulator.optics.camera import camera_for, outside_m
 from its_core.engines.simulator.optics.daylight import daylight
 from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.roads.layouts import Building
-from its_core.engines.simulator.roads.registry import place
+from its_core.engines.simulator.roads.registry import PLACES, place
 from its_core.engines.simulator.scenery.build import scenery
 from its_core.engines.simulator.scenery.car_parks import car_parks
 from its_core.engines.simulator.scenery.facades import FacadePainter, walls_of
 from its_core.taxonomy import Light, RoadLayout, Weather
 
-LAYOUTS = [RoadLayout.FOUR_WAY_INTERSECTION, RoadLayout.HIGHWAY, RoadLayout.URBAN_STREET]
 DAY = daylight(Light.DAY, Weather.CLEAR, "x")
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", list(PLACES))
 def test_nothing_stands_where_cars_drive(layout: RoadLayout) -> None:
     """Below the roof of a van, all scenery keeps clear of the lanes of its place."""
     here = place(layout, "clear")
