@@ -19,7 +19,7 @@ from its_core.evaluation.ground_truth import GroundTruth
 PAGE_FILE = "audit.html"
 JSON_FILE = "audit.json"
 FEWEST_CLIPS = 40  # of fewer, the intervals are so wide that they say nothing
-MOST_CLIPS = 240  # a second of CPU for three of them; more clips make the intervals little narrower
+MOST_CLIPS = 240  # every one is decoded; more make the intervals little narrower
 
 
 def write(version: Path, name: str, folder: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +18,10 @@ from numpy.typing import NDArray
 from its_core.dataset.loading.annotations import read as read_annotations
 from its_core.errors import FactoryError
 from its_core.evaluation.audit import metadata_inputs, pixel_inputs, truth_inputs
-from its_core.evaluation.ground_truth import GroundTruth
+from its_core.evaluation.ground_truth import GroundTruth, TrueClip
 from its_core.evaluation.scoring import bootstrap, ranking
 from its_core.evaluation.scoring.bootstrap import Estimate
+from its_core.shards import processors
 
 Floats = NDArray[np.float64]
 SUSPECT_AUC = 0.6
@@ -60,20 +62,25 @@ def audit(truth: GroundTruth, on_clip: Callable[[str], None] | None = None) -> l
         )
     rows: dict[tuple[str, str], list[Floats]] = {}
     has_truth = all(clip.annotations_url is not None for clip in clips)
-    for clip in clips:
-        for name, values in pixel_inputs.inputs(clip).items():
-            rows.setdefault(("pixels", name), []).append(values)
-        if has_truth and clip.annotations_url is not None:
-            annotations = read_annotations(clip.annotations_url)
-            size_px = int(clip.row["height"]), int(clip.row["width"])
-            for name, values in truth_inputs.inputs(annotations, size_px).items():
-                rows.setdefault(("truth", name), []).append(values)
-        if on_clip is not None:
-            on_clip(clip.clip_id)
+    with ThreadPoolExecutor(processors.available()) as pool:
+        for clip, found in zip(clips, pool.map(lambda clip: _inputs(clip, has_truth), clips), strict=True):
+            for key, values in found.items():
+                rows.setdefault(key, []).append(values)
+            if on_clip is not None:
+                on_clip(clip.clip_id)
     tables = {key: np.stack(values) for key, values in rows.items()}
     tables |= {("metadata", name): values for name, values in metadata_inputs.inputs(clips).items()}
     weights = bootstrap.camera_weights(list(cameras))
     return [_finding(kind, name, values, labels, cameras, weights) for (kind, name), values in tables.items()]
+
+
+def _inputs(clip: TrueClip, has_truth: bool) -> dict[tuple[str, str], Floats]:
+    found = {("pixels", name): values for name, values in pixel_inputs.inputs(clip).items()}
+    if has_truth and clip.annotations_url is not None:
+        annotations = read_annotations(clip.annotations_url)
+        size_px = int(clip.row["height"]), int(clip.row["width"])
+        found |= {("truth", name): values for name, values in truth_inputs.inputs(annotations, size_px).items()}
+    return found
 
 
 def _finding(
