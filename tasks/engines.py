@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from its_core.clip import EngineIdentity
-from its_core.definition import Definition, DefinitionError, explain
+from its_core.definition import Definition, DefinitionError
 from its_core.engines.engine import EngineModule, engine_module
+from its_core.explanation import explain
 from its_core.quality_gates import Gates
 from its_core.shards import devices
 from its_core.shards.batch import EngineSettings
@@ -39,10 +40,14 @@ def with_pinned_model(definition: Definition) -> Definition:
 def engine_options(definition: Definition) -> tuple[EngineModule, Any]:
     """The engine that the definition names, and its options checked. Raises DefinitionError."""
     module = engine_module(definition.engine.name)
+    where = f"{definition.folder}: engine.options"
+    for name in ("resolution", "fps"):
+        if name in definition.engine.options:
+            raise DefinitionError(f"{where}: {name}: is a key of dataset.yaml itself: move it out of options")
     try:
         return module, module.parse_options(definition.engine.options, definition.resolution, definition.fps)
     except ValidationError as error:
-        raise DefinitionError(explain(error, f"{definition.folder}: engine.options", BaseModel)) from None
+        raise DefinitionError(explain(error, where, module.OPTIONS, hidden=("resolution", "fps"))) from None
 
 
 def missing_parts(definition: Definition) -> list[str]:

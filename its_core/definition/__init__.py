@@ -1,7 +1,6 @@
 """A dataset's definition: the folder with ``dataset.yaml``, and the order in which overrides win."""
 
 from its_core.definition.errors import DefinitionError
-from its_core.definition.explanation import explain
 from its_core.definition.loading import FILE_NAME, find, is_definition, load, set_from_outside
 from its_core.definition.model import (
     DEFAULT_MAX_REJECTED_RATIO,
@@ -24,7 +23,6 @@ __all__ = [
     "MemoryFallback",
     "Name",
     "dotted",
-    "explain",
     "find",
     "is_definition",
     "load",

@@ -16,10 +16,10 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from its_core.definition.errors import DefinitionError
-from its_core.definition.explanation import explain
 from its_core.definition.model import Definition
 from its_core.definition.overrides import dotted, merged, nested
 from its_core.definition.paths import located
+from its_core.explanation import explain
 
 FILE_NAME = "dataset.yaml"
 

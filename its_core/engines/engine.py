@@ -13,6 +13,7 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from its_core.annotations import Annotations
 from its_core.clip import ClipRequest, EngineIdentity, Fps, Outcome, Resolution, Scene, Unsupported
@@ -121,11 +122,13 @@ class EngineModule(Protocol):
     """What ``its_core.engines.<name>.engine`` offers; importing it must stay cheap (no torch, no panda3d).
 
     ``options`` are what ``parse_options`` returned, but where a mapping is asked for. ``DIGITAL_SOURCE_TYPE`` is IPTC's
-    term for how the pictures came about, a URL: published clips are marked with it.
+    term for how the pictures came about, a URL: published clips are marked with it. ``OPTIONS`` has a field for each
+    option.
     """
 
     TRAITS: EngineTraits
     DIGITAL_SOURCE_TYPE: str
+    OPTIONS: type[BaseModel]
 
     def parse_options(self, options: Mapping[str, Any], resolution: Resolution, fps: Fps) -> Any:
         """Checks ``engine.options``; pydantic's ValidationError names key, value and what is right."""

@@ -19,10 +19,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from its_core import storage
 from its_core.clip import Fps, Geometry, Resolution
-from its_core.definition import DefinitionError, Executor, Name, explain, nested
+from its_core.definition import DefinitionError, Executor, Name, nested
 from its_core.engines.cosmos.options import CHECKPOINTS_ENV, CosmosOptions
 from its_core.engines.cosmos.registered import ROOT_ENV
 from its_core.engines.cosmos.shapes import ModelSize
+from its_core.explanation import explain
 from its_core.post_training.data.clips import Kind
 from its_core.post_training.data.part_models import Part
 from its_core.post_training.presets import PresetName, Recipe, recipe

@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from its_core import storage
+from its_core.explanation import explain
 from its_core.scenarios.coverage import Coverage, CoverageError, Row
 
 _COLUMNS = ("scenario_id", "camera_id", "pair_id", "incident_type", "averted_incident", "road_layout", "weather")
@@ -29,9 +30,7 @@ def read(path: Path) -> Coverage:
     try:
         return Coverage.model_validate(told)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"]) or "as a whole"
-        raise CoverageError(f"{path}: {key}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise CoverageError(explain(error, str(path), Coverage)) from None
 
 
 def write(rows: Sequence[Row], path: Path) -> None:

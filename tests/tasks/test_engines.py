@@ -9,6 +9,7 @@ from its_tasks.engines import ResolvedEngine, engine_options, quality_gates, res
 from its_core import definition, storage
 from its_core.clip import EngineIdentity
 from its_core.definition import DefinitionError
+from its_core.engines.engine import engine_module, engine_names
 from its_core.quality_gates import Gates
 from its_core.shards.batch import EngineSettings
 
@@ -24,6 +25,22 @@ def test_a_script_of_ones_own_is_given_no_weights_on_s3(tmp_path: Path, key: str
 
     told = f"{tmp_path}: engine cosmos: {tmp_path}/run.py cannot read {place}: name a copy on this disk"
     assert str(raised.value) == told
+
+
+@pytest.mark.parametrize("engine", engine_names())
+def test_a_misspelt_option_is_refused_with_those_that_there_are(tmp_path: Path, engine: str) -> None:
+    (tmp_path / "dataset.yaml").write_text(f"name: crossings\nengine: {{name: {engine}, options: {{atempts: 3}}}}\n")
+    with pytest.raises(DefinitionError) as raised:
+        engine_options(definition.load(tmp_path))
+    known = str(raised.value).partition("the keys are ")[2].split(", ")
+    assert set(known) == set(engine_module(engine).OPTIONS.model_fields) - {"resolution", "fps"}
+
+
+@pytest.mark.parametrize(("key", "value"), [("resolution", "480"), ("fps", "10")])
+def test_what_a_clip_is_like_is_no_engines_option(tmp_path: Path, key: str, value: str) -> None:
+    (tmp_path / "dataset.yaml").write_text(f"name: crossings\nengine: {{name: cosmos, options: {{{key}: {value}}}}}\n")
+    with pytest.raises(DefinitionError, match=f"engine.options: {key}: "):
+        engine_options(definition.load(tmp_path))
 
 
 NO_GATES = dict.fromkeys(Gates.model_fields)

@@ -25,6 +25,7 @@ TRAITS = EngineTraits(
     path_options=frozenset({"dit_path", "base_path", "checkpoints_dir"}),
 )
 # IPTC's digital source type of the clips.
+OPTIONS = CosmosOptions
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _READS: Final[frozenset[Literal["prompt", "negative_prompt", "guidance", "scene", "input"]]] = frozenset(
     {"prompt", "negative_prompt", "guidance", "input"}

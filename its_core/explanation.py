@@ -1,7 +1,8 @@
-"""A pydantic error of a definition, in a line."""
+"""A pydantic error of a file that a person wrote, in a line."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -9,14 +10,18 @@ from pydantic import BaseModel, ValidationError
 from its_core.redaction import without_secrets
 
 
-def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
-    """A pydantic error of ``model`` as one line: where, which key, which value, what would be right."""
+def explain(error: ValidationError, where: str, model: type[BaseModel], hidden: Collection[str] = ()) -> str:
+    """A pydantic error of ``model`` as one line: where, which key, which value, what would be right.
+
+    ``hidden`` are keys that nobody is to write.
+    """
     problems = []
     for detail in error.errors(include_url=False):
         key = ".".join(str(part) for part in detail["loc"]) or "as a whole"
         message = detail["msg"].removeprefix("Value error, ")
         if detail["type"] == "extra_forbidden":
-            message = f"no such key; the keys are {', '.join(_keys_beside(detail['loc'], model))}"
+            keys = [key for key in _keys_beside(detail["loc"], model) if key not in hidden]
+            message = f"no such key; the keys are {', '.join(keys)}"
         elif detail["type"] != "missing" and detail["loc"]:
             message = f"{without_secrets(detail['input'], key)!r}: {message}"
         problems.append(f"{key}: {message}")
