@@ -102,13 +102,14 @@ def _characters(luma: Luma) -> NDArray[np.int64]:
 
 def _chains(characters: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Characters that follow one another on one level, as lines."""
-    free = np.ones(len(characters), bool)
+    edges = [tuple(map(int, edge)) for edge in characters]  # numpy's own numbers are slow one by one
+    free = [True] * len(edges)
     lines = []
-    for first in range(len(characters)):
+    for first in range(len(edges)):
         if not free[first]:
             continue
         line = [first]
-        while (following := _next(characters, free, line[-1])) is not None:
+        while (following := _next(edges, free, line[-1])) is not None:
             line.append(following)
             free[following] = False
         if len(line) >= _LEAST_CHARACTERS:
@@ -116,16 +117,17 @@ def _chains(characters: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return lines
 
 
-def _next(characters: NDArray[np.int64], free: NDArray[np.bool_], index: int) -> int | None:
-    top, bottom, _, right = characters[index]
+def _next(edges: list[tuple[int, ...]], free: list[bool], index: int) -> int | None:
+    top, bottom, _, right = edges[index]
     height = bottom - top
-    for other in range(index + 1, len(characters)):
-        other_top, other_bottom, other_left, _ = characters[other]
+    for other in range(index + 1, len(edges)):
+        other_top, other_bottom, other_left, _ = edges[other]
         if other_left - right > _MOST_GAP * height:
             return None
+        if not free[other] or other_left < right - 1 or abs(other_bottom - bottom) > _LEVEL * height:
+            continue
         other_height = other_bottom - other_top
-        alike = max(height, other_height) <= _ALIKE * min(height, other_height)
-        if free[other] and other_left >= right - 1 and alike and abs(other_bottom - bottom) <= _LEVEL * height:
+        if max(height, other_height) <= _ALIKE * min(height, other_height):
             return other
     return None
 

@@ -17,13 +17,14 @@ from its_core.checks.gates import GateMeter
 from its_core.checks.motion import Luma, MotionMeter, block_means
 from its_core.checks.weather import blue_sky_share
 from its_core.clip import Geometry, Scene
-from its_core.video import Frame, Probe, UnreadableVideo, decoder_complaints, probe, read_frames, read_luma
+from its_core.video import Frame, Probe, StoredFrame, UnreadableVideo, decoder_complaints, probe, read_stored_frames
 
 # Of a clip longer than asked this many frames more are decoded: enough to say that it is too long, and bounded.
 EXTRA_FRAMES = 16
 LUMA_BLACK, LUMA_RANGE = 16.0, 219.0  # BT.709's limited range: what black is stored as, and white above it
 NEARLY_BLACK = LUMA_BLACK + 0.05 * LUMA_RANGE
 BLACK_SHARE = 0.98  # of a frame's pixels
+_DARK = 60.0  # mean luma; a frame with so many black pixels is darker
 FLAT_LEVELS = 2.0  # standard deviation of block means below which a frame shows nothing
 
 
@@ -108,16 +109,14 @@ def measure(
     problem: str | None = None
     with decoder_complaints() as complaints:
         try:
-            for luma in islice(read_luma(path), geometry.frames + EXTRA_FRAMES):
-                sums.add(luma)
+            for frame in islice(read_stored_frames(path, is_probed=True), geometry.frames + EXTRA_FRAMES):
+                sums.add(frame)
         except (av.FFmpegError, OSError, ValueError) as error:
             problem = f"decoding stopped after {sums.count} frames: {error}"
     if problem is None and complaints.lines:
         problem = f"the decoder complained: {complaints.lines[0]}"
     measured = sums.measures(probed, problem, len(complaints.lines), _expected_start(conditioning, geometry))
     measured = replace(measured, text_is_asked=text_is_asked)
-    if sums.count and (first := _first_frame(path)) is not None:
-        measured = replace(measured, colour_cast_levels=_colour_cast(first), blue_sky_share=blue_sky_share(first))
     if scene is not None:
         measured = replace(measured, asked_light=scene.light, asked_weather=scene.weather)
     if conditioning is not None and measured.first_frame_difference is None and measured.problem is None:
@@ -137,15 +136,20 @@ class _FrameSums:
         self._motion = MotionMeter()
         self._gates = GateMeter()
         self._first: Luma | None = None
+        self._colour_cast: float | None = None
+        self._blue_sky: float | None = None
 
-    def add(self, luma: Luma) -> None:
+    def add(self, frame: StoredFrame) -> None:
+        luma = frame.luma()
         if self._first is None:
             self._first = luma.copy()
+            picture = frame.rgb()
+            self._colour_cast, self._blue_sky = _colour_cast(picture), blue_sky_share(picture)
         self.count += 1
-        sparse = luma[::2, ::2]
-        self._luma_sum += float(sparse.mean())
-        self._black += bool(np.count_nonzero(sparse <= NEARLY_BLACK) >= BLACK_SHARE * sparse.size)
         blocks = block_means(luma)
+        mean = float(blocks.mean())
+        self._luma_sum += mean
+        self._black += mean <= _DARK and _is_black(luma)
         self._flat += bool(blocks.std() < FLAT_LEVELS)
         self._motion.add(blocks)
         self._gates.add(luma, blocks)
@@ -173,15 +177,15 @@ class _FrameSums:
             still_frames=self._motion.still_frames,
             frozen_frames=self._motion.frozen_frames,
             first_frame_difference=_difference(self._first, expected_start),
+            colour_cast_levels=self._colour_cast,
+            blue_sky_share=self._blue_sky,
             **(asdict(gates) if gates else {}),
         )
 
 
-def _first_frame(path: Path) -> Frame | None:
-    try:
-        return next(iter(read_frames(path)))
-    except (av.FFmpegError, OSError, ValueError, StopIteration):
-        return None
+def _is_black(luma: Luma) -> bool:
+    sparse = luma[::2, ::2]
+    return bool(np.count_nonzero(sparse <= NEARLY_BLACK) >= BLACK_SHARE * sparse.size)
 
 
 def _colour_cast(frame: Frame) -> float:

@@ -7,11 +7,13 @@ from its_core.video.reading import (
     MAX_PIXELS,
     Colours,
     Probe,
+    StoredFrame,
     probe,
     read_frames,
     read_frames_at,
     read_last_frames,
     read_luma,
+    read_stored_frames,
 )
 from its_core.video.writing import DEFAULT_CRF, SYNTHETIC_STATEMENT, Frame, Mp4Writer, write_mp4
 
@@ -25,6 +27,7 @@ __all__ = [
     "Frame",
     "Mp4Writer",
     "Probe",
+    "StoredFrame",
     "UnreadableVideo",
     "decoder_complaints",
     "probe",
@@ -32,5 +35,6 @@ __all__ = [
     "read_frames_at",
     "read_last_frames",
     "read_luma",
+    "read_stored_frames",
     "write_mp4",
 ]

@@ -123,18 +123,40 @@ def read_last_frames(path: Path, count: int) -> list[Frame]:
     return [_shown(*decoded) for decoded in deque(_decoded(path), maxlen=count)]
 
 
-def read_luma(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """Every frame's luma as it is stored (16 black, 235 white), H×W. Raises as ``read_frames`` does, and
-    UnreadableVideo for frames that are to be shown turned or stretched."""
-    for display, frame in _decoded(path):
-        if display.changes:
+@dataclass(frozen=True, slots=True)
+class StoredFrame:
+    """A decoded frame. Its pictures are made when they are asked for."""
+
+    display: Display
+    decoded: av.VideoFrame
+
+    def luma(self) -> NDArray[np.uint8]:
+        """As it is stored (16 black, 235 white), H×W. Raises UnreadableVideo for a frame that is to be shown turned or
+        stretched."""
+        if self.display.changes:
             raise UnreadableVideo("its frames are to be shown turned or stretched")
+        frame = self.decoded
         plane = (frame if frame.format.name in _STORED_LUMA else frame.reformat(format="yuv420p", threads=1)).planes[0]
-        yield np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+        return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+
+    def rgb(self) -> Frame:
+        """As ``read_frames`` gives it."""
+        return _shown(self.display, self.decoded)
 
 
-def _decoded(path: Path) -> Iterator[tuple[Display, av.VideoFrame]]:
-    probe(path)
+def read_stored_frames(path: Path, is_probed: bool = False) -> Iterator[StoredFrame]:
+    """Every frame of a file. Raises as ``read_frames`` does; ``is_probed``: ``probe`` has accepted the file."""
+    return (StoredFrame(*decoded) for decoded in _decoded(path, is_probed))
+
+
+def read_luma(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """Every frame's ``StoredFrame.luma``. Raises as that and ``read_frames`` do."""
+    return (frame.luma() for frame in read_stored_frames(path))
+
+
+def _decoded(path: Path, is_probed: bool = False) -> Iterator[tuple[Display, av.VideoFrame]]:
+    if not is_probed:
+        probe(path)
     with _open(path) as container:
         stream = _pictures(container)
         stream.codec_context.thread_count = 1
