@@ -30,11 +30,13 @@ PEDESTRIAN = (ParticipantType.PEDESTRIAN,)
 _R = RoadLayout
 _C = Cause
 _A = Aftermath
-STREETS = (_R.URBAN_STREET, _R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION)
+STREETS = (_R.URBAN_STREET, _R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION)  # with pavements
 JUNCTIONS = (_R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION, _R.URBAN_STREET)
-TWO_WAY = (_R.URBAN_STREET, _R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION)
-EVERYWHERE = (_R.FOUR_WAY_INTERSECTION, _R.HIGHWAY, _R.URBAN_STREET, _R.T_INTERSECTION)
-WALKED = frozenset({_R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION, _R.URBAN_STREET})  # places with pavements
+TWO_WAY = (*STREETS, _R.RURAL_ROAD)  # nothing stands between the directions
+EVERYWHERE = (_R.FOUR_WAY_INTERSECTION, _R.HIGHWAY, _R.URBAN_STREET, _R.T_INTERSECTION, _R.RURAL_ROAD)
+WALKED = frozenset(STREETS)
+_ON_ROADS = (_R.HIGHWAY, _R.FOUR_WAY_INTERSECTION, _R.URBAN_STREET, _R.T_INTERSECTION, _R.RURAL_ROAD)
+CYCLED = frozenset((*STREETS, _R.RURAL_ROAD))
 
 _WRECKS = (_A.VEHICLES_BLOCK_TRAFFIC, _A.VEHICLES_STOP, _A.SPINS_OUT, _A.ROLLS_OVER, _A.SECONDARY_COLLISION)
 _CRASH = (*_WRECKS, _A.DRIVES_ON, _A.TRAFFIC_FLOWS)
@@ -47,7 +49,7 @@ _AT_CROSSINGS: Causes = {
 }
 _BEHIND: Causes = {_C.INATTENTION: None, _C.FOLLOWING_TOO_CLOSELY: None}
 _ON_FOOT: Causes = {_C.FAILURE_TO_YIELD: None, _C.STEPPED_OUT: None}
-_ASIDE: Causes = {_C.UNSAFE_LANE_CHANGE: (_R.HIGHWAY, _R.FOUR_WAY_INTERSECTION)}
+_ASIDE: Causes = {_C.UNSAFE_LANE_CHANGE: (_R.HIGHWAY, _R.FOUR_WAY_INTERSECTION), _C.INATTENTION: (_R.RURAL_ROAD,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +76,24 @@ def _crash(
 ABILITIES: dict[IncidentType, Ability] = {
     IncidentType.INTERSECTION_COLLISION: _crash(JUNCTIONS, (CollisionType.T_BONE,), _AT_CROSSINGS),
     IncidentType.REAR_END_COLLISION: _crash(
-        (_R.HIGHWAY, *STREETS), (CollisionType.REAR_END,), _BEHIND, aftermaths=(_A.PUSHED_FORWARD, *_CRASH)
+        (_R.HIGHWAY, *STREETS, _R.RURAL_ROAD),
+        (CollisionType.REAR_END,),
+        _BEHIND,
+        aftermaths=(_A.PUSHED_FORWARD, *_CRASH),
     ),
     IncidentType.HEAD_ON_COLLISION: _crash(
         TWO_WAY, (CollisionType.HEAD_ON,), {_C.FELL_ASLEEP: None, _C.INATTENTION: None}
     ),
-    IncidentType.SIDESWIPE_COLLISION: _crash(
-        (_R.HIGHWAY, _R.FOUR_WAY_INTERSECTION, _R.URBAN_STREET, _R.T_INTERSECTION), (CollisionType.SIDESWIPE,), _ASIDE
-    ),
+    IncidentType.SIDESWIPE_COLLISION: _crash(_ON_ROADS, (CollisionType.SIDESWIPE,), _ASIDE),
     IncidentType.SINGLE_VEHICLE_CRASH: _crash(
-        (_R.URBAN_STREET, _R.HIGHWAY, _R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION),
+        (_R.URBAN_STREET, _R.HIGHWAY, _R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION, _R.RURAL_ROAD),
         (CollisionType.SINGLE,),
         {_C.FELL_ASLEEP: None, _C.INATTENTION: None, _C.LOSS_OF_CONTROL: None},
         others=(),
         most_others=0,
     ),
     IncidentType.MULTI_VEHICLE_PILEUP: _crash(
-        (_R.HIGHWAY, _R.FOUR_WAY_INTERSECTION, _R.URBAN_STREET, _R.T_INTERSECTION),
+        _ON_ROADS,
         (CollisionType.REAR_END,),
         _BEHIND,
         aftermaths=(*_WRECKS, _A.TRAFFIC_FLOWS),
@@ -105,7 +108,7 @@ ABILITIES: dict[IncidentType, Ability] = {
         others=(*FOUR_WHEELS, *PEDESTRIAN),
     ),
     IncidentType.CYCLIST_COLLISION: _crash(
-        JUNCTIONS,
+        (*JUNCTIONS, _R.RURAL_ROAD),
         (CollisionType.T_BONE, CollisionType.REAR_END, CollisionType.SIDESWIPE),
         {_C.INATTENTION: None, _C.UNSAFE_LANE_CHANGE: None},
         aftermaths=(_A.VEHICLES_STOP, _A.VEHICLES_BLOCK_TRAFFIC, _A.DRIVES_ON, _A.TRAFFIC_FLOWS),
@@ -140,9 +143,11 @@ ABILITIES: dict[IncidentType, Ability] = {
     IncidentType.NORMAL_TRAFFIC: Ability(EVERYWHERE),
     IncidentType.CONGESTED_TRAFFIC: Ability(EVERYWHERE, aftermaths=()),
     IncidentType.HARD_BRAKING: Ability(EVERYWHERE),
-    IncidentType.CLOSE_PASS: Ability((_R.URBAN_STREET, _R.HIGHWAY, _R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION)),
+    IncidentType.CLOSE_PASS: Ability(
+        (_R.URBAN_STREET, _R.HIGHWAY, _R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION, _R.RURAL_ROAD)
+    ),
     IncidentType.ILLEGAL_TURN: Ability(JUNCTIONS),
-    IncidentType.STOPPED_VEHICLE: Ability((_R.HIGHWAY, *STREETS)),
+    IncidentType.STOPPED_VEHICLE: Ability((_R.HIGHWAY, *STREETS, _R.RURAL_ROAD)),
     IncidentType.JAYWALKING: Ability(STREETS),
-    IncidentType.EMERGENCY_VEHICLE: Ability((*STREETS, _R.HIGHWAY)),
+    IncidentType.EMERGENCY_VEHICLE: Ability((*STREETS, _R.HIGHWAY, _R.RURAL_ROAD)),
 }

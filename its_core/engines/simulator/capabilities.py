@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from its_core.clip import Participant, Scene, Unsupported
-from its_core.engines.simulator.abilities import ABILITIES, PEDESTRIAN, VEHICLES, WALKED, Ability
+from its_core.engines.simulator.abilities import ABILITIES, CYCLED, PEDESTRIAN, VEHICLES, WALKED, Ability
 from its_core.taxonomy import IncidentType, Light, ParticipantType, RoadLayout, RoadSurface, Role, Weather
 
 __all__ = ["ABILITIES", "LIGHTS", "SURFACES", "WEATHERS", "layout_of", "unsupported"]
@@ -160,8 +160,9 @@ def _placed(by_role: dict[Role, list[Participant]], layout: RoadLayout | None) -
         return _miscast(Role.BYSTANDER.value, most)
     walks = any(p.type is ParticipantType.PEDESTRIAN for p in bystanders)
     rides = any(p.type is ParticipantType.BICYCLE for role in Role for p in by_role[role])
-    if layout is not None and layout not in WALKED and (walks or rides):
-        word = (ParticipantType.PEDESTRIAN if walks else ParticipantType.BICYCLE).value
+    if layout is not None and ((walks and layout not in WALKED) or (rides and layout not in CYCLED)):
+        on_foot = walks and layout not in WALKED
+        word = (ParticipantType.PEDESTRIAN if on_foot else ParticipantType.BICYCLE).value
         where = layout.value.replace("_", " ")
         reason = f"a {word} has no place on a {where}; leave it out or choose another road_layout"
         return _miscast(word, reason)

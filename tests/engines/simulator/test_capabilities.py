@@ -46,6 +46,17 @@ def test_every_able_incident_is_accepted_in_all_its_places(incident):
         (scene(None), ["incident_type is empty", "rear_end_collision"]),
         (scene(IncidentType.ROAD_WORKS), ["'road_works'", "normal_traffic"]),
         (scene(road_layout=RoadLayout.HIGHWAY), ["'highway'", "four_way_intersection"]),
+        (scene(road_layout=RoadLayout.RURAL_ROAD), ["'rural_road'", "four_way_intersection"]),
+        (
+            scene(
+                IncidentType.HEAD_ON_COLLISION,
+                road_layout=RoadLayout.RURAL_ROAD,
+                participants=parts(
+                    (ParticipantType.BICYCLE, Role.BYSTANDER), (ParticipantType.PEDESTRIAN, Role.BYSTANDER)
+                ),
+            ),
+            ["a pedestrian has no place on a rural road"],
+        ),
         (scene(collision_type=CollisionType.SIDESWIPE), ["'sideswipe'", "t-bone"]),
         (scene(IncidentType.NORMAL_TRAFFIC, collision_type=CollisionType.T_BONE), ["'t-bone'", "leave it empty"]),
         (scene(aftermath=Aftermath.PUSHED_FORWARD), ["'pushed_forward'", "vehicles_stop"]),

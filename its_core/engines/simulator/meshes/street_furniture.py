@@ -173,6 +173,24 @@ def sign(face: Surface, wide_m: float, tall_m: float, foot_m: float = 2.1) -> Me
     return sculptor.mesh()
 
 
+def marker_post() -> Mesh:
+    """A white post with a reflector that marks the edge of a road, facing south."""
+    sculptor = Sculptor()
+    sculptor.box((-0.06, -0.04, 0.0), (0.06, 0.04, 0.95), Surface.SIGN_WHITE)
+    sculptor.box((-0.062, -0.042, 0.68), (0.062, 0.042, 0.85), Surface.HOUSING)
+    return sculptor.mesh()
+
+
+def utility_pole() -> Mesh:
+    """A wooden pole whose crossarm lies along x."""
+    sculptor = Sculptor()
+    sculptor.tube(np.array([[0, 0, 0], [0, 0, 4.0], [0, 0, 7.9]]), [0.14, 0.125, 0.10], Surface.BARK, sides=8)
+    sculptor.box((-0.95, -0.06, 7.25), (0.95, 0.06, 7.40), Surface.BARK)
+    for x in (-0.8, 0.8):
+        sculptor.tube(np.array([[x, 0, 7.40], [x, 0, 7.58]]), [0.05, 0.04], Surface.STONE, sides=6)
+    return sculptor.mesh()
+
+
 def gantry(span_m: tuple[float, float], height_m: float = 6.2) -> Mesh:
     """A sign gantry across x1..x2, facing north and south, over the origin of y."""
     sculptor = Sculptor()

@@ -17,7 +17,8 @@ from its_core.clip import Geometry
 from its_core.engines.simulator.optics.lens import bent, straight_rays, straightened
 from its_core.engines.simulator.portable_math import asin, atan, atan2, cos, dot, exp, log, norm, product, sin, tan
 from its_core.engines.simulator.randomness import normal, rng_of
-from its_core.engines.simulator.roads.layouts import Layout, Rect
+from its_core.engines.simulator.roads.bounds import off_road_m, off_roads_m, outside_m
+from its_core.engines.simulator.roads.layouts import Layout
 from its_core.taxonomy import CameraWord, RoadLayout
 
 Floats = NDArray[np.float64]
@@ -41,6 +42,7 @@ class Mounting:
 _MOUNTINGS: dict[RoadLayout, Mounting] = {
     RoadLayout.HIGHWAY: Mounting((26.0, 85.0), (7.5, 14.0), (1.5, 9.0)),
     RoadLayout.URBAN_STREET: Mounting((16.0, 60.0), (6.0, 10.5), (0.6, 5.0)),
+    RoadLayout.RURAL_ROAD: Mounting((16.0, 52.0), (6.0, 11.0), (1.0, 7.0)),
 }
 _JUNCTION = Mounting((19.0, 64.0), (6.5, 13.0), (0.6, 7.0))
 _FOV_DEG = (28.0, 92.0)
@@ -219,7 +221,7 @@ def _watched_points(layout: Layout) -> Floats:
 def _score(camera: Camera, layout: Layout, mounting: Mounting, watched: Floats) -> float:
     """1 for a mast that stands beside the road with all that it watches free and in the picture, less for less."""
     x, y, _ = camera.position_m
-    clear = min(outside_m(rect, x, y) for rect in layout.carriageways)
+    clear = off_road_m(layout, x, y)
     if clear < mounting.aside_m[0] or any(outside_m(house.rect, x, y) < 1.5 for house in layout.buildings):
         return -1.0
     far_aside = max(0.0, clear - mounting.aside_m[1]) / 10.0
@@ -249,11 +251,7 @@ def _idle_shares(camera: Camera, layout: Layout) -> tuple[float, float]:
     reach = np.where(down, eye[2] / np.maximum(-rays[:, 2], 1e-3), 300.0)
     points = eye + np.minimum(reach, 300.0)[:, None] * rays
     free = ~_hidden_by_buildings(eye, points, layout)
-    beside = np.full(len(points), np.inf)
-    for x1, y1, x2, y2 in layout.carriageways:
-        across = np.maximum(np.maximum(x1 - points[:, 0], points[:, 0] - x2), 0.0)
-        along = np.maximum(np.maximum(y1 - points[:, 1], points[:, 1] - y2), 0.0)
-        beside = np.minimum(beside, np.maximum(across, along))
+    beside = off_roads_m(layout, points[:, 0], points[:, 1])
     lawn = down & free & (beside > layout.pavement_m + 2.0)
     return float((~down & free).mean()), float(lawn.mean())
 
@@ -265,15 +263,6 @@ def _foreground_share(camera: Camera, layout: Layout) -> float:
     eye = np.array(camera.position_m)
     reached = eye + _FOREGROUND_M * rays / norm(rays)[:, None]
     return float((_hidden_by_buildings(eye, reached, layout) | _hidden_by_trees(eye, reached, layout)).mean())
-
-
-def outside_m(rect: Rect, x: float, y: float) -> float:
-    """Distance of a point from a rectangle, negative inside."""
-    x1, y1, x2, y2 = rect
-    beside, beyond = max(x1 - x, x - x2), max(y1 - y, y - y2)
-    if beside <= 0.0 or beyond <= 0.0:
-        return max(beside, beyond)
-    return math.hypot(beside, beyond)
 
 
 def _hidden_by_buildings(eye: Floats, points: Floats, layout: Layout) -> NDArray[np.bool_]:

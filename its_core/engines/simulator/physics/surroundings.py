@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -14,6 +15,7 @@ from panda3d.bullet import (
 )
 from panda3d.core import BitMask32, Point3, TransformState, Vec3
 
+from its_core.engines.simulator.portable_math import atan2
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.roads.paths import straight
 
@@ -35,13 +37,17 @@ def standing(layout: Layout) -> Iterator[tuple[BulletRigidBodyNode, Point3]]:
         corners = [*straight(start, end)[::BARRIER_PIECE_M], end]
         for (x1, y1), (x2, y2) in pairwise(corners):
             along_x, along_y = abs(x2 - x1), abs(y2 - y1)
-            node = _box("barrier", max(along_x, 0.3), max(along_y, 0.3), 0.85)
+            if min(along_x, along_y) < 0.3:
+                node = _box("barrier", max(along_x, 0.3), max(along_y, 0.3), 0.85)
+            else:
+                node = _box("barrier", math.dist((x1, y1), (x2, y2)), 0.3, 0.85, float(atan2(y2 - y1, x2 - x1)))
             yield node, Point3((x1 + x2) / 2, (y1 + y2) / 2, 0.425)
     for disc in layout.islands:
         if disc.radius_m > 3.0:
             yield _post("island", disc.radius_m * 0.55, 1.6), Point3(*disc.centre, 0.8)
     posts = [(point, 0.16, "tree") for point in layout.trees]
     posts += [(point, 0.1, "pole") for point in layout.street_lamps]
+    posts += [(point, 0.13, "pole") for point in layout.poles]
     posts += [(point, 0.13, "pole") for point in sorted({signal.mast_m for signal in layout.signals})]
     for (x, y), radius_m, name in posts:
         yield _post(name, radius_m, 5.0), Point3(x, y, 2.5)
@@ -54,8 +60,11 @@ def _post(name: str, radius_m: float, height_m: float) -> BulletRigidBodyNode:
     return node
 
 
-def _box(name: str, x_m: float, y_m: float, z_m: float) -> BulletRigidBodyNode:
+def _box(name: str, x_m: float, y_m: float, z_m: float, turn_rad: float = 0.0) -> BulletRigidBodyNode:
     node = BulletRigidBodyNode(name)
-    node.addShape(BulletBoxShape(Vec3(x_m / 2, y_m / 2, z_m / 2)), TransformState.makeIdentity())
+    turned = (
+        TransformState.makeHpr(Vec3(math.degrees(turn_rad), 0.0, 0.0)) if turn_rad else TransformState.makeIdentity()
+    )
+    node.addShape(BulletBoxShape(Vec3(x_m / 2, y_m / 2, z_m / 2)), turned)
     node.setFriction(0.7)
     return node

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from its_core.engines.simulator.roads.winding import Winding
 from its_core.taxonomy import RoadLayout
 
 Point = tuple[float, float]
@@ -105,9 +106,10 @@ class Bay:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One place. ``carriageways`` are the asphalt rectangles, ``discs`` its round parts (their union is the road;
-    corners between crossing ones are rounded with ``corner_radius_m``), ``islands`` what rises from it; pavements run
-    along them ``pavement_m`` wide (0: grass verge). ``cones`` stand on the road. ``roof`` covers a tunnel."""
+    """One place. ``carriageways`` are the asphalt rectangles, ``discs`` its round parts, ``windings`` those that bend
+    (their union is the road; corners between crossing ones are rounded with ``corner_radius_m``), ``islands`` what
+    rises from it; pavements run along them ``pavement_m`` wide (0: grass verge). ``poles`` carry wires. ``cones`` stand
+    on the road. ``roof`` covers a tunnel."""
 
     name: RoadLayout
     lanes: tuple[Lane, ...]
@@ -125,8 +127,10 @@ class Layout:
     extent_m: float  # half the side of the square that is modelled
     walkways: tuple[tuple[Point, Point], ...] = ()  # middle lines of the pavements, where people walk
     discs: tuple[Disc, ...] = ()
+    windings: tuple[Winding, ...] = ()
     islands: tuple[Disc, ...] = ()
     bays: tuple[Bay, ...] = ()
+    poles: tuple[Point, ...] = ()
     cones: tuple[Point, ...] = ()
     water_m: float | None = None  # how far below the road water lies, beside a bridge
     roof_m: float | None = None  # how high above the road the ceiling of a tunnel is
@@ -136,6 +140,8 @@ class Layout:
         for disc in self.islands:
             if math.dist(disc.centre, (x, y)) < disc.radius_m:
                 return False
-        return any(x1 < x < x2 and y1 < y < y2 for x1, y1, x2, y2 in self.carriageways) or any(
-            math.dist(disc.centre, (x, y)) < disc.radius_m for disc in self.discs
+        return (
+            any(x1 < x < x2 and y1 < y < y2 for x1, y1, x2, y2 in self.carriageways)
+            or any(math.dist(disc.centre, (x, y)) < disc.radius_m for disc in self.discs)
+            or any(winding.outside_m(x, y) < 0.0 for winding in self.windings)
         )

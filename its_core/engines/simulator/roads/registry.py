@@ -8,6 +8,7 @@ from functools import lru_cache
 from its_core.engines.simulator.roads.four_way import four_way
 from its_core.engines.simulator.roads.highway import highway
 from its_core.engines.simulator.roads.layouts import Layout
+from its_core.engines.simulator.roads.rural_road import rural_road
 from its_core.engines.simulator.roads.t_intersection import t_intersection
 from its_core.engines.simulator.roads.urban_street import urban_street
 from its_core.taxonomy import RoadLayout
@@ -17,6 +18,7 @@ PLACES: dict[RoadLayout, Callable[[str], Layout]] = {
     RoadLayout.T_INTERSECTION: t_intersection,
     RoadLayout.HIGHWAY: highway,
     RoadLayout.URBAN_STREET: urban_street,
+    RoadLayout.RURAL_ROAD: rural_road,
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,6 @@ from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
 from its_core.engines.simulator.meshes.street_furniture import (
     bench,
     cabinet,
-    gantry,
     guard_rail,
     hydrant,
     lamp_light_at,
@@ -26,19 +24,16 @@ from its_core.engines.simulator.meshes.street_furniture import (
     signal_mast,
     street_lamp,
 )
-from its_core.engines.simulator.meshes.vegetation import bush, tree
-from its_core.engines.simulator.optics.camera import outside_m
+from its_core.engines.simulator.meshes.vegetation import bush
 from its_core.engines.simulator.optics.daylight import Daylight
-from its_core.engines.simulator.randomness import exponential, rng_of
+from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.roads.bounds import nearest_on_road, off_road_m, outside_m
 from its_core.engines.simulator.roads.layouts import Building, Layout, Marking, Point, Rect
 from its_core.engines.simulator.scenery.car_parks import car_parks
 from its_core.engines.simulator.scenery.facades import STYLES, Walls, walls_of
-from its_core.taxonomy import RoadLayout
+from its_core.engines.simulator.scenery.open_country import TREE_KINDS, leaf_cards, open_country, tree_kind, woods
 
 F32 = NDArray[np.float32]
-
-_TREE_KINDS = 7
-_LEAF_CARDS = ((35.0, 1700), (70.0, 900), (140.0, 380), (math.inf, 160))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +77,7 @@ class Scenery:
 def scenery(layout: Layout, daylight: Daylight, eye: tuple[float, float, float], camera_id: str) -> Scenery:
     """What stands in a place, seen from ``eye`` (far trees have fewer leaves)."""
     rng = rng_of("scenery", layout.name.value, camera_id)
-    sheds = layout.name is RoadLayout.HIGHWAY
+    sheds = layout.pavement_m == 0.0  # open country
     buildings = (*layout.buildings, *([] if sheds else _backdrop(layout, rng)))
     things = [thing for number, house in enumerate(buildings) for thing in _roof(house, number, sheds)]
     things += _trees(layout, eye, rng)
@@ -94,16 +89,15 @@ def scenery(layout: Layout, daylight: Daylight, eye: tuple[float, float, float],
     for mast in sorted({head.mast_m for head in layout.signals}):
         things.append(signal_mast(mast, [head for head in layout.signals if head.mast_m == mast]))
     things += _barriers(layout)
-    things += _highway_signs(layout, rng) if sheds else _furniture(layout, rng)
+    things += open_country(layout, rng) if sheds else _furniture(layout, rng)
     parked, bays = ([], []) if sheds else car_parks(layout, eye[:2], rng)
     return Scenery((*things, *parked), walls_of(buildings, sheds), tuple(buildings), tuple(lamps), tuple(bays))
 
 
 def _towards_road(layout: Layout, foot: Point) -> tuple[float, float]:
-    """Unit vector from a point beside the road to the nearest carriageway."""
-    x, y = foot
-    rect = min(layout.carriageways, key=lambda road: outside_m(road, x, y))
-    across = (min(max(x, rect[0]), rect[2]) - x, min(max(y, rect[1]), rect[3]) - y)
+    """Unit vector from a point beside the road to the nearest of the road."""
+    x, y = nearest_on_road(layout, *foot)
+    across = (x - foot[0], y - foot[1])
     length = math.hypot(*across)
     return (across[0] / length, across[1] / length) if length > 1e-6 else (1.0, 0.0)
 
@@ -153,40 +147,13 @@ def _roof(house: Building, number: int, shed: bool) -> list[Mesh]:
     return [sculptor.mesh()]
 
 
-@cache
-def _tree_kind(kind: int, cards: int) -> Mesh:
-    return tree(rng_of("tree", kind), cards)
-
-
-def _leaf_cards(x: float, y: float, eye: tuple[float, float, float]) -> int:
-    """How many leaves a tree shows at that distance."""
-    away = math.hypot(x - eye[0], y - eye[1])
-    return next(cards for farthest, cards in _LEAF_CARDS if away < farthest)
-
-
 def _trees(layout: Layout, eye: tuple[float, float, float], rng: np.random.Generator) -> list[Mesh]:
     found = []
     for x, y in layout.trees:
-        kind, turn = int(rng.integers(_TREE_KINDS)), float(rng.uniform(0.0, 6.3))
-        found.append(_tree_kind(kind, _leaf_cards(x, y, eye)).moved((x, y, 0.0), turn))
-    if layout.name is RoadLayout.HIGHWAY:
-        found += _woods(layout, eye, rng)
-    return found
-
-
-def _woods(layout: Layout, eye: tuple[float, float, float], rng: np.random.Generator) -> list[Mesh]:
-    """Trees far along the road and behind it, so that it does not run into a bare horizon."""
-    edge = max(abs(road[2]) for road in layout.carriageways)
-    found = []
-    for _ in range(230):
-        side = 1 if rng.random() < 0.5 else -1
-        y = float(rng.uniform(-480.0, 480.0))
-        near = 36.0 if abs(y) < layout.extent_m else 12.0
-        x = side * (edge + near + exponential(rng, 38.0))
-        if any(outside_m(house.rect, x, y) < 4.0 for house in layout.buildings):
-            continue
-        kind, turn = int(rng.integers(_TREE_KINDS)), float(rng.uniform(0, 6.3))
-        found.append(_tree_kind(kind, _leaf_cards(x, y, eye)).moved((x, y, -0.4), turn))
+        kind, turn = int(rng.integers(TREE_KINDS)), float(rng.uniform(0.0, 6.3))
+        found.append(tree_kind(kind, leaf_cards(x, y, eye)).moved((x, y, 0.0), turn))
+    if layout.pavement_m == 0.0:
+        found += woods(layout, eye, rng)
     return found
 
 
@@ -195,7 +162,7 @@ def _barriers(layout: Layout) -> list[Mesh]:
     found = []
     for start, end in layout.barriers:
         x, y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
-        if any(outside_m(road, x, y) < -1.0 for road in layout.carriageways):
+        if off_road_m(layout, x, y) < -1.0:
             found.append(median_barrier(start, end))
             continue
         across = _towards_road(layout, (x, y))
@@ -223,7 +190,7 @@ def _furniture(layout: Layout, rng: np.random.Generator) -> list[Mesh]:
         if len(found) >= 18:
             break
         x, y = focus[0] + float(rng.uniform(-48, 48)), focus[1] + float(rng.uniform(-48, 48))
-        clear = min(outside_m(road, x, y) for road in layout.carriageways)
+        clear = off_road_m(layout, x, y)
         if not 0.45 < clear < 0.95 or _in_the_way(layout, x, y):
             continue
         across = _towards_road(layout, (x, y))
@@ -244,18 +211,6 @@ def _in_the_way(layout: Layout, x: float, y: float) -> bool:
     on_crossing = any(outside_m(crossing.rect, x, y) < 2.2 for crossing in layout.crosswalks)
     by_mast = any(math.dist((x, y), head.mast_m) < 1.5 for head in layout.signals)
     return near_corner or on_crossing or by_mast
-
-
-def _highway_signs(layout: Layout, rng: np.random.Generator) -> list[Mesh]:
-    """A gantry down the road and plates beside it."""
-    edge = max(abs(road[2]) for road in layout.carriageways) + 1.6
-    at = float(rng.choice([-1.0, 1.0]) * rng.uniform(55.0, 110.0))
-    found = [gantry((-edge, edge)).moved((0.0, at, 0.0))]
-    for _ in range(5):
-        y, side = float(rng.uniform(-120.0, 120.0)), float(rng.choice([-1.0, 1.0]))
-        face = (Surface.SIGN_BLUE, Surface.SIGN_WHITE, Surface.SIGN_YELLOW)[int(rng.integers(3))]
-        found.append(sign(face, 0.9, 1.2).moved((side * edge, y, 0.0), 0.0 if side < 0 else math.pi))
-    return found
 
 
 def merged(things: Sequence[Mesh]) -> Mesh:

@@ -6,6 +6,7 @@ instead of flickering.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +18,10 @@ from its_core.engines.simulator.meshes.noise import noise
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.randomness import rng_of
-from its_core.engines.simulator.roads.layouts import Layout, Rect
+from its_core.engines.simulator.roads.layouts import Disc, Layout, Rect
 from its_core.engines.simulator.scenery.ground_cover import SNOW_RGB, WET_DARKENS, puddles, snow_cover
 from its_core.engines.simulator.scenery.light_maps import Plans
 from its_core.engines.simulator.scenery.wear import Wear, wear
-from its_core.taxonomy import RoadLayout
 
 F32 = NDArray[np.float32]
 
@@ -165,8 +165,7 @@ def road_distance(layout: Layout, x: F32, y: F32) -> F32:
     """Signed distance from the road's edge, negative on it; corners between crossing carriageways are rounded."""
     radius = np.float32(max(layout.corner_radius_m, 1e-3))
     total: F32 | None = None
-    for rect in layout.carriageways:
-        here = _outside(rect, x, y)
+    for here in _parts(layout, x, y):
         if total is None:
             total = here
             continue
@@ -178,7 +177,24 @@ def road_distance(layout: Layout, x: F32, y: F32) -> F32:
         ).astype(np.float32)
         total = np.where(np.minimum(total, here) <= -1e3, np.minimum(total, here), total)
     assert total is not None
+    for island in layout.islands:
+        total = np.maximum(total, -_from_disc(island, x, y))
     return total
+
+
+def _parts(layout: Layout, x: F32, y: F32) -> Iterator[F32]:
+    """Signed distances from the edges of each part of the road."""
+    for rect in layout.carriageways:
+        yield _outside(rect, x, y)
+    for disc in layout.discs:
+        yield _from_disc(disc, x, y)
+    for winding in layout.windings:
+        yield (np.abs(winding.aside_m(x, y)) - winding.half_m).astype(np.float32)
+
+
+def _from_disc(disc: Disc, x: F32, y: F32) -> F32:
+    away: F32 = pm.hypot(x - np.float32(disc.centre[0]), y - np.float32(disc.centre[1])) - np.float32(disc.radius_m)
+    return away
 
 
 def _outside(rect: Rect, x: F32, y: F32) -> F32:
@@ -243,7 +259,7 @@ def _verge(layout: Layout, view: _View, off_road: F32, grain: tuple[F32, F32, F3
     grass = (lush + dry * (straw - lush)) * tone
     bare = np.clip(-1.1 + 0.8 * coarse + 0.5 * middle, 0.0, 0.7)[..., None]
     grass = grass + bare * (earth * tone - grass)
-    if layout.name is RoadLayout.HIGHWAY:
+    if layout.pavement_m == 0.0:
         gravel = np.clip(1.4 - off_road / 1.2 + 0.25 * middle, 0.0, 1.0)[..., None]
         stones = np.array([0.23, 0.22, 0.20], np.float32) * np.maximum(1.0 + 0.12 * fine + 0.2 * blades, 0.5)[..., None]
         return _mixed(grass, stones, gravel)

@@ -72,7 +72,7 @@ def mass_kg(type_: ParticipantType) -> float:
 def flow_per_s(layout: Layout, lane: Lane, density: TrafficDensity) -> float:
     """Vehicles a second that come along an approach."""
     table = _OPEN_FLOW if layout.name in OPEN_ROADS or layout.name is RoadLayout.RURAL_ROAD else _TOWN_FLOW
-    scale = 0.55 if layout.name is RoadLayout.RURAL_ROAD else 1.0
+    scale = 0.75 if layout.name is RoadLayout.RURAL_ROAD else 1.0
     if lane.conflicts and lane.signal is None and layout.name is not RoadLayout.ROUNDABOUT:
         scale *= 0.8  # a minor road
     return table[density] * scale / 3600.0

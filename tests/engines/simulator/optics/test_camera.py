@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from its_core.clip import Geometry
-from its_core.engines.simulator.optics.camera import Camera, camera_for, outside_m
+from its_core.engines.simulator.optics.camera import Camera, camera_for
+from its_core.engines.simulator.roads.bounds import off_road_m, outside_m
 from its_core.engines.simulator.roads.registry import PLACES, place
 from its_core.taxonomy import CameraWord, RoadLayout
 
@@ -27,7 +28,7 @@ def test_every_camera_shows_the_focus_from_beside_the_road(layout: RoadLayout) -
         assert 0.1 * 176 < y < 0.95 * 176
         at_x, at_y, height = camera.position_m
         assert 6.0 <= height <= 14.0
-        assert all(outside_m(road, at_x, at_y) > 0.5 for road in here.carriageways)
+        assert off_road_m(here, at_x, at_y) > 0.5
         assert all(outside_m(house.rect, at_x, at_y) > 1.0 for house in here.buildings)
 
 

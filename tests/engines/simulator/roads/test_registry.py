@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from its_core.engines.simulator.roads.bounds import nearest_on_road, off_road_m
 from its_core.engines.simulator.roads.layouts import Layout, Rect
 from its_core.engines.simulator.roads.paths import Path
 from its_core.engines.simulator.roads.registry import PLACES, place
@@ -24,9 +25,8 @@ def inside(rect: Rect, x: float, y: float, by: float = 0.0) -> bool:
 
 def on_road(layout: Layout, x: float, y: float) -> bool:
     """On a carriageway, or in the rounded corner between two."""
-    return any(inside(rect, x, y, 0.01) for rect in layout.carriageways) or all(
-        inside(rect, x, y, layout.corner_radius_m) for rect in layout.carriageways
-    )
+    corner = layout.carriageways and all(inside(rect, x, y, layout.corner_radius_m) for rect in layout.carriageways)
+    return any(inside(rect, x, y, 0.01) for rect in layout.carriageways) or corner or layout.on_road(x, y)
 
 
 def test_lanes_stay_on_the_road_and_never_jump(layout):
@@ -66,9 +66,9 @@ def test_every_stop_line_lies_before_the_crosswalk_it_guards(layout):
 
 
 def test_nothing_stands_on_road_or_in_buildings(layout):
-    posts = [*layout.trees, *layout.street_lamps, *(signal.mast_m for signal in layout.signals)]
+    posts = [*layout.trees, *layout.street_lamps, *layout.poles, *(signal.mast_m for signal in layout.signals)]
     for x, y in posts:
-        assert not any(inside(rect, x, y, 0.3) for rect in layout.carriageways), (x, y)
+        assert off_road_m(layout, x, y) > 0.3, (x, y)
         assert not any(inside(building.rect, x, y) for building in layout.buildings), (x, y)
 
 
@@ -114,3 +114,26 @@ def test_the_side_street_gives_way_and_oncoming_traffic_goes_before_left_turns()
         assert "west_0_straight" in lanes["east_0_left"].conflicts
         assert ("east_0_straight" in lanes["south_0_left"].conflicts) == (not here.signals)
         assert any(lane.forbidden for lane in here.lanes)
+
+
+def test_the_nearest_point_of_the_road_lies_on_its_edge(layout):
+    x, y = layout.focus_m
+    for dx, dy in ((23.0, 4.0), (-31.0, -9.0), (11.0, 28.0)):
+        away = off_road_m(layout, x + dx, y + dy)
+        if away > 0.5:
+            at = nearest_on_road(layout, x + dx, y + dy)
+            assert abs(off_road_m(layout, *at)) < 0.2
+            assert math.dist(at, (x + dx, y + dy)) == pytest.approx(away, rel=0.12)
+
+
+def test_a_country_road_bends_and_is_as_wide_as_its_lanes_everywhere():
+    turns = []
+    for number in range(5):
+        here = place(RoadLayout.RURAL_ROAD, f"cam_{number}")
+        (road,) = here.windings
+        headings = [road.heading_rad(y) for y in range(-120, 121, 10)]
+        turns.append(max(headings) - min(headings))
+        north = Path(here.lanes[0].points)
+        width = [north.project(Path(here.lanes[1].points).at(s)[None])[1][0] for s in range(200, 420, 20)]
+        assert max(width) - min(width) < 0.15
+    assert max(turns) > math.radians(30)

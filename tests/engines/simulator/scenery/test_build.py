@@ -5,9 +5,10 @@ import pytest
 
 from its_core.clip import Geometry
 from its_core.engines.simulator.meshes.street_furniture import signal_lens
-from its_core.engines.simulator.optics.camera import camera_for, outside_m
+from its_core.engines.simulator.optics.camera import camera_for
 from its_core.engines.simulator.optics.daylight import daylight
 from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.roads.bounds import outside_m
 from its_core.engines.simulator.roads.layouts import Building
 from its_core.engines.simulator.roads.registry import PLACES, place
 from its_core.engines.simulator.scenery.build import scenery

@@ -34,6 +34,7 @@ def things(setting: Setting) -> list[Thing]:
     layout = setting.layout
     found = [Thing(at, 0.16, "tree") for at in layout.trees]
     found += [Thing(at, 0.10, "pole") for at in layout.street_lamps]
+    found += [Thing(at, 0.13, "pole") for at in layout.poles]
     found += [Thing(at, 0.13, "pole") for at in sorted({head.mast_m for head in layout.signals})]
     found += [Thing(at, 0.15, "barrier") for at in _along_barriers(layout)]
     found += [Thing(each.bay.at, 0.9, "parked") for each in parked_vehicles(setting)]
