@@ -10,6 +10,7 @@ import pytest
 from its_flows.cli.main import app
 
 from its_core.clip import Outcome
+from its_core.dataset.formats import FORMATS
 from its_core.definition import Definition
 
 ROOT = Path(__file__).parent.parent
@@ -81,6 +82,28 @@ def test_every_line_of_the_fault_table_is_a_test():
         for test in fault.tests:
             file, _, function = test.partition("::")
             assert f"def {function}(" in (ROOT / "tests" / f"{file}.py").read_text(encoding="utf-8"), test
+
+
+def test_every_format_is_a_row_with_a_library_of_that_version_and_a_test():
+    rows = _table_rows("docs/formats.md", columns=5)
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "dataset").rglob("test_*.py"))
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().lower().split() if "==" in line)
+    assert {row[0].strip("`") for row in rows} == {"(a version itself)", *FORMATS}
+    for name, _, reader, _, test in rows:
+        assert f"def {test.strip('`')}(" in tests, name
+        if library := re.match(r"`([\w-]+)` ([\d.]+)", reader):
+            pinned = pins.get(library[1]) or pins[library[1].replace("-", "_")]
+            assert f"{pinned}.".startswith(f"{library[2]}."), name
+        else:
+            assert reader.startswith("golden test"), name
+
+
+def _table_rows(page: str, columns: int) -> list[list[str]]:
+    """The cells of a page's tables of so many columns, without their heads."""
+    lines = [line for line in (ROOT / page).read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    rule = next(number for number, row in enumerate(rows) if set("".join(row)) <= {"-", ":"})
+    return [row for row in rows[rule + 1 :] if len(row) == columns]
 
 
 def test_every_command_and_every_receipt_is_on_some_page():
