@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from contextvars import copy_context
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from its_tasks.steps import Steps
@@ -27,11 +27,17 @@ from prefect.context import FlowRunContext
 from its_core import storage
 from its_core.redaction import without_secrets
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 _SEND_EVERY_S = 2.0
 _LAST_SEND_LIMIT_S = 10.0  # that a run waits for the server at its end
 _LINES_AT_ONCE = 500
 _LONGEST_LINE = 10_000
-_PICTURE_WIDTH_PX, _PICTURE_QUALITY = 1280, 80
+_PICTURE_WIDTHS_PX = (1280, 960, 640, 480, 320)
+_PICTURE_QUALITIES = (80, 60, 40)
+# Servers store an artifact in one field and send it as one message; proxies and databases refuse those of about 1 MB.
+_MOST_PICTURE_BYTES = 256 * 1024
 
 
 class RunPage:
@@ -84,7 +90,7 @@ class RunPage:
         if not self._steps.with_prefect:
             return
         try:
-            data_url = _as_data_url(storage.read_bytes(url))
+            data_url = data_url_of(storage.read_bytes(url))
         except OSError as error:
             self.log(f"{key}: {error}", logging.WARNING)
             return
@@ -140,13 +146,28 @@ def _flow_run_id() -> UUID | None:
     return context.flow_run.id if context is not None and context.flow_run is not None else None
 
 
-def _as_data_url(picture: bytes) -> str:
-    """The picture as a JPEG of at most 1280 pixels' width."""
-    from PIL import Image
+def data_url_of(picture: bytes) -> str:
+    """The picture as a JPEG of at most 1280 pixels' width and 256 KiB: smaller and coarser until it fits."""
+    from PIL import Image as images
 
-    image = Image.open(io.BytesIO(picture)).convert("RGB")
-    if image.width > _PICTURE_WIDTH_PX:
-        image = image.resize((_PICTURE_WIDTH_PX, round(image.height * _PICTURE_WIDTH_PX / image.width)))
+    image = images.open(io.BytesIO(picture)).convert("RGB")
+    packed = b""
+    for width in _PICTURE_WIDTHS_PX:
+        smaller = image
+        if image.width > width:
+            smaller = image.resize((width, max(1, round(image.height * width / image.width))))
+        for quality in _PICTURE_QUALITIES:
+            packed = _as_jpeg(smaller, quality)
+            if len(packed) <= _MOST_PICTURE_BYTES:
+                return _data_url(packed)
+    return _data_url(packed)
+
+
+def _as_jpeg(image: Image, quality: int) -> bytes:
     packed = io.BytesIO()
-    image.save(packed, "JPEG", quality=_PICTURE_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(packed.getvalue()).decode()
+    image.save(packed, "JPEG", quality=quality)
+    return packed.getvalue()
+
+
+def _data_url(jpeg: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()

@@ -1,0 +1,43 @@
+"""Pictures on a run's page are small enough to be stored and sent."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from its_tasks.run_page import data_url_of
+from PIL import Image
+
+
+def _png(picture: Image.Image) -> bytes:
+    packed = io.BytesIO()
+    picture.save(packed, "PNG")
+    return packed.getvalue()
+
+
+def _noise() -> Image.Image:
+    """What JPEG packs worst."""
+    return Image.fromarray(np.random.default_rng(1).integers(0, 255, (1500, 1400, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("picture", "width_px"), [(Image.new("RGB", (2400, 3000)), 1280), (Image.new("RGB", (640, 400)), 640)]
+)
+def test_a_picture_that_fits_keeps_its_width_up_to_1280(picture: Image.Image, width_px: int) -> None:
+    _, _, packed = data_url_of(_png(picture)).partition(",")
+
+    assert Image.open(io.BytesIO(base64.b64decode(packed))).size == (
+        width_px,
+        picture.height * width_px // picture.width,
+    )
+
+
+def test_a_large_picture_becomes_smaller_until_it_fits() -> None:
+    head, _, packed = data_url_of(_png(_noise())).partition(",")
+
+    jpeg = base64.b64decode(packed)
+    assert head == "data:image/jpeg;base64"
+    assert len(jpeg) <= 256 * 1024
+    assert 320 <= Image.open(io.BytesIO(jpeg)).width < 1280
