@@ -28,7 +28,7 @@ def kernel(function: Function) -> Function:
 
 def inline(function: Function) -> Function:
     """Compiled into the kernels that call it."""
-    return cast(Function, numba.njit(inline="always", error_model="numpy")(function))
+    return cast(Function, numba.njit(error_model="numpy")(function))
 
 
 def elementwise(function: Function) -> Any:
