@@ -18,6 +18,8 @@ from its_core.engines.simulator.optics.camera import Camera
 F32 = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Points = NDArray[np.float64]
+Plane = tuple[float, float, float]
+Planes = tuple[Plane, Plane, Plane, Plane]
 Rect = tuple[int, int, int, int]  # left, top, right, bottom of samples, half-open
 
 NEAR_M = 0.5  # nothing nearer is drawn
@@ -172,28 +174,29 @@ def _bounds(
 
 
 @inline
-def _edges(points: Points, corners: Ints, focal: float, centre_x: float, centre_y: float, planes: Points) -> bool:
-    """Fills ``planes`` (4×3) with the three edges' and the nearness' coefficients over columns, rows and 1, all
-    positive inside. False for a triangle seen edge on."""
+def _edges(points: Points, corners: Ints, focal: float, centre_x: float, centre_y: float) -> Planes:
+    """The three edges' and the nearness' coefficients over columns, rows and 1, all positive inside; zeros for a
+    triangle seen edge on."""
     x0, y0, z0 = points[corners[0], 0], points[corners[0], 1], points[corners[0], 2]
     x1, y1, z1 = points[corners[1], 0], points[corners[1], 1], points[corners[1], 2]
     x2, y2, z2 = points[corners[2], 0], points[corners[2], 1], points[corners[2], 2]
-    planes[0, 0], planes[0, 1], planes[0, 2] = y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2
-    planes[1, 0], planes[1, 1], planes[1, 2] = y2 * z0 - z2 * y0, z2 * x0 - x2 * z0, x2 * y0 - y2 * x0
-    planes[2, 0], planes[2, 1], planes[2, 2] = y0 * z1 - z0 * y1, z0 * x1 - x0 * z1, x0 * y1 - y0 * x1
-    volume = x0 * planes[0, 0] + y0 * planes[0, 1] + z0 * planes[0, 2]
+    a0, b0, c0 = y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2
+    a1, b1, c1 = y2 * z0 - z2 * y0, z2 * x0 - x2 * z0, x2 * y0 - y2 * x0
+    a2, b2, c2 = y0 * z1 - z0 * y1, z0 * x1 - x0 * z1, x0 * y1 - y0 * x1
+    volume = x0 * a0 + y0 * b0 + z0 * c0
     if volume == 0.0:
-        return False
+        return (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
     sign = 1.0 if volume > 0.0 else -1.0
     scale = sign / focal
-    for edge in range(3):
-        a, b = planes[edge, 0] * scale, planes[edge, 1] * scale
-        planes[edge, 2] = sign * planes[edge, 2] - a * centre_x - b * centre_y
-        planes[edge, 0], planes[edge, 1] = a, b
+    a0, b0 = a0 * scale, b0 * scale
+    a1, b1 = a1 * scale, b1 * scale
+    a2, b2 = a2 * scale, b2 * scale
+    c0 = sign * c0 - a0 * centre_x - b0 * centre_y
+    c1 = sign * c1 - a1 * centre_x - b1 * centre_y
+    c2 = sign * c2 - a2 * centre_x - b2 * centre_y
     inverse = 1.0 / abs(volume)
-    for part in range(3):
-        planes[3, part] = (planes[0, part] + planes[1, part] + planes[2, part]) * inverse
-    return True
+    near = ((a0 + a1 + a2) * inverse, (b0 + b1 + b2) * inverse, (c0 + c1 + c2) * inverse)
+    return (a0, b0, c0), (a1, b1, c1), (a2, b2, c2), near
 
 
 @kernel
@@ -209,26 +212,28 @@ def _draw(
     nearness: F32,
 ) -> None:
     height, width = seen.shape
-    planes = np.empty((4, 3))
     for number in range(len(triangles)):
         corners = triangles[number]
         left, top, right, bottom = _bounds(points, flat, corners, focal, centre_x, centre_y, width, height)
-        if left >= right or top >= bottom or not _edges(points, corners, focal, centre_x, centre_y, planes):
+        if left >= right or top >= bottom:
+            continue
+        first_edge, second_edge, third_edge, depth = _edges(points, corners, focal, centre_x, centre_y)
+        if depth[2] == 0.0 and depth[0] == 0.0 and depth[1] == 0.0:
             continue
         for row in range(top, bottom):
             y, x = row + 0.5, left + 0.5
-            b0 = planes[0, 0] * x + planes[0, 1] * y + planes[0, 2]
-            b1 = planes[1, 0] * x + planes[1, 1] * y + planes[1, 2]
-            b2 = planes[2, 0] * x + planes[2, 1] * y + planes[2, 2]
-            near = planes[3, 0] * x + planes[3, 1] * y + planes[3, 2]
+            b0 = first_edge[0] * x + first_edge[1] * y + first_edge[2]
+            b1 = second_edge[0] * x + second_edge[1] * y + second_edge[2]
+            b2 = third_edge[0] * x + third_edge[1] * y + third_edge[2]
+            near = depth[0] * x + depth[1] * y + depth[2]
             for column in range(left, right):
                 if b0 >= 0.0 and b1 >= 0.0 and b2 >= 0.0 and near > nearness[row, column] and near < 1.0 / NEAR_M:
                     seen[row, column] = first + number
                     nearness[row, column] = near
-                b0 += planes[0, 0]
-                b1 += planes[1, 0]
-                b2 += planes[2, 0]
-                near += planes[3, 0]
+                b0 += first_edge[0]
+                b1 += second_edge[0]
+                b2 += third_edge[0]
+                near += depth[0]
 
 
 @kernel
@@ -246,19 +251,21 @@ def _draw_counted(
     stamp: int,
 ) -> int:
     height, width = seen.shape
-    planes = np.empty((4, 3))
     count = 0
     for number in range(len(triangles)):
         corners = triangles[number]
         left, top, right, bottom = _bounds(points, flat, corners, focal, centre_x, centre_y, width, height)
-        if left >= right or top >= bottom or not _edges(points, corners, focal, centre_x, centre_y, planes):
+        if left >= right or top >= bottom:
+            continue
+        first_edge, second_edge, third_edge, depth = _edges(points, corners, focal, centre_x, centre_y)
+        if depth[2] == 0.0 and depth[0] == 0.0 and depth[1] == 0.0:
             continue
         for row in range(top, bottom):
             y, x = row + 0.5, left + 0.5
-            b0 = planes[0, 0] * x + planes[0, 1] * y + planes[0, 2]
-            b1 = planes[1, 0] * x + planes[1, 1] * y + planes[1, 2]
-            b2 = planes[2, 0] * x + planes[2, 1] * y + planes[2, 2]
-            near = planes[3, 0] * x + planes[3, 1] * y + planes[3, 2]
+            b0 = first_edge[0] * x + first_edge[1] * y + first_edge[2]
+            b1 = second_edge[0] * x + second_edge[1] * y + second_edge[2]
+            b2 = third_edge[0] * x + third_edge[1] * y + third_edge[2]
+            near = depth[0] * x + depth[1] * y + depth[2]
             for column in range(left, right):
                 if b0 >= 0.0 and b1 >= 0.0 and b2 >= 0.0 and near > 0.0 and near < 1.0 / NEAR_M:
                     if stamps[row, column] != stamp:
@@ -267,8 +274,8 @@ def _draw_counted(
                     if near > nearness[row, column]:
                         seen[row, column] = first + number
                         nearness[row, column] = near
-                b0 += planes[0, 0]
-                b1 += planes[1, 0]
-                b2 += planes[2, 0]
-                near += planes[3, 0]
+                b0 += first_edge[0]
+                b1 += second_edge[0]
+                b2 += third_edge[0]
+                near += depth[0]
     return count
