@@ -199,6 +199,40 @@ def _edges(points: Points, corners: Ints, focal: float, centre_x: float, centre_
     return (a0, b0, c0), (a1, b1, c1), (a2, b2, c2), near
 
 
+@inline
+def _narrowed(plane: Plane, inverse: float, y: float, low: float, high: float) -> tuple[float, float]:
+    """The part of a row's span from ``low`` to ``high`` that lies inside an edge. ``inverse``: −1 / plane[0], 0 for an
+    edge along the row. Two triangles that share an edge find the same point on it."""
+    value = plane[1] * y + plane[2]
+    at = value * inverse
+    if plane[0] > 0.0:
+        if at > low:
+            low = at
+    elif plane[0] < 0.0:
+        if at < high:
+            high = at
+    elif value < 0.0:
+        high = low - 1.0
+    return low, high
+
+
+@inline
+def _inverse(slope: float) -> float:
+    return -1.0 / slope if slope != 0.0 else 0.0
+
+
+@inline
+def _span(planes: Planes, inverses: Plane, y: float, left: int, right: int) -> tuple[int, int]:
+    """The samples of a row that lie in a triangle: columns from the first to before the second."""
+    low, high = float(left), float(right)
+    low, high = _narrowed(planes[0], inverses[0], y, low, high)
+    low, high = _narrowed(planes[1], inverses[1], y, low, high)
+    low, high = _narrowed(planes[2], inverses[2], y, low, high)
+    if high < low:
+        return 0, 0
+    return int(np.ceil(low - 0.5)), int(np.floor(high - 0.5)) + 1
+
+
 @kernel
 def _draw(
     points: Points,
@@ -217,23 +251,19 @@ def _draw(
         left, top, right, bottom = _bounds(points, flat, corners, focal, centre_x, centre_y, width, height)
         if left >= right or top >= bottom:
             continue
-        first_edge, second_edge, third_edge, depth = _edges(points, corners, focal, centre_x, centre_y)
-        if depth[2] == 0.0 and depth[0] == 0.0 and depth[1] == 0.0:
+        planes = _edges(points, corners, focal, centre_x, centre_y)
+        across, down, rest = planes[3]
+        if across == 0.0 and down == 0.0 and rest == 0.0:
             continue
+        inverses = (_inverse(planes[0][0]), _inverse(planes[1][0]), _inverse(planes[2][0]))
         for row in range(top, bottom):
-            y, x = row + 0.5, left + 0.5
-            b0 = first_edge[0] * x + first_edge[1] * y + first_edge[2]
-            b1 = second_edge[0] * x + second_edge[1] * y + second_edge[2]
-            b2 = third_edge[0] * x + third_edge[1] * y + third_edge[2]
-            near = depth[0] * x + depth[1] * y + depth[2]
-            for column in range(left, right):
-                if b0 >= 0.0 and b1 >= 0.0 and b2 >= 0.0 and near > nearness[row, column] and near < 1.0 / NEAR_M:
+            begin, end = _span(planes, inverses, row + 0.5, left, right)
+            start = down * (row + 0.5) + rest
+            for column in range(begin, end):
+                near = across * (column + 0.5) + start
+                if near > nearness[row, column] and near < 1.0 / NEAR_M:
                     seen[row, column] = first + number
                     nearness[row, column] = near
-                b0 += first_edge[0]
-                b1 += second_edge[0]
-                b2 += third_edge[0]
-                near += depth[0]
 
 
 @kernel
@@ -257,25 +287,21 @@ def _draw_counted(
         left, top, right, bottom = _bounds(points, flat, corners, focal, centre_x, centre_y, width, height)
         if left >= right or top >= bottom:
             continue
-        first_edge, second_edge, third_edge, depth = _edges(points, corners, focal, centre_x, centre_y)
-        if depth[2] == 0.0 and depth[0] == 0.0 and depth[1] == 0.0:
+        planes = _edges(points, corners, focal, centre_x, centre_y)
+        across, down, rest = planes[3]
+        if across == 0.0 and down == 0.0 and rest == 0.0:
             continue
+        inverses = (_inverse(planes[0][0]), _inverse(planes[1][0]), _inverse(planes[2][0]))
         for row in range(top, bottom):
-            y, x = row + 0.5, left + 0.5
-            b0 = first_edge[0] * x + first_edge[1] * y + first_edge[2]
-            b1 = second_edge[0] * x + second_edge[1] * y + second_edge[2]
-            b2 = third_edge[0] * x + third_edge[1] * y + third_edge[2]
-            near = depth[0] * x + depth[1] * y + depth[2]
-            for column in range(left, right):
-                if b0 >= 0.0 and b1 >= 0.0 and b2 >= 0.0 and near > 0.0 and near < 1.0 / NEAR_M:
+            begin, end = _span(planes, inverses, row + 0.5, left, right)
+            start = down * (row + 0.5) + rest
+            for column in range(begin, end):
+                near = across * (column + 0.5) + start
+                if near > 0.0 and near < 1.0 / NEAR_M:
                     if stamps[row, column] != stamp:
                         stamps[row, column] = stamp
                         count += 1
                     if near > nearness[row, column]:
                         seen[row, column] = first + number
                         nearness[row, column] = near
-                b0 += first_edge[0]
-                b1 += second_edge[0]
-                b2 += third_edge[0]
-                near += depth[0]
     return count
