@@ -151,7 +151,7 @@ def _promote(
         progress.say(f"clips are compared with those of {definition.likeness.against}")
         verdicts.append(steps.run(judge_likeness, definition, published.url))
     if definition.utility is not None and not any(verdict.worse for verdict in verdicts):
-        progress.say("two small detectors are trained, on the new version and on the latest")
+        progress.say("utility gate: detectors are trained on the new version and on the latest, where there is one")
         if (trained := steps.run(judge_utility, definition, published.url)) is not None:
             verdicts.append(trained)
     has_gate = definition.likeness is not None or definition.utility is not None

@@ -15,6 +15,8 @@ WEATHERS = tuple(Weather)
 LIGHTS = tuple(Light)
 SURFACES = tuple(RoadSurface)
 MOST_BYSTANDERS = 12
+_ANYBODY = (*VEHICLES, *PEDESTRIAN)
+_ROLES = tuple(Role)  # which is quicker than to ask the class each time
 _WET = (RoadSurface.WET, RoadSurface.ICY)
 _FALLEN_ON = {Weather.RAIN: _WET, Weather.SNOW: (RoadSurface.SNOWY, *_WET)}  # what falls is seen on the road
 
@@ -56,13 +58,13 @@ def layout_of(scene: Scene) -> RoadLayout | None:
 
 def _error(scene: Scene, ability: Ability) -> Unsupported | None:
     """Cause and severity: only incidents have them, and some causes need a place of their own."""
-    assert scene.incident_type is not None
-    incident = scene.incident_type.value
+    incident = scene.incident_type
+    assert incident is not None
     # A counterfactual bears its incident's words.
     if scene.averted_incident is not None and scene.averted_incident in ABILITIES:
         ability = ABILITIES[scene.averted_incident]
-        incident = scene.averted_incident.value
-    if scene.severity is not None and not (scene.averted_incident or scene.incident_type).has_contact:
+        incident = scene.averted_incident
+    if scene.severity is not None and not (scene.averted_incident or incident).has_contact:
         reason = f"severity {scene.severity.value!r} of {incident}: nothing touches in it; leave it empty"
         return Unsupported("severity", scene.severity.value, reason)
     if scene.cause is None:
@@ -99,14 +101,15 @@ def _averted(scene: Scene) -> Unsupported | None:
 
 
 def _participants(scene: Scene, ability: Ability) -> Unsupported | None:
-    assert scene.incident_type is not None
-    incident, participants = scene.incident_type.value, scene.participants
+    incident, participants = scene.incident_type, scene.participants
     if scene.averted_incident is not None:
         ability = ABILITIES[scene.averted_incident]
     for participant in participants:
-        if participant.type not in (*VEHICLES, *PEDESTRIAN):
-            return _unable("participants", "participant", participant.type, (*VEHICLES, *PEDESTRIAN))
-    by_role = {role: [p for p in participants if p.role is role] for role in Role}
+        if participant.type not in _ANYBODY:
+            return _unable("participants", "participant", participant.type, _ANYBODY)
+    by_role: dict[Role, list[Participant]] = {role: [] for role in _ROLES}
+    for participant in participants:
+        by_role[participant.role].append(participant)
     at_fault, others = by_role[Role.AT_FAULT], by_role[Role.NOT_AT_FAULT]
     if not ability.at_fault and (at_fault or others):
         role = (at_fault + others)[0].role.value
@@ -159,7 +162,7 @@ def _placed(by_role: dict[Role, list[Participant]], layout: RoadLayout | None) -
         most = f"the simulator places at most {MOST_BYSTANDERS} bystanders, the row names {len(bystanders)}"
         return _miscast(Role.BYSTANDER.value, most)
     walks = any(p.type is ParticipantType.PEDESTRIAN for p in bystanders)
-    rides = any(p.type is ParticipantType.BICYCLE for role in Role for p in by_role[role])
+    rides = any(p.type is ParticipantType.BICYCLE for role in _ROLES for p in by_role[role])
     if layout is not None and ((walks and layout not in WALKED) or (rides and layout not in CYCLED)):
         on_foot = walks and layout not in WALKED
         word = (ParticipantType.PEDESTRIAN if on_foot else ParticipantType.BICYCLE).value
