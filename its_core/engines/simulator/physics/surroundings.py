@@ -16,7 +16,7 @@ from panda3d.bullet import (
 from panda3d.core import BitMask32, Point3, TransformState, Vec3
 
 from its_core.engines.simulator.portable_math import atan2
-from its_core.engines.simulator.roads.layouts import Layout
+from its_core.engines.simulator.roads.layouts import ISLAND_CORE, Layout
 from its_core.engines.simulator.roads.paths import straight
 
 GROUND = "ground"
@@ -44,7 +44,7 @@ def standing(layout: Layout) -> Iterator[tuple[BulletRigidBodyNode, Point3]]:
             yield node, Point3((x1 + x2) / 2, (y1 + y2) / 2, 0.425)
     for disc in layout.islands:
         if disc.radius_m > 3.0:
-            yield _post("island", disc.radius_m * 0.55, 1.6), Point3(*disc.centre, 0.8)
+            yield _post("island", ISLAND_CORE * disc.radius_m, 1.6), Point3(*disc.centre, 0.8)
     posts = [(point, 0.16, "tree") for point in layout.trees]
     posts += [(point, 0.1, "pole") for point in layout.street_lamps]
     posts += [(point, 0.13, "pole") for point in layout.poles]

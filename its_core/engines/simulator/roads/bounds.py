@@ -23,14 +23,18 @@ def outside_m(rect: Rect, x: float, y: float) -> float:
 
 
 def off_road_m(layout: Layout, x: float, y: float) -> float:
-    """Distance of a point from the nearest part of the road, negative on it (rounded corners and islands left out)."""
-    return min(
-        [
-            *(outside_m(rect, x, y) for rect in layout.carriageways),
-            *(math.dist(disc.centre, (x, y)) - disc.radius_m for disc in layout.discs),
-            *(winding.outside_m(x, y) for winding in layout.windings),
-        ]
-    )
+    """Distance of a point from the nearest part of the road, negative on it (rounded corners left out)."""
+    off_islands = (disc.radius_m - math.dist(disc.centre, (x, y)) for disc in layout.islands)
+    return max(min(off_parts_m(layout, x, y)), *off_islands, -math.inf)
+
+
+def off_parts_m(layout: Layout, x: float, y: float) -> list[float]:
+    """Distances of a point from each part of the road, negative on it."""
+    return [
+        *(outside_m(rect, x, y) for rect in layout.carriageways),
+        *(math.dist(disc.centre, (x, y)) - disc.radius_m for disc in layout.discs),
+        *(winding.outside_m(x, y) for winding in layout.windings),
+    ]
 
 
 def off_roads_m(layout: Layout, x: Floats, y: Floats) -> Floats:

@@ -14,6 +14,7 @@ from its_core.taxonomy import RoadLayout
 
 Point = tuple[float, float]
 Rect = tuple[float, float, float, float]  # x1, y1, x2, y2
+ISLAND_CORE = 0.55  # of an island's radius, within which it is more than a kerb high
 
 
 @dataclass(frozen=True, slots=True)

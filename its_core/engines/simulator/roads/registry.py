@@ -8,6 +8,7 @@ from functools import lru_cache
 from its_core.engines.simulator.roads.four_way import four_way
 from its_core.engines.simulator.roads.highway import highway
 from its_core.engines.simulator.roads.layouts import Layout
+from its_core.engines.simulator.roads.roundabout import roundabout
 from its_core.engines.simulator.roads.rural_road import rural_road
 from its_core.engines.simulator.roads.t_intersection import t_intersection
 from its_core.engines.simulator.roads.urban_street import urban_street
@@ -16,6 +17,7 @@ from its_core.taxonomy import RoadLayout
 PLACES: dict[RoadLayout, Callable[[str], Layout]] = {
     RoadLayout.FOUR_WAY_INTERSECTION: four_way,
     RoadLayout.T_INTERSECTION: t_intersection,
+    RoadLayout.ROUNDABOUT: roundabout,
     RoadLayout.HIGHWAY: highway,
     RoadLayout.URBAN_STREET: urban_street,
     RoadLayout.RURAL_ROAD: rural_road,

@@ -27,8 +27,8 @@ from its_core.engines.simulator.meshes.street_furniture import (
 from its_core.engines.simulator.meshes.vegetation import bush
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.randomness import rng_of
-from its_core.engines.simulator.roads.bounds import nearest_on_road, off_road_m, outside_m
-from its_core.engines.simulator.roads.layouts import Building, Layout, Marking, Point, Rect
+from its_core.engines.simulator.roads.bounds import nearest_on_road, off_parts_m, off_road_m, outside_m
+from its_core.engines.simulator.roads.layouts import ISLAND_CORE, Building, Disc, Layout, Marking, Point, Rect
 from its_core.engines.simulator.scenery.car_parks import car_parks
 from its_core.engines.simulator.scenery.facades import STYLES, Walls, walls_of
 from its_core.engines.simulator.scenery.open_country import TREE_KINDS, leaf_cards, open_country, tree_kind, woods
@@ -89,6 +89,7 @@ def scenery(layout: Layout, daylight: Daylight, eye: tuple[float, float, float],
     for mast in sorted({head.mast_m for head in layout.signals}):
         things.append(signal_mast(mast, [head for head in layout.signals if head.mast_m == mast]))
     things += _barriers(layout)
+    things += [thing for island in layout.islands for thing in _planted(island, rng)]
     things += open_country(layout, rng) if sheds else _furniture(layout, rng)
     parked, bays = ([], []) if sheds else car_parks(layout, eye[:2], rng)
     return Scenery((*things, *parked), walls_of(buildings, sheds), tuple(buildings), tuple(lamps), tuple(bays))
@@ -172,6 +173,31 @@ def _barriers(layout: Layout) -> list[Mesh]:
     return found
 
 
+def _planted(island: Disc, rng: np.random.Generator) -> list[Mesh]:
+    """A ring of stone about the middle of an island, with shrubs in it: what a vehicle runs into that drives on."""
+    radius = ISLAND_CORE * island.radius_m
+    x, y = island.centre
+    sculptor = Sculptor()
+    turns = np.linspace(0.0, 2.0 * math.pi, 33)
+    ring = np.stack([x + radius * pm.cos(turns), y + radius * pm.sin(turns)], axis=1)
+    for inner, (low, high) in ((0.0, (0.0, 0.55)), (0.35, (0.55, 0.55))):
+        shrunk = (ring - [x, y]) * (1.0 - inner / radius) + [x, y]
+        sculptor.grid(_band(ring, low, shrunk, high), Surface.STONE)
+    found = [sculptor.mesh()]
+    for _ in range(int(rng.integers(5, 14))):
+        away, turn = radius * float(np.sqrt(rng.uniform(0.05, 0.75))), float(rng.uniform(0.0, 6.3))
+        at = (x + away * float(pm.cos(turn)), y + away * float(pm.sin(turn)), 0.25)
+        found.append(bush(rng).moved(at, turn))
+    return found
+
+
+def _band(outer: NDArray[np.float64], low_m: float, inner: NDArray[np.float64], high_m: float) -> NDArray[np.float64]:
+    """A closed strip between two rings, 2×K×3, seen from outside and above."""
+    below = np.column_stack([outer, np.full(len(outer), low_m)])
+    above = np.column_stack([inner, np.full(len(inner), high_m)])
+    return np.stack([above, below])
+
+
 def _furniture(layout: Layout, rng: np.random.Generator) -> list[Mesh]:
     """Small things in the strip beside the kerb, clear of crosswalks."""
     makers = (
@@ -207,10 +233,11 @@ def _furniture(layout: Layout, rng: np.random.Generator) -> list[Mesh]:
 
 def _in_the_way(layout: Layout, x: float, y: float) -> bool:
     corner = layout.corner_radius_m + 3.0
-    near_corner = sum(outside_m(road, x, y) < corner for road in layout.carriageways) > 1
+    near_corner = sum(away < corner for away in off_parts_m(layout, x, y)) > 1
+    on_island = any(math.dist(island.centre, (x, y)) < island.radius_m for island in layout.islands)
     on_crossing = any(outside_m(crossing.rect, x, y) < 2.2 for crossing in layout.crosswalks)
     by_mast = any(math.dist((x, y), head.mast_m) < 1.5 for head in layout.signals)
-    return near_corner or on_crossing or by_mast
+    return near_corner or on_island or on_crossing or by_mast
 
 
 def merged(things: Sequence[Mesh]) -> Mesh:

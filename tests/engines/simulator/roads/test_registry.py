@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from its_core.engines.simulator.roads.bounds import nearest_on_road, off_road_m
 from its_core.engines.simulator.roads.layouts import Layout, Rect
 from its_core.engines.simulator.roads.paths import Path
 from its_core.engines.simulator.roads.registry import PLACES, place
+from its_core.engines.simulator.scenery.ground import road_distance
 from its_core.taxonomy import RoadLayout
 
 CAMERAS = ("cam_01", "north", "x7")
@@ -24,9 +26,8 @@ def inside(rect: Rect, x: float, y: float, by: float = 0.0) -> bool:
 
 
 def on_road(layout: Layout, x: float, y: float) -> bool:
-    """On a carriageway, or in the rounded corner between two."""
-    corner = layout.carriageways and all(inside(rect, x, y, layout.corner_radius_m) for rect in layout.carriageways)
-    return any(inside(rect, x, y, 0.01) for rect in layout.carriageways) or corner or layout.on_road(x, y)
+    """Where asphalt is painted, the rounded corners included."""
+    return float(road_distance(layout, np.array([x], np.float32), np.array([y], np.float32))[0]) < 0.02
 
 
 def test_lanes_stay_on_the_road_and_never_jump(layout):
@@ -61,6 +62,9 @@ def test_every_stop_line_lies_before_the_crosswalk_it_guards(layout):
             for s in range(int(lane.stop_s_m), int(lane.stop_s_m) + 8)
             if any(inside(walk.rect, *path.at(s)) for walk in layout.crosswalks)
         ]
+        if layout.islands:  # one gives way to those who go round, past the crosswalk
+            assert not reached, lane.name
+            continue
         assert reached and reached[0] > lane.stop_s_m, lane.name
         assert not any(inside(walk.rect, *path.at(lane.stop_s_m)) for walk in layout.crosswalks), lane.name
 
@@ -137,3 +141,18 @@ def test_a_country_road_bends_and_is_as_wide_as_its_lanes_everywhere():
         width = [north.project(Path(here.lanes[1].points).at(s)[None])[1][0] for s in range(200, 420, 20)]
         assert max(width) - min(width) < 0.15
     assert max(turns) > math.radians(30)
+
+
+def test_whoever_enters_a_roundabout_gives_way_to_all_who_come_past():
+    places = [place(RoadLayout.ROUNDABOUT, f"cam_{number}") for number in range(8)]
+    assert {len(here.carriageways) for here in places} == {3, 4}
+    for here in places:
+        lanes = {lane.name: lane for lane in here.lanes}
+        assert set(lanes["south_0_right"].conflicts) == {
+            name for name in ("west_0_straight", "west_0_left", "north_0_left") if name in lanes
+        }
+        (island,) = here.islands
+        for lane in here.lanes:
+            assert min(math.dist(island.centre, point) for point in lane.points) > island.radius_m + 2.0, lane.name
+            at = Path(lane.points).at(lane.stop_s_m)
+            assert 0.0 < math.dist(at, here.focus_m) - here.discs[0].radius_m < 1.5, lane.name

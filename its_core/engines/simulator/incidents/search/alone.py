@@ -10,7 +10,7 @@ from its_core.engines.simulator.incidents.assembly import parked_vehicles
 from its_core.engines.simulator.incidents.opportunity import Opportunity
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
-from its_core.engines.simulator.roads.layouts import Layout, Point
+from its_core.engines.simulator.roads.layouts import ISLAND_CORE, Layout, Point
 from its_core.engines.simulator.simulation.flow import STEP_S
 from its_core.taxonomy import Cause, CollisionType, RoadSurface
 
@@ -38,7 +38,9 @@ def things(setting: Setting) -> list[Thing]:
     found += [Thing(at, 0.13, "pole") for at in sorted({head.mast_m for head in layout.signals})]
     found += [Thing(at, 0.15, "barrier") for at in _along_barriers(layout)]
     found += [Thing(each.bay.at, 0.9, "parked") for each in parked_vehicles(setting)]
-    found += [Thing(disc.centre, 0.55 * disc.radius_m, "island") for disc in layout.islands if disc.radius_m > 3.0]
+    found += [
+        Thing(disc.centre, ISLAND_CORE * disc.radius_m, "island") for disc in layout.islands if disc.radius_m > 3.0
+    ]
     return found
 
 

@@ -19,6 +19,7 @@ ONSETS_S = (1.5, 2.0, 2.5, 3.0, 3.5, 4.25)
 RESTS_S = (1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 3.5, 4.0, 4.75)
 PULLS_MPS2 = (1.4, 3.4)
 FASTEST_MPS = 23.5
+ROUND_BEND = 0.05  # 1/m
 _SHIFTED_S = 1.5  # a turning driver may come that much earlier or later than they did
 
 
@@ -39,8 +40,7 @@ def crossing_opportunities(
     found: list[Opportunity] = []
     by_way = tracks_by_way(timeline)
     for crossing in timeline.roads.crossings():
-        angle = abs(crossing.angle_deg)
-        if not 35.0 <= angle <= 150.0:
+        if not _least_deg(timeline, crossing) <= abs(crossing.angle_deg) <= 150.0:
             continue
         for victim in by_way.get(crossing.other, ()):
             when = victim.passes(crossing.other_s_m, crossing.other)
@@ -53,6 +53,13 @@ def crossing_opportunities(
                 if culprit.number != victim.number and culprits(culprit.type):
                     found += _errors(timeline, crossing, culprit, victim, when, float(victim.speed[at]))
     return found
+
+
+def _least_deg(timeline: Timeline, crossing: Crossing) -> float:
+    """Into a circle one turns up to the last: bodies touch at a wider angle than that at which middle lines meet."""
+    ways = timeline.roads.ways
+    goes_round = ways.bend[ways.first[crossing.other] + int(crossing.other_s_m)] > ROUND_BEND
+    return 24.0 if goes_round else 35.0
 
 
 def tracks_by_way(timeline: Timeline) -> dict[int, list[Track]]:
