@@ -13,6 +13,7 @@ from its_flows.build_summary import BuildSummary
 from its_flows.outcomes import count_outcomes, refuse_too_few, refuse_too_many_rejected
 from its_flows.redacted_flow import redacted_flow
 from its_flows.run_flow import ignore_end, run_flow
+from its_tasks.annotate import annotate, forget_observations, require_packages
 from its_tasks.clip_table import ClipTable
 from its_tasks.engines import resolve_engine, resolve_fallbacks, with_pinned_model
 from its_tasks.executors.select import executor
@@ -112,6 +113,7 @@ def _build(
     published_at = storage.join(definition.publish_url, definition.name)
     check_writable("publish_url", published_at)
     refuse_taken_name(published_at, definition.folder.name)
+    require_packages(definition)
     if engine_module(definition.engine.name).TRAITS.has_weights:
         progress.say("the weights are read, and fetched first where they are on S3")
     engine = resolve_engine(definition)
@@ -133,6 +135,10 @@ def _build(
     published = None
     try:
         refuse_too_few(definition, clips)
+        if definition.annotate is None:
+            forget_observations(planned, clips)
+        else:
+            steps.run(annotate, definition, planned, clips, progress)
         published = steps.run(publish, definition, engine, planned, clips, run_id, started_at)
     finally:
         BuildSummary(outcomes, failed, planned.rejections, steps.clock.seconds, published).show_on(page)

@@ -58,7 +58,7 @@ def test_relative_paths_count_from_where_they_are_written(folder, tmp_path, monk
         ({"resolution": "1080"}, "resolution: '1080': Input should be '720' or '480'"),
         ({"engine.name": "carla"}, "engine.name: 'carla': must be cosmos or simulator"),
         ({"engine.nmae": "cosmos"}, "engine.nmae: no such key; the keys are name, options, script"),
-        ({"shards": 3}, "shards: no such key; the keys are allowed_inputs, clip_timeout_s,"),
+        ({"shards": 3}, "shards: no such key; the keys are allowed_inputs, annotate, clip_timeout_s,"),
         ({"shard_size": 0}, "shard_size: 0: Input should be greater than or equal to 1"),
         ({"min_success_ratio": 1.5}, "min_success_ratio: 1.5: Input should be less than or equal to 1"),
         ({"splits": {"train": 0.5}}, "splits: {'train': 0.5}: shares must be ≥ 0 and sum to 1, they sum to 0.5"),

@@ -16,6 +16,7 @@ from its_core.dataset import card, croissant, lineage
 from its_core.dataset.finished_clip import FailedClip, FinishedClip
 from its_core.dataset.labels import metadata
 from its_core.dataset.layout import (
+    AGREEMENT_FILE,
     MEASURES_FILE,
     PAGE_FILE,
     REPORT_FOLDER,
@@ -33,6 +34,7 @@ from its_core.dataset.versions.content import Dataset, VersionContent
 from its_core.dataset.versions.version import MARKER_FILE
 from its_core.engines.engine import engine_module
 from its_core.errors import FactoryError
+from its_core.observed.agreement import total
 from its_core.taxonomy import Split
 
 _MOST_NAMED = 10
@@ -60,6 +62,7 @@ def assemble(
     """``folder`` holds the version's rows. Raises PublishError."""
     digests: dict[str, str | None] = dict(_gather(folder, clips, failed, run))
     checks = _write_report(folder / REPORT_FOLDER, clips, dataset)
+    _write_agreement(folder / REPORT_FOLDER, clips)
     draw_contact_sheet(folder, clips, dataset, content)
     (folder / card.FILE_NAME).write_text(card.render(dataset, content), encoding="utf-8")
     for path in _content_files(folder):
@@ -133,6 +136,14 @@ def _write_report(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset)
             code="publish.clips_invalid",
         )
     return dict(verdict.result)
+
+
+def _write_agreement(folder: Path, clips: Iterable[FinishedClip]) -> None:
+    """How well detections agree with the truth, over all clips that have both, by size."""
+    observations = (clip.observation() for clip in clips)
+    agreements = [each.agreement for each in observations if each is not None and each.agreement is not None]
+    if agreements:
+        (folder / AGREEMENT_FILE).write_bytes(_as_json([each.model_dump() for each in total(agreements)]))
 
 
 def draw_contact_sheet(folder: Path, clips: Iterable[FinishedClip], dataset: Dataset, content: VersionContent) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from its_core.annotations import Annotations, AnnotationSummary
 from its_core.checks.measures import Measures
+from its_core.observed import record as observed
+from its_core.observed.record import Observation
 from its_core.shards.plan import PlannedClip
 from its_core.shards.receipts import ClipFiles, Receipt
 
@@ -49,6 +51,10 @@ class FinishedClip:
     def annotation_summary(self) -> AnnotationSummary | None:
         """The same without the frames of the tracks."""
         return AnnotationSummary.model_validate_json(self._unpacked()) if self.has_annotations else None
+
+    def observation(self) -> Observation | None:
+        """What a detector saw; None where none looked. Raises pydantic's ValidationError when it is damaged."""
+        return observed.read(self.files.detections) if self.files.detections.exists() else None
 
     def _unpacked(self) -> bytes:
         with gzip.open(self.files.annotations, "rb") as file:

@@ -12,6 +12,7 @@ PAGE_FILE = "index.html"
 REJECTED_FILE = "rejected.parquet"
 REPORT_FOLDER = "report"  # not "validation": the Hugging Face builder would take that for a split
 MEASURES_FILE = "measures.parquet"
+AGREEMENT_FILE = "agreement.json"
 
 
 def clip_file_name(clip_id: str) -> str:

@@ -77,6 +77,24 @@ class LikenessGate(BaseModel):
         return {name: floor for name, floor in floors.items() if floor is not None}
 
 
+class Annotate(BaseModel):
+    """Every clip is observed by a detector and a tracker before it is published."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    detector: str = Field(
+        description="folder of an object detector of the transformers library (safetensors); nothing is downloaded"
+    )
+    min_confidence: float = Field(0.3, ge=0, le=1, description="detections that are less sure are left out")
+
+    @field_validator("detector")
+    @classmethod
+    def _is_on_this_machine(cls, detector: str) -> str:
+        if not storage.can_rename(detector):
+            raise ValueError("must be a folder on this machine")
+        return detector
+
+
 class MemoryFallback(BaseModel):
     """How a clip that ran out of memory is tried again; what is empty stays as the definition has it."""
 
@@ -134,6 +152,9 @@ class Definition(BaseModel):
         description="rejected rows ÷ rows of the manifest, rounded up to whole rows, above which nothing is rendered",
     )
     gates: Gates = Field(default_factory=Gates, description="thresholds of the quality gates; null switches one off")
+    annotate: Annotate | None = Field(
+        None, description="annotate.detector, min_confidence: what a detector and a tracker see, beside every clip"
+    )
     splits: dict[Split, float] = Field(
         {Split.TRAIN: 0.8, Split.VAL: 0.1, Split.TEST: 0.1}, description="share of cameras a split; sums to 1"
     )

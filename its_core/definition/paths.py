@@ -10,6 +10,12 @@ from its_core import storage
 from its_core.engines.engine import MODEL_SCHEME, engine_module, engine_names
 
 _PATH_KEYS = ("manifest", "allowed_inputs", "publish_url", "work_dir")
+_PATHS_IN_PARTS = (
+    ("engine", "script"),
+    ("annotate", "detector"),
+    ("utility", "test"),
+    ("likeness", "against"),
+)
 # The engine's name may come from another source than its options: what is a path in one engine is a path in all.
 _FALLBACKS = "out_of_memory_fallbacks"
 
@@ -24,7 +30,7 @@ def located(values: Mapping[str, Any], base: Path) -> dict[str, Any]:
                 result[key] = storage.resolve(path, base)
             case list(paths) | tuple(paths) if all(isinstance(path, str) for path in paths):
                 result[key] = tuple(storage.resolve(path, base) for path in paths)
-    for parent, key in (("engine", "script"), ("utility", "test"), ("likeness", "against")):
+    for parent, key in _PATHS_IN_PARTS:
         parts = result.get(parent)
         if isinstance(parts, dict) and isinstance(parts.get(key), str):
             result[parent] = parts | {key: storage.resolve(parts[key], base)}

@@ -141,6 +141,9 @@ class TooFewClips(FactoryError, RuntimeError):
     default_code = "build.too_few_clips"
 
 
+DETECTIONS_SUFFIX = ".detections.json.gz"
+
+
 @dataclass(frozen=True, slots=True)
 class ClipFiles:
     """A clip's files: beside each other, distinguished by suffix."""
@@ -152,6 +155,11 @@ class ClipFiles:
         return self.video.with_suffix(".annotations.json.gz")
 
     @property
+    def detections(self) -> Path:
+        """What a detector and a tracker observed; made when a clip is checked, not by its engine."""
+        return self.video.with_suffix(DETECTIONS_SUFFIX)
+
+    @property
     def receipt(self) -> Path:
         return self.video.with_suffix(".receipt.json")
 
@@ -160,10 +168,12 @@ class ClipFiles:
         return self.video.with_suffix(".measures.json")
 
     def beside(self) -> Iterator[tuple[str, Path]]:
-        """Control videos and arrays that the engine made beside the clip, by suffix."""
+        """Control videos and arrays that the engine made beside the clip, and detections, by suffix."""
         for ending in ("mp4", "npz"):
             for path in sorted(self.video.parent.glob(f"{glob.escape(self.video.stem)}.*.{ending}")):
                 yield path.name.removeprefix(self.video.stem), path
+        if self.detections.exists():
+            yield DETECTIONS_SUFFIX, self.detections
 
     def read_receipt(self) -> Receipt | None:
         """The receipt, or None where there is none that can be read, or no attempt has ended."""

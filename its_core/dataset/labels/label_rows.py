@@ -14,17 +14,19 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from its_core.annotations import AnnotationSummary
-from its_core.clip import EngineIdentity, Participant, Scene
+from its_core.clip import EngineIdentity, Geometry, Participant, Scene
 from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.labels.vocabularies import ACCIDENT_DAY_TIME, ACCIDENT_LAYOUT, ACCIDENT_WEATHER, dota_class
 from its_core.dataset.layout import annotations_path, clip_file_name
 from its_core.dataset.privacy import without_local_paths
+from its_core.observed.record import Observation
 from its_core.taxonomy import (
     DEFAULT_COLLISION,
     Aftermath,
     CollisionType,
     Colour,
     ImageQuality,
+    IncidentType,
     Light,
     ParticipantType,
     RoadLayout,
@@ -132,10 +134,11 @@ SOURCES = Column(
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A label's value and its source."""
+    """A label's value and its source. ``confidence`` is that of a detection."""
 
     value: Any
     source: Source
+    confidence: float | None = None
 
 
 def row(clip: FinishedClip, engine: EngineIdentity) -> dict[str, Any]:
@@ -144,6 +147,8 @@ def row(clip: FinishedClip, engine: EngineIdentity) -> dict[str, Any]:
         return {column.name: clip.published_row.get(column.name) for column in (*COLUMNS, SOURCES)}
     request, annotations = clip.planned.request, clip.annotation_summary()
     labels = _words(clip, annotations) | _moments(annotations) | _places(annotations)
+    if annotations is None and (observation := clip.observation()) is not None:
+        labels |= _observed(observation, request.scene.incident_type, request.geometry)
     known = {name: label for name, label in labels.items() if label is not None and label.value is not None}
     geometry = request.geometry
     facts = {
@@ -174,12 +179,33 @@ def row(clip: FinishedClip, engine: EngineIdentity) -> dict[str, Any]:
         "clip_sha256": clip.receipt.clip_sha256,
     }
     values = facts | {name: label.value for name, label in known.items()}
-    sources = {name: _source(known[name].source) if name in known else None for name in LABELS}
+    sources = {name: _source(known[name]) if name in known else None for name in LABELS}
     return {column.name: values.get(column.name) for column in COLUMNS} | {SOURCES.name: sources}
 
 
-def _source(source: Source) -> dict[str, Any]:
-    return {"source": source, "confidence": 1.0 if source == "simulated" else None}
+def _source(known: _Known) -> dict[str, Any]:
+    return {"source": known.source, "confidence": 1.0 if known.source == "simulated" else known.confidence}
+
+
+def _observed(observation: Observation, incident: IncidentType | None, geometry: Geometry) -> dict[str, _Known | None]:
+    """When and where a detector saw what looks most like a collision, if the row asks for one or leaves it open."""
+    event = observation.event
+    if event is None or (incident is not None and not incident.has_contact):
+        return {}
+    x1, y1, x2, y2 = event.box
+    width, height = geometry.width_px, geometry.height_px
+    values = {
+        "accident_frame": event.frame,
+        "accident_time": event.time_s,
+        "time_of_event": event.time_s,
+        "center_x": round(event.point_px[0] / width, 6),
+        "center_y": round(event.point_px[1] / height, 6),
+        "x1": round(x1 / width, 6),
+        "y1": round(y1 / height, 6),
+        "x2": round(x2 / width, 6),
+        "y2": round(y2 / height, 6),
+    }
+    return {name: _Known(value, "detected", event.score) for name, value in values.items()}
 
 
 def _words(clip: FinishedClip, annotations: AnnotationSummary | None) -> dict[str, _Known | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +13,72 @@ from its_core.annotations import Annotations, AnnotationSummary
 from its_core.clip import Scene
 from its_core.dataset.finished_clip import FinishedClip
 from its_core.dataset.labels.label_rows import COLUMNS, LABELS, row
-from its_core.dataset.publish import Published
+from its_core.dataset.publish import Published, publish
+from its_core.observed import record
+from its_core.observed.record import Agreement, Observation, ObservedEvent
 from its_core.taxonomy import Aftermath, CollisionType, IncidentType, Light, RoadLayout, Weather
 from tests.dataset import samples
 
 SIMULATED = {"source": "simulated", "confidence": 1.0}
 REQUESTED = {"source": "requested", "confidence": None}
+
+
+def observe(clip: FinishedClip, agreement: list[Agreement] | None = None) -> None:
+    event = ObservedEvent(
+        frame=4, time_s=0.25, score=0.6, point_px=(32.0, 24.0), box=(16.0, 12.0, 48.0, 36.0), tracks=(1, 2)
+    )
+    sha256 = clip.receipt.clip_sha256 or ""
+    observation = Observation(
+        clip_sha256=sha256, made_with={}, fps=16, frames=9, tracks=[], event=event, agreement=agreement
+    )
+    record.write(clip.files.detections, observation)
+
+
+def test_what_a_detector_saw_where_nothing_else_is_known(tmp_path: Path) -> None:
+    clip = samples.finished(tmp_path, 7)
+    observe(clip)
+
+    found = row(clip, samples.COSMOS)
+
+    assert {name: found[name] for name in ("accident_frame", "accident_time", "time_of_event")} == {
+        "accident_frame": 4,
+        "accident_time": 0.25,
+        "time_of_event": 0.25,
+    }
+    assert [found[name] for name in ("center_x", "center_y", "x1", "y1", "x2", "y2")] == [
+        0.5, 0.5, 0.25, 0.25, 0.75, 0.75
+    ]  # fmt: skip
+    assert found["sources"]["accident_frame"] == {"source": "detected", "confidence": 0.6}
+    assert found["sources"]["incident_type"] == REQUESTED
+    assert found["annotations_path"] is None
+
+
+def test_what_a_detector_saw_is_no_label_of_normal_traffic_nor_beside_the_truth(tmp_path: Path) -> None:
+    quiet = samples.finished(tmp_path, 7, scene=Scene("cam", IncidentType.NORMAL_TRAFFIC))
+    known = samples.finished(tmp_path, 8, samples.truth())
+    for clip in (quiet, known):
+        observe(clip)
+
+    assert row(quiet, samples.COSMOS)["accident_frame"] is None
+    assert row(known, samples.SIMULATOR)["sources"]["accident_frame"] == SIMULATED
+
+
+def test_what_a_detector_saw_is_published_with_its_agreement_by_size(tmp_path: Path) -> None:
+    clips = [samples.finished(tmp_path, 7, samples.truth()), samples.finished(tmp_path, 8, samples.truth())]
+    for clip in clips:
+        observe(clip, [Agreement(size="small", true_boxes=27, found=9, false=2)])
+
+    dataset = samples.dataset(tmp_path / "published")
+    folder = Path(publish(clips, dataset, samples.rejected(tmp_path), samples.run_of(tmp_path), tmp_path).url)
+
+    for clip in clips:
+        beside = folder / "beside" / clip.clip_id[:2] / f"{clip.clip_id}.detections.json.gz"
+        assert record.read(beside).event == record.read(clip.files.detections).event
+    assert json.loads((folder / "report" / "agreement.json").read_text()) == [
+        {"size": "small", "true_boxes": 54, "found": 18, "false": 4},
+        {"size": "medium", "true_boxes": 0, "found": 0, "false": 0},
+        {"size": "large", "true_boxes": 0, "found": 0, "false": 0},
+    ]
 
 
 def test_what_the_simulation_knows(clips: list[FinishedClip]) -> None:
