@@ -48,6 +48,7 @@ class Tried:
     delta_v_kmh: float | None = None
     speeds_kmh: tuple[float, ...] = ()
     cpu_s: float = 0.0
+    runs: int = 0
 
 
 def tried(number: int) -> Tried:

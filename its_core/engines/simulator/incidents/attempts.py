@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from its_core.clip import Geometry, Scene
@@ -10,7 +11,7 @@ from its_core.engines.simulator.incidents.catalogue import KINDS
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.kinds.normal_traffic import PLAIN, averted
 from its_core.engines.simulator.incidents.setting import Setting, setting_of
-from its_core.engines.simulator.incidents.stage import stage
+from its_core.engines.simulator.incidents.stage import staged_moments
 from its_core.engines.simulator.incidents.verdicts import Verdict, failed, severity_of, touched
 from its_core.engines.simulator.incidents.visibility import nothing_moves, unseen
 from its_core.engines.simulator.optics.camera import Camera
@@ -22,16 +23,20 @@ from its_core.taxonomy import IncidentType
 
 SHORT_S = 3.0  # clips shorter than this hold no incident that could be averted
 PLAIN_FROM = 5  # normal traffic is plain traffic from this try on
+PHYSICS_RUNS = 8  # of one try: a moment that comes true on rails may not in the physics
+NO_MOMENT = "ordinary traffic held no such moment"
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """``why`` is empty when the incident happened. ``run`` is the physics, None where no moment was found."""
+    """``why`` is empty when the incident happened. ``run`` is the physics, None where no moment was found; ``runs``
+    counts the moments of it that went through the physics."""
 
     seed: int
     why: str
     run: Run | None = None
     verdict: Verdict | None = None
+    runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +66,39 @@ def one_try(setting: Setting, plain: bool = False) -> Try:
     incident = setting.scene.incident_type
     assert incident is not None
     if incident is not IncidentType.NORMAL_TRAFFIC:
-        return _kind_try(setting, KINDS[incident])[0]
+        return _kind_try(setting, KINDS[incident])
     if setting.scene.averted_incident is None and (plain or setting.duration_s < SHORT_S):
-        return _kind_try(setting, PLAIN)[0]
+        return _kind_try(setting, PLAIN)
     return _calm_try(setting)
 
 
-def _kind_try(setting: Setting, kind: Kind) -> tuple[Try, Staging | None]:
-    """The try, and the same traffic with nobody erring."""
-    staged = stage(setting, kind)
-    if isinstance(staged, str):
-        return Try(setting.seed, staged), None
-    run = simulate(staged.staging, setting.geometry)
-    verdict = _verdict(setting, kind, run)
-    why = verdict.why if not verdict.happened else unseen(setting, run, verdict)
-    why = why or _other_words(setting.scene, run) or nothing_moves(setting, run)
-    return Try(setting.seed, why, run, verdict), staged.calm
+def _kind_try(setting: Setting, kind: Kind) -> Try:
+    """Ends with the first moment that is what it should be in the physics, too."""
+    tried = Try(setting.seed, NO_MOMENT)
+    for tried, _ in _played(setting, kind):
+        if not tried.why:
+            break
+    return tried
+
+
+def _played(setting: Setting, kind: Kind) -> Iterator[tuple[Try, Staging | None]]:
+    """The physics of one staged moment after another, each with the same traffic in which nobody errs; at last, where
+    no moment was staged, a try without physics."""
+    why, runs = NO_MOMENT, 0
+    for staged in staged_moments(setting, kind):
+        if isinstance(staged, str):
+            why = staged
+            continue
+        run = simulate(staged.staging, setting.geometry)
+        runs += 1
+        verdict = _verdict(setting, kind, run)
+        refused = verdict.why if not verdict.happened else unseen(setting, run, verdict)
+        refused = refused or _other_words(setting.scene, run) or nothing_moves(setting, run)
+        yield Try(setting.seed, refused, run, verdict, runs), staged.calm
+        if runs == PHYSICS_RUNS:
+            return
+    if runs == 0:
+        yield Try(setting.seed, why), None
 
 
 def _verdict(setting: Setting, kind: Kind, run: Run) -> Verdict:
@@ -98,12 +120,17 @@ def _calm_try(setting: Setting) -> Try:
     counted, so that clips with and without one are drawn alike."""
     incident = averted(setting)
     scene = replace(setting.scene, incident_type=incident, aftermath=None)
-    tried, calm = _kind_try(replace(setting, scene=scene), KINDS[incident])
-    if tried.why or calm is None:
-        return replace(tried, run=None, verdict=None)
-    run = simulate(calm, setting.geometry)
-    verdict = _verdict(setting, PLAIN, run)
-    why = verdict.why or nothing_moves(setting, run)
-    if not why and setting.scene.aftermath is not None:
-        why = lacks(run, setting.scene.aftermath) or ""
-    return Try(setting.seed, why, run, verdict)
+    last = Try(setting.seed, NO_MOMENT)
+    for tried, calm in _played(replace(setting, scene=scene), KINDS[incident]):
+        if tried.why or calm is None:
+            last = replace(tried, run=None, verdict=None)
+            continue
+        run = simulate(calm, setting.geometry)
+        verdict = _verdict(setting, PLAIN, run)
+        why = verdict.why or nothing_moves(setting, run)
+        if not why and setting.scene.aftermath is not None:
+            why = lacks(run, setting.scene.aftermath) or ""
+        last = Try(setting.seed, why, run, verdict, tried.runs)
+        if not why:
+            break
+    return last

@@ -3,7 +3,7 @@ there."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +34,7 @@ from its_core.taxonomy import CameraWord, ParticipantType, Severity
 
 ROUNDS = 8  # of traffic, until it holds the moment that is looked for
 TRIED = 7  # moments of one round
+STAGINGS = 2  # of one moment
 CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon
 STEP_OF_SIZE = 0.47  # a factor of 1.6
 LATEST_TOUCH = 0.88  # share of the clip
@@ -50,20 +51,18 @@ class Staged:
     rounds: int
 
 
-def stage(setting: Setting, kind: Kind) -> Staged | str:
-    """A text says why there is no such moment."""
+def staged_moments(setting: Setting, kind: Kind) -> Iterator[Staged | str]:
+    """One moment after another that came true in rehearsal, and texts that say why others did not. Which ones come, and
+    in which order, follows from the seed alone."""
     wanted = named(setting.scene, kind.errs, kind.culprit(setting))
-    why = "ordinary traffic held no such moment"
     for round_ in range(ROUNDS):
         timeline = _timeline(setting, kind, round_, {})
         rng = setting.rng("moment", round_)
         found = [each for each in kind.search(timeline, setting) if _possible(setting, kind, timeline, each)]
+        if not found:
+            yield "ordinary traffic held no such moment"
         for opportunity in _in_turn(setting, found, rng, wanted, timeline)[:TRIED]:
-            staged = _try(setting, kind, timeline, opportunity, round_, wanted)
-            if isinstance(staged, Staged):
-                return staged
-            why = staged
-    return why
+            yield from _stagings(setting, kind, timeline, opportunity, round_, wanted)
 
 
 def _timeline(setting: Setting, kind: Kind, round_: int, types: Mapping[int, ParticipantType]) -> Timeline:
@@ -153,10 +152,10 @@ def _likely_severity(opportunity: Opportunity, timeline: Timeline) -> Severity:
     return severity_word(3.6 * opportunity.speed_mps * share)
 
 
-def _try(
+def _stagings(
     setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opportunity, round_: int, wanted: Wanted
-) -> Staged | str:
-    """The staging of one moment, or why it does not come true."""
+) -> Iterator[Staged | str]:
+    """The stagings of one moment that come true in rehearsal, or why none does."""
     types = wanted.types_for(opportunity, timeline)
     if types:  # the traffic flows otherwise with other vehicles in it
         timeline = _timeline(setting, kind, round_, types)
@@ -168,7 +167,8 @@ def _try(
             and _possible(setting, kind, timeline, each)
         ]
         if not again:
-            return "the vehicles asked for do not meet there"
+            yield "the vehicles asked for do not meet there"
+            return
         opportunity = again[int(setting.rng("again", round_).integers(len(again)))]
     contact_s = contact_s_of(setting, kind)
     step = timeline.snapshot_step(round(opportunity.step - contact_s / STEP_S))
@@ -184,7 +184,9 @@ def _try(
     recoloured(before, wanted, opportunity, setting)
     company = with_company(before, wanted, opportunity)
     if not {opportunity.culprit, *opportunity.victims} <= _numbers(before) & _numbers(timeline.traffic_at(step)):
-        return "not everybody is there when the clip begins"
+        yield "not everybody is there when the clip begins"
+        return
+    staged = 0
     for attempt in range(kind.attempts):
         plan = kind.plan(there, timeline, opportunity, contact_s, attempt)
         plan = replace(plan, struck=(*plan.struck, *company))
@@ -204,8 +206,12 @@ def _try(
             with_company(traffic, wanted, opportunity)
             with_intents(traffic, plan.calm)
             calm = assembled(there, traffic, plan, wanted, errs=False, acts=False)
-        return Staged(staging, calm, round_ + 1)
-    return "nobody met in rehearsal"
+        yield Staged(staging, calm, round_ + 1)
+        staged += 1
+        if staged == STAGINGS:
+            return
+    if not staged:
+        yield "nobody met in rehearsal"
 
 
 def _rehearsed(setting: Setting, kind: Kind, traffic: Traffic, plan: Plan) -> Rehearsal:
