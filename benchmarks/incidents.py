@@ -1,7 +1,8 @@
 """How often what is asked for happens in the simulator's physics, and how varied it is. Nothing is rendered.
 
 Every kind of clip in all of its places by turns, one try each: ``happened`` counts the tries whose contacts and
-geometry are the incident's and that the camera shows. Bodies are rectangles here, their corners rounded off by 10 cm;
+geometry are the incident's and that the camera shows. A try puts up to ``PHYSICS_RUNS`` moments of its traffic through
+the physics, one after another; ``at once`` counts the tries of which the first was it. Bodies are rectangles here, their corners rounded off by 10 cm;
 ``angle`` lies between the headings of two vehicles at their first contact, ``closing`` is their relative speed.
 """
 
@@ -12,7 +13,7 @@ import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from its_core.engines.simulator.portable_math import acos, dot
 from its_core.engines.simulator.roads.registry import place
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.trace import forward
+from its_core.evaluation.scoring import accident
 from its_core.taxonomy import IncidentType, RoadLayout
 
 GEOMETRY = Geometry.of("720", 16)
@@ -65,11 +67,11 @@ def tried(number: int) -> Tried:
     contacts = 0 if found.run is None else len(found.run.trace.contacts)
     cpu_s = time.process_time() - start
     if found.why or found.run is None:
-        return Tried(incident, layout, found.why, contacts, cpu_s=cpu_s)
-    return _measured(incident, layout, found.run, cpu_s)
+        return Tried(incident, layout, found.why, contacts, cpu_s=cpu_s, runs=found.runs)
+    return replace(_measured(incident, layout, found.run), cpu_s=cpu_s, runs=found.runs)
 
 
-def _measured(incident: IncidentType, layout: RoadLayout, run: Run, cpu_s: float) -> Tried:
+def _measured(incident: IncidentType, layout: RoadLayout, run: Run) -> Tried:
     trace = run.trace
     frames = len(trace.positions)
     first = trace.contacts[0] if trace.contacts else None
@@ -77,7 +79,7 @@ def _measured(incident: IncidentType, layout: RoadLayout, run: Run, cpu_s: float
     overlaps = sum(len(overlaps_at(run.trace, frame, -CORNER_M)) for frame in range(0, until, EVERY_FRAMES))
     speeds = tuple(3.6 * trace.speeds[0, : len(run.staging.vehicles)])
     if first is None:
-        return Tried(incident, layout, "", 0, overlaps, speeds_kmh=speeds, cpu_s=cpu_s)
+        return Tried(incident, layout, "", 0, overlaps, speeds_kmh=speeds)
     angle = None
     numbers = first.numbers
     if len(numbers) == 2 and max(numbers) < trace.vehicles:
@@ -96,28 +98,29 @@ def _measured(incident: IncidentType, layout: RoadLayout, run: Run, cpu_s: float
         3.6 * first.closing_mps,
         3.6 * max(first.delta_v_mps),
         speeds,
-        cpu_s,
     )
 
 
 def report(found: Sequence[Tried]) -> None:
-    print(f"{'incident':24} tries  happened  why not, most often")
+    print(f"{'incident':24} tries  happened  at once  why not, most often")
     for incident in ABILITIES:
         mine = [each for each in found if each.incident is incident]
         if not mine:
             continue
         why = Counter(each.why for each in mine if each.why).most_common(2)
         reasons = "; ".join(f"{count} × {text}" for text, count in why)
-        print(f"{incident.value:24} {len(mine):5}  {sum(not each.why for each in mine):8}  {reasons}")
+        _line(incident.value, mine, reasons)
     happened = [each for each in found if not each.why]
-    print(
-        f"all                      {len(found):5}  {len(happened):8}  {len(happened) / len(found):.1%} at the first try"
-    )
+    _line("all", found, f"{len(happened) / len(found):.1%} at the first try")
     calm = [each for each in happened if not each.incident.has_contact]
     print(f"clips without a crash: {len(calm)}, with a contact: {sum(each.contacts > 0 for each in calm)}")
     print(f"overlaps of bodies before a contact: {sum(each.overlaps for each in happened)}")
     crashes = [each for each in happened if each.incident.has_contact]
     _spread("time of the first contact, share of the clip", [each.share for each in crashes], 100.0)
+    shares = [each.share for each in crashes if each.share is not None]
+    if shares:
+        score, guess_s = _best_constant(shares)
+        print(f"best constant guess of the time: {guess_s:.1f} s scores {score:.3f} on ACCIDENT's temporal score")
     _spread("impact angle, degrees", [each.angle_deg for each in crashes])
     side = [each.angle_deg for each in crashes if each.incident is IncidentType.INTERSECTION_COLLISION]
     _spread("impact angle of intersection collisions", side)
@@ -127,7 +130,24 @@ def report(found: Sequence[Tried]) -> None:
     _spread("speeds at frame 0 in the others, km/h", [s for each in calm for s in each.speeds_kmh])
     several = sum(each.contacts > 1 for each in crashes)
     print(f"crashes with further contacts: {several} of {len(crashes)}")
-    print(f"processor seconds a try: {np.mean([each.cpu_s for each in found]):.2f}")
+    cpu_s = [each.cpu_s for each in found]
+    print(f"processor seconds a try: {np.median(cpu_s):.2f} in the median, {np.mean(cpu_s):.2f} on average")
+
+
+def _line(name: str, tries: Sequence[Tried], said: str) -> None:
+    happened = [each for each in tries if not each.why]
+    at_once = sum(each.runs <= 1 for each in happened)
+    print(f"{name:24} {len(tries):5}  {len(happened):8}  {at_once:7}  {said}".rstrip())
+
+
+def _best_constant(shares: Sequence[float]) -> tuple[float, float]:
+    """The best that one time can score for all of these crashes (shares of the clip) on ACCIDENT's temporal score, and
+    that time in seconds."""
+    times = np.array(shares) * GEOMETRY.duration_s
+    guesses = np.linspace(0.0, GEOMETRY.duration_s, 200)
+    scores = [float(accident.when(np.full(len(times), guess), times).mean()) for guess in guesses]
+    best = int(np.argmax(scores))
+    return scores[best], float(guesses[best])
 
 
 def _spread(name: str, values: Sequence[float | None], scale: float = 1.0) -> None:

@@ -51,6 +51,7 @@ def crossing_plan(
         errs_s=(onset_s, until_s),
         chase=chase,
         brakes=brakes,
+        shifts=_swerve(rng, contact_s, averted_s),
         reaction_s=NEVER_S if averted_s is None else 0.3,
     )
     # Most struck drivers see it too late; some brake, and are struck all the same.
@@ -58,11 +59,23 @@ def crossing_plan(
     if averted_s is not None:
         reaction_s = 0.3
     struck = Intent(
-        reaction_s=reaction_s, overlooks=frozenset({opportunity.culprit}), errs_s=(onset_s, contact_s + 0.1)
+        reaction_s=reaction_s,
+        overlooks=frozenset({opportunity.culprit}),
+        errs_s=(onset_s, contact_s + 0.1),
+        shifts=_swerve(rng, contact_s, averted_s),
     )
     if averted_s is not None:
         struck = Intent(reaction_s=float(rng.uniform(0.2, 0.7)))
-    return _plan(opportunity, contact_s, {opportunity.culprit: culprit, victim: struck})
+    plan = _plan(opportunity, contact_s, {opportunity.culprit: culprit, victim: struck})
+    return replace(plan, ways={opportunity.culprit: int(data["way"])}) if data["turns"] else plan
+
+
+def _swerve(rng: np.random.Generator, contact_s: float, averted_s: float | None) -> tuple[Shift, ...]:
+    """Half of those who are about to collide swerve, to either side, and most of them too late."""
+    if averted_s is not None or rng.random() < 0.5:
+        return ()
+    late_s, by_m = float(rng.uniform(0.5, 1.2)), float(rng.uniform(0.8, 2.2))
+    return (Shift(contact_s - late_s - LAGS_S, by_m if rng.random() < 0.5 else -by_m, 1.2),)
 
 
 def following_plan(

@@ -25,11 +25,10 @@ STEP_S = 1.0 / 24.0  # as in the physics
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
     """``first``: the road users that touch first, with the time (None: nobody). ``nearest_m`` and ``nearest_s``: how
-    near
-    the incident's two come, and when; ``angle_deg`` between their headings then; ``flank``: where one's front meets the
-    other, 0 at its middle, 1 at its ends; ``before``: where a person is across the vehicle's front, 0 before its
-    middle,
-    1 before its edge (more: beside it); ``thing_s``: when the first of the two runs into something that stands."""
+    near the incident's two come, and when; ``angle_deg`` between their headings then; ``flank``: where one's front
+    meets the other, 0 at its middle, 1 at its ends; ``before``: where a person is across the vehicle's front, 0 before
+    its middle, 1 before its edge (more: beside it); ``thing_s``: when the first of the two runs into something that
+    stands; ``turned_deg``: how far it turns, at most."""
 
     first: frozenset[int] | None
     first_s: float
@@ -40,6 +39,7 @@ class Rehearsal:
     flank: float
     before: float
     thing_s: float = math.inf
+    turned_deg: float = 0.0
 
 
 def with_intents(traffic: Traffic, intents: Mapping[int, Intent]) -> None:
@@ -71,6 +71,8 @@ def rehearsed(
     of what stands beside the road."""
     rails = Rails(setting.layout, setting.programme, traffic)
     nearest_m, nearest_s, angle, closing, thing_s = math.inf, 0.0, 0.0, 0.0, math.inf
+    headed: tuple[float, float] | None = None
+    least_cosine = 1.0
     while traffic.time_s < until_s:
         rails.step(STEP_S)
         bodies = packed(rails.roads, traffic)
@@ -78,6 +80,10 @@ def rehearsed(
         if things is not None and thing_s == math.inf and _hits(bodies, pair[0], things):
             thing_s = traffic.time_s
         mine = [[i for i in range(len(bodies.x)) if bodies.unit[i] == number] for number in pair]
+        if mine[0]:
+            fx, fy = float(bodies.fx[mine[0][0]]), float(bodies.fy[mine[0][0]])
+            headed = headed or (fx, fy)
+            least_cosine = min(least_cosine, headed[0] * fx + headed[1] * fy)
         for a in mine[0]:
             for b in mine[1]:
                 apart = rectangles_apart_m(bodies, a, b)
@@ -92,7 +98,8 @@ def rehearsed(
             flank = min((_flank(bodies, a, b) for a in mine[0] for b in mine[1]), default=9.0)
             before = min((_before(bodies, a, b) for a in mine[0] for b in mine[1]), default=9.0)
             return Rehearsal(touched, traffic.time_s, nearest_m, nearest_s, angle, closing, flank, before, thing_s)
-    return Rehearsal(None, math.inf, nearest_m, nearest_s, angle, closing, 9.0, 9.0, thing_s)
+    turned_deg = math.degrees(_acos(least_cosine))
+    return Rehearsal(None, math.inf, nearest_m, nearest_s, angle, closing, 9.0, 9.0, thing_s, turned_deg)
 
 
 def _hits(bodies: Bodies, number: int, things: Floats) -> bool:

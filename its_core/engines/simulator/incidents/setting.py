@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 MARGIN = 0.04  # of the picture's width and height, kept free around an incident
 CAR_M = 4.5
 # Of cars where incidents come to their point: none smaller, and what is aimed at, between which any is as likely.
-SMALLEST_SHARE = 0.02
-SHARES = (0.022, 0.13)
+SMALLEST_SHARE = 0.014
+SHARES = (0.018, 0.13)
 MOMENT = (0.15, 0.85)  # shares of the clip between which an incident comes to its point
 
 

@@ -32,11 +32,15 @@ from its_core.engines.simulator.simulation.rails import Traffic
 from its_core.engines.simulator.simulation.staging import Staging
 from its_core.taxonomy import CameraWord, ParticipantType, Severity
 
-ROUNDS = 8  # of traffic, until it holds the moment that is looked for
+# Of traffic, until it holds the moment that is looked for: how much is let in (more where a moment is rare), and how much
+# later the next one is looked at, so that its signals show something else.
+SCALES = (1.0, 1.0, 1.4, 1.4, 1.8, 1.8, 2.4, 3.0)
+LATER_S = (0.0, 14.0, 28.0, 8.0)
 TRIED = 7  # moments of one round
-STAGINGS = 2  # of one moment
+STAGINGS = 1  # of one moment
 CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon
 STEP_OF_SIZE = 0.47  # a factor of 1.6
+ANGLES_DEG, STEP_OF_ANGLE_DEG = (35.0, 145.0), 20.0  # at which two shall meet where ways cross
 LATEST_TOUCH = 0.88  # share of the clip
 _AFTER_S = 2.2  # a rehearsal of a crash goes on so long after its point
 
@@ -55,7 +59,7 @@ def staged_moments(setting: Setting, kind: Kind) -> Iterator[Staged | str]:
     """One moment after another that came true in rehearsal, and texts that say why others did not. Which ones come, and
     in which order, follows from the seed alone."""
     wanted = named(setting.scene, kind.errs, kind.culprit(setting))
-    for round_ in range(ROUNDS):
+    for round_ in range(len(SCALES)):
         timeline = _timeline(setting, kind, round_, {})
         rng = setting.rng("moment", round_)
         found = [each for each in kind.search(timeline, setting) if _possible(setting, kind, timeline, each)]
@@ -68,12 +72,11 @@ def staged_moments(setting: Setting, kind: Kind) -> Iterator[Staged | str]:
 def _timeline(setting: Setting, kind: Kind, round_: int, types: Mapping[int, ParticipantType]) -> Timeline:
     rng = setting.rng("flow", round_)
     crawls = float(setting.rng("crawls").uniform(0.8, 3.2)) if kind.traffic.crawls else None
-    # Where a moment is rare, more traffic is let in.
-    scale = 1.0 if round_ < 2 else 1.4 if round_ < 5 else 1.8
+    scale = SCALES[round_]
     demand = Demand(scale * (1.5 if kind.traffic.crawls else 1.0), kind.traffic.boosts, crawls, 2.0 * scale - 1.0)
     flow = Flow(setting.layout, setting.density, setting.surface, rng, setting.programme, types, demand)
     horizon_s = HORIZON_S if kind.errs else min(setting.duration_s + CALM_HORIZON_S, HORIZON_S)
-    return recorded(flow, setting.programme, kind.traffic.crawls, horizon_s)
+    return recorded(flow, setting.programme, kind.traffic.crawls, horizon_s, LATER_S[round_ % len(LATER_S)])
 
 
 def contact_s_of(setting: Setting, kind: Kind) -> float:
@@ -123,14 +126,16 @@ def _in_turn(
     """At random, one variant after another; those first whose vehicles are of the types that the row names, that are
     likely to be as severe and about as large as is aimed at; one moment of each pair."""
     severity, aimed = setting.scene.severity, _aimed_share(setting)
+    aimed_deg = float(setting.rng("angle").uniform(*ANGLES_DEG))
     order = rng.permutation(len(found)).tolist()
     shuffled = [found[i] for i in order]
     variants = sorted({each.variant for each in found})
     turn = dict(zip(variants, rng.permutation(len(variants)).tolist(), strict=True))
 
-    def rank(each: Opportunity) -> tuple[int, int, int, int]:
+    def rank(each: Opportunity) -> tuple[int, int, int, int, int]:
         mild = severity is not None and _likely_severity(each, timeline) is not severity
-        return fitting(each, wanted, timeline), int(mild), _unlike(setting, each, aimed), turn[each.variant]
+        off = round(abs(abs(each.details.get("angle_deg", aimed_deg)) - aimed_deg) / STEP_OF_ANGLE_DEG)
+        return fitting(each, wanted, timeline), int(mild), turn[each.variant], off, _unlike(setting, each, aimed)
 
     shuffled.sort(key=rank)
     seen: set[tuple[int, tuple[int, ...]]] = set()

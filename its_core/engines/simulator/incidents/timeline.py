@@ -104,9 +104,11 @@ class Timeline:
         return min(step // every, len(self.snapshots) - 1) * every
 
 
-def recorded(flow: Flow, programme: Programme | None, jams: bool = False, horizon_s: float = HORIZON_S) -> Timeline:
-    """Lets a flow run, and keeps what happened after it has settled; a jam takes longer to grow."""
-    flow.run(JAM_S if jams else WARM_UP_S)
+def recorded(
+    flow: Flow, programme: Programme | None, jams: bool = False, horizon_s: float = HORIZON_S, later_s: float = 0.0
+) -> Timeline:
+    """Lets a flow run, and keeps what happened after it has settled, ``later_s`` later; a jam takes longer to grow."""
+    flow.run((JAM_S if jams else WARM_UP_S) + later_s)
     start_s = flow.traffic.time_s
     steps, every = round(horizon_s / STEP_S), round(SNAPSHOT_S / STEP_S)
     rows: dict[int, tuple[int, ParticipantType, list[tuple[float, ...]]]] = {}

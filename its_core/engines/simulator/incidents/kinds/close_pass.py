@@ -39,8 +39,12 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
     shifts: tuple[Shift, ...] = ()
     if (free > 0.0) == (by > 0.0):
         shifts = (reaching(by, 0.97, contact_s, OVER_S), Shift(contact_s + 0.7, -by, OVER_S))
-    intent = Intent(shifts=shifts)
-    return doing(opportunity, contact_s, {opportunity.culprit: intent})
+    begins_s, ends_s = contact_s - OVER_S, contact_s + OVER_S
+    # Neither brakes: both know that it is going to fit, or never think about it.
+    culprit, victim = opportunity.culprit, opportunity.victims[0]
+    passes = Intent(shifts=shifts, overlooks=frozenset({victim}), errs_s=(begins_s, ends_s))
+    is_passed = Intent(overlooks=frozenset({culprit}), errs_s=(begins_s, ends_s))
+    return doing(opportunity, contact_s, {culprit: passes, victim: is_passed})
 
 
 def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from its_core.engines.simulator.incidents.kind import Kind, Traffic
@@ -43,9 +45,11 @@ def judge(setting: Setting, run: Run) -> Verdict:
     mean = float(speeds[seen].mean()) if seen.any() else 99.0
     if float(np.median(many)) < MANY - 1 or mean > FASTEST_MPS:
         return failed(f"{float(np.median(many)):.0f} vehicles in the picture at {mean:.1f} m/s on average")
-    number = int(np.argmax(seen.sum(axis=0)))
-    at = int(np.flatnonzero(seen[:, number])[0])
-    return shows(run, 0, frames, number, at)
+    # One that is well in the picture in the middle of the clip stands for all.
+    at = frames // 2
+    well = in_picture(setting.camera, trace.positions[at, :vehicles] + np.array([0.0, 0.0, 0.7]))
+    number = int(np.argmax(np.where(well, seen.sum(axis=0), -1)))
+    return replace(shows(run, 0, frames, number, at), shown=())  # no single one need be seen
 
 
 KIND = Kind(search, plan, nobody_touches, judge, errs=False, touches=False, attempts=1, traffic=Traffic(crawls=True))

@@ -8,14 +8,16 @@ import numpy as np
 
 from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.incidents.kind import Kind
-from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows
+from its_core.engines.simulator.incidents.negatives import doing, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.anyone import opportunity_of
+from its_core.engines.simulator.incidents.search.crossing import parts_m
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
 from its_core.engines.simulator.incidents.verdicts import Verdict, failed
 from its_core.engines.simulator.simulation.run import Run
-from its_core.engines.simulator.traffic.habits import NORMAL
+from its_core.engines.simulator.traffic.habits import NORMAL, Intent
 
 ONSETS_S = (2.5, 3.5)  # before the turn
 TURNED_DEG = 28.0
@@ -28,28 +30,17 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:  # noqa: 
         if not lane.forbidden:
             continue
         siblings = [way for way, other in enumerate(lanes) if other.approach == lane.approach and not other.forbidden]
-        parts_m = min(_parts_m(timeline, forbidden, way) for way in siblings) if siblings else 0.0
+        turn_m = min(parts_m(timeline.roads, forbidden, way) for way in siblings) if siblings else 0.0
         for track in timeline.tracks.values():
             if track.type not in TWO_WHEELERS:
-                found += _before_turn(track, siblings, forbidden, parts_m)
+                found += _before_turn(track, siblings, forbidden, turn_m)
     return found
 
 
-def _parts_m(timeline: Timeline, way: int, other: int) -> float:
-    """How far two ways from one lane run together."""
-    end = min(timeline.roads.length_m(way), timeline.roads.length_m(other))
-    for s in np.arange(0.0, end, 2.0).tolist():
-        x, y, _, _ = timeline.roads.place(way, s)
-        u, v, _, _ = timeline.roads.place(other, s)
-        if (x - u) * (x - u) + (y - v) * (y - v) > 0.04:
-            return float(s)
-    return float(end)
-
-
-def _before_turn(track: Track, siblings: list[int], forbidden: int, parts_m: float) -> Iterator[Opportunity]:
+def _before_turn(track: Track, siblings: list[int], forbidden: int, turn_m: float) -> Iterator[Opportunity]:
     """Moments at which a vehicle that will go another way reaches the turn."""
     for way in siblings:
-        when = track.passes(parts_m + 4.0, way)
+        when = track.passes(turn_m + 4.0, way)
         at = track.at(int(when)) if when is not None else None
         if when is None or at is None:
             continue
@@ -62,11 +53,18 @@ def _before_turn(track: Track, siblings: list[int], forbidden: int, parts_m: flo
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
-    found = doing(opportunity, contact_s, {opportunity.culprit: NORMAL})
+    # If they would wait for others until the clip is over, they do not.
+    pushy = Intent(ignores_others=True, errs_s=(contact_s - 3.0, contact_s + 4.0))
+    found = doing(opportunity, contact_s, {opportunity.culprit: NORMAL if attempt == 0 else pushy})
     return Plan(
         found.culprit, (), found.intents, found.cause, contact_s, found.where,
         ways={opportunity.culprit: int(opportunity.details["forbidden"])},
     )  # fmt: skip
+
+
+def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
+    """Nobody touches, and it need not wait for others until the clip is over."""
+    return rehearsal.first is None and rehearsal.turned_deg > TURNED_DEG + 12.0
 
 
 def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
@@ -88,4 +86,4 @@ def _half_angle(rotation: np.ndarray) -> float:
     return float(atan2(rotation[3], rotation[0]))
 
 
-KIND = Kind(search, plan, nobody_touches, judge, errs=False, touches=False, attempts=1)
+KIND = Kind(search, plan, accepts, judge, errs=False, touches=False, attempts=2, latest=0.65)

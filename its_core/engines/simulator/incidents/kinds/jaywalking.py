@@ -21,16 +21,15 @@ EARLY_S = (2.9, 4.3)  # before a vehicle would be there
 ON_ROAD_S = 1.2
 
 
-def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:  # noqa: ARG001
-    return stepping_out_opportunities(timeline)
+def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
+    return stepping_out_opportunities(timeline, float(setting.rng("early").uniform(*EARLY_S)))
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:
-    rng = setting.rng("early", attempt)
+    """Somebody else's error, with so much time in hand that it is none."""
     found = stepping_out_plan(setting, timeline, opportunity, contact_s, attempt, averted=True)
     route, steps_s, pace = found.routes[opportunity.culprit]
-    early = float(rng.uniform(*EARLY_S)) + 0.3 * attempt
-    return replace(found, intents={}, routes={opportunity.culprit: (route, steps_s - early, max(pace, 1.3))})
+    return replace(found, intents={}, routes={opportunity.culprit: (route, steps_s, max(pace, 1.3))})
 
 
 def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001

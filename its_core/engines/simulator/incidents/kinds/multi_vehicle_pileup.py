@@ -27,7 +27,7 @@ from its_core.engines.simulator.traffic.drivers import hardest_braking_mps2
 from its_core.engines.simulator.traffic.habits import Intent
 from its_core.taxonomy import CollisionType
 
-CLOSE_S = 2.0  # behind the first two, the third must follow within so many seconds
+CLOSE_S = 2.6  # behind the first two, the third must follow within so many seconds
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:

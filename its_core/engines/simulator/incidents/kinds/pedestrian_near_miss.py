@@ -11,6 +11,7 @@ from its_core.engines.simulator.incidents.kinds import pedestrian_collision
 from its_core.engines.simulator.incidents.measures import apart_m, hardest_braking_mps2
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
+from its_core.engines.simulator.incidents.search.people import stepping_out_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.incidents.verdicts import COMING_S, Verdict, failed, nearing, window
@@ -19,6 +20,16 @@ from its_core.taxonomy import Cause, ParticipantType
 
 NEAREST_M = 2.4
 FAST_MPS = 2.5
+COMES_MPS = 4.0  # slower cars stop without anybody's being endangered
+ABOUT_M = 0.35  # the point of it is where they are first about as near as they come
+
+
+def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
+    found = pedestrian_collision.search(timeline, setting)
+    fast = [each for each in found if each.speed_mps > COMES_MPS]
+    if fast or pedestrian_collision.asked_cause(setting.scene) is not None:
+        return fast
+    return stepping_out_opportunities(timeline)
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:
@@ -46,7 +57,7 @@ def judge(setting: Setting, run: Run) -> Verdict:
     fast = trace.speeds[:, car] > FAST_MPS
     point = round(roles.contact_s * trace.fps)
     about = slice(max(point - 2 * trace.fps, 0), min(point + 2 * trace.fps, len(gap)))
-    nearest = about.start + int(np.argmin(gap[about]))
+    nearest = about.start + int(np.argmax(gap[about] <= gap[about].min() + ABOUT_M))
     if gap[nearest] > NEAREST_M:
         return failed(f"they came no nearer than {gap[nearest]:.1f} m")
     if not 0.08 < nearest / len(gap) < 0.94:
@@ -64,4 +75,4 @@ def judge(setting: Setting, run: Run) -> Verdict:
     return Verdict(True, "", start, end, None, (x, y, 0.9), nearest, (a, b))
 
 
-KIND = Kind(pedestrian_collision.search, plan, accepts, judge, touches=False, attempts=6)
+KIND = Kind(search, plan, accepts, judge, touches=False, attempts=6)

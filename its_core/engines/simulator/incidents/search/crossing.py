@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.incidents.opportunity import Opportunity
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
 from its_core.engines.simulator.portable_math import cos
-from its_core.engines.simulator.roads.network import Crossing
+from its_core.engines.simulator.roads.network import Crossing, Network
 from its_core.engines.simulator.roads.signals import GREEN
 from its_core.engines.simulator.simulation.flow import STEP_S
 from its_core.taxonomy import Cause, CollisionType, ParticipantType
@@ -19,28 +21,37 @@ ONSETS_S = (1.5, 2.0, 2.5, 3.0, 3.5, 4.25)
 RESTS_S = (1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 3.5, 4.0, 4.75)
 PULLS_MPS2 = (1.4, 3.4)
 FASTEST_MPS = 23.5
-ROUND_BEND = 0.05  # 1/m
+TURN_ONSETS_S = (2.5, 3.0, 3.5, 4.25, 5.0, 5.75)  # whoever turns slows down for it first
+TURNS_MPS2 = 5.2  # sideways pull in a turn that is taken too fast
+LEAST_DEG, JOINING_DEG = 14.0, 55.0
 _SHIFTED_S = 1.5  # a turning driver may come that much earlier or later than they did
 
 
 @dataclass(frozen=True, slots=True)
 class Approach:
     """How a culprit comes to a point at the right moment: ``onset_s`` before it, at ``speed_mps`` then, ``from_rest``
-    with that acceleration (0: rolling)."""
+    with that acceleration (0: rolling). ``goes_elsewhere``: not where they went in the timeline."""
 
     onset_s: float
     speed_mps: float
     from_rest: float
+    goes_elsewhere: bool = False
 
 
 def crossing_opportunities(
     timeline: Timeline, victims: Callable[[ParticipantType], bool], culprits: Callable[[ParticipantType], bool]
 ) -> list[Opportunity]:
-    """Front-to-side collisions at angles of 35 to 150 degrees, by the error that the place allows."""
+    """Front-to-side collisions at angles of 35 to 150 degrees, by the error that the place allows. Where ways join, one
+    of the two is still turning when they touch: more than between the ways."""
     found: list[Opportunity] = []
     by_way = tracks_by_way(timeline)
+    by_approach: dict[str, list[Track]] = {}
+    for way, tracks in by_way.items():
+        mine = by_approach.setdefault(timeline.roads.lanes[way].approach, [])
+        mine += [track for track in tracks if track not in mine]
     for crossing in timeline.roads.crossings():
-        if not _least_deg(timeline, crossing) <= abs(crossing.angle_deg) <= 150.0:
+        angle = abs(crossing.angle_deg)
+        if not LEAST_DEG <= angle <= 150.0 or timeline.roads.lanes[crossing.way].forbidden:
             continue
         for victim in by_way.get(crossing.other, ()):
             when = victim.passes(crossing.other_s_m, crossing.other)
@@ -49,17 +60,10 @@ def crossing_opportunities(
             at = victim.at(int(when))
             if at is None or victim.speed[at] < 3.0:
                 continue
-            for culprit in by_way.get(crossing.way, ()):
+            for culprit in by_approach.get(timeline.roads.lanes[crossing.way].approach, ()):
                 if culprit.number != victim.number and culprits(culprit.type):
                     found += _errors(timeline, crossing, culprit, victim, when, float(victim.speed[at]))
     return found
-
-
-def _least_deg(timeline: Timeline, crossing: Crossing) -> float:
-    """Into a circle one turns up to the last: bodies touch at a wider angle than that at which middle lines meet."""
-    ways = timeline.roads.ways
-    goes_round = ways.bend[ways.first[crossing.other] + int(crossing.other_s_m)] > ROUND_BEND
-    return 24.0 if goes_round else 35.0
 
 
 def tracks_by_way(timeline: Timeline) -> dict[int, list[Track]]:
@@ -79,7 +83,7 @@ def _errors(
     cause = _cause(timeline, crossing, when)
     if cause is None:
         return
-    for approach in approaches(timeline, culprit, crossing.way, crossing.s_m, when):
+    for approach in approaches(timeline, culprit, crossing.way, crossing.s_m, when, others=True):
         speed = approach.speed_mps if approach.from_rest == 0.0 else approach.from_rest * approach.onset_s
         x, y, _, _ = timeline.roads.place(crossing.way, crossing.s_m)
         cosine = _cos_deg(crossing.angle_deg)
@@ -98,8 +102,9 @@ def _errors(
                 "other_way": crossing.other,
                 "s_m": crossing.s_m,
                 "other_s_m": crossing.other_s_m,
-                "angle_deg": crossing.angle_deg,
+                "angle_deg": crossing.angle_deg if abs(crossing.angle_deg) > 35.0 else JOINING_DEG,
                 "from_rest": approach.from_rest,
+                "turns": float(approach.goes_elsewhere),
                 "culprit_mps": speed,
                 "victim_mps": victim_mps,
                 "half_m": VEHICLES[culprit.type].width_m / 2,
@@ -142,9 +147,25 @@ def _phase(timeline: Timeline, head: int) -> int:
     return timeline.roads.phases[head]
 
 
-def approaches(timeline: Timeline, culprit: Track, way: int, s_m: float, when: float) -> Iterator[Approach]:
-    """How a culprit could be at ``s_m`` of its way at that step, had it not braked or waited."""
+def parts_m(roads: Network, way: int, other: int) -> float:
+    """How far two ways from one lane run together."""
+    end = min(roads.length_m(way), roads.length_m(other))
+    for s in np.arange(0.0, end, 2.0).tolist():
+        x, y, _, _ = roads.place(way, s)
+        u, v, _, _ = roads.place(other, s)
+        if (x - u) * (x - u) + (y - v) * (y - v) > 0.04:
+            return float(s)
+    return float(end)
+
+
+def approaches(
+    timeline: Timeline, culprit: Track, way: int, s_m: float, when: float, others: bool = False
+) -> Iterator[Approach]:
+    """How a culprit could be at ``s_m`` of a way at that step, had it not braked or waited. ``others``: also one who
+    went another of the ways that part from the lane."""
     turns = timeline.roads.lanes[way].movement != "straight"
+    if others and turns:
+        yield from _turning(timeline, culprit, way, s_m, when)
     for onset_s in ONSETS_S:
         at = culprit.at(round(when - onset_s / STEP_S))
         if at is None or culprit.way[at] != way:
@@ -161,6 +182,30 @@ def approaches(timeline: Timeline, culprit: Track, way: int, s_m: float, when: f
         if fits and is_free(timeline, culprit, way, at, s_m):
             yield Approach(onset_s, needed, 0.0)
     yield from _from_rest(timeline, culprit, way, s_m, when)
+
+
+def _turning(timeline: Timeline, culprit: Track, way: int, s_m: float, when: float) -> Iterator[Approach]:
+    """One who went another of the ways that part from the lane could have taken this one instead: slowing down evenly
+    for its bend, or out of waiting."""
+    roads = timeline.roads
+    caps = roads.caps(way, TURNS_MPS2)
+    cap = caps[min(int(s_m), len(caps) - 1)]
+    line = roads.lanes[way].stop_s_m
+    for onset_s in TURN_ONSETS_S:
+        at = culprit.at(round(when - onset_s / STEP_S))
+        if at is None or culprit.way[at] == way or roads.lanes[culprit.way[at]].approach != roads.lanes[way].approach:
+            continue
+        here, speed = float(culprit.s_m[at]), float(culprit.speed[at])
+        if here > parts_m(roads, int(culprit.way[at]), way) - 2.0:
+            continue
+        ends = 2.0 * (s_m - here) / onset_s - speed
+        pulls = 2.0 * (s_m - here) / (onset_s * onset_s)
+        waits = speed < 1.2 and line is not None and -3.0 < line - here - culprit.front_m < 5.0
+        rolls = speed > 4.0 and 2.5 < ends < cap and -2.6 < (ends - speed) / onset_s < 1.0
+        starts = waits and PULLS_MPS2[0] < pulls < PULLS_MPS2[1] and pulls * onset_s < 1.25 * cap
+        if (rolls or starts) and is_free(timeline, culprit, way, at, s_m):
+            speed_mps = speed if starts else (s_m - here) / onset_s
+            yield Approach(onset_s, speed_mps, pulls if starts else 0.0, goes_elsewhere=True)
 
 
 def _from_rest(timeline: Timeline, culprit: Track, way: int, s_m: float, when: float) -> Iterator[Approach]:

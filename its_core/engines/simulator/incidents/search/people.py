@@ -78,31 +78,31 @@ def _crossed(timeline: Timeline, person: Footpath) -> Iterator[tuple[int, float,
                     break
 
 
-def stepping_out_opportunities(timeline: Timeline) -> list[Opportunity]:
-    """Somebody on the pavement beside a car's way, a few steps from it."""
+def stepping_out_opportunities(timeline: Timeline, early_s: float = 0.0) -> list[Opportunity]:
+    """Somebody on the pavement beside a car's way, a few steps from it, who steps out so long before it comes."""
     found: list[Opportunity] = []
-    for step in range(int(2.5 / STEP_S), timeline.steps - 8, _STEPPING_OUT_EVERY):
+    for step in range(int((2.5 + early_s) / STEP_S), timeline.steps - 8, _STEPPING_OUT_EVERY):
         for track in timeline.tracks.values():
             at = track.at(step)
             if at is None or track.speed[at] < 4.5 or track.type in TWO_WHEELERS:
                 continue
-            found += _beside(timeline, step, track, at)
+            found += _beside(timeline, step, track, at, early_s)
     return found
 
 
-def _beside(timeline: Timeline, step: int, track: Track, at: int) -> Iterator[Opportunity]:
+def _beside(timeline: Timeline, step: int, track: Track, at: int, early_s: float) -> Iterator[Opportunity]:
     """People who could be in front of a vehicle at that step had they gone straight onto the road."""
     way, s_m = int(track.way[at]), float(track.s_m[at]) + track.front_m
     x, y, tx, ty = timeline.roads.place(way, s_m)
     for person in timeline.people.values():
-        before = max(step - int(3.0 / STEP_S), 0)
+        before = max(step - int((3.0 + early_s) / STEP_S), 0)
         if person.on_road[before : step + 1].any():
             continue
         dx, dy = float(person.x[before]) - x, float(person.y[before]) - y
         along, side = dx * tx + dy * ty, dy * tx - dx * ty
         if abs(along) < 4.0 and 2.2 < abs(side) < _REACH_M:
             yield Opportunity(
-                step=step,
+                step=step - early_s / STEP_S,
                 where=(x, y),
                 culprit=person.number,
                 victims=(track.number,),
