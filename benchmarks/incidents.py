@@ -2,8 +2,9 @@
 
 Every kind of clip in all of its places by turns, one try each: ``happened`` counts the tries whose contacts and
 geometry are the incident's and that the camera shows. A try puts up to ``PHYSICS_RUNS`` moments of its traffic through
-the physics, one after another; ``at once`` counts the tries of which the first was it. Bodies are rectangles here, their corners rounded off by 10 cm;
-``angle`` lies between the headings of two vehicles at their first contact, ``closing`` is their relative speed.
+the physics, one after another; ``at once`` counts the tries of which the first was it. Bodies are rectangles here,
+their corners rounded off by 10 cm; ``angle`` lies between the headings of two vehicles at their first contact,
+``closing`` is their relative speed.
 """
 
 from __future__ import annotations

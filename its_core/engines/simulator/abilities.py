@@ -57,8 +57,19 @@ _ASIDE: Causes = {
 
 @dataclass(frozen=True, slots=True)
 class Ability:
-    """``layouts``: the first is the incident's natural one. ``at_fault`` and ``others``: types of the participants in
-    these roles, ``most_others`` how many of the latter; 0 where nobody errs. ``causes``: with the places they need."""
+    """What a row may ask of an incident; everything else is refused with the words that work.
+
+    Attributes:
+        layouts: where it can happen; the first is the natural one, taken where the row names none. Example:
+            ``(HIGHWAY, URBAN_STREET)`` of a rear-end collision.
+        collisions: how the first two may meet. Example: ``(T_BONE,)``; ``()`` where nothing touches.
+        causes: why it may happen, each with the layouts that it needs, or None where it can be in all of ``layouts``.
+            Example: ``{RED_LIGHT_RUNNING: (FOUR_WAY_INTERSECTION,), INATTENTION: None}``.
+        aftermaths: what may be seen afterwards. Example: ``(VEHICLES_STOP, DRIVES_ON)``.
+        at_fault: types that the one at fault can be. Example: ``CARS``; ``()`` where nobody is at fault.
+        others: types of those who suffer it (role not_at_fault). Example: ``(PEDESTRIAN,)``.
+        most_others: how many of them a row may name. Example: 1 of a rear-end collision, 4 of people in a near miss.
+    """
 
     layouts: tuple[RoadLayout, ...]
     collisions: tuple[CollisionType, ...] = ()

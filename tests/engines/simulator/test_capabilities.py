@@ -31,6 +31,14 @@ def parts(*named: tuple[ParticipantType, Role]) -> tuple[Participant, ...]:
     return tuple(Participant(type_, None, role) for type_, role in named)
 
 
+def test_every_incident_has_both_a_kind_and_an_ability():
+    """Normal traffic is made of the other kinds; road works wait for their layout."""
+    known, makes = set(ABILITIES) - {IncidentType.NORMAL_TRAFFIC}, set(KINDS) - {IncidentType.ROAD_WORKS}
+    no_kind, no_ability = sorted(known - set(KINDS)), sorted(makes - set(ABILITIES))
+    assert not no_kind, f"in abilities.ABILITIES, but without a kind in incidents/catalogue.KINDS: {no_kind}"
+    assert not no_ability, f"in incidents/catalogue.KINDS, but without an ability in abilities.ABILITIES: {no_ability}"
+
+
 @pytest.mark.parametrize("incident", list(ABILITIES))
 def test_every_able_incident_is_accepted_in_all_its_places(incident):
     assert incident in KINDS or incident is IncidentType.NORMAL_TRAFFIC

@@ -19,6 +19,7 @@ from its_core.engines.simulator.simulation.staging import ParkedVehicle, Roles, 
 from its_core.engines.simulator.trace import Actor
 from its_core.engines.simulator.traffic.drivers import Driver
 from its_core.engines.simulator.traffic.habits import Intent
+from its_core.errors import FactoryError
 from its_core.taxonomy import ParticipantType, RoadLayout, Role
 
 _NEAR_M = {
@@ -26,6 +27,14 @@ _NEAR_M = {
     RoadLayout.RURAL_ROAD: 150.0,
 }  # fmt: skip
 _BAYS_TAKEN = 0.72
+
+
+class PlanError(FactoryError, ValueError):
+    """A kind's plan that no clip can be staged from: a fault of the kind, not of the row."""
+
+    default_code = "simulator.plan"
+
+
 _PARKS = (ParticipantType.SEDAN, ParticipantType.HATCHBACK, ParticipantType.SUV, ParticipantType.VAN)
 
 
@@ -48,6 +57,13 @@ def assembled(setting: Setting, traffic: Traffic, plan: Plan, wanted: Wanted, er
     first_walker = len(drivers) + len(parked)
     index = {each.number: i for i, each in enumerate(drivers)}
     index.update((each.number, i) for i, each in enumerate(traffic.walkers, start=first_walker))
+    absent = sorted({plan.culprit, *plan.victims} - index.keys())
+    if absent:
+        there = ", ".join(str(number) for number in sorted(index)) or "nobody"
+        raise PlanError(
+            f"the plan of {setting.scene.incident_type} names road users {absent}, at frame 0 there are {there}: "
+            "a kind's search may name only those whom its timeline holds at that time"
+        )
     ids = (rng.permutation(first_walker + len(traffic.walkers)) + 1).tolist()
     numbered = _Numbered(index, ids)
     vehicles = tuple(_vehicle(each, traffic, plan, errs, numbered, rng) for each in drivers)

@@ -40,14 +40,32 @@ def _nobody(setting: Setting) -> Participant | None:  # noqa: ARG001
 
 @dataclass(frozen=True)
 class Kind:
-    """An incident. ``search`` finds moments in ordinary traffic; ``plan`` says who errs how, differently at each of a
-    few attempts (from 0), ``contact_s`` being the time of the clip at which it comes to its point; ``accepts`` judges a
-    rehearsal; ``judge`` the finished physics.
+    """How one incident is made and judged. A new one is a file in ``kinds`` with a ``KIND``, and a line in
+    ``catalogue``; what a row may ask of it is its ``Ability``.
 
-    ``errs`` False: nothing goes wrong in it. ``touches`` False: nobody may touch anything; that is checked before
-    ``judge`` is asked, and rehearsals go on to the end of the clip. ``latest``: the share of the clip by which it must
-    come to its point. ``things``: what stands beside the road, for rehearsals in which somebody leaves it. ``culprit``:
-    who does it, if the row does not say.
+    Attributes:
+        search: moments of ordinary traffic in which one error would lead to the incident. Example: of a rear-end
+            collision every pair of vehicles of which the one behind would be on the other within 5.5 s, had its driver
+            looked away. An opportunity names a culprit, and victims where there are any (``()``: a car that leaves the
+            road alone); whoever it names must be in the timeline.
+        plan: who errs how, from (setting, timeline, opportunity, ``contact_s``, attempt). ``contact_s`` is the time of
+            the clip in seconds at which the incident comes to its point. Attempts are numbered from 0; each is to
+            differ. Example: blind from 2 s before ``contact_s`` on, and 0.3 s longer at each attempt.
+        accepts: whether a rehearsal on rails came out as planned. Example: the two touched first of all, within half a
+            second of ``contact_s``.
+        judge: whether the finished physics show the incident. Example: the first contact is between culprit and victim,
+            front into rear.
+        errs: somebody does something wrong. False for hard braking or congestion, in which nobody is at fault.
+        touches: something is struck. False: any contact fails the clip before ``judge`` is asked, and rehearsals go on
+            to the end of the clip. Example: a near miss has ``errs`` True and ``touches`` False.
+        attempts: how many plans are rehearsed for one moment. Example: 6 where each attempt brakes 0.16 s earlier.
+        latest: the share of the clip by which it must come to its point, 0.15 to 0.85. Example: 0.62 of a pile-up,
+            whose third vehicle needs time to arrive.
+        things: T×3, what stands beside the road: x, y and radius in metres, for rehearsals in which somebody leaves the
+            road. Example: trees and poles of a single-vehicle crash.
+        traffic: what is unusual about the traffic. Example: six times as many bicycles for a cyclist's collision.
+        culprit: who does it where the row does not say. Example: a white van with a beacon in an emergency run; None:
+            whoever the traffic offers.
     """
 
     search: Callable[[Timeline, Setting], list[Opportunity]]

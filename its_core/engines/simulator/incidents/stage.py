@@ -32,8 +32,8 @@ from its_core.engines.simulator.simulation.rails import Traffic
 from its_core.engines.simulator.simulation.staging import Staging
 from its_core.taxonomy import CameraWord, ParticipantType, Severity
 
-# Of traffic, until it holds the moment that is looked for: how much is let in (more where a moment is rare), and how much
-# later the next one is looked at, so that its signals show something else.
+# Rounds of traffic, until one holds the moment that is looked for: how much is let in (more where a moment is rare),
+# and how much later it is looked at, so that the signals show something else.
 SCALES = (1.0, 1.0, 1.4, 1.4, 1.8, 1.8, 2.4, 3.0)
 LATER_S = (0.0, 14.0, 28.0, 8.0)
 TRIED = 7  # moments of one round

@@ -27,6 +27,7 @@ from its_core.engines.simulator.traffic.drivers import hardest_braking_mps2
 from its_core.engines.simulator.traffic.habits import Intent
 from its_core.taxonomy import CollisionType
 
+CHAIN_S = 2.7  # after the first two met: whoever comes later is no part of it
 CLOSE_S = 2.6  # behind the first two, the third must follow within so many seconds
 
 
@@ -74,7 +75,8 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     end_frame = blow.frame
     for contact in run.trace.contacts:
         vehicles = [number for number in contact.numbers if number < run.trace.vehicles]
-        if len(vehicles) == 2 and chain & set(vehicles) and contact.frame < len(run.trace.positions):
+        joins = len(vehicles) == 2 and chain & set(vehicles) and not chain >= set(vehicles)
+        if joins and contact.frame < min(blow.frame + CHAIN_S * run.trace.fps, len(run.trace.positions)):
             chain |= set(vehicles)
             end_frame = max(end_frame, contact.frame)
     if len(chain) < 3:
