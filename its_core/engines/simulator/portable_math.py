@@ -177,11 +177,11 @@ def log(x: Any) -> Any:
 
 
 def sin(x: Any) -> Any:
-    return _as_given(_sin(x), x)
+    return _sin_cos(x)[0] if isinstance(x, float) else _as_given(_sin(x), x)
 
 
 def cos(x: Any) -> Any:
-    return _as_given(_cos(x), x)
+    return _sin_cos(x)[1] if isinstance(x, float) else _as_given(_cos(x), x)
 
 
 def power(x: Any, exponent: float) -> Any:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.dimensions import PEDESTRIAN_HEIGHT_M
 from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
-from its_core.engines.simulator.portable_math import cos, product, sin
+from its_core.engines.simulator.portable_math import cos, cos_scalar, product, sin, sin_scalar
 from its_core.engines.simulator.randomness import rng_of
 from its_core.taxonomy import Colour
 
@@ -35,6 +35,8 @@ _JOINTS: dict[int, tuple[tuple[float, float, float], int | None]] = {
     ARM_R: ((0.198, 0.0, 0.445), TORSO),
     FOREARM_R: ((0.0, 0.0, -0.29), ARM_R),
 }
+_HANGING = np.array([joint for joint, _ in _JOINTS.values()])
+_CARRIERS = np.array([-1 if carrier is None else carrier for _, carrier in _JOINTS.values()])
 _TOPS = {
     Colour.WHITE: Surface.CLOTH_WHITE, Colour.SILVER: Surface.CLOTH_GREY, Colour.GREY: Surface.CLOTH_GREY,
     Colour.BLACK: Surface.CLOTH_BLACK, Colour.RED: Surface.CLOTH_RED, Colour.BLUE: Surface.CLOTH_BLUE,
@@ -149,20 +151,40 @@ def limbs(person: Stature, stride_rad: float, walking: float, startle: float) ->
     return hung(person, _angles(stride_rad, walking, startle), np.array([0.0, 0.0, -drop]))
 
 
-def hung(person: Stature, angles: Mapping[int, Floats], hips_m: Floats) -> tuple[Floats, Floats]:
-    """Parts turned by ``angles`` relative to what carries them, the hips moved by ``hips_m``: as ``limbs``."""
-    scale = person.height * _SCALE
+def hung(person: Stature, angles: Floats, hips_m: Floats) -> tuple[Floats, Floats]:
+    """Parts turned by ``angles`` relative to what carries them, the hips moved by ``hips_m``: as ``limbs``. ``angles``
+    P×3, radians: forwards (what hangs down swings so), then about z, then outwards (to the left)."""
+    return _hung(angles, _HANGING, _CARRIERS, person.height * _SCALE, person.breadth, hips_m)
+
+
+@kernel
+def _hung(
+    angles: Floats, joints: Floats, carriers: NDArray[np.int64], scale: float, breadth: float, hips: Floats
+) -> tuple[Floats, Floats]:
     turns, places = np.empty((_PARTS, 3, 3)), np.empty((_PARTS, 3))
     for part in range(_PARTS):
-        joint, carrier = _JOINTS[part]
-        place, turn = np.array(joint) * scale, angles[part]
-        if part in (HEAD, ARM_L, ARM_R):
-            place = place * np.array([person.breadth, person.breadth, 1.0])
-        if carrier is None:
-            place = place + hips_m
-        else:
-            place, turn = product(turns[carrier], place) + places[carrier], product(turns[carrier], turn)
-        turns[part], places[part] = turn, place
+        c, s = cos_scalar(angles[part, 0]), sin_scalar(angles[part, 0])
+        cz, sz = cos_scalar(angles[part, 1]), sin_scalar(angles[part, 1])
+        ct, st = cos_scalar(angles[part, 2]), sin_scalar(angles[part, 2])
+        own = np.empty((3, 3))
+        for column in range(3):
+            x = (cz, -sz * c, sz * s)[column]
+            y = (sz, cz * c, cz * -s)[column]
+            z = (0.0, s, c)[column]
+            own[0, column], own[1, column], own[2, column] = ct * x - st * z, y, st * x + ct * z
+        x, y, z = joints[part, 0] * scale, joints[part, 1] * scale, joints[part, 2] * scale
+        if part == HEAD or part == ARM_L or part == ARM_R:
+            x, y = x * breadth, y * breadth
+        carrier = carriers[part]
+        if carrier < 0:
+            turns[part] = own
+            places[part, 0], places[part, 1], places[part, 2] = x + hips[0], y + hips[1], z + hips[2]
+            continue
+        for row in range(3):
+            a, b, d = turns[carrier, row, 0], turns[carrier, row, 1], turns[carrier, row, 2]
+            places[part, row] = a * x + b * y + d * z + places[carrier, row]
+            for column in range(3):
+                turns[part, row, column] = a * own[0, column] + b * own[1, column] + d * own[2, column]
     return turns, places
 
 
@@ -182,13 +204,13 @@ def fallen(person: Stature, middles: Floats, rotations: Floats) -> tuple[Floats,
     for (part, joint), middle, rotation in zip(_CAPSULES, middles, rotations, strict=True):
         turns[part], places[part] = rotation, middle + product(rotation, np.array(joint))
     for part, carrier in ((HEAD, TORSO), (FOREARM_L, ARM_L), (FOREARM_R, ARM_R)):
-        turns[part] = turns[carrier] if part == HEAD else product(turns[carrier], bent(_ELBOW))
+        turns[part] = turns[carrier] if part == HEAD else product(turns[carrier], _bent(_ELBOW))
         places[part] = places[carrier] + product(turns[carrier], np.array(_JOINTS[part][0]) * scale)
     return turns, places
 
 
-def _angles(stride: float, walking: float, startle: float) -> dict[int, Floats]:
-    """The turn of each part relative to what carries it."""
+def _angles(stride: float, walking: float, startle: float) -> Floats:
+    """The turn of each part relative to what carries it, as ``hung`` takes it."""
     swing = 0.46 * walking * _sine(stride)
     calm = 1.0 - startle
 
@@ -197,18 +219,22 @@ def _angles(stride: float, walking: float, startle: float) -> dict[int, Floats]:
 
     lean = -0.06 * walking * calm + 0.30 * startle
     raised = 2.1 * startle
-    return {
-        TORSO: _turn(lean, 0.06 * walking * _sine(stride)),
-        HEAD: _turn(-0.5 * lean, 0.0),
-        THIGH_L: _turn(swing + 0.20 * startle, 0.0),
-        SHIN_L: _turn(-knee(stride + 1.9), 0.0),
-        THIGH_R: _turn(-swing - 0.15 * startle, 0.0),
-        SHIN_R: _turn(-knee(stride + math.pi + 1.9), 0.0),
-        ARM_L: product(_tilt(-0.12 - 0.35 * startle), _turn(-0.75 * swing * calm + raised, 0.0)),
-        FOREARM_L: _turn(0.25 + 0.25 * walking * calm + 0.8 * startle, 0.0),
-        ARM_R: product(_tilt(0.12 + 0.35 * startle), _turn(0.75 * swing * calm + raised, 0.0)),
-        FOREARM_R: _turn(0.25 + 0.25 * walking * calm + 0.8 * startle, 0.0),
-    }
+    elbow = 0.25 + 0.25 * walking * calm + 0.8 * startle
+    outwards = 0.12 + 0.35 * startle
+    return np.array(
+        [
+            (lean, 0.06 * walking * _sine(stride), 0.0),
+            (-0.5 * lean, 0.0, 0.0),
+            (swing + 0.20 * startle, 0.0, 0.0),
+            (-knee(stride + 1.9), 0.0, 0.0),
+            (-swing - 0.15 * startle, 0.0, 0.0),
+            (-knee(stride + math.pi + 1.9), 0.0, 0.0),
+            (-0.75 * swing * calm + raised, 0.0, -outwards),
+            (elbow, 0.0, 0.0),
+            (0.75 * swing * calm + raised, 0.0, outwards),
+            (elbow, 0.0, 0.0),
+        ]
+    )
 
 
 def _sine(angle: float) -> float:
@@ -219,19 +245,7 @@ def _cosine(angle: float) -> float:
     return float(cos(angle))
 
 
-def bent(forward: float) -> Floats:
+def _bent(forward: float) -> Floats:
     """What hangs down swings forwards, what stands up leans back."""
-    return _turn(forward, 0.0)
-
-
-def _turn(forward: float, about_z: float) -> Floats:
-    """What hangs down swings forwards (about x), then the whole turns about z."""
     c, s = _cosine(forward), _sine(forward)
-    cz, sz = _cosine(about_z), _sine(about_z)
-    swing = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
-    return product(np.array([[cz, -sz, 0.0], [sz, cz, 0.0], [0.0, 0.0, 1.0]]), swing)
-
-
-def _tilt(outwards: float) -> Floats:
-    c, s = _cosine(outwards), _sine(outwards)
-    return np.array([[c, 0.0, -s], [0.0, 1.0, 0.0], [s, 0.0, c]])
+    return np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])

@@ -25,7 +25,6 @@ from its_core.engines.simulator.meshes.pedestrians import (
     THIGH_R,
     TORSO,
     Stature,
-    bent,
     hung,
 )
 from its_core.taxonomy import ParticipantType
@@ -126,9 +125,8 @@ def seated(person: Stature, kind: ParticipantType, spin_rad: float) -> tuple[Flo
     else:
         lean, arms = -0.30, 0.80
         thighs, knees = [1.18, 1.18], [-1.48, -1.48]
-    angles = {
-        TORSO: bent(lean), HEAD: bent(-0.8 * lean), THIGH_L: bent(thighs[0]), THIGH_R: bent(thighs[1]),
-        SHIN_L: bent(knees[0]), SHIN_R: bent(knees[1]), ARM_L: bent(arms - lean), ARM_R: bent(arms - lean),
-        FOREARM_L: bent(0.32), FOREARM_R: bent(0.32),
-    }  # fmt: skip
+    forwards = np.zeros(10)
+    forwards[[TORSO, HEAD, THIGH_L, THIGH_R, SHIN_L, SHIN_R]] = lean, -0.8 * lean, *thighs, *knees
+    forwards[[ARM_L, ARM_R, FOREARM_L, FOREARM_R]] = arms - lean, arms - lean, 0.32, 0.32
+    angles = np.stack([forwards, np.zeros(10), np.zeros(10)], axis=1)
     return hung(person, angles, np.array([0.0, _SEAT_Y_M, SEAT_M[kind] + 0.06 - 0.93 * person.height]))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.randomness import rng_of
 from its_core.taxonomy import CameraWord, ImageQuality
 
@@ -45,10 +46,36 @@ class Recorder:
         self._jpeg_quality = int(rng_of("recorder", camera_id).integers(low, high))
 
     def played(self, picture: Frame) -> Frame:
-        """The picture as it comes off the tape; itself where the recorder is a good one."""
+        """The picture (of even width and height) as it comes off the tape; itself where the recorder is a good one."""
         if not self._compresses:
             return picture
         image = Image.fromarray(picture)
         memory = BytesIO()
         image.reduce(2).save(memory, "JPEG", quality=self._jpeg_quality)
-        return np.asarray(Image.open(memory).resize(image.size, Image.Resampling.BILINEAR))
+        return _doubled(np.asarray(Image.open(memory)))
+
+
+@kernel
+def _doubled(small: Frame) -> Frame:
+    """H×W×3 to 2H×2W×3, byte for byte as Pillow's bilinear filter does it: along the rows, then along the columns, each
+    rounded."""
+    height, width, _ = small.shape
+    wide = np.empty((height, 2 * width, 3), np.uint8)
+    for row in range(height):
+        for channel in range(3):
+            wide[row, 0, channel] = small[row, 0, channel]
+            wide[row, 2 * width - 1, channel] = small[row, width - 1, channel]
+        for column in range(width - 1):
+            for channel in range(3):
+                here, beyond = np.int32(small[row, column, channel]), np.int32(small[row, column + 1, channel])
+                wide[row, 2 * column + 1, channel] = (3 * here + beyond + 2) >> 2
+                wide[row, 2 * column + 2, channel] = (here + 3 * beyond + 2) >> 2
+    large = np.empty((2 * height, 2 * width, 3), np.uint8)
+    large[0], large[2 * height - 1] = wide[0], wide[height - 1]
+    for row in range(height - 1):
+        for column in range(2 * width):
+            for channel in range(3):
+                here, below = np.int32(wide[row, column, channel]), np.int32(wide[row + 1, column, channel])
+                large[2 * row + 1, column, channel] = (3 * here + below + 2) >> 2
+                large[2 * row + 2, column, channel] = (here + 3 * below + 2) >> 2
+    return large

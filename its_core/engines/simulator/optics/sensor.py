@@ -179,11 +179,24 @@ class Look:
         row, column = (int(value) for value in self._rng.integers(_BANK_MARGIN_PX, size=2))
         gain = float(self._steps[min(self._frame, len(self._steps) - 1)])
         self._frame += 1
+        bank = self._bank[row : row + height, column : column + width]
         if gain != 1.0:
-            picture = np.take(np.round(np.minimum(gain * np.arange(256.0), 255.0)).astype(np.uint8), picture)
+            brighter = np.round(np.minimum(gain * np.arange(256.0), 255.0))
+            return _recoded(picture, np.clip(brighter, self._margin, 255 - self._margin).astype(np.uint8), bank)
         noised: Frame = np.clip(picture, self._margin, 255 - self._margin)
-        noised += self._bank[row : row + height, column : column + width]
+        noised += bank
         return noised
+
+
+@kernel
+def _recoded(picture: Frame, table: Frame, noise: Frame) -> Frame:
+    """Each byte by a table, and noise (wrapped bytes) added."""
+    made = np.empty(picture.shape, np.uint8)
+    for row in range(picture.shape[0]):
+        for column in range(picture.shape[1]):
+            for channel in range(3):
+                made[row, column, channel] = table[picture[row, column, channel]] + noise[row, column, channel]
+    return made
 
 
 def _exposure_steps(rng: np.random.Generator) -> NDArray[np.float64]:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.meshes.materials import PAINTS, Surface, byte_table
 from its_core.engines.simulator.meshes.mesh import Mesh
 from its_core.engines.simulator.meshes.pedestrians import clothes, fallen, figure, limbs, stature
 from its_core.engines.simulator.meshes.riders import seated
-from its_core.engines.simulator.meshes.vehicles import FRONT_LEFT, FRONT_RIGHT, car, emergency_car, trailer
-from its_core.engines.simulator.portable_math import cos, norm, product, sin
+from its_core.engines.simulator.meshes.vehicles import car, emergency_car, trailer
+from its_core.engines.simulator.portable_math import product
+from its_core.engines.simulator.rendering.poses import car_parts, carried, place_parts, turn_of
 from its_core.engines.simulator.trace import Actor, Dent, Trace
 from its_core.taxonomy import Colour, ParticipantType
 
@@ -41,18 +41,6 @@ class Posed:
     triangles: NDArray[np.int32]
 
 
-def turn_of(quaternion: Floats) -> Floats:
-    """3×3 rotation of (w, x, y, z), body to world."""
-    w, x, y, z = (float(value) for value in quaternion / norm(quaternion))
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
-
-
 class CarActor:
     """A car of the trace; ``lit``: its lamps burn (dusk)."""
 
@@ -64,6 +52,7 @@ class CarActor:
         self._bent = (0, self._car.mesh)
         self._broken: frozenset[Surface] = frozenset()
         self._lamps = _lamp_middles(self._car.mesh)
+        self._worn: tuple[dict[Surface, Surface], NDArray[np.uint8]] = {}, np.zeros(0, np.uint8)
 
     def _suffered(self, frame: int) -> list[Dent]:
         return [dent for dent in self._dents if dent.frame <= frame]
@@ -79,16 +68,15 @@ class CarActor:
     def posed(self, frame: int) -> Posed:
         trace, number = self._trace, self._number
         mesh = self._mesh(frame)
-        spin, steer = float(trace.spin[frame, number]), float(trace.steer[frame, number])
-        body, place = turn_of(trace.rotations[frame, number]), trace.positions[frame, number]
-        turns, shifts = np.empty((5, 3, 3)), np.empty((5, 3))
-        turns[0], shifts[0] = body, place
-        for wheel in range(4):
-            turn = _wheel_turn(spin, steer if wheel + 1 in (FRONT_LEFT, FRONT_RIGHT) else 0.0)
-            hub = self._car.hubs[wheel] + np.array([0.0, 0.0, float(trace.suspension[frame, number, wheel])])
-            turns[wheel + 1], shifts[wheel + 1] = product(body, turn), product(body, hub) + place
+        turns, shifts = car_parts(
+            trace.rotations[frame, number], trace.positions[frame, number], self._car.hubs,
+            trace.suspension[frame, number], float(trace.spin[frame, number]), float(trace.steer[frame, number]),
+        )  # fmt: skip
         vertices, normals = placed_parts(mesh, turns, shifts)
-        return Posed(vertices, normals, byte_table(self.surfaces(frame))[mesh.slots], mesh.triangles)
+        surfaces = self.surfaces(frame)
+        if surfaces != self._worn[0]:
+            self._worn = surfaces, byte_table(surfaces)[mesh.slots]
+        return Posed(vertices, normals, self._worn[1], mesh.triangles)
 
     def surfaces(self, frame: int) -> dict[Surface, Surface]:
         """What the car's variable surfaces are made of in a frame: paint, and lamps as they burn."""
@@ -133,14 +121,6 @@ def _lamp_middles(mesh: Mesh) -> dict[Surface, Floats]:
     return found
 
 
-def _wheel_turn(spin: float, steer: float) -> Floats:
-    """Rolling forwards takes the front of a wheel down; steering to the left turns it counter-clockwise from above."""
-    c, s = float(cos(-spin)), float(sin(-spin))
-    roll = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
-    c, s = float(cos(steer)), float(sin(steer))
-    return product(np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]), roll)
-
-
 class TrailerActor:
     """What an articulated truck pulls."""
 
@@ -183,10 +163,9 @@ class PersonActor:
             rotations = np.stack([turn_of(pose[3:]) for pose in lying[frame]])
             world, places = fallen(self._person, lying[frame, :, :3], rotations)
         else:
-            turns, shifts = self._upright(frame)
-            body, place = turn_of(trace.rotations[frame, number]), trace.positions[frame, number]
-            world = np.stack([product(body, turn) for turn in turns])
-            places = np.stack([product(body, at) for at in shifts]) + place
+            world, places = carried(
+                trace.rotations[frame, number], trace.positions[frame, number], *self._upright(frame)
+            )
         vertices, normals = placed_parts(self._figure, world, places)
         return Posed(vertices, normals, self._surfaces, self._figure.triangles)
 
@@ -219,28 +198,8 @@ class WholeActor:
 def placed_parts(mesh: Mesh, turns: Floats, shifts: Floats) -> tuple[F32, F32]:
     """Vertices and normals V×3 (world) of a mesh whose parts are turned (P×3×3) and then shifted (P×3)."""
     vertices, normals = np.empty_like(mesh.vertices), np.empty_like(mesh.normals)
-    _place(mesh.vertices, mesh.normals, mesh.parts, turns, shifts, vertices, normals)
+    place_parts(mesh.vertices, mesh.normals, mesh.parts, turns, shifts, vertices, normals)
     return vertices, normals
-
-
-@kernel
-def _place(
-    points: F32,
-    directions: F32,
-    parts: NDArray[np.uint8],
-    turns: Floats,
-    shifts: Floats,
-    vertices: F32,
-    normals: F32,
-) -> None:
-    for i in range(len(points)):
-        part = parts[i]
-        x, y, z = points[i, 0], points[i, 1], points[i, 2]
-        nx, ny, nz = directions[i, 0], directions[i, 1], directions[i, 2]
-        for axis in range(3):
-            a, b, c = turns[part, axis, 0], turns[part, axis, 1], turns[part, axis, 2]
-            vertices[i, axis] = a * x + b * y + c * z + shifts[part, axis]
-            normals[i, axis] = a * nx + b * ny + c * nz
 
 
 Body = CarActor | PersonActor | WholeActor
@@ -287,16 +246,22 @@ class Cast:
         return np.concatenate([self.triangles[number] for number in numbers])
 
 
-def cast(found: Sequence[Body], frame: int) -> Cast:
+def cast(found: Sequence[Body], frame: int, before: Cast | None = None) -> Cast:
+    """The actors in a frame. ``before``: the same actors in another one, whose triangles are theirs too."""
     shown = [body.posed(frame) for body in found]
     starts = np.cumsum([0] + [len(one.vertices) for one in shown])
     if not shown:
         nothing = np.zeros((0, 3), np.float32)
         return Cast(nothing, nothing, np.zeros(0, np.uint8), (), starts)
+    triangles = before.triangles if before is not None else _numbered(shown, starts)
     return Cast(
         np.concatenate([one.vertices for one in shown]),
         np.concatenate([one.normals for one in shown]),
         np.concatenate([one.surfaces for one in shown]),
-        tuple((one.triangles + start).astype(np.int32) for one, start in zip(shown, starts[:-1], strict=True)),
+        triangles,
         starts,
     )
+
+
+def _numbered(shown: Sequence[Posed], starts: NDArray[np.int64]) -> tuple[NDArray[np.int32], ...]:
+    return tuple((one.triangles + start).astype(np.int32) for one, start in zip(shown, starts[:-1], strict=True))

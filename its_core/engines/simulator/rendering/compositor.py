@@ -12,7 +12,7 @@ from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.sensor import Look, Tone, toned
 from its_core.engines.simulator.optics.shading import Around, plan_at, surface_light, weights
 from its_core.engines.simulator.optics.softening import REACH_PX
-from its_core.engines.simulator.portable_math import exp, exp_scalar, product
+from its_core.engines.simulator.portable_math import exp_scalar, product
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn
 from its_core.engines.simulator.rendering.actors import Cast
 from its_core.engines.simulator.rendering.background import Plate
@@ -21,6 +21,7 @@ from its_core.engines.simulator.rendering.ground_effects import (
     Footprint,
     cast_shade,
     darken_under,
+    glow_about,
     light_ahead,
     mirror_bodies,
     streak,
@@ -77,6 +78,7 @@ class Compositor:
         self._touched = np.zeros(self._shape, bool)
         self._ids = np.full(self._shape, NOBODY, np.uint8)
         self._windows: list[Window] = []
+        self._changed: Ints = np.zeros((0, 4), np.int32)
 
     def window(self, x1: float, y1: float, x2: float, y2: float) -> Window | None:
         return window_of((x1, y1, x2, y2), self._shape)
@@ -150,19 +152,14 @@ class Compositor:
         window = self.window(x - span, y - span, x + span, y + span)
         if window is None:
             return
-        rows = np.arange(window[0].start, window[0].stop, dtype=np.float32)[:, None] + np.float32(0.5 - y)
-        columns = np.arange(window[1].start, window[1].stop, dtype=np.float32)[None, :] + np.float32(0.5 - x)
-        fall = exp(-(rows**2 + columns**2) / np.float32(2.0 * radius_px**2))
-        fall = np.where(fall > 0.003, fall, np.float32(0.0))
-        self._glow[window] += fall[..., None] * np.array(rgb, np.float32)
-        self._touched[window] |= fall > 0
+        glow_about(_bounds(window), x, y, radius_px, np.array(rgb, np.float32), self._glow, self._touched)
         self._windows.append(window)
 
     def frame(self, cast: Cast, drawn: Drawn, beams: Floats = _NO_BEAMS) -> tuple[Frame, Sight]:
         """The finished frame, but for noise and text, and who shows in it; both are overwritten by the next one.
         ``beams`` N×3: of each actor, where headlamps shine on it from, as long as they are strong; none by day."""
         self._windows += drawn.windows
-        windows = bands(self._windows)
+        windows = self._changed = bands(self._windows)
         count = len(cast.starts) - 1
         pixels, samples = np.zeros((2, count), np.int64)
         bounds = np.zeros((count, 4), np.int64)
@@ -182,7 +179,8 @@ class Compositor:
 
     def rest(self) -> None:
         """Ends a frame: every buffer as it was before it."""
-        for window in self._windows:
+        for top, low, left, right in self._changed.tolist():
+            window = slice(top, low), slice(left, right)
             self._dim[window] = 1.0
             self._lamps[window] = 0.0
             self._touched[window] = False

@@ -1,4 +1,5 @@
-"""What moving bodies do to the light of the ground: shadows, the dark under them, the pools of their headlamps."""
+"""What moving bodies and lamps do to the light of the ground: shadows, the dark under bodies, the pools of headlamps,
+mirror images and glows."""
 
 from __future__ import annotations
 
@@ -187,4 +188,22 @@ def streak(
             if fall > 0.01:
                 for colour in range(3):
                     glow[row, column, colour] += fall * share * rgb[colour]
+                touched[row, column] = True
+
+
+@kernel
+def glow_about(
+    bounds: NDArray[np.int64], x: float, y: float, radius_px: float, rgb: F32, glow: F32, touched: Mask
+) -> None:
+    """Adds a round glow about a point of the picture."""
+    spread = np.float32(2.0 * (radius_px * radius_px))
+    off_x, off_y = np.float32(0.5 - x), np.float32(0.5 - y)
+    for row in range(bounds[0], bounds[1]):
+        down = np.float32(row) + off_y
+        for column in range(bounds[2], bounds[3]):
+            aside = np.float32(column) + off_x
+            fall = np.float32(exp_scalar(float(-(down * down + aside * aside) / spread)))
+            if fall > np.float32(0.003):
+                for colour in range(3):
+                    glow[row, column, colour] += fall * rgb[colour]
                 touched[row, column] = True

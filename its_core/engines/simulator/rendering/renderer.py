@@ -111,6 +111,7 @@ class ClipRenderer:
         self._compositor = Compositor(self._plate, camera, self._look, self._layer)
         self._signals = Signals(still.layout, camera, self._plate.standing.surface, sky.lit)
         self._shade = Coverage.empty(*size)
+        self._cast: Cast | None = None
         self._asked = layers
         self._layers = LayerMaker(layers, camera, still.layout, self._plate, self._layer) if layers else None
 
@@ -119,7 +120,7 @@ class ClipRenderer:
             yield self._frame(frame)
 
     def _frame(self, frame: int) -> RenderedFrame:
-        actors = cast(self._bodies, frame)
+        actors = self._cast = cast(self._bodies, frame, self._cast)
         placed = self._camera.placed(actors.vertices)
         extents = outlines(self._camera, actors, placed)
         drawn = self._layer.draw(actors, placed, extents)
@@ -137,7 +138,7 @@ class ClipRenderer:
         layers = Layers()
         if self._layers is not None:
             later = "flow" in self._asked and frame + 1 < len(self._trace.positions)
-            layers = self._layers.made(drawn, sight, cast(self._bodies, frame + 1) if later else None)
+            layers = self._layers.made(drawn, sight, cast(self._bodies, frame + 1, actors) if later else None)
         picture = self._look.noisy(picture)
         self._fall.fallen(picture)
         self._overlay.written(picture, frame / self._trace.fps)
