@@ -173,7 +173,7 @@ def _hung(
             z = (0.0, s, c)[column]
             own[0, column], own[1, column], own[2, column] = ct * x - st * z, y, st * x + ct * z
         x, y, z = joints[part, 0] * scale, joints[part, 1] * scale, joints[part, 2] * scale
-        if part == HEAD or part == ARM_L or part == ARM_R:
+        if part in (HEAD, ARM_L, ARM_R):
             x, y = x * breadth, y * breadth
         carrier = carriers[part]
         if carrier < 0:

@@ -91,11 +91,11 @@ class Camera:
         """World points N×3 (metres) in the camera's frame (right, down, forward), bent as the lens bends their rays:
         what remains is a pinhole's projection."""
         return bent(
-            np.ascontiguousarray(points), np.array(self.position_m), self.rotation, *self.distortion, self._edge
+            np.ascontiguousarray(points), np.array(self.position_m), self.rotation, *self.distortion, self.bend_edge
         )
 
     @property
-    def _edge(self) -> float:
+    def bend_edge(self) -> float:
         """Rays farther from the axis than this lie well outside the picture; the lens bends them no further."""
         half = 0.5 * math.sqrt(self.width_px**2 + self.height_px**2) / self.focal_px
         return 1.25 * straightened(half, *self.distortion)

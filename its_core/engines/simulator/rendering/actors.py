@@ -14,7 +14,6 @@ from its_core.engines.simulator.meshes.mesh import Mesh
 from its_core.engines.simulator.meshes.pedestrians import clothes, fallen, figure, limbs, stature
 from its_core.engines.simulator.meshes.riders import seated
 from its_core.engines.simulator.meshes.vehicles import car, emergency_car, trailer
-from its_core.engines.simulator.portable_math import product
 from its_core.engines.simulator.rendering.poses import car_parts, carried, place_parts, turn_of
 from its_core.engines.simulator.trace import Actor, Dent, Trace
 from its_core.taxonomy import Colour, ParticipantType
@@ -25,6 +24,7 @@ Floats = NDArray[np.float64]
 _BLINK_HZ = 1.5
 _BEACON_HZ = 2.2
 _BRISK_MPS = 1.4
+LAMPS = (Surface.HEADLAMP_LEFT, Surface.HEADLAMP_RIGHT, Surface.TAILLAMP_LEFT, Surface.TAILLAMP_RIGHT)
 _LAMP_PAIRS = (
     (Surface.HEADLAMP_LEFT, Surface.HEADLAMP_RIGHT),
     (Surface.TAILLAMP_LEFT, Surface.TAILLAMP_RIGHT),
@@ -102,23 +102,25 @@ class CarActor:
             chosen[Surface.BEACON_RIGHT] = Surface.BEACON_DARK if left else Surface.BEACON_BLUE
         return chosen
 
-    def lamp_points(self, frame: int, lamp: Surface) -> tuple[Floats, Floats]:
-        """Middle of a lamp and the way it shines, in the world frame."""
+    @property
+    def number(self) -> int:
+        """Of the actor."""
+        return self._number
+
+    def lamp_middles(self, frame: int) -> Floats:
+        """Of ``LAMPS`` in the body's frame, 4×3 metres."""
         self._mesh(frame)
-        middle = self._lamps[lamp]
-        turn = turn_of(self._trace.rotations[frame, self._number])
-        shines = np.array([0.0, 1.0 if middle[1] > 0 else -1.0, 0.0])
-        return product(turn, middle) + self._trace.positions[frame, self._number], product(turn, shines)
+        return self._lamps
 
 
-def _lamp_middles(mesh: Mesh) -> dict[Surface, Floats]:
+def _lamp_middles(mesh: Mesh) -> Floats:
     """Of both lamps of a pair; a machine that has one alone has it in the place of either."""
-    found: dict[Surface, Floats] = {}
+    found = []
     for pair in _LAMP_PAIRS:
         there = [mesh.vertices[mesh.slots == lamp] for lamp in pair]
-        for lamp, own, other in zip(pair, there, there[::-1], strict=True):
-            found[lamp] = (own if len(own) else other).mean(axis=0).astype(np.float64)
-    return found
+        for own, other in zip(there, there[::-1], strict=True):
+            found.append((own if len(own) else other).mean(axis=0).astype(np.float64))
+    return np.stack(found)
 
 
 class TrailerActor:

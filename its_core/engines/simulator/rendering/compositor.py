@@ -12,20 +12,19 @@ from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.sensor import Look, Tone, toned
 from its_core.engines.simulator.optics.shading import Around, plan_at, surface_light, weights
 from its_core.engines.simulator.optics.softening import REACH_PX
-from its_core.engines.simulator.portable_math import exp_scalar, product
+from its_core.engines.simulator.portable_math import exp_scalar
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn
 from its_core.engines.simulator.rendering.actors import Cast
 from its_core.engines.simulator.rendering.background import Plate
 from its_core.engines.simulator.rendering.ground_effects import (
-    Beam,
-    Footprint,
     cast_shade,
-    darken_under,
+    darken_under_all,
     glow_about,
-    light_ahead,
+    light_before_all,
     mirror_bodies,
     streak,
 )
+from its_core.engines.simulator.rendering.ground_windows import View
 from its_core.engines.simulator.rendering.standing import FINE
 from its_core.engines.simulator.rendering.windows import Window, bands, grown, window_of
 from its_core.engines.simulator.scenery.light_maps import LAMP_RGB
@@ -37,7 +36,6 @@ Counts = NDArray[np.int64]
 Frame = NDArray[np.uint8]
 
 _BRIGHTEST = 3.0  # of a sample, as in the plate
-_NEAREST_GROUND_M = 0.5
 _NO_BEAMS: NDArray[np.float64] = np.zeros((0, 3))
 _STREET_RGB = LAMP_RGB
 _THIN_AIR = 1.0 / 1400.0  # less haze than this is not seen on bodies near by
@@ -64,6 +62,7 @@ class Compositor:
         self._shape = (camera.height_px, camera.width_px)
         rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px]
         self._rays: F32 = camera.rays(columns + 0.5, rows + 0.5)
+        self._eye, self._view = np.array(camera.position_m), View.of(camera)
         self._tone = look.tone
         around = plate.shader.around
         self._around = around._replace(snow=_ACTORS_SNOW * around.snow, lamp=(0.0, 0.0, 0.0))
@@ -83,35 +82,36 @@ class Compositor:
     def window(self, x1: float, y1: float, x2: float, y2: float) -> Window | None:
         return window_of((x1, y1, x2, y2), self._shape)
 
-    def window_on_ground(self, corners: Floats) -> Window | None:
-        """The part of the frame that shows a convex piece of ground (N×2 metres, in order about it); None when none
-        does. What lies behind the camera is cut off."""
-        corners = np.column_stack([corners, np.zeros(len(corners))])
-        deep = product(corners - np.array(self._camera.position_m), self._camera.rotation[2])
-        ahead = cut_off(corners, deep, _NEAREST_GROUND_M)
-        if not len(ahead):
-            return None
-        seen = self._camera.project(ahead)
-        return self.window(*seen[:, :2].min(axis=0), *seen[:, :2].max(axis=0))
-
     def cast_shadows(self, shade: Ints, windows: list[Window]) -> None:
         """Takes the sun from the ground where the flattened actors lie (H×W triangles), within these windows."""
         wide = [grown(window, 1, self._shape) for window in windows]
         cast_shade(bands(wide), shade, self._plate.sun_share, self._dim, self._touched)
         self._windows += wide
 
-    def darken(self, under: Footprint, window: Window) -> None:
-        """Takes a share of all light from the ground under a body and about it."""
-        darken_under(_bounds(window), self._plate.x, self._plate.y, np.array(under), self._dim, self._touched)
-        self._windows.append(window)
-
-    def light_ground(self, beam: Beam, window: Window) -> None:
-        """Adds a pair of headlamps' light to the ground before them."""
-        light_ahead(
-            _bounds(window), self._plate.x, self._plate.y, self._plate.ground_share, np.array(beam), self._lamps,
-            self._touched,
+    def darken(self, places: Floats, rotations: Floats, sizes: Floats) -> None:
+        """Takes a share of all light from the ground under bodies and about them: ``darken_under_all``."""
+        plate = self._plate
+        self._add_windows(
+            darken_under_all(
+                places, rotations, sizes, self._eye, self._camera.rotation, self._view, plate.x, plate.y, self._dim,
+                self._touched,
+            )
         )  # fmt: skip
-        self._windows.append(window)
+
+    def light_ground(self, beams: Floats) -> None:
+        """Adds headlamps' light to the ground before them: ``light_before_all``."""
+        plate = self._plate
+        self._add_windows(
+            light_before_all(
+                beams, self._eye, self._camera.rotation, self._view, plate.x, plate.y, plate.ground_share, self._lamps,
+                self._touched,
+            )
+        )  # fmt: skip
+
+    def _add_windows(self, bounds: NDArray[np.int64]) -> None:
+        for top, low, left, right in bounds.tolist():
+            if top < low and left < right:
+                self._windows.append((slice(top, low), slice(left, right)))
 
     @property
     def is_wet(self) -> bool:
@@ -168,7 +168,7 @@ class Compositor:
         _compose(
             windows, self._touched, self._layer.seen.triangle, drawn.triangles, drawn.owner, drawn.placed,
             cast.normals, cast.surfaces, self._layer.lens.focal, self._layer.lens.centre_x, self._layer.lens.centre_y,
-            self._rays, np.array(self._camera.position_m), self._layer.seen.nearness, self._plate.radiance,
+            self._rays, self._eye, self._layer.seen.nearness, self._plate.radiance,
             self._plate.ground_share, self._plate.albedo, self._dim, self._lamps, self._glow, plans.sun,
             np.array(plans.sun_rect), np.array(plans.sun_slope), self._around, self._optics, self._rise, self._tone,
             self._look.exposure, self._look.curve, self._sharp, self._ids, pixels, samples, bounds, plans.lamps,
@@ -190,17 +190,6 @@ class Compositor:
             seen = grown(window, REACH_PX, self._shape)
             self._picture[seen] = self._still_soft[seen]
         self._windows.clear()
-
-
-def cut_off(corners: Floats, deep: Floats, nearest: float) -> Floats:
-    """The part of a convex polygon (N×3 corners in order) whose depth (N) is at least ``nearest``."""
-    found = []
-    for here, there, a, b in zip(corners, np.roll(corners, -1, axis=0), deep, np.roll(deep, -1), strict=True):
-        if a >= nearest:
-            found.append(here)
-        if (a >= nearest) != (b >= nearest):
-            found.append(here + (nearest - a) / (b - a) * (there - here))
-    return np.array(found).reshape(-1, 3)
 
 
 def _bounds(window: Window) -> NDArray[np.int64]:

@@ -3,13 +3,12 @@ mirror images and glows."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
-from its_core.engines.simulator.compilation import kernel
+from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.portable_math import exp_scalar
+from its_core.engines.simulator.rendering.ground_windows import Bounds, View, ground_window
 from its_core.engines.simulator.rendering.standing import FINE
 
 F32 = NDArray[np.float32]
@@ -18,54 +17,69 @@ Ints = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
 _FAINTEST = 0.05  # lamp light on white ground that can be told from none
+_FAINTEST_AT = 3.5  # 1.5 · exp(−3.5) is less than that
 BEAM_M = 19.0  # how far dipped beams reach
 
 
-class Footprint(NamedTuple):
-    """A body on the ground: middle (m), unit vector ahead, half its width and length (m), how far its dark reaches out
-    (m) and how deep it is, 0 to 1."""
-
-    x: float
-    y: float
-    ahead_x: float
-    ahead_y: float
-    half_width: float
-    half_length: float
-    reach: float
-    depth: float
-
-    def corners(self) -> Floats:
-        """4×2 ground points that the dark lies between."""
-        across, along = self.half_width + self.reach, self.half_length + self.reach
-        return np.array(
-            [
-                (
-                    self.x + a * across * self.ahead_y + b * along * self.ahead_x,
-                    self.y - a * across * self.ahead_x + b * along * self.ahead_y,
-                )
-                for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))
-            ]
-        )
+@inline
+def _is_empty(window: Bounds) -> bool:
+    return bool(window[0] >= window[1] or window[2] >= window[3])
 
 
-class Beam(NamedTuple):
-    """The dipped beams of a vehicle: where they start (m), unit vector ahead, how strong they are (1: both burn)."""
+@kernel
+def darken_under_all(
+    places: Floats, rotations: Floats, sizes: Floats, eye: Floats, rotation: Floats, view: View, x: F32, y: F32,
+    dim: F32, touched: Mask,
+) -> NDArray[np.int64]:  # fmt: skip
+    """Takes light from the ground under N bodies (places N×3, quaternions N×4) and, fading, about them. ``sizes`` N×4:
+    half width and length (m), how far the dark reaches out (m), how deep it is (0 to 1). Returns the windows in which
+    it did, N×4, empty ones for bodies in the air or out of the frame."""
+    windows = np.zeros((len(places), 4), np.int64)
+    under, corners = np.empty(8), np.empty((4, 2))
+    for number in range(len(places)):
+        if places[number, 2] > 0.5:
+            continue
+        w, i, j, k = rotations[number]
+        ahead_x, ahead_y = 2 * (i * j - w * k), 1 - 2 * (i * i + k * k)
+        length = max(np.sqrt(ahead_x * ahead_x + ahead_y * ahead_y), 1e-6)
+        ahead_x, ahead_y = ahead_x / length, ahead_y / length
+        half_width, half_length, reach, depth = sizes[number]
+        across, along = half_width + reach, half_length + reach
+        for corner in range(4):
+            a, b = (-1, 1, 1, -1)[corner], (-1, -1, 1, 1)[corner]
+            corners[corner, 0] = places[number, 0] + a * across * ahead_y + b * along * ahead_x
+            corners[corner, 1] = places[number, 1] - a * across * ahead_x + b * along * ahead_y
+        window = ground_window(corners, eye, rotation, view)
+        if _is_empty(window):
+            continue
+        under[0], under[1], under[2], under[3] = places[number, 0], places[number, 1], ahead_x, ahead_y
+        under[4], under[5], under[6], under[7] = half_width, half_length, reach, depth
+        _darken_under(window, x, y, under, dim, touched)
+        windows[number] = window
+    return windows
 
-    x: float
-    y: float
-    ahead_x: float
-    ahead_y: float
-    strength: float
 
-    def corners(self) -> Floats:
-        """N×2 ground points, in order about the lit area."""
-        reach = ((0.3, -1.5), (8.0, -4.0), (BEAM_M, -7.0), (BEAM_M, 7.0), (8.0, 4.0), (0.3, 1.5))
-        return np.array(
-            [
-                (self.x + a * self.ahead_x + b * self.ahead_y, self.y + a * self.ahead_y - b * self.ahead_x)
-                for a, b in reach
-            ]
-        )
+@kernel
+def light_before_all(
+    beams: Floats, eye: Floats, rotation: Floats, view: View, x: F32, y: F32, ground_share: F32, lamps: F32,
+    touched: Mask,
+) -> NDArray[np.int64]:  # fmt: skip
+    """Adds the dipped beams of vehicles (N×5: x, y, unit vector ahead, strength; 1: both lamps burn) to the ground
+    (radiance of a white one). Returns the windows in which it did, N×4."""
+    windows = np.zeros((len(beams), 4), np.int64)
+    corners = np.empty((6, 2))
+    for number in range(len(beams)):
+        at_x, at_y, ahead_x, ahead_y = beams[number, 0], beams[number, 1], beams[number, 2], beams[number, 3]
+        for corner in range(6):
+            a = (0.3, 8.0, BEAM_M, BEAM_M, 8.0, 0.3)[corner]
+            b = (-1.5, -4.0, -7.0, 7.0, 4.0, 1.5)[corner]
+            corners[corner, 0] = at_x + a * ahead_x + b * ahead_y
+            corners[corner, 1] = at_y + a * ahead_y - b * ahead_x
+        window = ground_window(corners, eye, rotation, view)
+        if not _is_empty(window):
+            _light_ahead(window, x, y, ground_share, beams[number], lamps, touched)
+            windows[number] = window
+    return windows
 
 
 @kernel
@@ -87,8 +101,7 @@ def cast_shade(windows: Ints, shade: Ints, sun_share: F32, dim: F32, touched: Ma
 
 
 @kernel
-def darken_under(bounds: NDArray[np.int64], x: F32, y: F32, under: Floats, dim: F32, touched: Mask) -> None:
-    """Takes light from the ground under a ``Footprint`` and, fading, about it."""
+def _darken_under(bounds: Bounds, x: F32, y: F32, under: Floats, dim: F32, touched: Mask) -> None:
     at_x, at_y, ahead_x, ahead_y, half_width, half_length, reach, depth = under
     for row in range(bounds[0], bounds[1]):
         for column in range(bounds[2], bounds[3]):
@@ -107,10 +120,7 @@ def darken_under(bounds: NDArray[np.int64], x: F32, y: F32, under: Floats, dim: 
 
 
 @kernel
-def light_ahead(
-    bounds: NDArray[np.int64], x: F32, y: F32, ground_share: F32, beam: Floats, lamps: F32, touched: Mask
-) -> None:
-    """Adds a ``Beam`` to the ground (radiance of a white one)."""
+def _light_ahead(bounds: Bounds, x: F32, y: F32, ground_share: F32, beam: Floats, lamps: F32, touched: Mask) -> None:
     at_x, at_y, ahead_x, ahead_y, strength = beam
     for row in range(bounds[0], bounds[1]):
         for column in range(bounds[2], bounds[3]):
@@ -121,7 +131,7 @@ def light_ahead(
             if along <= 0.0 or along >= BEAM_M:
                 continue
             slant = (dx * ahead_y - dy * ahead_x) / (1.0 + 0.16 * along)
-            if slant * slant > 6.0:
+            if slant * slant + along / 8.0 > _FAINTEST_AT:
                 continue
             begun = min(along / 2.2, 1.0)
             light = 1.5 * strength * begun * begun * exp_scalar(-slant * slant - along / 8.0)
@@ -132,9 +142,15 @@ def light_ahead(
 
 
 @kernel
-def shine_on(beam: Floats, places: Floats, shone: Floats) -> None:
-    """Adds to ``shone`` (N×3) the way to the lamps of a ``Beam`` from each of N places in it, as long as the light is
-    strong there."""
+def shine_on(beams: Floats, places: Floats, shone: Floats) -> None:
+    """Adds to ``shone`` (N×3) the way to the lamps of ``beams`` (as ``light_before_all`` takes them) from each of N
+    places in them, as long as the light is strong there."""
+    for number in range(len(beams)):
+        _shine_one(beams[number], places, shone)
+
+
+@kernel
+def _shine_one(beam: Floats, places: Floats, shone: Floats) -> None:
     at_x, at_y, ahead_x, ahead_y, strength = beam
     for i in range(len(places)):
         dx, dy = places[i, 0] - at_x, places[i, 1] - at_y

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,7 +21,6 @@ from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn, 
 from its_core.engines.simulator.rendering.actors import Body, Cast, PersonActor, bodies, cast, vehicles_of
 from its_core.engines.simulator.rendering.background import plate
 from its_core.engines.simulator.rendering.compositor import Compositor, Sight
-from its_core.engines.simulator.rendering.ground_effects import Footprint
 from its_core.engines.simulator.rendering.layers import LayerMaker, Layers
 from its_core.engines.simulator.rendering.lights import Signals, head_lights
 from its_core.engines.simulator.roads.layouts import Layout
@@ -110,6 +108,7 @@ class ClipRenderer:
         self._layer = ActorLayer(camera, self._plate.standing)
         self._compositor = Compositor(self._plate, camera, self._look, self._layer)
         self._signals = Signals(still.layout, camera, self._plate.standing.surface, sky.lit)
+        self._contacts = np.array([_contact(body) for body in found]).reshape(-1, 4)
         self._shade = Coverage.empty(*size)
         self._cast: Cast | None = None
         self._asked = layers
@@ -125,13 +124,12 @@ class ClipRenderer:
         extents = outlines(self._camera, actors, placed)
         drawn = self._layer.draw(actors, placed, extents)
         self._shadows(actors)
-        self._contacts(frame)
+        self._compositor.darken(self._trace.positions[frame], self._trace.rotations[frame], self._contacts)
         self._mirror(actors)
         beams = np.zeros((len(self._bodies) if self._sky.lit else 0, 3))
         if self._sky.lit and drawn.numbers:
-            places = self._trace.positions[frame]
             cars = vehicles_of(self._bodies)
-            beams = head_lights(cars, frame, places, self._camera, self._compositor, self._layer, actors, drawn)
+            beams = head_lights(cars, frame, self._trace, self._camera, self._compositor, self._layer, actors, drawn)
         if len(self._trace.signals):
             self._signals.shine(self._trace.signals[frame], self._compositor, self._layer.seen.triangle)
         picture, sight = self._compositor.frame(actors, drawn, beams)
@@ -182,29 +180,13 @@ class ClipRenderer:
         for window in windows:
             self._shade.triangle[window], self._shade.nearness[window] = NOTHING, 0.0
 
-    def _contacts(self, frame: int) -> None:
-        """The dark under cars and about feet."""
-        for number, body in enumerate(self._bodies):
-            x, y, z = (float(value) for value in self._trace.positions[frame, number])
-            if z > 0.5:
-                continue
-            half = (0.22, 0.22)
-            reach, depth = 0.30, 0.45
-            if not isinstance(body, PersonActor):
-                size = VEHICLES[body.actor.type]
-                half, reach, depth = (size.width_m / 2 - 0.12, size.length_m / 2 - 0.15), _CONTACT_M, 0.80
-            self._contact(frame, number, (x, y), half, reach, depth)
 
-    def _contact(
-        self, frame: int, number: int, at: tuple[float, float], half: tuple[float, float], reach: float, depth: float
-    ) -> None:
-        w, i, j, k = (float(value) for value in self._trace.rotations[frame, number])
-        ahead_x, ahead_y = 2 * (i * j - w * k), 1 - 2 * (i * i + k * k)
-        length = max(math.sqrt(ahead_x * ahead_x + ahead_y * ahead_y), 1e-6)
-        under = Footprint(*at, ahead_x / length, ahead_y / length, *half, reach, depth)
-        window = self._compositor.window_on_ground(under.corners())
-        if window is not None:
-            self._compositor.darken(under, window)
+def _contact(body: Body) -> tuple[float, float, float, float]:
+    """The dark under a car or about feet, as ``Compositor.darken`` takes it."""
+    if isinstance(body, PersonActor):
+        return 0.22, 0.22, 0.30, 0.45
+    size = VEHICLES[body.actor.type]
+    return size.width_m / 2 - 0.12, size.length_m / 2 - 0.15, _CONTACT_M, 0.80
 
 
 def _truth(picture: Frame, drawn: Drawn, sight: Sight, extents: Outlines, layers: Layers) -> RenderedFrame:

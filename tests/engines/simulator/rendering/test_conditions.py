@@ -5,7 +5,7 @@ import pytest
 
 from its_core.engines.simulator.optics.daylight import daylight
 from its_core.engines.simulator.rendering.background import Plate, plate
-from its_core.engines.simulator.rendering.compositor import cut_off
+from its_core.engines.simulator.rendering.ground_windows import cut_off
 from its_core.engines.simulator.rendering.renderer import Renderer
 from its_core.engines.simulator.scenery.build import scenery
 from its_core.taxonomy import Colour, Light, ParticipantType, RoadLayout, RoadSurface, Weather
@@ -91,7 +91,7 @@ def test_headlamps_light_the_road_and_who_stands_before_them() -> None:
 
 
 def test_a_beam_that_runs_behind_the_camera_is_cut_and_does_not_go_out() -> None:
-    square = np.array([[0.0, -1.0, 0.0], [0.0, 1.0, 0.0], [10.0, 1.0, 0.0], [10.0, -1.0, 0.0]])
+    square = np.array([[0.0, -1.0], [0.0, 1.0], [10.0, 1.0], [10.0, -1.0]])
     part = cut_off(square, square[:, 0] - 4.0, 0.5)
     assert part[:, 0].min() == pytest.approx(4.5)
     assert part[:, 0].max() == 10.0
