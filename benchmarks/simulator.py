@@ -59,7 +59,7 @@ STAGES: tuple[tuple[str, Any, str], ...] = (
     ("raster", ActorLayer, "draw"),
     ("raster", renderer, "outlines"),
     ("shadows", renderer.ClipRenderer, "_shadows"),
-    ("shadows", renderer.ClipRenderer, "_contacts"),
+    ("shadows", Compositor, "darken"),
     ("lamps", renderer, "head_lights"),
     ("lamps", renderer.Signals, "shine"),
     ("shading", Compositor, "frame"),

@@ -78,6 +78,11 @@ def smooth_normals(vertices: Points, triangles: Ints, welds: Ints) -> Points:
     return normals
 
 
+# A box's corners by face, each counter-clockwise seen from outside, and the triangles of those.
+_FACES = np.array([(0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5)])
+_HALVES = np.array([(first, first + a, first + a + 1) for first in range(0, 24, 4) for a in (1, 2)])
+
+
 class Sculptor:
     """Collects surfaces; ``mesh()`` hands over what was made."""
 
@@ -131,8 +136,7 @@ class Sculptor:
         """An axis-aligned box of six flat faces."""
         (x0, y0, z0), (x1, y1, z1) = low, high
         corners = np.array([[x, y, z] for z in (z0, z1) for y in (y0, y1) for x in (x0, x1)], np.float32)
-        for face in ((0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5)):
-            self.polygon(corners[list(face)], slot, part=part)
+        self._add(corners[_FACES], _HALVES, slot, part)
 
     def tube(
         self,
