@@ -3,8 +3,9 @@
     python examples/make_manifest.py                          # writes datasets/quickstart/scenarios.parquet
     python examples/make_manifest.py --frames datasets/mine/frames --output datasets/mine/scenarios.parquet
 
-The first is the sample manifest: twelve rows for the simulator. The second asks for a crash and for normal traffic from
-each camera frame or clip (png, jpg, jpeg, webp, mp4) in a folder of yours; edit the rows to what your cameras look at.
+The first is the sample manifest: twenty-four rows for the simulator. The second asks for a crash and for normal traffic
+from each camera frame or clip (png, jpg, jpeg, webp, mp4) in a folder of yours; edit the rows to what your cameras look
+at.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ SCHEMA = pa.schema(
         ("pair_id", pa.string()),
         ("input_image", pa.string()),
         ("incident_type", pa.string()),
+        ("cause", pa.string()),
         (
             "participants",
             pa.list_(pa.struct([("type", pa.string()), ("colour", pa.string()), ("role", pa.string())])),
@@ -54,149 +56,180 @@ def who(type: str, colour: str | None = None, role: str | None = None) -> dict[s
     return {"type": type, "colour": colour, "role": role}
 
 
+def row(
+    scenario_id: str, camera_id: str, split: str, incident_type: str, road_layout: str, conditions: str, **more: Any
+) -> dict[str, Any]:
+    """``conditions``: light, weather and traffic density."""
+    light, weather, density = conditions.split()
+    words = {"incident_type": incident_type, "road_layout": road_layout, "light": light, "weather": weather}
+    return (
+        {"scenario_id": scenario_id, "camera_id": camera_id, "split": split}
+        | words
+        | {"traffic_density": density}
+        | more
+    )
+
+
 def quickstart() -> list[dict[str, Any]]:
-    """Four intersection collisions, three rear-end collisions, three pedestrian near-misses, two times normal traffic.
+    """Crashes of every kind, near-misses, and traffic in which nothing goes wrong, in many places and conditions.
 
     A camera stands at one place for good, and belongs to one split; so does a pair.
     """
-    crossing = {"incident_type": "intersection_collision", "road_layout": "four_way_intersection"}
-    rear_end = {"incident_type": "rear_end_collision", "road_layout": "highway"}
-    near_miss = {"incident_type": "pedestrian_near_miss", "road_layout": "urban_street"}
-    normal = {"incident_type": "normal_traffic"}
-    clear_day, grey_day = {"light": "day", "weather": "clear"}, {"light": "day", "weather": "overcast"}
-    clear_dusk, grey_dusk = {"light": "dusk", "weather": "clear"}, {"light": "dusk", "weather": "overcast"}
+    crossing, highway, street = "four_way_intersection", "highway", "urban_street"
+    main_street = ("main-and-5th", "train")
+    oak, km_14, market = ("oak-and-elm", "train"), ("highway-km-14", "train"), ("market-street", "train")
+    elm_road, ring_road = ("elm-road", "train"), ("ring-road-3", "train")
     return [
-        {
-            "scenario_id": "red-light-sedan-suv",
-            "camera_id": "main-and-5th",
-            "split": "train",
-            "pair_id": "main-and-5th-day",
-            **crossing,
-            **clear_day,
-            "participants": [who("sedan", "red"), who("suv", "white")],
-            "traffic_density": "high",
-            "aftermath": "spins_out",
-            "seed": 11,
-            "site_note": "signal plan A, two phases",
-        },
-        {
-            "scenario_id": "main-and-5th-normal",
-            "camera_id": "main-and-5th",
-            "split": "train",
-            "pair_id": "main-and-5th-day",
-            **normal,
-            **clear_day,
-            "road_layout": "four_way_intersection",
-            "traffic_density": "high",
-            "seed": 12,
-            "site_note": "signal plan A, two phases",
-        },
-        {
-            "scenario_id": "red-light-van-sedan",
-            "camera_id": "oak-and-elm",
-            "split": "train",
-            **crossing,
-            **grey_day,
-            "participants": [who("van", "white"), who("sedan", "silver")],
-            "traffic_density": "medium",
-            "seed": 24,
-        },
-        {
-            "scenario_id": "red-light-pickup-sedan",
-            "camera_id": "oak-and-elm",
-            "split": "train",
-            **crossing,
-            **clear_dusk,
-            "participants": [who("pickup", "black"), who("sedan", "blue")],
-            "traffic_density": "low",
-            "seed": 22,
-        },
-        {
-            "scenario_id": "tailgating-sedan-pickup",
-            "camera_id": "highway-km-14",
-            "split": "train",
-            **rear_end,
-            **clear_day,
-            "participants": [who("sedan", "black"), who("pickup", "silver")],
-            "traffic_density": "medium",
-            "aftermath": "pushed_forward",
-            "seed": 31,
-            "site_note": "overhead gantry, north side",
-        },
-        {
-            "scenario_id": "tailgating-suv-sedan",
-            "camera_id": "highway-km-14",
-            "split": "train",
-            **rear_end,
-            **grey_dusk,
-            "participants": [who("suv", "grey"), who("sedan", "red")],
-            "traffic_density": "medium",
-            "seed": 32,
-            "site_note": "overhead gantry, north side",
-        },
-        {
-            "scenario_id": "turning-van-pedestrians",
-            "camera_id": "market-street",
-            "split": "train",
-            **near_miss,
-            **clear_day,
-            "participants": [who("van", "white"), who("pedestrian"), who("pedestrian")],
-            "traffic_density": "medium",
-            "aftermath": "drives_on",
-            "seed": 41,
-        },
-        {
-            "scenario_id": "turning-suv-pedestrian",
-            "camera_id": "market-street",
-            "split": "train",
-            **near_miss,
-            **clear_dusk,
-            "participants": [who("suv", "blue"), who("pedestrian", "red")],
-            "traffic_density": "low",
-            "seed": 42,
-        },
-        {
-            "scenario_id": "red-light-sedan-sedan",
-            "camera_id": "harbour-crossing",
-            "split": "val",
-            **crossing,
-            **grey_dusk,
-            "participants": [who("sedan", "white"), who("sedan", "green")],
-            "traffic_density": "medium",
-            "seed": 51,
-        },
-        {
-            "scenario_id": "highway-normal",
-            "camera_id": "highway-km-31",
-            "split": "val",
-            **normal,
-            **grey_day,
-            "road_layout": "highway",
-            "traffic_density": "medium",
-            "seed": 61,
-        },
-        {
-            "scenario_id": "tailgating-pickup-suv",
-            "camera_id": "highway-km-52",
-            "split": "test",
-            **rear_end,
-            **grey_day,
-            "participants": [who("pickup", "blue"), who("suv", "white")],
-            "road_surface": "wet",
-            "traffic_density": "low",
-            "seed": 71,
-        },
-        {
-            "scenario_id": "turning-pickup-pedestrian",
-            "camera_id": "school-lane",
-            "split": "test",
-            **near_miss,
-            **grey_day,
-            "participants": [who("pickup", "silver"), who("pedestrian", "yellow")],
-            "traffic_density": "medium",
-            "aftermath": "pedestrians_retreat",
-            "seed": 81,
-        },
+        row(
+            "red-light-sedan-suv",
+            *main_street,
+            "intersection_collision",
+            crossing,
+            "day clear high",
+            participants=[who("sedan", "red"), who("suv", "white")],
+            aftermath="spins_out",
+            seed=11,
+            pair_id="main-and-5th-day",
+            site_note="signal plan A, two phases",
+        ),
+        row(
+            "main-and-5th-normal",
+            *main_street,
+            "normal_traffic",
+            crossing,
+            "day clear high",
+            seed=12,
+            pair_id="main-and-5th-day",
+            site_note="signal plan A, two phases",
+        ),
+        row(
+            "red-light-van-sedan",
+            *oak,
+            "intersection_collision",
+            crossing,
+            "day overcast medium",
+            participants=[who("van", "white"), who("sedan", "silver")],
+            seed=24,
+        ),
+        row(
+            "red-light-pickup-sedan",
+            *oak,
+            "intersection_collision",
+            crossing,
+            "dusk clear low",
+            participants=[who("pickup", "black"), who("sedan", "blue")],
+            seed=22,
+        ),
+        row(
+            "tailgating-sedan-pickup",
+            *km_14,
+            "rear_end_collision",
+            highway,
+            "day clear medium",
+            participants=[who("sedan", "black"), who("pickup", "silver")],
+            aftermath="pushed_forward",
+            seed=31,
+            site_note="overhead gantry, north side",
+        ),
+        row(
+            "tailgating-suv-sedan",
+            *km_14,
+            "rear_end_collision",
+            highway,
+            "dusk overcast medium",
+            participants=[who("suv", "grey"), who("sedan", "red")],
+            seed=32,
+            site_note="overhead gantry, north side",
+        ),
+        row(
+            "turning-van-pedestrians",
+            *market,
+            "pedestrian_near_miss",
+            street,
+            "day clear medium",
+            participants=[who("van", "white"), who("pedestrian"), who("pedestrian")],
+            aftermath="drives_on",
+            seed=41,
+        ),
+        row(
+            "turning-suv-pedestrian",
+            *market,
+            "pedestrian_near_miss",
+            street,
+            "dusk clear low",
+            participants=[who("suv", "blue"), who("pedestrian", "red")],
+            seed=42,
+        ),
+        row(
+            "left-turn-in-rain",
+            *elm_road,
+            "intersection_collision",
+            "t_intersection",
+            "day rain medium",
+            seed=101,
+            cause="left_turn_across_path",
+            participants=[who("hatchback", "yellow"), who("suv", "grey")],
+        ),
+        row("elm-road-illegal-turn", *elm_road, "illegal_turn", "t_intersection", "day overcast medium", seed=102),
+        row("asleep-head-on", *market, "head_on_collision", street, "dawn clear medium", cause="fell_asleep", seed=103),
+        row("struck-at-night", *market, "pedestrian_collision", street, "night clear low", seed=104),
+        row("pileup-in-fog", *ring_road, "multi_vehicle_pileup", highway, "day fog medium", seed=105),
+        row(
+            "lane-change-truck",
+            *ring_road,
+            "sideswipe_collision",
+            highway,
+            "day clear medium",
+            seed=106,
+            participants=[who("truck", "white"), who("sedan", "blue")],
+        ),
+        row("lost-on-snow", *km_14, "single_vehicle_crash", highway, "day snow low", cause="loss_of_control", seed=107),
+        row("rush-hour", *ring_road, "congested_traffic", highway, "dusk overcast high", seed=108),
+        row(
+            "red-light-sedan-sedan",
+            "harbour-crossing",
+            "val",
+            "intersection_collision",
+            crossing,
+            "dusk overcast medium",
+            participants=[who("sedan", "white"), who("sedan", "green")],
+            seed=51,
+        ),
+        row(
+            "motorcycle-at-night",
+            "harbour-crossing",
+            "val",
+            "motorcyclist_collision",
+            crossing,
+            "night rain medium",
+            seed=109,
+        ),
+        row("highway-normal", "highway-km-31", "val", "normal_traffic", highway, "day overcast medium", seed=61),
+        row("broken-down-van", "highway-km-31", "val", "stopped_vehicle", highway, "dusk clear medium", seed=110),
+        row(
+            "tailgating-pickup-suv",
+            "highway-km-52",
+            "test",
+            "rear_end_collision",
+            highway,
+            "day overcast low",
+            participants=[who("pickup", "blue"), who("suv", "white")],
+            road_surface="wet",
+            seed=71,
+        ),
+        row(
+            "turning-pickup-pedestrian",
+            "school-lane",
+            "test",
+            "pedestrian_near_miss",
+            street,
+            "day overcast medium",
+            participants=[who("pickup", "silver"), who("pedestrian", "yellow")],
+            aftermath="pedestrians_retreat",
+            seed=81,
+        ),
+        row("cyclist-struck", "school-lane", "test", "cyclist_collision", street, "day clear medium", seed=111),
+        row("school-lane-jaywalking", "school-lane", "test", "jaywalking", street, "day clear medium", seed=112),
     ]
 
 
