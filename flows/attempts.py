@@ -14,8 +14,8 @@ from its_tasks.check import ClipsInvalid, check
 from its_tasks.clip_table import ClipTable
 from its_tasks.engines import ResolvedEngine
 from its_tasks.executors.base import Executor, ShardRun
-from its_tasks.progress import Progress
 from its_tasks.render import ShardIncomplete
+from its_tasks.reporting.progress import Progress
 from its_tasks.steps import OnEnd, Steps
 
 from its_core.clip import Outcome

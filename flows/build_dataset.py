@@ -20,10 +20,10 @@ from its_tasks.executors.select import executor
 from its_tasks.likeness import judge_likeness
 from its_tasks.plan import plan
 from its_tasks.preflight import preflight
-from its_tasks.progress import Progress
 from its_tasks.publish import Published, publish
+from its_tasks.reporting.progress import Progress
+from its_tasks.reporting.run_page import RunPage
 from its_tasks.reuse import reuse
-from its_tasks.run_page import RunPage
 from its_tasks.steps import Steps, recorded
 from its_tasks.utility import judge_utility
 from its_tasks.withhold import withhold

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from its_flows.markdown import markdown_table, stage_rows
-from its_tasks.run_page import RunPage
+from its_tasks.reporting.run_page import RunPage
 
 from its_core import storage
 from its_core.clip import Outcome

@@ -15,7 +15,7 @@ from its_tasks.post_train.machines import Machine, machine
 from its_tasks.post_train.prepare import prepare
 from its_tasks.post_train.register import register
 from its_tasks.post_train.train import train
-from its_tasks.run_page import RunPage
+from its_tasks.reporting.run_page import RunPage
 from its_tasks.steps import Steps, recorded
 from prefect.context import FlowRunContext
 

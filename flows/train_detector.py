@@ -11,7 +11,7 @@ from typing import Any
 from its_flows.markdown import markdown_table, stage_rows
 from its_flows.redacted_flow import redacted_flow
 from its_flows.run_flow import ignore_end, run_flow
-from its_tasks.run_page import RunPage
+from its_tasks.reporting.run_page import RunPage
 from its_tasks.steps import Steps, recorded
 from its_tasks.train import train_detector as train_one
 from its_tasks.utility import FEATURES_FOLDER

@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 from its_tasks.clip_table import ClipTable
-from its_tasks.progress import Progress
+from its_tasks.reporting.progress import Progress
 from its_tasks.steps import step
 from pydantic import ValidationError
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from its_tasks.clip_table import ClipTable
 from its_tasks.engines import ResolvedEngine, quality_gates
-from its_tasks.progress import Progress
+from its_tasks.reporting.progress import Progress
 from its_tasks.steps import step
 
 from its_core import storage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from its_tasks.engines import ResolvedEngine
-from its_tasks.progress import Progress
+from its_tasks.reporting.progress import Progress
 from its_tasks.steps import step
 
 from its_core.dataset import splits

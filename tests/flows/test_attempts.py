@@ -11,7 +11,7 @@ from its_flows import attempts
 from its_flows.attempts import ClipMaking, retry_delay_s
 from its_tasks.clip_table import ClipTable
 from its_tasks.executors.base import Executor, ShardRun
-from its_tasks.progress import Progress
+from its_tasks.reporting.progress import Progress
 from its_tasks.steps import OnEnd, Steps
 from rich.console import Console
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from its_tasks.annotate import annotate, forget_observations
 from its_tasks.clip_table import ClipTable
-from its_tasks.progress import Progress
+from its_tasks.reporting.progress import Progress
 from rich.console import Console
 
 from its_core import definition as definitions

@@ -12,7 +12,7 @@ import pytest
 from its_tasks.check import ClipsInvalid, check
 from its_tasks.clip_table import ClipTable
 from its_tasks.engines import ResolvedEngine
-from its_tasks.progress import Progress
+from its_tasks.reporting.progress import Progress
 from PIL import Image
 from rich.console import Console
 

@@ -7,7 +7,7 @@ import io
 
 import numpy as np
 import pytest
-from its_tasks.run_page import data_url_of
+from its_tasks.reporting.run_page import data_url_of
 from PIL import Image
 
 

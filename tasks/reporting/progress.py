@@ -10,7 +10,7 @@ from collections import Counter
 from types import TracebackType
 from typing import Self
 
-from its_tasks.run_page import RunPage
+from its_tasks.reporting.run_page import RunPage
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
