@@ -52,7 +52,7 @@ def test_every_able_incident_is_accepted_in_all_its_places(incident):
     ("asked", "names"),
     [
         (scene(None), ["incident_type is empty", "rear_end_collision"]),
-        (scene(IncidentType.ROAD_WORKS), ["'road_works'", "normal_traffic"]),
+        (scene(IncidentType.ROAD_WORKS, road_layout=RoadLayout.HIGHWAY), ["'highway'", "work_zone"]),
         (scene(road_layout=RoadLayout.HIGHWAY), ["'highway'", "four_way_intersection"]),
         (scene(road_layout=RoadLayout.RURAL_ROAD), ["'rural_road'", "four_way_intersection"]),
         (

@@ -27,6 +27,8 @@ _NEAR_M = {
     RoadLayout.RURAL_ROAD: 150.0,
 }  # fmt: skip
 _BAYS_TAKEN = 0.72
+_WORKS = (ParticipantType.VAN, ParticipantType.PICKUP, ParticipantType.TRUCK)  # what stands at road works
+_PARKS = (ParticipantType.SEDAN, ParticipantType.HATCHBACK, ParticipantType.SUV, ParticipantType.VAN)
 
 
 class PlanError(FactoryError, ValueError):
@@ -35,7 +37,6 @@ class PlanError(FactoryError, ValueError):
     default_code = "simulator.plan"
 
 
-_PARKS = (ParticipantType.SEDAN, ParticipantType.HATCHBACK, ParticipantType.SUV, ParticipantType.VAN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,8 @@ def parked_vehicles(setting: Setting) -> list[ParkedVehicle]:
         vehicle = drawn_vehicle(rng, setting.layout.name, lane, setting.grip)
         look, taken = int(rng.integers(1 << 20)), rng.random() < _BAYS_TAKEN
         if taken:
-            type_ = vehicle.type if vehicle.type in _PARKS else ParticipantType.SEDAN
+            kinds = _WORKS if setting.layout.name is RoadLayout.WORK_ZONE else _PARKS
+            type_ = vehicle.type if vehicle.type in kinds else kinds[0]
             actor = Actor(0, type_, vehicle.colour, Role.BYSTANDER, look, parked=True)
             found.append(ParkedVehicle(actor, bay))
     return found

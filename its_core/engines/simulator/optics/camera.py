@@ -41,6 +41,7 @@ class Mounting:
 
 _MOUNTINGS: dict[RoadLayout, Mounting] = {
     RoadLayout.HIGHWAY: Mounting((26.0, 85.0), (7.5, 14.0), (1.5, 9.0)),
+    RoadLayout.WORK_ZONE: Mounting((24.0, 75.0), (7.5, 14.0), (1.5, 9.0)),
     RoadLayout.URBAN_STREET: Mounting((16.0, 60.0), (6.0, 10.5), (0.6, 5.0)),
     RoadLayout.RURAL_ROAD: Mounting((16.0, 52.0), (6.0, 11.0), (1.0, 7.0)),
 }

@@ -12,6 +12,7 @@ from its_core.engines.simulator.roads.roundabout import roundabout
 from its_core.engines.simulator.roads.rural_road import rural_road
 from its_core.engines.simulator.roads.t_intersection import t_intersection
 from its_core.engines.simulator.roads.urban_street import urban_street
+from its_core.engines.simulator.roads.work_zone import work_zone
 from its_core.taxonomy import RoadLayout
 
 PLACES: dict[RoadLayout, Callable[[str], Layout]] = {
@@ -19,6 +20,7 @@ PLACES: dict[RoadLayout, Callable[[str], Layout]] = {
     RoadLayout.T_INTERSECTION: t_intersection,
     RoadLayout.ROUNDABOUT: roundabout,
     RoadLayout.HIGHWAY: highway,
+    RoadLayout.WORK_ZONE: work_zone,
     RoadLayout.URBAN_STREET: urban_street,
     RoadLayout.RURAL_ROAD: rural_road,
 }

@@ -11,7 +11,14 @@ import numpy as np
 from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
-from its_core.engines.simulator.meshes.street_furniture import gantry, marker_post, sign, utility_pole
+from its_core.engines.simulator.meshes.street_furniture import (
+    arrow_board,
+    cone,
+    gantry,
+    marker_post,
+    sign,
+    utility_pole,
+)
 from its_core.engines.simulator.meshes.vegetation import tree
 from its_core.engines.simulator.randomness import exponential, rng_of
 from its_core.engines.simulator.roads.bounds import outside_m
@@ -61,8 +68,18 @@ def _beside(layout: Layout, side: float, y: float, away_m: float) -> float:
 def open_country(layout: Layout, rng: np.random.Generator) -> list[Mesh]:
     """Signs and, along a winding road, what marks its edge and carries wires."""
     if layout.name is not RoadLayout.RURAL_ROAD:
-        return _highway_signs(layout, rng)
+        return [*_highway_signs(layout, rng), *_works(layout)]
     return [*_markers(layout), *_rural_signs(layout, rng), *_poles(layout)]
+
+
+def _works(layout: Layout) -> list[Mesh]:
+    """Cones, and behind the end of their taper a board with an arrow."""
+    if not layout.cones:
+        return []
+    found = [cone().moved((x, y, 0.0)) for x, y in layout.cones]
+    inner_x = min(x for x, _ in layout.cones)
+    first_y = min(y for x, y in layout.cones if x == inner_x)
+    return [*found, arrow_board().moved((inner_x + 2.0, first_y + 6.0, 0.0))]
 
 
 def _markers(layout: Layout) -> list[Mesh]:

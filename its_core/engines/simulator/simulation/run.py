@@ -20,6 +20,7 @@ from its_core.engines.simulator.physics.world import Body, Touch, World
 from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.roads.network import Network, network, project_on
 from its_core.engines.simulator.roads.signals import GREEN
+from its_core.engines.simulator.simulation.population import OPEN_ROADS
 from its_core.engines.simulator.simulation.rails import set_body, table_of, trailer_on_rails
 from its_core.engines.simulator.simulation.rebound import Rebounds
 from its_core.engines.simulator.simulation.recording import Recorder
@@ -35,7 +36,7 @@ from its_core.engines.simulator.trace import Trace
 from its_core.engines.simulator.traffic.drivers import Command, Driver, Situation
 from its_core.engines.simulator.traffic.perception import Bodies, look
 from its_core.engines.simulator.traffic.walkers import Walker
-from its_core.taxonomy import ParticipantType, RoadLayout
+from its_core.taxonomy import ParticipantType
 
 CONTROL_TICKS = 10  # drivers and pedestrians decide 24 times a second
 STEP_S = CONTROL_TICKS / TICKS_HZ
@@ -321,7 +322,7 @@ class _Simulation:
         return np.array([programme.aspect(head.phase, time_s) for head in heads], np.int8)
 
     def _blocked(self) -> bool:
-        if not self.wrecked_at or self.staging.layout.name is RoadLayout.HIGHWAY:
+        if not self.wrecked_at or self.staging.layout.name in OPEN_ROADS:
             return False
         fx, fy = self.staging.layout.focus_m
         for number in self.wrecked_at:

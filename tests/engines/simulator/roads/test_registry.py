@@ -156,3 +156,14 @@ def test_whoever_enters_a_roundabout_gives_way_to_all_who_come_past():
             assert min(math.dist(island.centre, point) for point in lane.points) > island.radius_m + 2.0, lane.name
             at = Path(lane.points).at(lane.stop_s_m)
             assert 0.0 < math.dist(at, here.focus_m) - here.discs[0].radius_m < 1.5, lane.name
+
+
+def test_nobody_drives_in_the_lane_that_road_works_close():
+    for camera in CAMERAS:
+        here = place(RoadLayout.WORK_ZONE, camera)
+        open_, closed = place(RoadLayout.HIGHWAY, camera).lanes, [*here.cones, *(bay.at for bay in here.bays)]
+        assert len(here.lanes) == len(open_) - 1 and len(here.cones) > 12 and here.bays
+        names = {lane.name for lane in here.lanes}
+        for lane in here.lanes:
+            assert {lane.left, lane.right} - {None} <= names
+            assert min(abs(Path(lane.points).project_one(*at)[1]) for at in closed) > 2.0, lane.name

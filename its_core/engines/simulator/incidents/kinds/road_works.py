@@ -1,4 +1,4 @@
-"""Traffic past road works: cones close a lane, people work behind them."""
+"""Traffic past road works: cones close a lane, vehicles of the works stand behind them."""
 
 from __future__ import annotations
 
