@@ -37,8 +37,6 @@ class PlanError(FactoryError, ValueError):
     default_code = "simulator.plan"
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class _Numbered:
     """Whose actor has which number, and the track ids of all actors in a random order."""
