@@ -25,6 +25,11 @@ def annotations_path(clip_id: str) -> str:
     return f"{ANNOTATIONS_FOLDER}/{clip_id[:2]}/{clip_id}.json.gz"
 
 
+def beside_prefix(clip_id: str) -> str:
+    """What the paths of a clip's further files begin with."""
+    return f"{BESIDE_FOLDER}/{clip_id[:2]}/{clip_id}."
+
+
 def beside_path(clip_id: str, suffix: str) -> str:
     """The path, from the version's folder, of a further file of a clip (``.depth.mp4``)."""
     return f"{BESIDE_FOLDER}/{clip_id[:2]}/{clip_id}{suffix}"

@@ -58,6 +58,7 @@ class LocalDetector:
             )
         self.weights_sha256 = "+".join(storage.sha256_file(path) for path in weights)
         torch, transformers = importlib.import_module("torch"), importlib.import_module("transformers")
+        transformers.utils.logging.disable_progress_bar()
         try:
             self._processor = transformers.AutoImageProcessor.from_pretrained(
                 folder, local_files_only=True, backend="pil"

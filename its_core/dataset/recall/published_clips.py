@@ -16,9 +16,10 @@ from its_core.checks.measures import Measures, measure
 from its_core.dataset import lineage
 from its_core.dataset.finished_clip import FailedClip, FinishedClip
 from its_core.dataset.labels.label_rows import COLUMNS, SOURCES
-from its_core.dataset.layout import MEASURES_FILE, REPORT_FOLDER
+from its_core.dataset.layout import BESIDE_FOLDER, MEASURES_FILE, REPORT_FOLDER
 from its_core.dataset.lineage.clips import read_request
 from its_core.dataset.reader import Version
+from its_core.dataset.versions import checksums
 from its_core.shards.plan import PlannedClip
 from its_core.shards.receipts import Attempt, Receipt, clip_files
 from its_core.taxonomy import Split
@@ -64,12 +65,19 @@ class PublishedClips:
         return [self.rows[clip_id]["incident_type"] for clip_id in self.clip_ids]
 
     def fetch(self, clip_ids: Iterable[str]) -> None:
-        """Links the clips and their annotations into the folder, or downloads them."""
+        """Links the clips, their annotations and what is beside them into the folder, or downloads them."""
+        listed = checksums.read(storage.read_bytes(storage.join(self.version.url, checksums.FILE_NAME)).decode())
+        beside: dict[str, list[str]] = {}
+        for path in listed:
+            if path.startswith(f"{BESIDE_FOLDER}/"):
+                beside.setdefault(path.rpartition("/")[2].partition(".")[0], []).append(path)
         for clip_id in clip_ids:
             row, files = self.rows[clip_id], clip_files(self.folder, clip_id)
             bring(storage.join(self.version.url, row["split"], row["file_name"]), files.video)
             if row["annotations_path"] is not None:
                 bring(storage.join(self.version.url, row["annotations_path"]), files.annotations)
+            for path in beside.get(clip_id, ()):
+                bring(storage.join(self.version.url, path), files.video.parent / path.rpartition("/")[2])
 
     def failed(self) -> list[FailedClip]:
         """Planned clips that the version does not hold, with their receipts."""

@@ -22,7 +22,7 @@ from its_core.dataset import card, croissant
 from its_core.dataset.assembly import draw_contact_sheet, write_croissant
 from its_core.dataset.labels import metadata
 from its_core.dataset.labels.counts import Counts
-from its_core.dataset.layout import PAGE_FILE, REJECTED_FILE, annotations_path, clip_file_name
+from its_core.dataset.layout import PAGE_FILE, REJECTED_FILE, annotations_path, beside_prefix, clip_file_name
 from its_core.dataset.page.withdrawal import without_clips
 from its_core.dataset.pictures import contact_sheet
 from its_core.dataset.reader import Version
@@ -53,7 +53,7 @@ def withdraw(version: Version, clip_ids: Collection[str], recalled_at: str, reas
     gone = {stone.clip_id for stone in stones}
     left = {split: _without(table, gone) for split, table in tables.items()}
     _write_labels(version, left)
-    _remove_files(version, stones)
+    _remove_files(version, stones, digests)
     counts = {split: table.num_rows for split, table in left.items() if table.num_rows}
     remaining = replace(version, clips=counts, recalled=len(stones))
     _write_descriptions(remaining, stones, columns, scratch)
@@ -97,10 +97,17 @@ def _write_labels(version: Version, tables: dict[Split, pa.Table]) -> None:
         storage.write_bytes(storage.join(version.url, _labels_path(split)), packed.getvalue().to_pybytes())
 
 
-def _remove_files(version: Version, stones: list[Tombstone]) -> None:
-    for stone in stones:
-        storage.remove_tree(storage.join(version.url, stone.split.value, clip_file_name(stone.clip_id)))
-        storage.remove_tree(storage.join(version.url, annotations_path(stone.clip_id)))
+def _remove_files(version: Version, stones: list[Tombstone], digests: dict[str, str]) -> None:
+    for path in _paths_of(stones, digests):
+        storage.remove_tree(storage.join(version.url, path))
+
+
+def _paths_of(stones: list[Tombstone], digests: dict[str, str]) -> set[str]:
+    """The clips' files: pictures, annotations and what was made beside them."""
+    paths = {f"{stone.split.value}/{clip_file_name(stone.clip_id)}" for stone in stones}
+    paths |= {annotations_path(stone.clip_id) for stone in stones}
+    prefixes = tuple(beside_prefix(stone.clip_id) for stone in stones)
+    return paths | {path for path in digests if path.startswith(prefixes)}
 
 
 def _write_descriptions(version: Version, stones: list[Tombstone], columns: pa.Schema, scratch: Path) -> None:
@@ -139,8 +146,7 @@ def _content(version: Version, clips: PublishedClips, columns: pa.Schema) -> Ver
 
 def _write_marker(version: Version, stones: list[Tombstone], before: dict[str, str]) -> None:
     """The list of checksums, then the marker that names it. Files that were damaged before stay listed as they were."""
-    gone = {f"{stone.split.value}/{clip_file_name(stone.clip_id)}" for stone in stones}
-    gone |= {annotations_path(stone.clip_id) for stone in stones}
+    gone = _paths_of(stones, before)
     written_anew = [contact_sheet.FILE_NAME, card.FILE_NAME, tombstones.FILE_NAME]
     written_anew += [path for split in Split if (path := _labels_path(split)) in before]
     digests = {path: digest for path, digest in before.items() if path not in gone}

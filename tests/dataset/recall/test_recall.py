@@ -78,6 +78,23 @@ def test_a_recall_leaves_tombstones_and_publishes_a_version_without_the_clip(two
     assert (stone.row["scenario_id"], stone.position, stone.reason) == ("scenario-1", 1, "no consent")
 
 
+def test_what_was_made_beside_a_clip_goes_with_it_and_stays_with_the_others(tmp_path: Path) -> None:
+    clips = [samples.finished(tmp_path, number, samples.truth()) for number in range(2)]
+    for clip in clips:
+        clip.files.video.with_suffix(".depth.npz").write_bytes(clip.clip_id.encode())
+    target = samples.dataset(tmp_path / "published")
+    publish(clips, target, samples.rejected(tmp_path), samples.run_of(tmp_path), tmp_path)
+    root = str(tmp_path / "published" / "sample")
+    (before,) = reader.versions(root)
+
+    recall([before], Origin(camera="cam-1"), "no consent")
+
+    left = {f"beside/00/{clips[0].clip_id}.depth.npz"}
+    for version in (reader.open_version(before.url), reader.latest(root)):
+        assert {name for name in _names(version.url) if name.startswith("beside/")} == left
+        assert verify(version) == []
+
+
 def test_the_page_the_sheet_and_the_descriptions_of_the_old_version_show_it_no_more(two: list[Published]) -> None:
     old = Path(two[1].url)
     sheet, prompt = (old / "contact_sheet.png").read_bytes(), "scenario-1"
