@@ -66,13 +66,13 @@ def one_try(setting: Setting, plain: bool = False) -> Try:
     incident = setting.scene.incident_type
     assert incident is not None
     if incident is not IncidentType.NORMAL_TRAFFIC:
-        return _kind_try(setting, KINDS[incident])
+        return kind_try(setting, KINDS[incident])
     if setting.scene.averted_incident is None and (plain or setting.duration_s < SHORT_S):
-        return _kind_try(setting, PLAIN)
+        return kind_try(setting, PLAIN)
     return _calm_try(setting)
 
 
-def _kind_try(setting: Setting, kind: Kind) -> Try:
+def kind_try(setting: Setting, kind: Kind) -> Try:
     """Ends with the first moment that is what it should be in the physics, too."""
     tried = Try(setting.seed, NO_MOMENT)
     for tried, _ in _played(setting, kind):

@@ -34,7 +34,7 @@ from its_core.taxonomy import CameraWord, ParticipantType, Severity
 
 # Rounds of traffic, until one holds the moment that is looked for: how much is let in (more where a moment is rare),
 # and how much later it is looked at, so that the signals show something else.
-SCALES = (1.0, 1.0, 1.4, 1.4, 1.8, 1.8, 2.4, 3.0)
+SCALES = (1.0, 1.0, 1.4, 1.8, 2.2, 2.6)
 LATER_S = (0.0, 14.0, 28.0, 8.0)
 TRIED = 7  # moments of one round
 STAGINGS = 1  # of one moment
@@ -76,7 +76,8 @@ def _timeline(setting: Setting, kind: Kind, round_: int, types: Mapping[int, Par
     demand = Demand(scale * (1.5 if kind.traffic.crawls else 1.0), kind.traffic.boosts, crawls, 2.0 * scale - 1.0)
     flow = Flow(setting.layout, setting.density, setting.surface, rng, setting.programme, types, demand)
     horizon_s = HORIZON_S if kind.errs else min(setting.duration_s + CALM_HORIZON_S, HORIZON_S)
-    return recorded(flow, setting.programme, kind.traffic.crawls, horizon_s, LATER_S[round_ % len(LATER_S)])
+    later_s = LATER_S[round_ % len(LATER_S)] if setting.programme else 0.0
+    return recorded(flow, setting.programme, kind.traffic.crawls, horizon_s, later_s)
 
 
 def contact_s_of(setting: Setting, kind: Kind) -> float:

@@ -5,11 +5,17 @@ import dataclasses
 import pytest
 
 from its_core.clip import Geometry, Scene
-from its_core.engines.simulator.incidents.attempts import try_until_it_happens
+from its_core.engines.simulator.incidents.attempts import kind_try, try_until_it_happens
+from its_core.engines.simulator.incidents.catalogue import KINDS
+from its_core.engines.simulator.incidents.setting import Setting, setting_of
+from its_core.engines.simulator.incidents.timeline import recorded
+from its_core.engines.simulator.incidents.verdicts import Verdict, failed
 from its_core.engines.simulator.optics.camera import camera_for
 from its_core.engines.simulator.randomness import attempt_seed
 from its_core.engines.simulator.roads.registry import place
-from its_core.taxonomy import IncidentType, RoadLayout
+from its_core.engines.simulator.simulation.flow import Flow
+from its_core.engines.simulator.simulation.run import Run
+from its_core.taxonomy import IncidentType, RoadLayout, TrafficDensity
 
 pytestmark = pytest.mark.slow
 
@@ -44,3 +50,33 @@ def test_seeds_of_later_tries_are_fixed_and_31_bits_long(seed):
 
 def test_derived_seeds_never_change():
     assert attempt_seed(5, 1) == 1713025256
+
+
+def test_a_try_goes_on_to_the_next_moment_until_the_physics_show_it():
+    kind, judged = KINDS[IncidentType.REAR_END_COLLISION], []
+
+    def hard_to_please(setting: Setting, run: Run) -> Verdict:
+        judged.append(run.trace.positions.tobytes())
+        return kind.judge(setting, run) if len(judged) > 2 else failed("not this one")
+
+    own = setting_of(SCENE, PLACE, CLIP, CAMERA, 5)
+    tried = kind_try(own, dataclasses.replace(kind, judge=hard_to_please))
+    assert not tried.why
+    assert tried.runs == len(judged) >= 3
+    assert len(set(judged)) == len(judged)  # other moments, not the same again
+
+
+def test_drivers_who_go_straight_in_the_traffic_turn_across_others_in_a_crash():
+    here = place(RoadLayout.FOUR_WAY_INTERSECTION, "cam_03")
+    scene = Scene("cam_03", IncidentType.INTERSECTION_COLLISION, road_layout=RoadLayout.FOUR_WAY_INTERSECTION)
+    own = setting_of(scene, here, CLIP, camera_for("cam_03", here, CLIP), 3)
+    rng = own.rng("flow")
+    timeline = recorded(Flow(here, TrafficDensity.MEDIUM, own.surface, rng, own.programme), own.programme)
+    found = KINDS[IncidentType.INTERSECTION_COLLISION].search(timeline, own)
+    turning = [each for each in found if each.details["turns"]]
+    assert turning and len(turning) < len(found)
+    for each in turning:
+        way = int(each.details["way"])
+        assert way not in timeline.tracks[each.culprit].way
+        assert timeline.roads.lanes[way].movement == "left"
+        assert KINDS[IncidentType.INTERSECTION_COLLISION].plan(own, timeline, each, 2.0, 0).ways == {each.culprit: way}
