@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from its_core.annotations import Annotations
+from its_core.annotations import Annotations, Box
 from its_core.clip import ClipRequest, Geometry, Participant, Scene
-from its_core.engines.engine import Clip, Engine, EngineFailure
+from its_core.engines.engine import Engine, EngineFailure
 from its_core.engines.simulator import engine
 from its_core.engines.simulator.capabilities import ABILITIES, LIGHTS, SURFACES, WEATHERS, unsupported
 from its_core.taxonomy import (
@@ -35,8 +36,10 @@ from its_core.taxonomy import (
 Frame = NDArray[np.uint8]
 
 GEOMETRY = Geometry.of("480", 16)
+STILL = replace(GEOMETRY, frames=25)  # where nothing need happen
+LEAST_VIEW = 0.36  # of the picture's width, shown about those whom a tile is about
 COLUMNS = 4
-TILE_PX = (480, 270)
+TILE_PX = (400, 225)
 SEEDS = 3  # tried one after another where a scene cannot be made
 CLOSE = (CameraWord.NEAR, CameraWord.CENTRED, CameraWord.SHARP)
 
@@ -93,39 +96,72 @@ def _scene(
     )  # fmt: skip
 
 
-def _made(made: Engine, scene: Scene) -> tuple[Clip, list[Frame]] | None:
+def _drawn(made: Engine, scene: Scene) -> Frame | None:
+    """The picture of a scene's tile; None where no seed makes it and shows whom it is about."""
+    kind = scene.participants[0].type if scene.participants else None
+    calm = scene.incident_type is IncidentType.NORMAL_TRAFFIC
     for seed in range(SEEDS):
-        request = ClipRequest("gallery", scene.camera_id, 0, seed, "", "", 7.0, GEOMETRY, scene)
+        geometry = STILL if calm and kind is None else GEOMETRY
+        request = ClipRequest("gallery", scene.camera_id, 0, seed, "", "", 7.0, geometry, scene)
         try:
             clip = made.generate(request)
-            return clip, list(clip.frames)
+            frames = list(clip.frames)
         except EngineFailure as failure:
-            print(f"{scene.camera_id}, seed {seed}: {failure.reason}")
+            print(f"{scene.camera_id}, seed {seed}: {failure.reason}", flush=True)
+            continue
+        assert clip.annotations is not None
+        number, box = _shown(clip.annotations, kind)
+        if box is not None or kind is None:
+            return frames[number] if box is None else _about(frames[number], box)
     return None
 
 
-def _shown(truth: Annotations, kind: ParticipantType | None) -> int:
-    """The frame to show: half a second after first contact, the middle of what happens, or that in which a body of the
-    kind asked for is largest."""
+def _shown(truth: Annotations, kind: ParticipantType | None) -> tuple[int, Box | None]:
+    """The frame to show and what to show of it: that in which a body of the kind asked for is largest; those who meet,
+    half a second after they touch; everything, in the middle of what happens."""
     if kind is not None:
-        sizes = np.zeros(truth.frames)
-        for track in truth.tracks:
-            for at in track.frames if track.type == kind.value else ():
-                if at.visible_box is not None:
-                    x1, y1, x2, y2 = at.visible_box
-                    sizes[at.frame] = max(sizes[at.frame], (x2 - x1) * (y2 - y1) * (1.0 - at.occlusion))
-        return int(sizes.argmax())
-    if truth.accident_frame is not None:
-        return min(truth.accident_frame + truth.fps // 2, truth.frames - 1)
-    event = next((phase for phase in truth.phases if phase.name in ("event", "conflict")), None)
-    return (event.start + event.end) // 2 if event is not None else truth.frames // 2
+        seen = [
+            (_area(at.visible_box) * (1.0 - at.occlusion), at.frame, at.visible_box)
+            for track in truth.tracks if track.type == kind.value
+            for at in track.frames if at.visible_box is not None
+        ]  # fmt: skip
+        _, number, box = max(seen, default=(0.0, 0, None))
+        return number, box
+    if truth.accident_frame is None:
+        event = next((phase for phase in truth.phases if phase.name in ("event", "conflict")), None)
+        return ((event.start + event.end) // 2 if event is not None else truth.frames // 2), None
+    number = min(truth.accident_frame + truth.fps // 2, truth.frames - 1)
+    boxes = [
+        at.visible_box
+        for track in truth.tracks if track.role != Role.BYSTANDER.value
+        for at in track.frames if at.frame == number and at.visible_box is not None
+    ]  # fmt: skip
+    if not boxes:
+        return number, None
+    x1, y1, x2, y2 = zip(*boxes, strict=True)
+    return number, (min(x1), min(y1), max(x2), max(y2))
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _about(picture: Frame, box: Box) -> Frame:
+    """The part of a picture about a box, in the shape of a tile."""
+    height, width = picture.shape[:2]
+    wide = max(LEAST_VIEW * width, 1.8 * (box[2] - box[0]), 1.8 * (box[3] - box[1]) * TILE_PX[0] / TILE_PX[1])
+    wide = min(wide, width, height * TILE_PX[0] / TILE_PX[1])
+    tall = wide * TILE_PX[1] / TILE_PX[0]
+    left = min(max((box[0] + box[2] - wide) / 2, 0.0), width - wide)
+    top = min(max((box[1] + box[3] - tall) / 2, 0.0), height - tall)
+    return picture[int(top) : int(top + tall), int(left) : int(left + wide)]
 
 
 def _tile(label: str, picture: Frame | None) -> Image.Image:
     tile = Image.new("RGB", TILE_PX, (60, 60, 60))
     if picture is not None:
         tile.paste(Image.fromarray(picture).resize(TILE_PX, Image.Resampling.LANCZOS))
-    draw, font = ImageDraw.Draw(tile), ImageFont.load_default(17)
+    draw, font = ImageDraw.Draw(tile), ImageFont.load_default(15)
     text = label if picture is not None else f"{label}: not made"
     draw.rectangle((0, TILE_PX[1] - 25, draw.textlength(text, font) + 14, TILE_PX[1]), fill=(0, 0, 0))
     draw.text((7, TILE_PX[1] - 22), text, fill=(255, 255, 255), font=font)
@@ -153,17 +189,11 @@ def main() -> int:
             continue
         tiles = []
         for label, scene in scenes():
-            done = _made(made, scene)
-            if done is None:
-                missing += 1
-                tiles.append(_tile(label, None))
-                continue
-            clip, frames = done
-            assert clip.annotations is not None
-            kind = scene.participants[0].type if scene.participants else None
-            tiles.append(_tile(label, frames[_shown(clip.annotations, kind)]))
-        _sheet(tiles).save(arguments.out / f"{group}.jpg", quality=80, optimize=True)
-        print(f"{group}: {len(tiles)} tiles")
+            picture = _drawn(made, scene)
+            missing += picture is None
+            tiles.append(_tile(label, picture))
+        _sheet(tiles).save(arguments.out / f"{group}.jpg", quality=72, optimize=True)
+        print(f"{group}: {len(tiles)} tiles", flush=True)
     return 1 if missing else 0
 
 
