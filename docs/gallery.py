@@ -40,7 +40,7 @@ STILL = replace(GEOMETRY, frames=25)  # where nothing need happen
 LEAST_VIEW = 0.36  # of the picture's width, shown about those whom a tile is about
 COLUMNS = 4
 TILE_PX = (400, 225)
-SEEDS = 3  # tried one after another where a scene cannot be made
+SEEDS = 8  # tried one after another where a scene cannot be made
 CLOSE = (CameraWord.NEAR, CameraWord.CENTRED, CameraWord.SHARP)
 
 
