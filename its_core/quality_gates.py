@@ -26,13 +26,16 @@ class Gates(BaseModel):
         50.0, ge=0, description="greatest standard deviation of luma of clips asked for in fog, of 255"
     )
     overcast_blue_share: float | None = Field(
-        0.05, ge=0, le=1, description="greatest share of blue sky of clips asked for under an overcast sky"
+        0.05,
+        ge=0,
+        le=1,
+        description="greatest share of blue sky in the upper half of the first frame, by day, under an overcast sky",
     )
     rain_permille: float | None = Field(
         1.0,
         ge=0,
         le=1000,
-        description="least share of pixels that drops lighten, of 1,000, of sharp clips asked for in rain",
+        description="least share of pixels that drops lighten, of 1,000, in rain; sharpness 50 or more",
     )
     snow_permille: float | None = Field(
         2.0,
@@ -49,3 +52,7 @@ class Gates(BaseModel):
         le=15,
         description="a clip whose perceptual hash is that of another clip, but for so many of 128 bits, is refused",
     )
+
+
+# Those that look for the weather that a row asks for.
+WEATHER_GATES = ("overcast_blue_share", "rain_permille", "snow_permille")

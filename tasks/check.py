@@ -83,12 +83,13 @@ def _near_duplicates(
 
 
 def _measure(definition: Definition, engine: ResolvedEngine, clip: PlannedClip) -> Measures:
+    may_hold_text = engine.module.TRAITS.writes_text
     try:
         first_frame = engine.module.first_frame(engine.options, clip.request)
     except EngineFailure:  # the input was changed or removed since the clip was made from it: nothing to compare with
-        first_frame = None
+        first_frame, may_hold_text = None, True
     video = clip_files(definition.work_path, clip.request.clip_id).video
-    return measure(video, definition.geometry, first_frame, clip.request.scene, engine.module.TRAITS.writes_text)
+    return measure(video, definition.geometry, first_frame, clip.request.scene, may_hold_text)
 
 
 def _would_be_the_same(definition: Definition, engine: ResolvedEngine, clip: PlannedClip, clips: ClipTable) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from its_core.clip import EngineIdentity
 from its_core.definition import Definition, DefinitionError
 from its_core.engines.engine import EngineModule, engine_module
 from its_core.explanation import explain
-from its_core.quality_gates import Gates
+from its_core.quality_gates import WEATHER_GATES, Gates
 from its_core.shards import devices
 from its_core.shards.batch import EngineSettings
 from its_core.shards.devices import DevicesError
@@ -89,12 +90,17 @@ def resolve_engine(definition: Definition) -> ResolvedEngine:
 
 
 def quality_gates(definition: Definition, engine: ResolvedEngine) -> Gates:
-    """The gates that clips are held to. A stand-in's pictures are noise: of the gates only those that the definition
-    sets apply to them."""
-    if not engine.module.is_stand_in(engine.options):
-        return definition.gates
-    unset = Gates.model_fields.keys() - definition.gates.model_fields_set
-    return definition.gates.model_copy(update=dict.fromkeys(unset))
+    """The gates that clips are held to.
+
+    A stand-in's pictures are noise: of the gates only those that the definition sets apply to them. An engine that
+    paints the weather itself is held to the gates of the weather only where the definition sets them.
+    """
+    off: Collection[str] = ()
+    if engine.module.is_stand_in(engine.options):
+        off = Gates.model_fields.keys()
+    elif engine.module.TRAITS.paints_weather:
+        off = WEATHER_GATES
+    return definition.gates.model_copy(update=dict.fromkeys(set(off) - definition.gates.model_fields_set))
 
 
 def resolve_fallbacks(definition: Definition, engine: ResolvedEngine) -> list[ResolvedEngine]:

@@ -200,6 +200,7 @@ def validate(
 def _with_asked(measures: pd.DataFrame) -> pd.DataFrame:
     """With the columns of ``_IF_ASKED``: null, which every expectation lets pass, where it was not asked for."""
     asked = {name: measures[of].where(measures[by] == word) for name, (of, by, word) in _IF_ASKED.items()}
+    asked["overcast_blue_share"] = asked["overcast_blue_share"].where(measures["asked_light"] == Light.DAY)
     asked["rain_permille"] = asked["rain_permille"].where(measures["sharpness"] >= _SHARP_ENOUGH_FOR_RAIN)
     return measures.assign(**asked)
 

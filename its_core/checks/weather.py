@@ -58,10 +58,13 @@ def _lighter_for_one_frame(before: Luma, luma: Luma, after: Luma) -> float:
 
 
 def blue_sky_share(frame: Frame) -> float:
-    """The share of the picture that is as blue and as light as a clear sky."""
+    """The share of the picture's upper half that is as light as a clear sky, and so much bluer than the lower half is
+    on the whole: a camera's cast lies over both."""
     rows, columns = (length // _SKY_BLOCK_PX for length in frame.shape[:2])
     blocks = frame[: rows * _SKY_BLOCK_PX : 2, : columns * _SKY_BLOCK_PX : 2]
-    half = _SKY_BLOCK_PX // 2
-    means = blocks.reshape(rows, half, columns, half, 3).mean(axis=(1, 3), dtype=np.float32)
-    is_sky = (means[..., 2] - means[..., 0] > _SKY_BLUE_LEVELS) & (means.mean(axis=2) > _SKY_LEAST_LEVELS)
+    every_other = _SKY_BLOCK_PX // 2
+    means = blocks.reshape(rows, every_other, columns, every_other, 3).mean(axis=(1, 3), dtype=np.float32)
+    blueness, half = means[..., 2] - means[..., 0], max(1, rows // 2)
+    cast = float(np.median(blueness[half:])) if rows > half else 0.0
+    is_sky = (blueness[:half] - cast > _SKY_BLUE_LEVELS) & (means[:half].mean(axis=2) > _SKY_LEAST_LEVELS)
     return round(float(np.mean(is_sky)), 4)

@@ -88,6 +88,8 @@ class EngineTraits:
         has_weights: it reads checkpoints, which are hashed before clips are named and may lie on S3.
         is_deterministic: an equal request gives an equal clip, on any machine. A clip that turned out wrong would turn
             out wrong again.
+        paints_weather: it paints the weather by rules, and its record says which. The gates that look for rain, snow
+            and a blue sky are for engines that may not do what they are asked.
         writes_text: its cameras burn their names and clocks into the pictures.
         path_options: the options that are paths or ``s3://`` URLs. A relative one in ``dataset.yaml`` counts from its
             folder.
@@ -97,6 +99,7 @@ class EngineTraits:
     uses_gpu: bool
     has_weights: bool
     is_deterministic: bool
+    paints_weather: bool = False
     writes_text: bool = False
     path_options: frozenset[str] = frozenset()
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from its_core.checks import weather
 from its_core.checks.measures import measure, table
 from its_core.checks.suite import validate
 from its_core.clip import Geometry, Scene
@@ -183,8 +184,8 @@ def dimmed() -> Iterator[Frame]:
         (street, {"weather": Weather.SNOW}, {"weather": Weather.CLEAR}, "snow_permille", "asked for in snow"),
         (
             under_a_blue_sky,
-            {"weather": Weather.OVERCAST},
-            {"weather": Weather.CLEAR},
+            {"weather": Weather.OVERCAST, "light": Light.DAY},
+            {"weather": Weather.OVERCAST, "light": Light.DUSK},
             "overcast_blue_share",
             "blue sky",
         ),
@@ -263,3 +264,10 @@ def test_the_first_frame_must_be_the_conditioning_frame(tmp_path: Path) -> None:
 def test_thresholds_are_checked() -> None:
     with pytest.raises(ValueError, match="clipped_share"):
         Gates(clipped_share=1.5)
+
+
+def test_a_cameras_blue_cast_is_no_blue_sky() -> None:
+    frame = next(iter(street()))
+    cool = np.clip(frame + np.asarray([0, 0, 20]), 0, 255).astype(np.uint8)
+    assert weather.blue_sky_share(cool) == 0.0
+    assert weather.blue_sky_share(next(under_a_blue_sky())) > 0.5

@@ -91,7 +91,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         "asked for in snow: flakes lighten -0.2 of 1,000 pixels, at least 2 is accepted",
     ),
     "sunny": (
-        {"asked_weather": "overcast"},
+        {"asked_weather": "overcast", "asked_light": "day"},
         "asked for under an overcast sky: a share of 0.3 is blue sky, at most 0.05 is accepted",
     ),
     "broken": (

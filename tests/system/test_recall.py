@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,10 @@ def test_a_build_after_a_recall_publishes_the_version_that_the_recall_left(tmp_p
     assert done.exit_code == 0, done.output
     assert left.url in done.output.replace("\n", "")
     assert {row["camera_id"] for row in left.rows()} == {"c0", "c2"}
+    audits = list(root.glob("*/report/audit.json"))
+    assert [json.loads(audit.read_text())["of"] for audit in audits if left.version in str(audit)] == [2]
+    assert len(audits) == 2  # of the build's version, and of the one that the recall left
+    assert not any(str(tmp_path) in audit.read_text() for audit in audits)
 
     built = build_dataset(str(folder))
 

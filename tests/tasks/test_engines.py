@@ -10,7 +10,7 @@ from its_core import definition, storage
 from its_core.clip import EngineIdentity
 from its_core.definition import DefinitionError
 from its_core.engines.engine import engine_module, engine_names
-from its_core.quality_gates import Gates
+from its_core.quality_gates import WEATHER_GATES, Gates
 from its_core.shards.batch import EngineSettings
 
 
@@ -49,7 +49,8 @@ NO_GATES = dict.fromkeys(Gates.model_fields)
 @pytest.mark.parametrize(
     ("engine", "gates", "applied"),
     [
-        ({"name": "simulator"}, {}, Gates()),
+        ({"name": "simulator"}, {}, Gates(**dict.fromkeys(WEATHER_GATES))),
+        ({"name": "simulator"}, {"snow_permille": 3}, Gates(**dict.fromkeys(WEATHER_GATES) | {"snow_permille": 3})),
         ({"name": "cosmos"}, {}, Gates()),
         ({"name": "cosmos", "options": {"model_size": "tiny"}}, {}, Gates(**NO_GATES)),
         ({"name": "cosmos", "options": {"model_size": "tiny"}}, {"cuts": 3}, Gates(**NO_GATES | {"cuts": 3})),

@@ -24,8 +24,8 @@ TRAITS = EngineTraits(
     is_deterministic=False,  # GPUs of another kind, or more of them, round differently
     path_options=frozenset({"dit_path", "base_path", "checkpoints_dir"}),
 )
-# IPTC's digital source type of the clips.
 OPTIONS = CosmosOptions
+# IPTC's digital source type of the clips.
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _READS: Final[frozenset[Literal["prompt", "negative_prompt", "guidance", "scene", "input"]]] = frozenset(
     {"prompt", "negative_prompt", "guidance", "input"}

@@ -167,7 +167,8 @@ def _placed(by_role: dict[Role, list[Participant]], layout: RoadLayout | None) -
         on_foot = walks and layout not in WALKED
         word = (ParticipantType.PEDESTRIAN if on_foot else ParticipantType.BICYCLE).value
         where = layout.value.replace("_", " ")
-        reason = f"a {word} has no place on a {where}; leave it out or choose another road_layout"
+        there = _words(sorted(WALKED if on_foot else CYCLED))
+        reason = f"a {word} has no place on a {where}; leave it out, or choose a road_layout of {there}"
         return _miscast(word, reason)
     return None
 

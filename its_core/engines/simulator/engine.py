@@ -15,7 +15,9 @@ from its_core.engines.simulator import capabilities
 from its_core.engines.simulator.options import VERSION, SimulatorOptions
 from its_core.taxonomy import RoadLayout
 
-TRAITS = EngineTraits(needs_input=False, uses_gpu=False, has_weights=False, is_deterministic=True, writes_text=True)
+TRAITS = EngineTraits(
+    needs_input=False, uses_gpu=False, has_weights=False, is_deterministic=True, writes_text=True, paints_weather=True
+)
 OPTIONS = SimulatorOptions
 # IPTC's digital source type of the clips.
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"

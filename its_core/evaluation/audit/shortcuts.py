@@ -56,7 +56,7 @@ def audit(truth: GroundTruth, on_clip: Callable[[str], None] | None = None) -> l
     cameras = np.asarray([clip.camera_id for clip in clips])
     if len(set(cameras)) < _FEWEST_CAMERAS or labels.all() or not labels.any():
         raise AuditError(
-            f"{truth.url}: an audit needs clips with and without accidents from {_FEWEST_CAMERAS} cameras or more, "
+            f"{truth.name}: an audit needs clips with and without accidents from {_FEWEST_CAMERAS} cameras or more, "
             f"there are {int(labels.sum())} and {int((~labels).sum())} from {len(set(cameras))}",
             code="audit.too_few",
         )

@@ -25,6 +25,17 @@ def test_few_clips_are_not_audited_and_the_report_says_why(mixed: Published, tmp
     assert "4 clips: classifiers need 40" in (tmp_path / report.PAGE_FILE).read_text()
 
 
+def test_a_reason_names_the_version_and_not_where_it_was_made(
+    mixed: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "FEWEST_CLIPS", 1)
+    monkeypatch.setattr(report, "MOST_CLIPS", 1)  # of one camera
+    report.write(Path(mixed.url), "mixed/1", tmp_path)
+    figures = json.loads((tmp_path / report.JSON_FILE).read_text())
+    assert figures["not_audited"].startswith("mixed/1: an audit needs")
+    assert mixed.url not in (tmp_path / report.PAGE_FILE).read_text()
+
+
 @pytest.mark.slow
 def test_the_page_and_the_json_have_the_same_findings(
     mixed: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
