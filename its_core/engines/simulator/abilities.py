@@ -42,6 +42,8 @@ _WRECKS = (_A.VEHICLES_BLOCK_TRAFFIC, _A.VEHICLES_STOP, _A.SPINS_OUT, _A.ROLLS_O
 _CRASH = (*_WRECKS, _A.DRIVES_ON, _A.TRAFFIC_FLOWS)
 # Of a cause: the places where it can be; None where it can be wherever the incident can.
 Causes = Mapping[Cause, tuple[RoadLayout, ...] | None]
+# Of a kind of collision: likewise.
+Collisions = Mapping[CollisionType, tuple[RoadLayout, ...] | None]
 _AT_CROSSINGS: Causes = {
     _C.RED_LIGHT_RUNNING: (_R.FOUR_WAY_INTERSECTION,),
     _C.LEFT_TURN_ACROSS_PATH: (_R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION),
@@ -62,7 +64,8 @@ class Ability:
     Attributes:
         layouts: where it can happen; the first is the natural one, taken where the row names none. Example:
             ``(HIGHWAY, URBAN_STREET)`` of a rear-end collision.
-        collisions: how the first two may meet. Example: ``(T_BONE,)``; ``()`` where nothing touches.
+        collisions: how the first two may meet, each with the layouts that it needs, or None where it can be in all of
+            ``layouts``. Example: ``{T_BONE: JUNCTIONS, REAR_END: None}``; empty where nothing touches.
         causes: why it may happen, each with the layouts that it needs, or None where it can be in all of ``layouts``.
             Example: ``{RED_LIGHT_RUNNING: (FOUR_WAY_INTERSECTION,), INATTENTION: None}``.
         aftermaths: what may be seen afterwards. Example: ``(VEHICLES_STOP, DRIVES_ON)``.
@@ -72,7 +75,7 @@ class Ability:
     """
 
     layouts: tuple[RoadLayout, ...]
-    collisions: tuple[CollisionType, ...] = ()
+    collisions: Collisions = field(default_factory=dict)
     causes: Causes = field(default_factory=dict)
     aftermaths: tuple[Aftermath, ...] = (Aftermath.TRAFFIC_FLOWS,)
     at_fault: tuple[ParticipantType, ...] = ()
@@ -81,10 +84,16 @@ class Ability:
 
 
 def _crash(
-    layouts: tuple[RoadLayout, ...], collisions: tuple[CollisionType, ...], causes: Causes, **others: object
+    layouts: tuple[RoadLayout, ...],
+    collisions: tuple[CollisionType, ...],
+    causes: Causes,
+    *,
+    only_at: Collisions | None = None,
+    **others: object,
 ) -> Ability:
     words: dict[str, object] = {"aftermaths": _CRASH, "at_fault": FOUR_WHEELS, "others": FOUR_WHEELS, "most_others": 1}
-    return Ability(layouts, collisions, causes, **(words | others))  # type: ignore[arg-type]
+    places: Collisions = dict.fromkeys(collisions) | dict(only_at or {})
+    return Ability(layouts, places, causes, **(words | others))  # type: ignore[arg-type]
 
 
 ABILITIES: dict[IncidentType, Ability] = {
@@ -124,7 +133,8 @@ ABILITIES: dict[IncidentType, Ability] = {
     IncidentType.CYCLIST_COLLISION: _crash(
         (*JUNCTIONS, _R.RURAL_ROAD),
         (CollisionType.T_BONE, CollisionType.REAR_END, CollisionType.SIDESWIPE),
-        {_C.INATTENTION: None, _C.UNSAFE_LANE_CHANGE: None},
+        {_C.INATTENTION: None, _C.UNSAFE_LANE_CHANGE: JUNCTIONS},
+        only_at={CollisionType.T_BONE: JUNCTIONS, CollisionType.SIDESWIPE: JUNCTIONS},
         aftermaths=(_A.VEHICLES_STOP, _A.VEHICLES_BLOCK_TRAFFIC, _A.DRIVES_ON, _A.TRAFFIC_FLOWS),
         at_fault=(*FOUR_WHEELS, ParticipantType.BICYCLE),
         others=(*FOUR_WHEELS, ParticipantType.BICYCLE),
@@ -133,6 +143,7 @@ ABILITIES: dict[IncidentType, Ability] = {
         EVERYWHERE,
         (CollisionType.T_BONE, CollisionType.REAR_END, CollisionType.SIDESWIPE),
         {**_BEHIND, **_AT_CROSSINGS},
+        only_at={CollisionType.T_BONE: JUNCTIONS},
         aftermaths=(_A.VEHICLES_STOP, _A.VEHICLES_BLOCK_TRAFFIC, _A.DRIVES_ON, _A.TRAFFIC_FLOWS),
         at_fault=(*FOUR_WHEELS, ParticipantType.MOTORCYCLE),
         others=(*FOUR_WHEELS, ParticipantType.MOTORCYCLE),

@@ -31,7 +31,7 @@ def unsupported(scene: Scene) -> Unsupported | None:
         return _unable("incident_type", "incident_type", scene.incident_type, ABILITIES)
     asked: tuple[tuple[str, str, StrEnum | None, tuple[StrEnum, ...]], ...] = (
         ("road_layout", " of ", scene.road_layout, ability.layouts),
-        ("collision_type", " of ", scene.collision_type, ability.collisions),
+        ("collision_type", " of ", scene.collision_type, tuple(ability.collisions)),
         ("aftermath", " of ", scene.aftermath, ability.aftermaths),
         ("weather", "", scene.weather, WEATHERS),
         ("light", "", scene.light, LIGHTS),
@@ -41,7 +41,7 @@ def unsupported(scene: Scene) -> Unsupported | None:
         if value is not None and value not in words:
             context = {"": "", " of ": scene.incident_type.value, " in ": scene.weather or "any weather"}[joint]
             return _unable(column, f"{column}{joint}{context}", value, words)
-    return _error(scene, ability) or _averted(scene) or _participants(scene, ability)
+    return _collided(scene, ability) or _error(scene, ability) or _averted(scene) or _participants(scene, ability)
 
 
 def layout_of(scene: Scene) -> RoadLayout | None:
@@ -54,6 +54,18 @@ def layout_of(scene: Scene) -> RoadLayout | None:
         return None
     needed = ability.causes.get(scene.cause) if scene.cause is not None else None
     return needed[0] if needed else ability.layouts[0]
+
+
+def _collided(scene: Scene, ability: Ability) -> Unsupported | None:
+    """Some kinds of collision need a place of their own: ways that cross."""
+    if scene.collision_type is None:
+        return None
+    needed, layout = ability.collisions[scene.collision_type], layout_of(scene)
+    if needed is None or layout in needed:
+        return None
+    what = f"collision_type {scene.collision_type.value!r} of {scene.incident_type}"
+    reason = f"{what} cannot be simulated at road_layout {layout}; it can be at {_words(needed)}"
+    return Unsupported("collision_type", scene.collision_type.value, reason)
 
 
 def _error(scene: Scene, ability: Ability) -> Unsupported | None:

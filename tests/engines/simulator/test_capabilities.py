@@ -66,6 +66,14 @@ def test_every_able_incident_is_accepted_in_all_its_places(incident):
             ["a pedestrian has no place on a rural road"],
         ),
         (scene(collision_type=CollisionType.SIDESWIPE), ["'sideswipe'", "t-bone"]),
+        (
+            scene(
+                IncidentType.MOTORCYCLIST_COLLISION,
+                road_layout=RoadLayout.HIGHWAY,
+                collision_type=CollisionType.T_BONE,
+            ),
+            ["'t-bone'", "highway", "four_way_intersection"],
+        ),
         (scene(IncidentType.NORMAL_TRAFFIC, collision_type=CollisionType.T_BONE), ["'t-bone'", "leave it empty"]),
         (scene(aftermath=Aftermath.PUSHED_FORWARD), ["'pushed_forward'", "vehicles_stop"]),
         (scene(weather=Weather.RAIN, road_surface=RoadSurface.DRY), ["'dry'", "rain", "wet"]),
