@@ -21,7 +21,7 @@ import numpy as np
 from its_core.clip import Geometry, Scene
 from its_core.engines.simulator.abilities import ABILITIES
 from its_core.engines.simulator.incidents.attempts import one_try
-from its_core.engines.simulator.incidents.measures import overlaps_at
+from its_core.engines.simulator.incidents.outcome.measures import overlaps_at
 from its_core.engines.simulator.incidents.setting import setting_of
 from its_core.engines.simulator.optics.camera import camera_for
 from its_core.engines.simulator.portable_math import acos, dot

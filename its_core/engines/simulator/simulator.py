@@ -17,8 +17,8 @@ from its_core.engines.engine import Clip, Engine, EngineFailure, Frame
 from its_core.engines.simulator.beside import FilesBeside, files_asked, layers_needed
 from its_core.engines.simulator.capabilities import layout_of, unsupported
 from its_core.engines.simulator.incidents.attempts import Tried, try_until_it_happens
-from its_core.engines.simulator.incidents.story import story_of
-from its_core.engines.simulator.incidents.verdicts import Verdict
+from its_core.engines.simulator.incidents.outcome.story import story_of
+from its_core.engines.simulator.incidents.outcome.verdicts import Verdict
 from its_core.engines.simulator.optics.camera import Camera, camera_for
 from its_core.engines.simulator.optics.quality import grade, quality_of
 from its_core.engines.simulator.options import VERSION, SimulatorOptions

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from its_core.clip import Geometry, Scene
-from its_core.engines.simulator.incidents.aftermaths import lacks
 from its_core.engines.simulator.incidents.catalogue import KINDS
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.kinds.normal_traffic import PLAIN, averted
+from its_core.engines.simulator.incidents.outcome.aftermaths import lacks
+from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed, severity_of, touched
+from its_core.engines.simulator.incidents.outcome.visibility import nothing_moves, unseen
 from its_core.engines.simulator.incidents.setting import Setting, setting_of
 from its_core.engines.simulator.incidents.stage import staged_moments
-from its_core.engines.simulator.incidents.verdicts import Verdict, failed, severity_of, touched
-from its_core.engines.simulator.incidents.visibility import nothing_moves, unseen
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.randomness import attempt_seed
 from its_core.engines.simulator.roads.layouts import Layout

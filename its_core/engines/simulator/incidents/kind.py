@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from its_core.clip import Participant
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.outcome.verdicts import Verdict
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import Verdict
 from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import ParticipantType
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.outcome.verdicts import Verdict
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.setting import Setting
-from its_core.engines.simulator.incidents.verdicts import Verdict
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.habits import Intent
 from its_core.taxonomy import Cause

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from its_core.engines.simulator.incidents.assembly import assembled
-from its_core.engines.simulator.incidents.casting import Wanted, fitting, named, recoloured
-from its_core.engines.simulator.incidents.company import with_company
+from its_core.engines.simulator.incidents.cast.assembly import assembled
+from its_core.engines.simulator.incidents.cast.casting import Wanted, fitting, named, recoloured
+from its_core.engines.simulator.incidents.cast.company import with_company
 from its_core.engines.simulator.incidents.consequences import with_consequences
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.outcome.verdicts import severity_word
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal, begun, rehearsed, with_intents
 from its_core.engines.simulator.incidents.setting import (
     MOMENT,
@@ -24,7 +25,6 @@ from its_core.engines.simulator.incidents.setting import (
     in_picture,
 )
 from its_core.engines.simulator.incidents.timeline import HORIZON_S, Timeline, recorded
-from its_core.engines.simulator.incidents.verdicts import severity_word
 from its_core.engines.simulator.portable_math import exp, log
 from its_core.engines.simulator.simulation.flow import STEP_S, Demand, Flow
 from its_core.engines.simulator.simulation.population import mass_kg

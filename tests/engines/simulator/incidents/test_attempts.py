@@ -7,9 +7,9 @@ import pytest
 from its_core.clip import Geometry, Scene
 from its_core.engines.simulator.incidents.attempts import kind_try, try_until_it_happens
 from its_core.engines.simulator.incidents.catalogue import KINDS
+from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
 from its_core.engines.simulator.incidents.setting import Setting, setting_of
 from its_core.engines.simulator.incidents.timeline import recorded
-from its_core.engines.simulator.incidents.verdicts import Verdict, failed
 from its_core.engines.simulator.optics.camera import camera_for
 from its_core.engines.simulator.randomness import attempt_seed
 from its_core.engines.simulator.roads.registry import place

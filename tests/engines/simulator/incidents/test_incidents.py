@@ -10,9 +10,9 @@ import pytest
 from its_core.clip import Participant, Scene
 from its_core.engines.simulator.abilities import ABILITIES
 from its_core.engines.simulator.incidents.attempts import Try
-from its_core.engines.simulator.incidents.measures import overlaps_at
-from its_core.engines.simulator.incidents.story import phases_of
-from its_core.engines.simulator.incidents.verdicts import WINDOW
+from its_core.engines.simulator.incidents.outcome.measures import overlaps_at
+from its_core.engines.simulator.incidents.outcome.story import phases_of
+from its_core.engines.simulator.incidents.outcome.verdicts import WINDOW
 from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import (
     Aftermath,

@@ -8,14 +8,14 @@ import numpy as np
 
 from its_core.engines.simulator.incidents.errors import reaching
 from its_core.engines.simulator.incidents.kind import Kind, Traffic
-from its_core.engines.simulator.incidents.measures import apart_m, hardest_braking_mps2
 from its_core.engines.simulator.incidents.negatives import doing, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.outcome.measures import apart_m, hardest_braking_mps2
+from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.beside import beside_opportunities, oncoming_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import Verdict, failed
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.habits import Intent, Shift
 from its_core.taxonomy import ParticipantType

@@ -10,11 +10,11 @@ from its_core.clip import Participant
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
 from its_core.engines.simulator.incidents.search.anyone import under_way
 from its_core.engines.simulator.incidents.search.following import pairs
 from its_core.engines.simulator.incidents.setting import Setting, in_picture
 from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import Verdict, failed
 from its_core.engines.simulator.simulation.flow import STEP_S
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.habits import Brake, Intent, Shift

@@ -10,12 +10,12 @@ from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.negatives import doing, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.anyone import opportunity_of
 from its_core.engines.simulator.incidents.search.crossing import parts_m
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
-from its_core.engines.simulator.incidents.verdicts import Verdict, failed
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.habits import NORMAL, Intent
 

@@ -10,11 +10,11 @@ from its_core.engines.simulator.incidents.errors import stepping_out_plan
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.negatives import shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.people import stepping_out_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import Verdict, failed
 from its_core.engines.simulator.simulation.run import Run
 
 EARLY_S = (2.9, 4.3)  # before a vehicle would be there

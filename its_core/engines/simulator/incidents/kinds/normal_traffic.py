@@ -6,10 +6,10 @@ from its_core.engines.simulator.capabilities import ABILITIES
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.negatives import doing, nobody_touches
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.outcome.verdicts import Verdict
 from its_core.engines.simulator.incidents.search.anyone import under_way
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import Verdict
 from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import IncidentType
 

@@ -6,11 +6,7 @@ from its_core.clip import Scene
 from its_core.engines.simulator.incidents.errors import crosswalk_plan, stepping_out_plan
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
-from its_core.engines.simulator.incidents.rehearsal import Rehearsal
-from its_core.engines.simulator.incidents.search.people import crosswalk_opportunities, stepping_out_opportunities
-from its_core.engines.simulator.incidents.setting import Setting
-from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import (
+from its_core.engines.simulator.incidents.outcome.verdicts import (
     COMING_S,
     Verdict,
     failed,
@@ -21,6 +17,10 @@ from its_core.engines.simulator.incidents.verdicts import (
     nearing,
     window,
 )
+from its_core.engines.simulator.incidents.rehearsal import Rehearsal
+from its_core.engines.simulator.incidents.search.people import crosswalk_opportunities, stepping_out_opportunities
+from its_core.engines.simulator.incidents.setting import Setting
+from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import Cause, ParticipantType, Role
 

@@ -8,13 +8,13 @@ import numpy as np
 from its_core.engines.simulator.incidents.errors import crosswalk_plan, stepping_out_plan
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.kinds import pedestrian_collision
-from its_core.engines.simulator.incidents.measures import apart_m, hardest_braking_mps2
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.outcome.measures import apart_m, hardest_braking_mps2
+from its_core.engines.simulator.incidents.outcome.verdicts import COMING_S, Verdict, failed, nearing, window
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.people import stepping_out_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import COMING_S, Verdict, failed, nearing, window
 from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import Cause, ParticipantType
 

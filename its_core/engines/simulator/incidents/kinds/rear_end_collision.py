@@ -6,11 +6,11 @@ from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.incidents.errors import following_plan
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, collision_verdict
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.following import following_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import Verdict, collision_verdict
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.drivers import hardest_braking_mps2
 from its_core.taxonomy import CollisionType

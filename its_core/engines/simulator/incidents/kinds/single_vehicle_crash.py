@@ -12,11 +12,7 @@ from numpy.typing import NDArray
 from its_core.engines.simulator.incidents.errors import NEVER_S, reaching
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
-from its_core.engines.simulator.incidents.rehearsal import Rehearsal
-from its_core.engines.simulator.incidents.search.alone import leaving_opportunities, things
-from its_core.engines.simulator.incidents.setting import Setting
-from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import (
+from its_core.engines.simulator.incidents.outcome.verdicts import (
     Verdict,
     failed,
     first_contact,
@@ -25,6 +21,10 @@ from its_core.engines.simulator.incidents.verdicts import (
     named,
     window,
 )
+from its_core.engines.simulator.incidents.rehearsal import Rehearsal
+from its_core.engines.simulator.incidents.search.alone import leaving_opportunities, things
+from its_core.engines.simulator.incidents.setting import Setting
+from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.habits import Brake, Intent
 from its_core.taxonomy import Cause, CollisionType, ParticipantType

@@ -8,15 +8,15 @@ import numpy as np
 
 from its_core.engines.simulator.incidents.errors import beside_plan, crossing_plan, following_plan, oncoming_plan
 from its_core.engines.simulator.incidents.kind import Kind
-from its_core.engines.simulator.incidents.measures import apart_m, hardest_braking_mps2, swerved_m
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.outcome.measures import apart_m, hardest_braking_mps2, swerved_m
+from its_core.engines.simulator.incidents.outcome.verdicts import COMING_S, Verdict, failed, nearing, window
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.beside import beside_opportunities, oncoming_opportunities
 from its_core.engines.simulator.incidents.search.crossing import crossing_opportunities
 from its_core.engines.simulator.incidents.search.following import following_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.incidents.verdicts import COMING_S, Verdict, failed, nearing, window
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic import drivers
 from its_core.taxonomy import ParticipantType

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from its_core.engines.simulator.dimensions import TWO_WHEELERS, VEHICLES
-from its_core.engines.simulator.incidents.assembly import parked_vehicles
+from its_core.engines.simulator.incidents.cast.assembly import parked_vehicles
 from its_core.engines.simulator.incidents.opportunity import Opportunity
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline, Track

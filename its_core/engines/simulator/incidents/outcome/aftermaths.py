@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from its_core.engines.simulator import portable_math as pm
-from its_core.engines.simulator.incidents.verdicts import REST_MPS
+from its_core.engines.simulator.incidents.outcome.verdicts import REST_MPS
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.trace import Trace, forward, upright
 from its_core.taxonomy import Aftermath, ParticipantType

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from its_core.clip import Scene
-from its_core.engines.simulator.incidents.assembly import PlanError, assembled
-from its_core.engines.simulator.incidents.casting import named
+from its_core.engines.simulator.incidents.cast.assembly import PlanError, assembled
+from its_core.engines.simulator.incidents.cast.casting import named
 from its_core.engines.simulator.incidents.opportunity import Plan
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.simulation.rails import Traffic

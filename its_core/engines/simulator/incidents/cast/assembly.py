@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from its_core.engines.simulator.incidents.casting import Wanted
+from its_core.engines.simulator.incidents.cast.casting import Wanted
 from its_core.engines.simulator.incidents.opportunity import Plan
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.roads.layouts import Point

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from its_core.engines.simulator.incidents.casting import Wanted
+from its_core.engines.simulator.incidents.cast.casting import Wanted
 from its_core.engines.simulator.incidents.opportunity import Opportunity
 from its_core.engines.simulator.roads.paths import Path
 from its_core.engines.simulator.simulation.rails import Traffic

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator.dimensions import VEHICLES
+from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, something_moves
 from its_core.engines.simulator.incidents.setting import Setting, in_picture
-from its_core.engines.simulator.incidents.verdicts import Verdict, something_moves
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.portable_math import dot
 from its_core.engines.simulator.simulation.run import Run

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from its_core.annotations import Phase
-from its_core.engines.simulator.incidents.aftermaths import aftermaths_of, rolled_over
-from its_core.engines.simulator.incidents.verdicts import Verdict, severity_of
+from its_core.engines.simulator.incidents.outcome.aftermaths import aftermaths_of, rolled_over
+from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, severity_of
 from its_core.engines.simulator.rendering.ground_truth import Story
 from its_core.engines.simulator.simulation.run import Run
 
