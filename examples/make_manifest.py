@@ -158,7 +158,7 @@ def quickstart() -> list[dict[str, Any]]:
             street,
             "dusk clear low",
             participants=[who("suv", "blue"), who("pedestrian", "red")],
-            seed=42,
+            seed=44,
         ),
         row(
             "left-turn-in-rain",

@@ -234,7 +234,7 @@ def _score(camera: Camera, layout: Layout, mounting: Mounting, watched: Floats) 
     )
     near = norm(watched[:, :2] - np.array(layout.focus_m)) < 11.0
     eye = np.array(camera.position_m)
-    free = ~_hidden_by_buildings(eye, watched, layout) & ~_hidden_by_trees(eye, watched, layout)
+    free = ~hidden_by_scenery(eye, watched, layout)
     good = inside & free
     near_share = float(good[near].mean()) if near.any() else 1.0
     obstructed = 2.0 * max(0.0, _foreground_share(camera, layout) - _FOREGROUND_SHARE)
@@ -263,7 +263,12 @@ def _foreground_share(camera: Camera, layout: Layout) -> float:
     rays = camera.rays(x, y).reshape(-1, 3).astype(np.float64)
     eye = np.array(camera.position_m)
     reached = eye + _FOREGROUND_M * rays / norm(rays)[:, None]
-    return float((_hidden_by_buildings(eye, reached, layout) | _hidden_by_trees(eye, reached, layout)).mean())
+    return float(hidden_by_scenery(eye, reached, layout).mean())
+
+
+def hidden_by_scenery(eye: Floats, points: Floats, layout: Layout) -> NDArray[np.bool_]:
+    """Which of N points (metres, [N, 3]) a building or the crown of a tree hides from the eye."""
+    return _hidden_by_buildings(eye, points, layout) | _hidden_by_trees(eye, points, layout)
 
 
 def _hidden_by_buildings(eye: Floats, points: Floats, layout: Layout) -> NDArray[np.bool_]:

@@ -8,10 +8,12 @@ from its_core.clip import Geometry, Scene
 from its_core.engines.simulator.incidents.attempts import kind_try, try_until_it_happens
 from its_core.engines.simulator.incidents.catalogue import KINDS
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
+from its_core.engines.simulator.incidents.outcome.visibility import unseen
 from its_core.engines.simulator.incidents.setting import Setting, setting_of
 from its_core.engines.simulator.incidents.timeline import recorded
 from its_core.engines.simulator.optics.camera import camera_for
 from its_core.engines.simulator.randomness import attempt_seed
+from its_core.engines.simulator.roads.layouts import Building
 from its_core.engines.simulator.roads.registry import place
 from its_core.engines.simulator.simulation.flow import Flow
 from its_core.engines.simulator.simulation.run import Run
@@ -39,6 +41,18 @@ def test_a_camera_that_looks_elsewhere_sees_nothing_and_every_try_says_why():
     assert tried.run is None
     assert [attempt.seed for attempt in tried.tries] == [5]
     assert all(attempt.why for attempt in tried.tries)
+
+
+def test_what_a_building_hides_is_not_seen():
+    tried = try_until_it_happens(SCENE, PLACE, CAMERA, CLIP, seed=5, attempts=12)
+    assert tried.run is not None and tried.verdict is not None and tried.verdict.where_m is not None
+    setting = setting_of(SCENE, PLACE, CLIP, CAMERA, 5)
+    assert unseen(setting, tried.run, tried.verdict) == ""
+    # A tower half way between the camera and the spot.
+    x, y = ((a + b) / 2 for a, b in zip(CAMERA.position_m[:2], tried.verdict.where_m[:2], strict=True))
+    tower = Building((x - 12.0, y - 12.0, x + 12.0, y + 12.0), 40.0, 0)
+    built = dataclasses.replace(setting, layout=dataclasses.replace(PLACE, buildings=(tower,)))
+    assert "a building" in unseen(built, tried.run, tried.verdict)
 
 
 @pytest.mark.parametrize("seed", [0, 5, 2**31 - 1])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, something_moves
 from its_core.engines.simulator.incidents.setting import Setting, in_picture
-from its_core.engines.simulator.optics.camera import Camera
+from its_core.engines.simulator.optics.camera import hidden_by_scenery
 from its_core.engines.simulator.portable_math import dot
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.trace import Trace, forward
@@ -16,7 +16,7 @@ from its_core.taxonomy import ParticipantType
 
 Floats = NDArray[np.float64]
 
-MOST_HIDDEN = 0.5  # of the points of a body that other vehicles hide when it comes to its point
+MOST_HIDDEN = 0.5  # of the points of a body that others or the scenery hide when it comes to its point
 STAYS_S = 1.2  # so long after its point, if the clip is, one of those concerned must be in the picture
 _LIFT_M = 0.7
 
@@ -30,8 +30,9 @@ def unseen(setting: Setting, run: Run, verdict: Verdict) -> str:
     if not in_picture(camera, np.array([where]))[0]:
         x, y, _ = where
         return f"it happened outside the picture, {x:.0f} m east and {y:.0f} m north of the middle"
-    if verdict.shown and min(hidden_share(run.trace, camera, frame, number) for number in verdict.shown) > MOST_HIDDEN:
-        return "other vehicles hide it"
+    hidden = [hidden_share(setting, run.trace, frame, number) for number in verdict.shown]
+    if hidden and min(hidden) > MOST_HIDDEN:
+        return "other vehicles, a building or a tree hide it"
     later = min(frame + round(STAYS_S * run.trace.fps), len(run.trace.positions) - 1)
     middles = run.trace.positions[later, list(verdict.shown)] + np.array([0.0, 0.0, _LIFT_M])
     if verdict.shown and not in_picture(camera, middles, 0.0).any():
@@ -48,11 +49,12 @@ def nothing_moves(setting: Setting, run: Run) -> str:
     return "" if something_moves(run, seen) else "hardly anything moves in the picture"
 
 
-def hidden_share(trace: Trace, camera: Camera, frame: int, number: int) -> float:
-    """The share of a body's corners, low and high, that other vehicles' boxes hide from the camera."""
+def hidden_share(setting: Setting, trace: Trace, frame: int, number: int) -> float:
+    """The share of a body's corners, low and high, that other vehicles' boxes, buildings or trees hide from the
+    camera."""
     points = _corners(trace, frame, number)
-    eye = np.array(camera.position_m)
-    hidden = np.zeros(len(points), np.bool_)
+    eye = np.array(setting.camera.position_m)
+    hidden = hidden_by_scenery(eye, points, setting.layout)
     for other in range(trace.vehicles):
         if other != number:
             hidden |= _box_hides(trace, frame, other, eye, points)
