@@ -9,6 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from its_core.redaction import without_secrets
 
+_NO_MAPPING = ("dict_type", "model_attributes_type", "model_type")  # pydantic names its classes there
+
 
 def explain(error: ValidationError, where: str, model: type[BaseModel], hidden: Collection[str] = ()) -> str:
     """A pydantic error of ``model`` as one line: where, which key, which value, what would be right.
@@ -17,11 +19,13 @@ def explain(error: ValidationError, where: str, model: type[BaseModel], hidden: 
     """
     problems = []
     for detail in error.errors(include_url=False):
-        key = ".".join(str(part) for part in detail["loc"]) or "as a whole"
+        key = " ".join(".".join(str(part) for part in detail["loc"] if part != "[key]").split()) or "as a whole"
         message = detail["msg"].removeprefix("Value error, ")
         if detail["type"] == "extra_forbidden":
             keys = [key for key in _keys_beside(detail["loc"], model) if key not in hidden]
             message = f"no such key; the keys are {', '.join(keys)}"
+        elif detail["type"] in _NO_MAPPING:
+            message = f"{without_secrets(detail['input'], key)!r}: must hold keys and values"
         elif detail["type"] != "missing" and detail["loc"]:
             message = f"{without_secrets(detail['input'], key)!r}: {message}"
         problems.append(f"{key}: {message}")

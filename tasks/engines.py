@@ -38,10 +38,10 @@ def with_pinned_model(definition: Definition) -> Definition:
     return definition.model_copy(update={"engine": engine.model_copy(update={"options": options})})
 
 
-def engine_options(definition: Definition) -> tuple[EngineModule, Any]:
-    """The engine that the definition names, and its options checked. Raises DefinitionError."""
+def engine_options(definition: Definition, key: str = "engine.options") -> tuple[EngineModule, Any]:
+    """The engine that the definition names, and its options checked. Raises DefinitionError, which names ``key``."""
     module = engine_module(definition.engine.name)
-    where = f"{definition.folder}: engine.options"
+    where = f"{definition.folder}: {key}"
     for name in ("resolution", "fps"):
         if name in definition.engine.options:
             raise DefinitionError(f"{where}: {name}: is a key of dataset.yaml itself: move it out of options")
@@ -56,6 +56,8 @@ def missing_parts(definition: Definition) -> list[str]:
 
     Raises DefinitionError, and StorageError as S3 says."""
     module, options = engine_options(definition)
+    for number in range(1, len(definition.out_of_memory_fallbacks) + 1):
+        _fallback(definition, number)
     return [] if definition.engine.script else module.missing_parts(options)
 
 
@@ -112,7 +114,7 @@ def resolve_fallbacks(definition: Definition, engine: ResolvedEngine) -> list[Re
     engines = [engine]
     for number in range(1, len(definition.out_of_memory_fallbacks) + 1):
         key = f"{definition.folder}: out_of_memory_fallbacks.{number - 1}"
-        changed = definition.under_fallback(number)
+        changed = _fallback(definition, number)
         engines.append(resolve_engine(changed))
         if engines[-1].identity != engine.identity:
             raise DefinitionError(
@@ -120,6 +122,13 @@ def resolve_fallbacks(definition: Definition, engine: ResolvedEngine) -> list[Re
             )
         _check_devices(changed, engine, key)
     return engines
+
+
+def _fallback(definition: Definition, number: int) -> Definition:
+    """The definition under a fallback, its options checked. Raises DefinitionError."""
+    changed = definition.under_fallback(number)
+    engine_options(changed, f"out_of_memory_fallbacks.{number - 1}.options")
+    return changed
 
 
 def _check_devices(definition: Definition, engine: ResolvedEngine, key: str) -> None:

@@ -68,6 +68,8 @@ def test_relative_paths_count_from_where_they_are_written(folder, tmp_path, monk
         ({"clip_timeout_s": 0}, "clip_timeout_s: 0: Input should be greater than 0"),
         ({"manifest": ".", "work_dir": "deep/work"}, "is in the manifest's folder"),
         ({"engine": "simulator", "engine.name": "cosmos"}, "engine is also set to 'simulator'"),
+        ({"gates": 5}, "gates: 5: must hold keys and values"),
+        ({"a\nkey": 5}, "a key: no such key"),
         ({"retries": -1}, "retries: -1: Input should be greater than or equal to 0"),
     ],
 )

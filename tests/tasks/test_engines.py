@@ -4,7 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from its_tasks.engines import ResolvedEngine, engine_options, quality_gates, resolve_engine, with_pinned_model
+from its_tasks.engines import (
+    ResolvedEngine,
+    engine_options,
+    missing_parts,
+    quality_gates,
+    resolve_engine,
+    with_pinned_model,
+)
 
 from its_core import definition, storage
 from its_core.clip import EngineIdentity
@@ -34,6 +41,12 @@ def test_a_misspelt_option_is_refused_with_those_that_there_are(tmp_path: Path, 
         engine_options(definition.load(tmp_path))
     known = str(raised.value).partition("the keys are ")[2].split(", ")
     assert set(known) == set(engine_module(engine).OPTIONS.model_fields) - {"resolution", "fps"}
+
+
+def test_a_fallbacks_options_are_checked_with_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "dataset.yaml").write_text("name: crossings\nout_of_memory_fallbacks: [{options: {atempts: 3}}]\n")
+    with pytest.raises(DefinitionError, match=r"out_of_memory_fallbacks\.0\.options: atempts: no such key"):
+        missing_parts(definition.load(tmp_path))
 
 
 @pytest.mark.parametrize(("key", "value"), [("resolution", "480"), ("fps", "10")])
