@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from panda3d.bullet import BulletWorld
-from panda3d.core import NodePath, Vec3
+from panda3d.core import NodePath, Vec3, loadPrcFileData
 
 from its_core.engines.simulator.physics.constants import GRAVITY_MPS2, TICKS_HZ, TYRE_GRIP
 from its_core.engines.simulator.physics.person import TwoWheeler, Walking
@@ -25,6 +25,9 @@ Floats = NDArray[np.float64]
 Body = Vehicle | TwoWheeler | Walking
 
 MIN_IMPULSE_NS = 5.0
+# Every move of a body makes a transform. Panda keeps them until its graphics engine draws a frame, which never happens
+# here: a clip's hundred thousands of them stayed in memory for good.
+loadPrcFileData("", "garbage-collect-states 0")
 
 
 @dataclass(frozen=True, slots=True)
