@@ -76,10 +76,10 @@ def playlist(path: Path) -> None:
 
 
 def cover(path: Path, share: float = 0.7) -> None:
-    """Zeros over a part of a file, as a camera's card leaves them."""
+    """Zeros over a part of a file, as a camera's card leaves them: longer than a frame, so that one has no beginning."""
     content = bytearray(path.read_bytes())
     start = int(len(content) * share)
-    content[start : start + 2000] = bytes(min(2000, len(content) - start))
+    content[start : start + 6000] = bytes(min(6000, len(content) - start))
     path.write_bytes(content)
 
 
