@@ -76,7 +76,7 @@ def playlist(path: Path) -> None:
 
 
 def cover(path: Path, share: float = 0.7) -> None:
-    """Zeros over a part of a file, as a camera's card leaves them: longer than a frame, so that one has no beginning."""
+    """Zeros over a part of a file, as a camera's card leaves them; longer than a frame, so one lacks its start."""
     content = bytearray(path.read_bytes())
     start = int(len(content) * share)
     content[start : start + 6000] = bytes(min(6000, len(content) - start))
