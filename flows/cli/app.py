@@ -52,6 +52,7 @@ _EXTRAS = {
         ("accelerate", "diffusers", "einops", "peft", "safetensors", "tokenizers", "transformers"), ".[cosmos]"
     ),
     "cv2": ".[evaluation]",
+    "norfair": ".[annotation]",
     **dict.fromkeys(("grpc", "prefect_ray", "ray"), ".[ray]"),
     "c2pa": ".[signing]",
     "tensorboard": ".[training]",

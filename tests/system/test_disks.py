@@ -33,7 +33,7 @@ def no_file_beyond(size_bytes: int) -> Iterator[None]:
 
 def test_a_disk_that_fills_while_clips_are_written_costs_only_those(tmp_path, trouble, calm):
     folder = small(tmp_path)
-    trouble(s2="no-file-beyond 30000")
+    trouble(s2="no-file-beyond 5000")
     with pytest.raises(TooFewClips, match=rf"[12] of 3 clips were not made(.|\n)*s2 v0 .*: engine_error: .*{FULL}"):
         build_dataset(str(folder))
     trouble()

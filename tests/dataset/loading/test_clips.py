@@ -157,7 +157,7 @@ def test_clips_on_s3_are_the_same(s3: object, clips: list, work: Path, tmp_path:
     remote = samples.dataset(s3.bucket)  # type: ignore[attr-defined]
     there = publish(clips, remote, samples.rejected(work), samples.run_of(work), tmp_path)
     here = publish(clips, samples.dataset(tmp_path), samples.rejected(work), samples.run_of(work), tmp_path)
-    loader = DataLoader(AccidentClips(there.url).stream(), num_workers=1)
+    loader = DataLoader(AccidentClips(there.url).stream(), num_workers=1, multiprocessing_context="spawn")
     for remote_sample, place in zip(loader, range(4), strict=True):
         local = AccidentClips(here.url)
         same = {sample["clip_id"]: sample for sample in (local[place] for place in range(4))}

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,13 +10,19 @@ from torch.utils.data import DataLoader
 
 from its_core.dataset import AccidentClips
 from its_core.dataset.loading import ordering
+from its_core.dataset.loading.clips import ClipStream
 from its_core.dataset.publish import Published
+
+
+def loader_of(stream: ClipStream, **how: Any) -> DataLoader[Any]:
+    """Workers are new processes: what other tests left in this one (threads, handlers) is not theirs."""
+    return DataLoader(stream, multiprocessing_context="spawn" if how["num_workers"] else None, **how)
 
 
 def clip_ids(clips: AccidentClips, epoch: int = 0, workers: int = 0, **arguments: int) -> list[str]:
     stream = clips.stream(batch_size=2, seed=7, **arguments)
     stream.set_epoch(epoch)
-    return [name for batch in DataLoader(stream, batch_size=2, num_workers=workers) for name in batch["clip_id"]]
+    return [name for batch in loader_of(stream, batch_size=2, num_workers=workers) for name in batch["clip_id"]]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +35,7 @@ def positions(clips: AccidentClips, workers: int, **arguments: int) -> list[tupl
     stream = clips.stream(batch_size=4, seed=3, **arguments)
     return [
         (name, time)
-        for batch in DataLoader(stream, batch_size=4, num_workers=workers)
+        for batch in loader_of(stream, batch_size=4, num_workers=workers)
         for name, time in zip(batch["clip_id"], batch["times_s"].flatten().tolist(), strict=True)
     ]
 
@@ -47,7 +54,7 @@ def test_two_ranks_together_take_the_order_of_one(frames: AccidentClips) -> None
 def test_epochs_differ_and_standing_workers_follow(published: Published) -> None:
     clips = AccidentClips(published.url, unit="frame", size_px=(8, 8))
     stream = clips.stream(seed=1)
-    loader = DataLoader(stream, num_workers=1, persistent_workers=True)
+    loader = loader_of(stream, num_workers=1, persistent_workers=True)
     epochs = []
     for epoch in (0, 1, 0):
         stream.set_epoch(epoch)

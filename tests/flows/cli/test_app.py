@@ -56,7 +56,7 @@ def test_an_error_of_the_disk_is_a_line_and_its_traceback_only_where_asked_for(
 def test_every_package_of_an_extra_is_known() -> None:
     """Those that the code imports: the tools of ``dev`` are the tests' own."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    names = {"opencv-python-headless": "cv2", "c2pa-python": "c2pa", "grpcio": "grpc"}
+    names = {"opencv-python-headless": "cv2", "c2pa-python": "c2pa", "grpcio": "grpc", "norfair-enough": "norfair"}
     without_module = {"protobuf", "fa3-fwd", "its-accident-factory"}
     for extra in extras.keys() - {"dev"}:
         for line in extras[extra]:

@@ -66,7 +66,13 @@ def datasets(tmp_path: Path) -> Path:
 def address(datasets: Path) -> Iterator[str]:
     """Of a server over the datasets, as it is started by hand."""
     command = [sys.executable, "-m", "its_flows.cli.main", "metrics", str(datasets), "--port", "0"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ, PYTHONUNBUFFERED="1"))
+    server = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ, PYTHONUNBUFFERED="1"),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test run in the background ignores it
+    )
     assert server.stdout is not None
     yield server.stdout.readline().strip()
     server.send_signal(signal.SIGINT)
