@@ -120,7 +120,7 @@ def report(found: Sequence[Tried]) -> None:
     _spread("time of the first contact, share of the clip", [each.share for each in crashes], 100.0)
     shares = [each.share for each in crashes if each.share is not None]
     if shares:
-        score, guess_s = _best_constant(shares)
+        score, guess_s = accident.best_constant(np.array(shares) * GEOMETRY.duration_s, GEOMETRY.duration_s)
         print(f"best constant guess of the time: {guess_s:.1f} s scores {score:.3f} on ACCIDENT's temporal score")
     _spread("impact angle, degrees", [each.angle_deg for each in crashes])
     side = [each.angle_deg for each in crashes if each.incident is IncidentType.INTERSECTION_COLLISION]
@@ -139,16 +139,6 @@ def _line(name: str, tries: Sequence[Tried], said: str) -> None:
     happened = [each for each in tries if not each.why]
     at_once = sum(each.runs <= 1 for each in happened)
     print(f"{name:24} {len(tries):5}  {len(happened):8}  {at_once:7}  {said}".rstrip())
-
-
-def _best_constant(shares: Sequence[float]) -> tuple[float, float]:
-    """The best that one time can score for all of these crashes (shares of the clip) on ACCIDENT's temporal score, and
-    that time in seconds."""
-    times = np.array(shares) * GEOMETRY.duration_s
-    guesses = np.linspace(0.0, GEOMETRY.duration_s, 200)
-    scores = [float(accident.when(np.full(len(times), guess), times).mean()) for guess in guesses]
-    best = int(np.argmax(scores))
-    return scores[best], float(guesses[best])
 
 
 def _spread(name: str, values: Sequence[float | None], scale: float = 1.0) -> None:

@@ -51,8 +51,7 @@ def _best_constant(hit: Sequence[TrueClip]) -> float | None:
     if not hit:
         return None
     times = np.asarray([clip.accident_time_s for clip in hit], float)
-    guesses = np.linspace(0, max(clip.duration_s for clip in hit), 200)
-    return float(max(accident.when(np.full(len(times), guess), times).mean() for guess in guesses))
+    return accident.best_constant(times, max(clip.duration_s for clip in hit))[0]
 
 
 def _quantile(values: Sequence[float], share: float) -> float | None:
@@ -66,8 +65,8 @@ def _share(clips: Sequence[TrueClip], column: str, words: set[str]) -> float | N
 
 def _still(clips: Sequence[TrueClip]) -> float | None:
     """The share of clips with annotations in which nobody who shows moves."""
-    found = [read_annotations(clip.annotations_url) for clip in clips if clip.annotations_url is not None]
-    return float(np.mean([not _moves(each) for each in found])) if found else None
+    still = [not _moves(read_annotations(clip.annotations_url)) for clip in clips if clip.annotations_url is not None]
+    return float(np.mean(still)) if still else None
 
 
 def _moves(truth: dict[str, Any]) -> bool:

@@ -18,6 +18,14 @@ def when(predicted_s: Floats, true_s: Floats) -> Floats:
     return np.asarray(np.exp(-((predicted_s - true_s) ** 2) / (2 * SIGMA_S**2)))
 
 
+def best_constant(true_s: Floats, longest_s: float) -> tuple[float, float]:
+    """The best mean score that one time can have for all clips, and that time in seconds, from 0 to ``longest_s``."""
+    guesses = np.linspace(0.0, longest_s, 200)
+    scores = [float(when(np.full(len(true_s), guess), true_s).mean()) for guess in guesses]
+    best = int(np.argmax(scores))
+    return scores[best], float(guesses[best])
+
+
 def where(predicted: Floats, true: Floats, sigma: Floats) -> Floats:
     """Each clip's score, 0 to 1, from impact points [n, 2] and ``sigma`` [2], all shares of the frame."""
     return np.asarray(np.exp(-(((predicted - true) / sigma) ** 2 / 2).sum(axis=1)))
