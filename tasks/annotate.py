@@ -21,8 +21,10 @@ from its_core.shards.receipts import clip_files
 
 def require_packages(definition: Definition) -> None:
     """Raises DefinitionError where ``annotate`` needs a package that is not installed."""
+    if definition.annotate is None:
+        return
     absent = [name for name in ("transformers", "norfair") if importlib.util.find_spec(name) is None]
-    if definition.annotate is not None and absent:
+    if absent:
         raise DefinitionError(
             f"{definition.folder}: annotate needs the package {absent[0]}: pip install '.[annotation]'",
             code="annotate.package",

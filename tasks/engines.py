@@ -18,6 +18,8 @@ from its_core.shards.batch import EngineSettings
 from its_core.shards.devices import DevicesError
 from its_core.storage.errors import StorageError
 
+_OF_THE_CLIP = ("resolution", "fps")  # keys of the definition itself, which engines are given with their options
+
 
 @dataclass(frozen=True, slots=True)
 class ResolvedEngine:
@@ -42,13 +44,13 @@ def engine_options(definition: Definition, key: str = "engine.options") -> tuple
     """The engine that the definition names, and its options checked. Raises DefinitionError, which names ``key``."""
     module = engine_module(definition.engine.name)
     where = f"{definition.folder}: {key}"
-    for name in ("resolution", "fps"):
+    for name in _OF_THE_CLIP:
         if name in definition.engine.options:
             raise DefinitionError(f"{where}: {name}: is a key of dataset.yaml itself: move it out of options")
     try:
         return module, module.parse_options(definition.engine.options, definition.resolution, definition.fps)
     except ValidationError as error:
-        raise DefinitionError(explain(error, where, module.OPTIONS, hidden=("resolution", "fps"))) from None
+        raise DefinitionError(explain(error, where, module.OPTIONS, hidden=_OF_THE_CLIP)) from None
 
 
 def missing_parts(definition: Definition) -> list[str]:
@@ -57,7 +59,7 @@ def missing_parts(definition: Definition) -> list[str]:
     Raises DefinitionError, and StorageError as S3 says."""
     module, options = engine_options(definition)
     for number in range(1, len(definition.out_of_memory_fallbacks) + 1):
-        _fallback(definition, number)
+        engine_options(definition.under_fallback(number), f"out_of_memory_fallbacks.{number - 1}.options")
     return [] if definition.engine.script else module.missing_parts(options)
 
 
@@ -114,7 +116,7 @@ def resolve_fallbacks(definition: Definition, engine: ResolvedEngine) -> list[Re
     engines = [engine]
     for number in range(1, len(definition.out_of_memory_fallbacks) + 1):
         key = f"{definition.folder}: out_of_memory_fallbacks.{number - 1}"
-        changed = _fallback(definition, number)
+        changed = definition.under_fallback(number)
         engines.append(resolve_engine(changed))
         if engines[-1].identity != engine.identity:
             raise DefinitionError(
@@ -122,13 +124,6 @@ def resolve_fallbacks(definition: Definition, engine: ResolvedEngine) -> list[Re
             )
         _check_devices(changed, engine, key)
     return engines
-
-
-def _fallback(definition: Definition, number: int) -> Definition:
-    """The definition under a fallback, its options checked. Raises DefinitionError."""
-    changed = definition.under_fallback(number)
-    engine_options(changed, f"out_of_memory_fallbacks.{number - 1}.options")
-    return changed
 
 
 def _check_devices(definition: Definition, engine: ResolvedEngine, key: str) -> None:

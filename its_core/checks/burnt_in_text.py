@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Luma = NDArray[np.uint8]  # H×W
+from its_core.checks.motion import Luma
 
 _STROKE = 0.012  # of the picture's height: no stroke of a character is wider
 _CONTRAST_LEVELS = 45

@@ -28,6 +28,9 @@ _DARK = 60.0  # mean luma; a frame with so many black pixels is darker
 FLAT_LEVELS = 2.0  # standard deviation of block means below which a frame shows nothing
 
 
+MAY_BE_NULL = frozenset({"problem", "first_frame_difference", "asked_light", "asked_weather"})
+
+
 @dataclass(frozen=True, slots=True)
 class Measures:
     """Measures of a clip. A field is None where the file could not be read far enough.

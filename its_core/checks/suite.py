@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from its_core.checks import data_docs
-from its_core.checks.measures import Measures
+from its_core.checks.measures import MAY_BE_NULL, Measures
 from its_core.clip import Geometry
 from its_core.quality_gates import Gates
 from its_core.storage import replacing
@@ -27,7 +27,6 @@ FROZEN_S = 1.0
 STILL_SHARE = 0.95
 DEFAULT_GATES = Gates()
 UNMEASURED = "unmeasured"  # a column: the names of the measures that a clip lacks
-_MAY_BE_NULL = {"problem", "first_frame_difference", "asked_light", "asked_weather"}
 # Drops are a pixel wide: a picture that is softer than this, as old recorders make them, cannot show them.
 _SHARP_ENOUGH_FOR_RAIN = 50.0
 # Columns that only clips have of which something was asked: column, what was measured, what was asked.
@@ -207,7 +206,7 @@ def _with_asked(measures: pd.DataFrame) -> pd.DataFrame:
 
 def _with_unmeasured(measures: pd.DataFrame) -> pd.DataFrame:
     """With the column ``UNMEASURED``: one expectation for all measures costs a fraction of one for each of them."""
-    names = [field.name for field in fields(Measures) if field.name not in _MAY_BE_NULL]
+    names = [field.name for field in fields(Measures) if field.name not in MAY_BE_NULL]
     missing = measures.reindex(columns=names).isna().to_numpy()
     listed = [", ".join(name for name, lacks in zip(names, row, strict=True) if lacks) or pd.NA for row in missing]
     return measures.assign(**{UNMEASURED: pd.array(listed, dtype="string")})

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from its_core.checks.motion import Luma
-
-Frame = NDArray[np.uint8]  # H×W×3, RGB
+from its_core.video import Frame
 
 _EVERY = 16  # frames: of so many, three in a row are compared
 _LEVELS = 3

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from its_core import storage
-from its_core.checks.measures import Measures, measure
+from its_core.checks.measures import MAY_BE_NULL, Measures, measure
 from its_core.dataset import lineage
 from its_core.dataset.finished_clip import FailedClip, FinishedClip
 from its_core.dataset.labels.label_rows import COLUMNS, SOURCES
@@ -141,8 +141,7 @@ def _measures(version: Version) -> dict[str, Measures]:
 
 
 def _lacks_a_measure(measured: Measures) -> bool:
-    optional = {"problem", "first_frame_difference", "asked_light", "asked_weather"}
-    return any(getattr(measured, field.name) is None for field in fields(measured) if field.name not in optional)
+    return any(getattr(measured, field.name) is None for field in fields(measured) if field.name not in MAY_BE_NULL)
 
 
 def _completed(before: Measures, now: Measures) -> Measures:

@@ -33,9 +33,18 @@ _A = Aftermath
 STREETS = (_R.URBAN_STREET, _R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION, _R.ROUNDABOUT)  # with pavements
 JUNCTIONS = (_R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION, _R.URBAN_STREET, _R.ROUNDABOUT)
 TWO_WAY = (*STREETS, _R.RURAL_ROAD)  # nothing stands between the directions
-EVERYWHERE = (_R.FOUR_WAY_INTERSECTION, _R.HIGHWAY, *STREETS[:1], *STREETS[2:], _R.RURAL_ROAD, _R.WORK_ZONE)
+_ALL = (_R.HIGHWAY, *STREETS, _R.RURAL_ROAD, _R.WORK_ZONE)
+
+
+def _natural(layout: RoadLayout, others: tuple[RoadLayout, ...]) -> tuple[RoadLayout, ...]:
+    """``layout`` first, then the others in their order."""
+    return (layout, *(other for other in others if other is not layout))
+
+
+EVERYWHERE = _natural(_R.FOUR_WAY_INTERSECTION, _ALL)
 WALKED = frozenset(STREETS)
-_ON_ROADS = (_R.HIGHWAY, _R.FOUR_WAY_INTERSECTION, *STREETS[:1], *STREETS[2:], _R.RURAL_ROAD, _R.WORK_ZONE)
+_ON_ROADS = _natural(_R.HIGHWAY, EVERYWHERE)
+_ALONG_STREETS = _natural(_R.URBAN_STREET, _ON_ROADS)
 CYCLED = frozenset((*STREETS, _R.RURAL_ROAD))
 
 _WRECKS = (_A.VEHICLES_BLOCK_TRAFFIC, _A.VEHICLES_STOP, _A.SPINS_OUT, _A.ROLLS_OVER, _A.SECONDARY_COLLISION)
@@ -99,7 +108,7 @@ def _crash(
 ABILITIES: dict[IncidentType, Ability] = {
     IncidentType.INTERSECTION_COLLISION: _crash(JUNCTIONS, (CollisionType.T_BONE,), _AT_CROSSINGS),
     IncidentType.REAR_END_COLLISION: _crash(
-        (_R.HIGHWAY, *STREETS, _R.RURAL_ROAD, _R.WORK_ZONE),
+        _ALL,
         (CollisionType.REAR_END,),
         _BEHIND,
         aftermaths=(_A.PUSHED_FORWARD, *_CRASH),
@@ -109,7 +118,7 @@ ABILITIES: dict[IncidentType, Ability] = {
     ),
     IncidentType.SIDESWIPE_COLLISION: _crash(_ON_ROADS, (CollisionType.SIDESWIPE,), _ASIDE),
     IncidentType.SINGLE_VEHICLE_CRASH: _crash(
-        (_R.URBAN_STREET, _R.HIGHWAY, *STREETS[1:], _R.RURAL_ROAD, _R.WORK_ZONE),
+        _ALONG_STREETS,
         (CollisionType.SINGLE,),
         {_C.FELL_ASLEEP: None, _C.INATTENTION: None, _C.LOSS_OF_CONTROL: None},
         others=(),
@@ -168,9 +177,9 @@ ABILITIES: dict[IncidentType, Ability] = {
     IncidentType.NORMAL_TRAFFIC: Ability(EVERYWHERE),
     IncidentType.CONGESTED_TRAFFIC: Ability(EVERYWHERE, aftermaths=()),
     IncidentType.HARD_BRAKING: Ability(EVERYWHERE),
-    IncidentType.CLOSE_PASS: Ability((_R.URBAN_STREET, _R.HIGHWAY, *STREETS[1:], _R.RURAL_ROAD, _R.WORK_ZONE)),
+    IncidentType.CLOSE_PASS: Ability(_ALONG_STREETS),
     IncidentType.ILLEGAL_TURN: Ability((_R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION, _R.URBAN_STREET)),
-    IncidentType.STOPPED_VEHICLE: Ability((_R.HIGHWAY, *STREETS, _R.RURAL_ROAD, _R.WORK_ZONE)),
+    IncidentType.STOPPED_VEHICLE: Ability(_ALL),
     IncidentType.JAYWALKING: Ability(STREETS),
     IncidentType.EMERGENCY_VEHICLE: Ability((*STREETS, _R.HIGHWAY, _R.RURAL_ROAD, _R.WORK_ZONE)),
     IncidentType.ROAD_WORKS: Ability((_R.WORK_ZONE,)),
