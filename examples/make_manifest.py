@@ -2,10 +2,11 @@
 
     python examples/make_manifest.py                          # writes datasets/quickstart/scenarios.parquet
     python examples/make_manifest.py --frames datasets/mine/frames --output datasets/mine/scenarios.parquet
+    python examples/make_manifest.py --simulated-cameras 50 --output datasets/mine/scenarios.parquet
 
 The first is the sample manifest: twenty-four rows for the simulator. The second asks for a crash and for normal traffic
 from each camera frame or clip (png, jpg, jpeg, webp, mp4) in a folder of yours; edit the rows to what your cameras look
-at.
+at. The third asks for both from the first frames of simulated cameras, for the cosmos engine.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ SCHEMA = pa.schema(
         ("site_note", pa.string()),
     ]
 )
+
+# Of rows whose first frame is a simulated camera's.
+SIMULATED_SCHEMA = SCHEMA.append(pa.field("input", pa.string())).append(pa.field("averted_incident", pa.string()))
 
 
 def who(type: str, colour: str | None = None, role: str | None = None) -> dict[str, str | None]:
@@ -264,22 +268,55 @@ def from_frames(frames: Path, manifest: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def write(rows: Iterable[dict[str, Any]], path: Path) -> None:
+def from_simulated_cameras(count: int) -> list[dict[str, Any]]:
+    """A crash and its counterfactual from each of so many simulated cameras.
+
+    Both rows of a pair have camera, seed and words in common, so both clips start from the same picture. Weather and
+    light are left to the simulator: the prompt says what its picture shows.
+    """
+    kinds = (
+        ("intersection_collision", "four_way_intersection"),
+        ("rear_end_collision", "highway"),
+        ("pedestrian_collision", "urban_street"),
+    )
+    rows: list[dict[str, Any]] = []
+    for number in range(count):
+        incident, layout = kinds[number % len(kinds)]
+        camera_id = f"simulated-{number + 1:03}"
+        shared = {
+            "camera_id": camera_id,
+            "pair_id": camera_id,
+            "input": "simulator",
+            "road_layout": layout,
+            "seed": number,
+        }
+        calm = {"incident_type": "normal_traffic", "averted_incident": incident}
+        rows.append({"scenario_id": f"{camera_id}-crash", **shared, "incident_type": incident})
+        rows.append({"scenario_id": f"{camera_id}-normal", **shared, **calm})
+    return rows
+
+
+def write(rows: Iterable[dict[str, Any]], path: Path, schema: pa.Schema = SCHEMA) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(list(rows), SCHEMA), path)
+    pq.write_table(pa.Table.from_pylist(list(rows), schema), path)
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--output", type=Path, default=QUICKSTART, help="the manifest to write")
     arguments.add_argument("--frames", type=Path, help="a folder of frames or clips of fixed cameras")
+    arguments.add_argument("--simulated-cameras", type=int, default=0, metavar="N", help="so many, instead of frames")
     asked = arguments.parse_args()
-    if asked.frames and asked.output == QUICKSTART:
-        arguments.error("--frames needs an --output of its own")
-    rows = from_frames(asked.frames, asked.output) if asked.frames else quickstart()
+    if (asked.frames or asked.simulated_cameras) and asked.output == QUICKSTART:
+        given = "--frames" if asked.frames else "--simulated-cameras"
+        arguments.error(f"{given} needs an --output of its own")
+    if asked.simulated_cameras:
+        rows, schema = from_simulated_cameras(asked.simulated_cameras), SIMULATED_SCHEMA
+    else:
+        rows, schema = from_frames(asked.frames, asked.output) if asked.frames else quickstart(), SCHEMA
     if not rows:
         arguments.error(f"no {', '.join(sorted(FRAME_SUFFIXES))} in {asked.frames}")
-    write(rows, asked.output)
+    write(rows, asked.output, schema)
     print(f"{len(rows)} scenarios in {asked.output}; check them with: its check {asked.output.parent}")
     if asked.frames and (others := [path.name for path in asked.frames.iterdir() if not is_frame(path)]):
         print(f"not used: {', '.join(sorted(others))}")

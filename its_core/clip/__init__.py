@@ -3,7 +3,16 @@
 from its_core.clip.geometry import LATENT_FRAMES, SIZE_PX, Fps, Geometry, Resolution
 from its_core.clip.identity import ClipNamer, EngineIdentity, clip_seed, scene_json
 from its_core.clip.outcome import Outcome
-from its_core.clip.request import MAX_GUIDANCE, MAX_PROMPT_CHARS, MAX_SEED, ClipRequest, Participant, Scene, Unsupported
+from its_core.clip.request import (
+    MAX_GUIDANCE,
+    MAX_PROMPT_CHARS,
+    MAX_SEED,
+    ClipRequest,
+    FrameOrigin,
+    Participant,
+    Scene,
+    Unsupported,
+)
 
 __all__ = [
     "LATENT_FRAMES",
@@ -15,6 +24,7 @@ __all__ = [
     "ClipRequest",
     "EngineIdentity",
     "Fps",
+    "FrameOrigin",
     "Geometry",
     "Outcome",
     "Participant",

@@ -71,12 +71,24 @@ class Unsupported:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameOrigin:
+    """Where a picture that a clip starts from came from, if an engine made it: the first frame of the clip that this
+    engine makes of ``scene`` and ``seed``. ``fingerprint`` is ``EngineIdentity.fingerprint``."""
+
+    engine: str
+    fingerprint: str
+    scene: Scene
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClipRequest:
     """One clip to make: everything an engine may read.
 
     ``seed`` is the clip's own (scenario seed and variant mixed). ``input_path`` is a local image or video that
     conditions the first frames, or None where the engine needs none; ``input_sha256`` is what it held when the clip was
-    named, None where that is not known.
+    named, None where that is not known. ``input_origin`` says how that picture was made, None for a file that the
+    manifest names.
     """
 
     clip_id: str
@@ -90,3 +102,4 @@ class ClipRequest:
     scene: Scene
     input_path: str | None = None
     input_sha256: str | None = None
+    input_origin: FrameOrigin | None = None

@@ -21,6 +21,7 @@ from its_core.dataset.local_files import LocalFiles
 from its_core.dataset.reader import Version
 from its_core.engines.engine import engine_module
 from its_core.errors import FactoryError
+from its_core.shards.first_frames import remake
 from its_core.video import read_frames, write_mp4
 
 
@@ -51,13 +52,15 @@ def reproduce(
 
     Args:
         options: the engine's options; None: those in the lineage, which has no local paths.
-        frame: the conditioning image or video, for a clip that starts from one.
+        frame: the conditioning image or video, for a clip that starts from one. A frame that an engine made is made
+            again where none is given.
 
     Raises:
+        FirstFrameError: a frame that cannot be made again here.
         ReproductionError: no such clip, another engine version or weights, or a frame that is missing or another.
     """
     request, row = _request(version, clip_id), _row(version, clip_id)
-    request = _with_frame(request, frame)
+    request = _with_frame(request, frame, folder)
     event = orjson.loads(storage.read_bytes(storage.join(version.url, lineage.FOLDER, lineage.EVENT_FILE)))
     configuration = event["job"]["facets"]["its_configuration"]
     definition = configuration["definition"]
@@ -93,9 +96,12 @@ def _row(version: Version, clip_id: str) -> dict[str, Any]:
     raise ReproductionError(f"{version.url}: the clip {clip_id[:40]!r} was not made", code="reproduction.not_made")
 
 
-def _with_frame(request: ClipRequest, frame: Path | None) -> ClipRequest:
+def _with_frame(request: ClipRequest, frame: Path | None, folder: Path) -> ClipRequest:
     if request.input_sha256 is None:
         return request
+    if frame is None and request.input_origin is not None:
+        frame = folder / f"{request.clip_id}.png"
+        remake(request.input_origin, request.geometry, frame)
     if frame is None:
         raise ReproductionError(
             f"{request.clip_id}: starts from a frame with SHA-256 {request.input_sha256}: name its file with --frame",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from its_core.clip import Scene
+from its_core.clip import FrameOrigin, Scene
 from its_core.errors import FactoryError
 from its_core.taxonomy import Split
 
@@ -25,7 +25,9 @@ class Scenario:
 
     ``row`` counts from 0 over all files of the manifest, in the order of their names. ``prompt`` is None where the row
     has none, to be composed for each variant. ``input_image`` is the row's own text, ``input_path`` the local file that
-    it names (fetched, if it was remote). ``extra`` holds the manifest's unknown columns as JSON values.
+    it names (fetched, if it was remote). Of a row that leaves the frame to an engine, ``input_image`` is that engine's
+    name, ``input_origin`` says which frame it is, and ``scene`` is what that frame shows; ``input_path`` is None where
+    the frame was not to be made. ``extra`` holds the manifest's unknown columns as JSON values.
     """
 
     row: int
@@ -42,6 +44,7 @@ class Scenario:
     input_path: str | None
     input_sha256: str | None
     extra: Mapping[str, Json]
+    input_origin: FrameOrigin | None = None
 
 
 @dataclass(frozen=True, slots=True)

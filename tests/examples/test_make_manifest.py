@@ -10,10 +10,21 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from its_core.clip import Participant
+from its_core.clip import Geometry, Participant
 from its_core.engines.engine import engine_module
 from its_core.scenarios import manifest
-from its_core.taxonomy import Aftermath, Colour, IncidentType, Light, ParticipantType, RoadLayout, Role, Weather
+from its_core.shards.first_frames import FirstFrames
+from its_core.taxonomy import (
+    Aftermath,
+    Colour,
+    IncidentType,
+    InputSource,
+    Light,
+    ParticipantType,
+    RoadLayout,
+    Role,
+    Weather,
+)
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "examples" / "make_manifest.py"
@@ -37,6 +48,9 @@ def read(
             engine_needs_input=module.TRAITS.needs_input,
             unsupported=module.unsupported,
             layout_of=module.layout_of,
+            frame_maker=FirstFrames(InputSource.SIMULATOR, Geometry.of("480", 10), folder=None)
+            if module.TRAITS.needs_input
+            else None,
         )
     )
     return [s for batch in batches for s in batch.scenarios], [r for batch in batches for r in batch.rejections]
@@ -142,3 +156,13 @@ def test_the_script_says_what_it_lacks(tmp_path):
     assert "--frames needs an --output of its own" in run("--frames", str(tmp_path)).stderr
     said = run("--frames", str(tmp_path), "--output", str(tmp_path / "m.parquet"))
     assert said.returncode == 2 and f"in {tmp_path}" in said.stderr
+
+
+def test_simulated_cameras_make_a_manifest_of_pairs(tmp_path):
+    path = tmp_path / "scenarios.parquet"
+    assert run("--simulated-cameras", "4", "--output", str(path)).returncode == 0
+    scenarios, rejections = read(path, path.parent, "cosmos")
+    assert rejections == []
+    assert len(scenarios) == 8
+    assert {each.input_image for each in scenarios} == {"simulator"}
+    assert {Counter(each.scene.camera_id for each in scenarios)[f"simulated-00{n}"] for n in (1, 2, 3, 4)} == {2}

@@ -1,5 +1,6 @@
 """A dataset built through the cosmos engine: the real path at tiny size, two ranks on the CPU."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from its_core.scenarios.prompts.compose import scene_from_prompt
 from tests.system.conftest import Dataset
 
 # Stands for what happens to frames between planning and rendering, in a rank before it is the worker.
@@ -43,7 +45,7 @@ def save_frame(path: Path, seed: int) -> str:
     return str(path)
 
 
-def test_a_dataset_of_real_frames_is_built_by_the_cosmos_engine(dataset: Dataset):
+def test_a_dataset_of_real_and_simulated_frames_is_built_by_the_cosmos_engine(dataset: Dataset):
     dataset.define(engine={"name": "cosmos", "options": tiny_options(dataset)}, processes_per_shard=2)
     save_frame(dataset.folder / "frames" / "camera.png", 5)
     rows = [
@@ -56,12 +58,14 @@ def test_a_dataset_of_real_frames_is_built_by_the_cosmos_engine(dataset: Dataset
         }
         for seed in (4, 5)  # random weights: with some seeds hardly anything moves
     ]
+    simulated = {"scenario_id": "simulated", "camera_id": "east", "incident_type": "normal_traffic", "seed": 4}
+    rows.append(simulated | {"input": "simulator", "split": "val"})
     rows.append({"scenario_id": "no-frame", "camera_id": "south", "incident_type": "normal_traffic", "seed": 3})
     pd.DataFrame(rows).to_parquet(dataset.folder / "scenarios.parquet")
 
     done = dataset.build()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 rows: 2 generated, 1 rejected_input" in done.stdout
+    assert "4 rows: 3 generated, 1 rejected_input" in done.stdout
     records = [receipt["record"] for receipt in dataset.receipts().values()]
     assert all(record["engine"] == "cosmos" and record["is_stand_in"] for record in records)
     assert {attempt["rank"] for receipt in dataset.receipts().values() for attempt in receipt["attempts"]} == {0, 1}
@@ -72,6 +76,19 @@ def test_a_dataset_of_real_frames_is_built_by_the_cosmos_engine(dataset: Dataset
     assert labels["weights_sha256"].str.fullmatch("[0-9a-f]{64}").all()
     lineage = json.loads((dataset.latest / "lineage" / "run.json").read_text())
     assert "cosmos" in json.dumps(lineage)
+
+    (label,) = pd.read_parquet(dataset.latest / "val" / "metadata.parquet").to_dict("records")
+    clips = pd.read_parquet(dataset.latest / "lineage" / "clips.parquet").set_index("clip_id")
+    request = json.loads(clips.loc[label["clip_id"], "request"])
+    origin = request["input_origin"]
+    assert (origin["engine"], origin["seed"], origin["scene"]["weather"]) == ("simulator", 4, None)
+    assert label["input_image"] == "simulator"
+    (frame,) = dataset.folder.glob(".its/inputs/*.png")
+    assert label["input_sha256"] == request["input_sha256"] == hashlib.sha256(frame.read_bytes()).hexdigest()
+    # What the row left open is what the frame shows, in the request and in the prompt.
+    assert request["scene"]["weather"] == label["weather_condition"] is not None
+    assert label["prompt_composed"]
+    assert scene_from_prompt(label["prompt"], "east").light == label["light"] == request["scene"]["light"] is not None
 
 
 def test_frames_that_vanish_or_change_after_planning_end_in_receipts(dataset: Dataset, tmp_path: Path):

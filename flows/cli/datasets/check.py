@@ -17,12 +17,15 @@ from rich.text import Text
 
 from its_core import definition as definitions
 from its_core import storage
+from its_core.clip import Geometry
 from its_core.definition import DEFAULT_MAX_REJECTED_RATIO, Definition, too_many_rejected
 from its_core.engines.engine import DEFAULT_ENGINE, engine_module
 from its_core.scenarios.manifest import Rejection, Remark, base_folder
 from its_core.scenarios.manifest import read as read_manifest
 from its_core.scenarios.manifest.snapshot import snapshot
 from its_core.scenarios.manifest.survey import Survey, left_out_line, not_read_line, survey
+from its_core.shards.first_frames import FirstFrames
+from its_core.taxonomy import InputSource
 
 _CHECK_EXAMPLES = """
 Examples:
@@ -82,15 +85,18 @@ def _survey(manifest: str, definition: Definition | None, engine: str, allow: li
         base = base_folder(url)
         allowed = [base, *more]
     module = engine_module(engine)
+    needs_input = module.TRAITS.needs_input
+    geometry = definition.geometry if definition else Geometry.of("720", 16)
     with tempfile.TemporaryDirectory(prefix="its-check-") as cache, snapshot(url) as taken:
         batches = read_manifest(
             taken,
             base_folder=base,
             allowed_inputs=allowed,
             input_cache=Path(cache),
-            engine_needs_input=module.TRAITS.needs_input,
+            engine_needs_input=needs_input,
             unsupported=module.unsupported,
             layout_of=module.layout_of,
+            frame_maker=FirstFrames(InputSource.SIMULATOR, geometry, folder=None) if needs_input else None,
         )
         return survey(batches, taken.not_read)
 

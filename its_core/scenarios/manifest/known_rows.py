@@ -17,10 +17,14 @@ class KnownRows:
 
     Args:
         layout_of: the place of a scene, where the engine knows it.
+        frame_layout_of: the place of a scene whose first frame another engine makes, where that one knows it.
     """
 
-    def __init__(self, layout_of: LayoutOf) -> None:
+    def __init__(self, layout_of: LayoutOf, frame_layout_of: LayoutOf) -> None:
         self._layout_of = layout_of
+        self._frame_layout_of = frame_layout_of
+        # Camera id → whether an engine makes its frames, and the first row that says so.
+        self._is_made: dict[str, tuple[bool, int]] = {}
         self._rows: dict[str, int] = {}  # scenario id → row
         self._places: dict[str, tuple[RoadLayout, int]] = {}  # camera id → layout, and the first row that says it
 
@@ -30,7 +34,8 @@ class KnownRows:
         if first is not None:
             reason = f"occurs before, in row {first}; ids must differ"
             return Fault("row.duplicate_id", "scenario_id", scenario.scenario_id, reason)
-        layout, camera_id = self._layout_of(scenario.scene), scenario.scene.camera_id
+        camera_id, is_made = scenario.scene.camera_id, scenario.input_origin is not None
+        layout = (self._frame_layout_of if is_made else self._layout_of)(scenario.scene)
         if layout is not None:
             place, row = self._places.setdefault(camera_id, (layout, scenario.row))
             if place is not layout:
@@ -39,6 +44,14 @@ class KnownRows:
                     f"write road_layout {place.value!r} here, or give the {_words(layout)} a camera_id of its own"
                 )
                 return Fault("row.camera", "road_layout", layout.value, reason)
+        if scenario.input_image is not None:
+            was_made, row = self._is_made.setdefault(camera_id, (is_made, scenario.row))
+            if was_made is not is_made:
+                kinds = ("simulated", "real") if was_made else ("real", "simulated")
+                reason = (
+                    f"camera {camera_id!r} is a {kinds[0]} one in row {row}: give the {kinds[1]} one another camera_id"
+                )
+                return Fault("row.camera", "input" if is_made else "input_image", scenario.input_image, reason)
         self._rows[scenario.scenario_id] = scenario.row
         return None
 

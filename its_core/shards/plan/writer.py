@@ -98,6 +98,7 @@ class _PlanInMemory:
             scene=scenario.scene,
             input_path=scenario.input_path,
             input_sha256=scenario.input_sha256,
+            input_origin=scenario.input_origin,
         )
         return named(clip_id=self._namer.name(named(clip_id="")))
 

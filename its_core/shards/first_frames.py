@@ -1,0 +1,152 @@
+"""First frames of one engine's clips, for another engine's clips to start from: made once, named by what made them."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+from collections.abc import Collection, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from its_core import storage
+from its_core.clip import ClipNamer, ClipRequest, FrameOrigin, Geometry, Scene, Unsupported
+from its_core.engines.engine import Engine, EngineFailure, engine_module
+from its_core.errors import FactoryError
+from its_core.scenarios.manifest.input_files import Unusable
+from its_core.scenarios.manifest.made_inputs import MadeFrame
+from its_core.shards import processors
+from its_core.shards.parent_death import die_with_parent
+from its_core.taxonomy import InputSource, Light, RoadLayout, RoadSurface, Weather
+
+# The words of a scene that an engine chooses where the row leaves them open. Its record names them, and so do texts of
+# the PNG.
+_CHOSEN: dict[str, type[StrEnum]] = {
+    "weather": Weather,
+    "light": Light,
+    "road_layout": RoadLayout,
+    "road_surface": RoadSurface,
+}
+_log = logging.getLogger(__name__)
+
+
+class FirstFrameError(FactoryError, RuntimeError):
+    """First frames that could not be made at all, whatever the rows say."""
+
+    default_code = "first_frames"
+
+
+class FirstFrames:
+    """Makes the frames of a manifest's rows, in processes of their own.
+
+    Args:
+        source: the engine that makes them, with its default options.
+        geometry: the size of the clips that start from them.
+        folder: where they are kept, ``<name>.png``; None: rows are checked, and nothing is made.
+    """
+
+    def __init__(self, source: InputSource, geometry: Geometry, folder: Path | None) -> None:
+        self._engine = source.value
+        self._module = engine_module(source.value)
+        self._identity = self._module.identity(_options(source.value))
+        self._namer = ClipNamer(self._identity, geometry)
+        self._geometry = geometry
+        self._folder = folder
+
+    def unsupported(self, scene: Scene) -> Unsupported | None:
+        return self._module.unsupported(scene, has_input=False)
+
+    def layout_of(self, scene: Scene) -> RoadLayout | None:
+        return self._module.layout_of(scene)
+
+    def origin(self, scene: Scene, seed: int) -> FrameOrigin:
+        return FrameOrigin(self._engine, self._identity.fingerprint, scene, seed)
+
+    def make(self, origins: Collection[FrameOrigin]) -> Mapping[FrameOrigin, MadeFrame | Unusable]:
+        """Those that are not in the folder are rendered. Raises FirstFrameError, and StorageError for a full disk."""
+        folder = self._folder
+        if folder is None:
+            return {origin: MadeFrame(origin.scene) for origin in origins}
+        paths = {origin: folder / f"{self._namer.name(_request(origin, self._geometry))}.png" for origin in origins}
+        missing = [(origin, path) for origin, path in paths.items() if not path.is_file()]
+        failures = self._render(missing) if missing else {}
+        return {origin: failures.get(origin) or _read(path, origin.scene) for origin, path in paths.items()}
+
+    def _render(self, missing: list[tuple[FrameOrigin, Path]]) -> dict[FrameOrigin, Unusable]:
+        processes = min(processors.available(), len(missing))
+        _log.info("%s: makes %d first frames in %d processes", self._engine, len(missing), processes)
+        spawned = multiprocessing.get_context("spawn")  # a renderer does not survive a fork
+        try:
+            with ProcessPoolExecutor(processes, spawned, _begin, (self._engine,)) as pool:
+                made = pool.map(_make_here, missing, [self._geometry] * len(missing))
+                failed = {origin: why for (origin, _), why in zip(missing, made, strict=True) if why is not None}
+        except BrokenProcessPool:
+            raise FirstFrameError(
+                f"{self._engine}: a process that makes first frames was ended from outside, perhaps for its memory; "
+                "build again, and it goes on with what is left"
+            ) from None
+        return {origin: Unusable("input.not_made", why) for origin, why in failed.items()}
+
+
+def remake(origin: FrameOrigin, geometry: Geometry, path: Path) -> None:
+    """Makes one frame in this process. Raises FirstFrameError, also where the engine is another now."""
+    fingerprint = engine_module(origin.engine).identity(_options(origin.engine)).fingerprint
+    if fingerprint != origin.fingerprint:
+        raise FirstFrameError(f"the frame was made by {origin.fingerprint}; here is {fingerprint}")
+    engine = engine_module(origin.engine).load(_options(origin.engine))
+    try:
+        _make(engine, origin, path, geometry)
+    except EngineFailure as failure:
+        raise FirstFrameError(f"{origin.engine}: {failure.reason}") from None
+    finally:
+        engine.close()
+
+
+def _options(engine: str) -> Any:
+    return engine_module(engine).parse_options({}, "720", 16)
+
+
+_engine: Engine  # of a process of the pool
+
+
+def _begin(engine: str) -> None:
+    global _engine
+    die_with_parent()
+    _engine = engine_module(engine).load(_options(engine))
+
+
+def _make_here(wanted: tuple[FrameOrigin, Path], geometry: Geometry) -> str | None:
+    """Why there is no frame, None when there is one. Exceptions of engines need not survive the way back."""
+    origin, path = wanted
+    try:
+        _make(_engine, origin, path, geometry)
+    except EngineFailure as failure:
+        return failure.reason
+    return None
+
+
+def _make(engine: Engine, origin: FrameOrigin, path: Path, geometry: Geometry) -> None:
+    clip = engine.generate(_request(origin, geometry))
+    picture = next(clip.frames)
+    about = PngInfo()
+    for name in _CHOSEN:
+        about.add_text(name, clip.record[name])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with storage.replacing(path) as part:
+        Image.fromarray(picture).save(part, format="PNG", pnginfo=about)
+
+
+def _read(path: Path, scene: Scene) -> MadeFrame:
+    with Image.open(path, formats=["PNG"]) as image:
+        chosen: dict[str, Any] = {name: word(image.info[name]) for name, word in _CHOSEN.items()}
+    return MadeFrame(replace(scene, **chosen), str(path), storage.sha256_file(path))
+
+
+def _request(origin: FrameOrigin, geometry: Geometry) -> ClipRequest:
+    return ClipRequest("", "", 0, origin.seed, "", "", 0.0, geometry, origin.scene)

@@ -1,0 +1,55 @@
+"""Frames of the simulator's cameras for other engines' clips."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from its_core.clip import ClipRequest, FrameOrigin, Geometry, Scene
+from its_core.engines.engine import engine_module
+from its_core.scenarios.manifest.made_inputs import MadeFrame
+from its_core.shards.first_frames import FirstFrameError, FirstFrames, remake
+from its_core.taxonomy import IncidentType, InputSource, Light
+
+GEOMETRY = Geometry(192, 112, 16, 33)
+SCENE = Scene("cam", IncidentType.NORMAL_TRAFFIC, light=Light.NIGHT)
+
+
+@pytest.mark.parametrize("source", InputSource)
+def test_frames_are_made_by_engines_that_need_none_and_always_make_the_same(source: InputSource):
+    traits = engine_module(source.value).TRAITS
+    assert traits.is_deterministic
+    assert not traits.needs_input
+
+
+@pytest.mark.system
+def test_a_frame_is_the_first_of_the_simulators_clip_and_made_once(tmp_path: Path):
+    maker = FirstFrames(InputSource.SIMULATOR, GEOMETRY, tmp_path / "inputs")
+    origin = maker.origin(SCENE, 3)
+    made = maker.make([origin])[origin]
+    assert isinstance(made, MadeFrame)
+    assert made.path is not None
+    engine = engine_module("simulator").load(engine_module("simulator").parse_options({}, "480", 10))
+    clip = engine.generate(ClipRequest("", "", 0, 3, "", "", 7.0, GEOMETRY, SCENE))
+    assert np.array_equal(np.asarray(Image.open(made.path)), next(clip.frames))
+    assert made.scene.light is Light.NIGHT  # as asked
+    words = (made.scene.weather, made.scene.road_layout, made.scene.road_surface)  # as chosen
+    assert [*words] == [clip.record[name] for name in ("weather", "road_layout", "road_surface")]
+
+    written = Path(made.path).stat().st_mtime_ns
+    assert FirstFrames(InputSource.SIMULATOR, GEOMETRY, tmp_path / "inputs").make([origin]) == {origin: made}
+    assert Path(made.path).stat().st_mtime_ns == written
+    remake(origin, GEOMETRY, tmp_path / "again.png")  # in another process: the same bytes
+    assert (tmp_path / "again.png").read_bytes() == Path(made.path).read_bytes()
+
+
+def test_a_check_makes_no_frame():
+    maker = FirstFrames(InputSource.SIMULATOR, GEOMETRY, folder=None)
+    origin = maker.origin(SCENE, 3)
+    assert maker.make([origin]) == {origin: MadeFrame(SCENE)}
+
+
+def test_another_version_of_the_engine_makes_no_frame_again(tmp_path: Path):
+    with pytest.raises(FirstFrameError, match="simulator 0"):
+        remake(FrameOrigin("simulator", "simulator 0 (old)", SCENE, 3), GEOMETRY, tmp_path / "again.png")
