@@ -271,8 +271,8 @@ def from_frames(frames: Path, manifest: Path) -> list[dict[str, Any]]:
 def from_simulated_cameras(count: int) -> list[dict[str, Any]]:
     """A crash and its counterfactual from each of so many simulated cameras.
 
-    Both rows of a pair have camera, seed and words in common, so both clips start from the same picture. Weather and
-    light are left to the simulator: the prompt says what its picture shows.
+    Both rows of a pair have camera, seed and words in common, so both clips start from nearly the same picture.
+    Weather and light are left to the simulator: the prompt says what its picture shows.
     """
     kinds = (
         ("intersection_collision", "four_way_intersection"),

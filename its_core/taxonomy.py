@@ -208,12 +208,6 @@ class ImageQuality(StrEnum):
     GOOD = "Good"
 
 
-class InputSource(StrEnum):
-    """What makes the frame that a clip starts from, where no file is named; each word is the name of an engine."""
-
-    SIMULATOR = "simulator"
-
-
 class Split(StrEnum):
     TRAIN = "train"
     VAL = "val"

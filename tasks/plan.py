@@ -14,8 +14,7 @@ from its_core.scenarios import manifest
 from its_core.scenarios.manifest.snapshot import snapshot
 from its_core.scenarios.manifest.survey import announced
 from its_core.shards import plan as planning
-from its_core.shards.first_frames import FirstFrames
-from its_core.taxonomy import InputSource
+from its_core.shards.first_frames import frame_makers
 
 REJECTED_FILE = "rejected.parquet"
 INPUTS_FOLDER = "inputs"
@@ -25,17 +24,17 @@ INPUTS_FOLDER = "inputs"
 def plan(definition: Definition, engine: ResolvedEngine, progress: Progress) -> planning.Plan:
     """Reads and checks the manifest; names, splits and orders the clips. Raises ManifestError, DefinitionError,
     and StorageError when S3 does not give the manifest or an input."""
-    needs_input, inputs = engine.module.TRAITS.needs_input, definition.work_path / INPUTS_FOLDER
+    traits, inputs = engine.module.TRAITS, definition.work_path / INPUTS_FOLDER
     with snapshot(definition.manifest) as taken:
         batches = manifest.read(
             taken,
             base_folder=str(definition.folder),
             allowed_inputs=definition.allowed_inputs,
             input_cache=inputs,
-            engine_needs_input=needs_input,
+            engine_needs_input=traits.needs_input,
             unsupported=engine.module.unsupported,
             layout_of=engine.module.layout_of,
-            frame_maker=FirstFrames(InputSource.SIMULATOR, definition.geometry, inputs) if needs_input else None,
+            frame_makers=frame_makers(traits, definition.geometry, inputs),
         )
         planned = planning.make(
             definition.work_path,

@@ -17,13 +17,13 @@ from PIL.PngImagePlugin import PngInfo
 
 from its_core import storage
 from its_core.clip import ClipNamer, ClipRequest, FrameOrigin, Geometry, Scene, Unsupported
-from its_core.engines.engine import Engine, EngineFailure, engine_module
+from its_core.engines.engine import Engine, EngineFailure, EngineTraits, engine_module, engine_names
 from its_core.errors import FactoryError
 from its_core.scenarios.manifest.input_files import Unusable
 from its_core.scenarios.manifest.made_inputs import MadeFrame
 from its_core.shards import processors
 from its_core.shards.parent_death import die_with_parent
-from its_core.taxonomy import InputSource, Light, RoadLayout, RoadSurface, Weather
+from its_core.taxonomy import Light, RoadLayout, RoadSurface, Weather
 
 # The words of a scene that an engine chooses where the row leaves them open. Its record names them, and so do texts of
 # the PNG.
@@ -42,19 +42,29 @@ class FirstFrameError(FactoryError, RuntimeError):
     default_code = "first_frames"
 
 
+def frame_makers(traits: EngineTraits, geometry: Geometry, folder: Path | None) -> dict[str, FirstFrames] | None:
+    """What makes first frames for an engine of these traits, by the name that a row has for it: every engine that needs
+    none and always makes the same. None for an engine that starts from no frame. Arguments as for ``FirstFrames``."""
+    if not traits.needs_input:
+        return None
+    others = {name: engine_module(name).TRAITS for name in engine_names()}
+    names = [name for name, each in others.items() if each.is_deterministic and not each.needs_input]
+    return {name: FirstFrames(name, geometry, folder) for name in names}
+
+
 class FirstFrames:
     """Makes the frames of a manifest's rows, in processes of their own.
 
     Args:
-        source: the engine that makes them, with its default options.
+        engine: makes them, with its default options.
         geometry: the size of the clips that start from them.
         folder: where they are kept, ``<name>.png``; None: rows are checked, and nothing is made.
     """
 
-    def __init__(self, source: InputSource, geometry: Geometry, folder: Path | None) -> None:
-        self._engine = source.value
-        self._module = engine_module(source.value)
-        self._identity = self._module.identity(_options(source.value))
+    def __init__(self, engine: str, geometry: Geometry, folder: Path | None) -> None:
+        self._engine = engine
+        self._module = engine_module(engine)
+        self._identity = self._module.identity(_options(engine))
         self._namer = ClipNamer(self._identity, geometry)
         self._geometry = geometry
         self._folder = folder

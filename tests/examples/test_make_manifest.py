@@ -13,12 +13,11 @@ from PIL import Image
 from its_core.clip import Geometry, Participant
 from its_core.engines.engine import engine_module
 from its_core.scenarios import manifest
-from its_core.shards.first_frames import FirstFrames
+from its_core.shards.first_frames import frame_makers
 from its_core.taxonomy import (
     Aftermath,
     Colour,
     IncidentType,
-    InputSource,
     Light,
     ParticipantType,
     RoadLayout,
@@ -48,9 +47,7 @@ def read(
             engine_needs_input=module.TRAITS.needs_input,
             unsupported=module.unsupported,
             layout_of=module.layout_of,
-            frame_maker=FirstFrames(InputSource.SIMULATOR, Geometry.of("480", 10), folder=None)
-            if module.TRAITS.needs_input
-            else None,
+            frame_makers=frame_makers(module.TRAITS, Geometry.of("480", 10), folder=None),
         )
     )
     return [s for batch in batches for s in batch.scenarios], [r for batch in batches for r in batch.rejections]

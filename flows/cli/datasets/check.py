@@ -24,8 +24,7 @@ from its_core.scenarios.manifest import Rejection, Remark, base_folder
 from its_core.scenarios.manifest import read as read_manifest
 from its_core.scenarios.manifest.snapshot import snapshot
 from its_core.scenarios.manifest.survey import Survey, left_out_line, not_read_line, survey
-from its_core.shards.first_frames import FirstFrames
-from its_core.taxonomy import InputSource
+from its_core.shards.first_frames import frame_makers
 
 _CHECK_EXAMPLES = """
 Examples:
@@ -85,7 +84,6 @@ def _survey(manifest: str, definition: Definition | None, engine: str, allow: li
         base = base_folder(url)
         allowed = [base, *more]
     module = engine_module(engine)
-    needs_input = module.TRAITS.needs_input
     geometry = definition.geometry if definition else Geometry.of("720", 16)
     with tempfile.TemporaryDirectory(prefix="its-check-") as cache, snapshot(url) as taken:
         batches = read_manifest(
@@ -93,10 +91,10 @@ def _survey(manifest: str, definition: Definition | None, engine: str, allow: li
             base_folder=base,
             allowed_inputs=allowed,
             input_cache=Path(cache),
-            engine_needs_input=needs_input,
+            engine_needs_input=module.TRAITS.needs_input,
             unsupported=module.unsupported,
             layout_of=module.layout_of,
-            frame_maker=FirstFrames(InputSource.SIMULATOR, geometry, folder=None) if needs_input else None,
+            frame_makers=frame_makers(module.TRAITS, geometry, folder=None),
         )
         return survey(batches, taken.not_read)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -25,7 +25,7 @@ from its_core.scenarios.manifest.participants import Triple
 from its_core.scenarios.manifest.plain_arrays import as_text, distinct, is_text, listed, spread
 from its_core.scenarios.manifest.suggestions import advice, is_word_for_nothing
 from its_core.taxonomy import CameraWord
-from its_core.text import refuse_invisible
+from its_core.text import refuse_invisible, short
 
 T = TypeVar("T")
 
@@ -82,6 +82,24 @@ def words(
         others = [name for name, kind in WORDS.items() if kind is not vocabulary and trimmed in set(kind)]
         elsewhere = f"; it is a word of {' and '.join(others)}" if others else ""
         raise CellError("value.unknown_word", advice(value, vocabulary, elsewhere))
+
+    return _eachdistinct(array, column, count, check, faults)
+
+
+def engine_names(
+    array: pa.Array | None, column: str, allowed: Collection[str] | None, count: int, faults: Faults
+) -> list[str | None]:
+    """Names of ``allowed``; None lets every text pass."""
+
+    def check(value: str) -> str:
+        trimmed = value.strip(_BLANKS)
+        _refuse_nothing(trimmed)
+        if not trimmed:
+            raise CellError("value.blank", "blank: leave it null or name an engine")
+        if allowed is not None and trimmed not in allowed:
+            reason = f"{short(value)!r} is no engine that makes frames. Allowed: {', '.join(allowed)}"
+            raise CellError("value.unknown_word", reason)
+        return trimmed
 
     return _eachdistinct(array, column, count, check, faults)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from its_core.clip import Scene
 from its_core.scenarios.manifest.faults import Fault
+from its_core.scenarios.manifest.made_inputs import FrameMakers
 from its_core.scenarios.scenario import Scenario
 from its_core.taxonomy import RoadLayout
 
@@ -17,12 +18,12 @@ class KnownRows:
 
     Args:
         layout_of: the place of a scene, where the engine knows it.
-        frame_layout_of: the place of a scene whose first frame another engine makes, where that one knows it.
+        frame_makers: engines that make first frames, by their names; they know the place.
     """
 
-    def __init__(self, layout_of: LayoutOf, frame_layout_of: LayoutOf) -> None:
+    def __init__(self, layout_of: LayoutOf, frame_makers: FrameMakers) -> None:
         self._layout_of = layout_of
-        self._frame_layout_of = frame_layout_of
+        self._frame_makers = frame_makers
         # Camera id → whether an engine makes its frames, and the first row that says so.
         self._is_made: dict[str, tuple[bool, int]] = {}
         self._rows: dict[str, int] = {}  # scenario id → row
@@ -34,8 +35,10 @@ class KnownRows:
         if first is not None:
             reason = f"occurs before, in row {first}; ids must differ"
             return Fault("row.duplicate_id", "scenario_id", scenario.scenario_id, reason)
-        camera_id, is_made = scenario.scene.camera_id, scenario.input_origin is not None
-        layout = (self._frame_layout_of if is_made else self._layout_of)(scenario.scene)
+        camera_id, origin = scenario.scene.camera_id, scenario.input_origin
+        is_made = origin is not None
+        layout_of = self._frame_makers[origin.engine].layout_of if origin else self._layout_of
+        layout = layout_of(scenario.scene)
         if layout is not None:
             place, row = self._places.setdefault(camera_id, (layout, scenario.row))
             if place is not layout:

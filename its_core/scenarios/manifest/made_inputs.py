@@ -10,7 +10,7 @@ from its_core.clip import FrameOrigin, Scene, Unsupported
 from its_core.scenarios.manifest.faults import Fault, Faults
 from its_core.scenarios.manifest.input_files import Unusable
 from its_core.scenarios.scenario import Scenario
-from its_core.taxonomy import InputSource, RoadLayout
+from its_core.taxonomy import RoadLayout
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +39,32 @@ class FrameMaker(Protocol):
         """Each frame, or why there is none."""
 
 
+FrameMakers = Mapping[str, FrameMaker]  # engine → what makes its frames
+
+
 def check_sources(
-    sources: Sequence[InputSource | None], images: Sequence[str | None], maker: FrameMaker | None, faults: Faults
+    sources: Sequence[str | None], images: Sequence[str | None], makers: FrameMakers | None, faults: Faults
 ) -> None:
-    """Notes the rows whose ``input`` cannot be used. ``maker`` is None where the engine starts from no frame."""
+    """Notes the rows whose ``input`` cannot be used. ``makers`` is None where the engine starts from no frame."""
     for i, source in enumerate(sources):
         if source is None:
             continue
-        if maker is None:
+        if makers is None:
             reason = "this engine starts from no frame: leave input empty"
-            faults[i].append(Fault("engine.unsupported", "input", source.value, reason))
+            faults[i].append(Fault("engine.unsupported", "input", source, reason))
         elif images[i] is not None:
             reason = "the row names an input_image as well: a clip starts from one of them, leave the other empty"
-            faults[i].append(Fault("row.two_inputs", "input", source.value, reason))
+            faults[i].append(Fault("row.two_inputs", "input", source, reason))
 
 
-def with_frames(found: list[Scenario], maker: FrameMaker | None, first_row: int, faults: Faults) -> list[Scenario]:
+def with_frames(found: list[Scenario], makers: FrameMakers, first_row: int, faults: Faults) -> list[Scenario]:
     """The scenarios with the frames that are to be made for them; those without go to ``faults``."""
     origins = {scenario.input_origin for scenario in found if scenario.input_origin is not None}
-    if maker is None or not origins:
+    if not origins:
         return found
-    made = maker.make(origins)
+    made: dict[FrameOrigin, MadeFrame | Unusable] = {}
+    for name, maker in makers.items():
+        made |= maker.make([origin for origin in origins if origin.engine == name])
     kept = []
     for scenario in found:
         if scenario.input_origin is None:

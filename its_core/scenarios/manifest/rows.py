@@ -27,7 +27,7 @@ from its_core.scenarios.manifest.columns import (
 from its_core.scenarios.manifest.faults import Fault, Faults
 from its_core.scenarios.manifest.input_files import Input, InputChecker, Unusable
 from its_core.scenarios.manifest.known_rows import KnownRows, LayoutOf
-from its_core.scenarios.manifest.made_inputs import FrameMaker, check_sources, with_frames
+from its_core.scenarios.manifest.made_inputs import FrameMakers, check_sources, with_frames
 from its_core.scenarios.manifest.participants import contradiction, parse
 from its_core.scenarios.manifest.snapshot import Snapshot
 from its_core.scenarios.prompts.compose import DEFAULT_NEGATIVE_PROMPT
@@ -51,7 +51,7 @@ def read(
     engine_needs_input: bool,
     unsupported: UnsupportedBy,
     layout_of: LayoutOf = lambda scene: scene.road_layout,
-    frame_maker: FrameMaker | None = None,
+    frame_makers: FrameMakers | None = None,
     batch_rows: int = 32_768,
 ) -> Iterator[Batch]:
     """Yields every row of the manifest once, in order, as a scenario or a rejection.
@@ -64,7 +64,8 @@ def read(
         engine_needs_input: whether a row without ``input_image`` and ``input`` is rejected.
         unsupported: the engine's own check: ``unsupported(scene, has_input)`` says what it cannot make, or None.
         layout_of: the place at which the engine lets a scene happen, None where it does not decide that.
-        frame_maker: makes the frames of rows with ``input``; None: they are rejected, the engine starts from no frame.
+        frame_makers: what makes the frames of rows with ``input``, by the engine that they name; None: such rows are
+            rejected, because the engine starts from no frame.
         batch_rows: rows held at a time, fewer where they are large.
 
     Raises:
@@ -72,8 +73,8 @@ def read(
         StorageError: S3 does not give it, or an input.
     """
     inputs = InputChecker(base_folder, allowed_inputs, input_cache)
-    known = KnownRows(layout_of, frame_maker.layout_of if frame_maker else layout_of)
-    checker = _Checker(inputs, engine_needs_input, unsupported, known, frame_maker)
+    known = KnownRows(layout_of, frame_makers or {})
+    checker = _Checker(inputs, engine_needs_input, unsupported, known, frame_makers)
     url = manifest if isinstance(manifest, str) else manifest.url
     opened = parquet.files(manifest) if isinstance(manifest, str) else nullcontext(manifest.opened)
     empty = True
@@ -130,7 +131,7 @@ class _Columns:
     prompts: list[str | None]
     negative_prompts: list[str | None]
     images: list[str | None]
-    sources: list[Any]
+    sources: list[str | None]
     seeds: list[int | None]
     variants: list[int | None]
     guidances: list[float | None]
@@ -146,24 +147,24 @@ class _Checker:
         needs_input: bool,
         unsupported: UnsupportedBy,
         known: KnownRows,
-        frame_maker: FrameMaker | None,
+        frame_makers: FrameMakers | None,
     ) -> None:
         self._inputs = inputs
         self._needs_input = needs_input
         self._unsupported = unsupported
         self._known = known
-        self._frame_maker = frame_maker
+        self._frame_makers = frame_makers
 
     def check(self, rows: parquet.Rows) -> Batch:
         faults: Faults = defaultdict(list)
         remarks: Faults = defaultdict(list)
-        columns = _read_columns(rows, faults, remarks)
+        columns = _read_columns(rows, self._frame_makers, faults, remarks)
         inputs = self._check_inputs(columns, faults)
         scenes = self._check_scenes(columns, faults)
         positions = [i for i in range(rows.table.num_rows) if i not in faults]
         found = [self._scenario(rows.first_row + i, i, columns, scenes[i], inputs) for i in positions]
         found = self._without_conflicts(found, rows.first_row, faults)
-        found = with_frames(found, self._frame_maker, rows.first_row, faults)
+        found = with_frames(found, self._frame_makers or {}, rows.first_row, faults)
         first, ids = rows.first_row, columns.scenario_ids
         remarked = [i for i in sorted(remarks) if i not in faults]
         return Batch(
@@ -184,20 +185,19 @@ class _Checker:
                 if given is not None and (why := unusable.get(given)):
                     faults[i].append(Fault(why.code, "input_image", shown(given), why.reason))
                 elif given is None and self._needs_input and not columns.sources[i] and not faults.get(i):
-                    reason = "missing: this engine starts from an image or a video"
+                    reason = "missing: this engine starts from an image or a video; name one, or an engine in input"
                     faults[i].append(Fault("value.missing", "input_image", "", reason))
-        check_sources(columns.sources, images, self._frame_maker, faults)
+        check_sources(columns.sources, images, self._frame_makers, faults)
         return {given: each for given, each in checked.items() if isinstance(each, Input)}
 
     def _check_scenes(self, columns: _Columns, faults: Faults) -> list[Scene | None]:
         """The scene of each row, one object for all rows of the batch that ask for the same."""
-        checked: dict[tuple[_SceneKey, bool | None, bool, bool], tuple[Scene | None, Fault | None]] = {}
+        checked: dict[tuple[_SceneKey, bool | None, bool, str | None], tuple[Scene | None, Fault | None]] = {}
         scenes = []
         asked = zip(columns.scene_keys, columns.prompts, columns.images, columns.sources, strict=True)
         for i, (words, prompt, image, source) in enumerate(asked):
             # What a faulty row lacks may be what is at fault, so it is not held against it.
-            lacks = (None, False, False) if i in faults else (prompt is None, image is None, source is None)
-            key = (words, *lacks)
+            key = (words, None, False, None) if i in faults else (words, prompt is None, image is None, source)
             if key not in checked:
                 checked[key] = self._scene(*key)
             scene, fault = checked[key]
@@ -207,7 +207,7 @@ class _Checker:
         return scenes
 
     def _scene(
-        self, words: _SceneKey, lacks_prompt: bool | None, lacks_image: bool, lacks_source: bool
+        self, words: _SceneKey, lacks_prompt: bool | None, lacks_image: bool, source: str | None
     ) -> tuple[Scene | None, Fault | None]:
         camera_id, incident, collision, triples, *others = words
         parsed = parse(triples, incident)
@@ -220,15 +220,15 @@ class _Checker:
             return None, Fault("value.missing", "incident_type", "", reason)
         scene = Scene(camera_id, incident, collision, parsed, *others)
         fault = contradiction(incident, collision, scene.participants, scene.aftermath)
-        if fault is None and (no := self._refused(scene, has_image=not lacks_image, has_source=not lacks_source)):
+        if fault is None and (no := self._refused(scene, source, has_image=not lacks_image)):
             fault = Fault("engine.unsupported", no.column, no.value, no.reason)
         return scene, fault
 
-    def _refused(self, scene: Scene, *, has_image: bool, has_source: bool) -> Unsupported | None:
+    def _refused(self, scene: Scene, source: str | None, *, has_image: bool) -> Unsupported | None:
         """By the engine, or by the one that makes its first frames."""
-        no = self._unsupported(scene, has_image or has_source)
-        if no is None and has_source and self._frame_maker is not None:
-            return self._frame_maker.unsupported(scene)
+        no = self._unsupported(scene, has_image or source is not None)
+        if no is None and source is not None and self._frame_makers is not None:
+            return self._frame_makers[source].unsupported(scene)
         return no
 
     def _scenario(self, row: int, i: int, columns: _Columns, scene: Scene | None, inputs: dict[str, Input]) -> Scenario:
@@ -249,11 +249,11 @@ class _Checker:
             guidance=DEFAULT_GUIDANCE if guidance is None else guidance,
             pair_id=columns.pair_ids[i],
             split=columns.splits[i],
-            input_image=source.value if source else image,
+            input_image=source or image,
             input_path=found.path if found else None,
             input_sha256=found.sha256 if found else None,
             extra=columns.extras[i],
-            input_origin=self._frame_maker.origin(scene, seed) if source and self._frame_maker else None,
+            input_origin=self._frame_makers[source].origin(scene, seed) if source and self._frame_makers else None,
         )
 
     def _without_conflicts(self, found: list[Scenario], first_row: int, faults: Faults) -> list[Scenario]:
@@ -267,7 +267,7 @@ class _Checker:
         return kept
 
 
-def _read_columns(rows: parquet.Rows, faults: Faults, remarks: Faults) -> _Columns:
+def _read_columns(rows: parquet.Rows, frame_makers: FrameMakers | None, faults: Faults, remarks: Faults) -> _Columns:
     table, known, count = rows.table, rows.layout.known, rows.table.num_rows
 
     def column(name: str) -> pa.Array | None:
@@ -285,7 +285,7 @@ def _read_columns(rows: parquet.Rows, faults: Faults, remarks: Faults) -> _Colum
     scenario_ids = ids("scenario_id", "every row needs one of its own")
     cameras = ids("camera_id", "every row needs the camera that sees it")
     words = {name: column_parsers.words(column(name), name, kind, count, faults) for name, kind in WORDS.items()}
-    splits, sources = words.pop("split"), words.pop("input")
+    splits = words.pop("split")
     incidents, collisions, *others = words.values()
     triples = column_parsers.participants(column("participants"), count, faults)
     views = [view or () for view in column_parsers.camera_words(column("camera"), count, faults)]
@@ -295,7 +295,7 @@ def _read_columns(rows: parquet.Rows, faults: Faults, remarks: Faults) -> _Colum
         prompts=prompt("prompt", may_be_blank=False),
         negative_prompts=prompt("negative_prompt", may_be_blank=True),
         images=column_parsers.paths(column("input_image"), "input_image", count, faults),
-        sources=sources,
+        sources=column_parsers.engine_names(column("input"), "input", frame_makers, count, faults),
         seeds=number("seed", 0, MAX_SEED),
         variants=number("variants", 1, MAX_VARIANTS),
         guidances=number("guidance", 0, MAX_GUIDANCE, whole=False),

@@ -27,7 +27,7 @@ class Maker:
         return scene.road_layout or RoadLayout.HIGHWAY
 
     def origin(self, scene: Scene, seed: int) -> FrameOrigin:
-        return FrameOrigin("painter", "painter 1", scene, seed)
+        return FrameOrigin("simulator", "a painter", scene, seed)
 
     def make(self, origins: Collection[FrameOrigin]) -> Mapping[FrameOrigin, MadeFrame | Unusable]:
         self.made += origins
@@ -55,7 +55,7 @@ def test_a_row_gets_the_frame_that_was_made_for_it_and_the_scene_that_it_shows(t
         tmp_path,
         engine_needs_input=True,
         unsupported=starts_from_a_frame,
-        frame_maker=maker,
+        frame_makers={"simulator": maker},
     )
     assert not rejections
     assert [each.input_image for each in scenarios] == ["simulator"] * 3
@@ -86,7 +86,7 @@ def test_a_row_that_can_have_no_such_frame_is_rejected(tmp_path: Path, frame: Pa
         write(tmp_path / "m.parquet", [*before, simulated("bad") | columns]),
         tmp_path,
         engine_needs_input=True,
-        frame_maker=Maker(),
+        frame_makers={"simulator": Maker()},
     )
     assert [each.scenario_id for each in scenarios] == ["before", "also-before"]
     assert [(each.scenario_id, each.code, each.column) for each in rejections] == [("bad", code, column)]
