@@ -2,8 +2,8 @@
 
 The flow build-dataset runs as it is, on a Prefect server of its own, with shards of one clip that take a known time.
 Two parts are told apart, because only the first grows with the flow: in place of torchrun stands a launcher that waits,
-lays a clip and its receipt down and measures nothing; and torchrun itself is timed with a few real shards, one after
-another, whose clips take the same known time. A clip's check (decoding every frame) is timed by itself.
+lays a clip and its receipt down; and torchrun itself is timed with a few real shards, one after another, whose clips
+take the same known time. A clip's check (decoding every frame) is timed by itself, and its result is given to the flow.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ os.environ["DO_NOT_TRACK"] = "1"
 import numpy as np
 import pandas as pd
 from its_flows.build_dataset import build_dataset
+from its_tasks import check
 from prefect.testing.utilities import prefect_test_harness
 
 from its_core import storage, video
-from its_core.checks import ledger
-from its_core.checks.measures import Measures, measure
+from its_core.checks.measures import measure
 from its_core.clip import ClipRequest, Geometry, Outcome, Scene
 from its_core.shards import batch, build, launcher
 from its_core.shards.receipts import Attempt, Receipt, clip_files, utc_now
@@ -55,8 +55,8 @@ def write_sample(path: Path) -> None:
     video.write_mp4(path, map(frame, range(GEOMETRY.frames)), GEOMETRY)
 
 
-def stand_in(sample: Path, measures: Measures, clip_s: float) -> Callable[..., list[Receipt]]:
-    """A launcher whose clips take ``clip_s`` and are known to be good."""
+def stand_in(sample: Path, clip_s: float) -> Callable[..., list[Receipt]]:
+    """A launcher whose clips take ``clip_s``."""
 
     def run(
         folder: Path,  # noqa: ARG001
@@ -81,7 +81,6 @@ def stand_in(sample: Path, measures: Measures, clip_s: float) -> Callable[..., l
             shutil.copyfile(sample, job.files.video)
             sha256 = storage.sha256_file(job.files.video)
             receipt = job.files.add_attempt(job.request, attempt, clip_sha256=sha256)
-            ledger.write(job.files, receipt, measures)
             on_receipt(receipt)
             receipts.append(receipt)
         return receipts
@@ -145,7 +144,8 @@ def main() -> None:
         measures = measure(sample, GEOMETRY, None)
         check_s = time.monotonic() - started
         torchrun_s = added_by_torchrun(folder, arguments.clip_s)
-        real_run, launcher.run = launcher.run, stand_in(sample, measures, arguments.clip_s)
+        real_run, launcher.run = launcher.run, stand_in(sample, arguments.clip_s)
+        check.measure = lambda *_: measures  # type: ignore[assignment]
         print(f"| shards | added by the flow, s | s a shard | share of shards of a minute, {AT_ONCE} at once |")
         print("|--:|--:|--:|--:|")
         added_by_flow(folder, 2, 0.0)  # imports, the server's first answers

@@ -21,7 +21,7 @@ from its_core.dataset.pictures.label_overlay import (
     impact_picture,
     ring,
 )
-from its_core.video import read_frames
+from its_core.video import read_stored_frames
 
 FILE_NAME = "contact_sheet.png"
 MOST_CLIPS = 24
@@ -62,7 +62,7 @@ def draw(entries: Sequence[Entry], title: str, subtitle: str, geometry: Geometry
     for index, entry in enumerate(entries):
         x = _MARGIN + index % columns * (card_width + _GUTTER)
         y = _MARGIN + _HEADER + index // columns * row_height
-        _draw_card(sheet, (x, y), entry, large, small)
+        _draw_card(sheet, (x, y), entry, geometry.frames, large, small)
     return sheet
 
 
@@ -93,10 +93,10 @@ def _draw_header(sheet: Image.Image, title: str, subtitle: str) -> None:
 
 
 def _draw_card(
-    sheet: Image.Image, at: tuple[int, int], entry: Entry, large: tuple[int, int], small: tuple[int, int]
+    sheet: Image.Image, at: tuple[int, int], entry: Entry, frames: int, large: tuple[int, int], small: tuple[int, int]
 ) -> None:
     x, y = at
-    start, middle, end, moment = _pictures(entry)
+    start, middle, end, moment = _pictures(entry, frames)
     sheet.paste(impact_picture(middle, large), at)
     beside = x + large[0] + _GAP
     sheet.paste(start.scaled(small), (beside, y))
@@ -121,11 +121,11 @@ def _fitted(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.Imag
     return text.rstrip() + "…"
 
 
-def _pictures(entry: Entry) -> tuple[Picture, Picture, Picture, str]:
-    """Start, impact (or the middle of what is unusual, or of the clip) and end, and what the middle one is called."""
+def _pictures(entry: Entry, frames: int) -> tuple[Picture, Picture, Picture, str]:
+    """Start, impact (or the middle of what is unusual, or of the clip) and end of a clip of ``frames`` frames, and what
+    the middle one is called."""
     truth = entry.annotations
-    frames = list(read_frames(entry.video))
-    middle, moment = len(frames) // 2, "middle"
+    middle, moment = frames // 2, "middle"
     impact_box: Box | None = None
     if truth is not None and truth.accident_frame is not None:
         middle, impact_box = truth.accident_frame, truth.impact_box
@@ -133,6 +133,9 @@ def _pictures(entry: Entry) -> tuple[Picture, Picture, Picture, str]:
     elif truth is not None and truth.anomaly_start is not None and truth.anomaly_end is not None:
         middle = (truth.anomaly_start + truth.anomaly_end - 1) // 2
         moment = f"incident · {middle / truth.fps:.2f} s · frame {middle}"
-    shown = [Picture.of(frames[number], number, truth) for number in (0, middle, len(frames) - 1)]
+    numbers = (0, middle, frames - 1)
+    stored = enumerate(read_stored_frames(entry.video))
+    pictures = {number: frame.rgb() for number, frame in stored if number in numbers}
+    shown = [Picture.of(pictures[number], number, truth) for number in numbers]
     shown[1].focus = impact_box
     return shown[0], shown[1], shown[2], moment
