@@ -12,7 +12,7 @@ from its_core.clip import Participant
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
-from its_core.engines.simulator.incidents.setting import Setting
+from its_core.engines.simulator.incidents.setting import MOMENT, Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import ParticipantType
@@ -79,3 +79,10 @@ class Kind:
     things: Callable[[Setting], Floats | None] = _no_things
     traffic: Traffic = field(default_factory=Traffic)
     culprit: Callable[[Setting], Participant | None] = _nobody
+
+    def contact_s(self, setting: Setting) -> float:
+        """When a clip's incident is to come to its point, in seconds from frame 0: the moment that is drawn, squeezed
+        where the kind must be early."""
+        low, high = MOMENT
+        share = low + (setting.moment - low) * (self.latest - low) / (high - low)
+        return share * setting.duration_s

@@ -17,7 +17,6 @@ from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.verdicts import severity_word
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal, begun, rehearsed, with_intents
 from its_core.engines.simulator.incidents.setting import (
-    MOMENT,
     SHARES,
     SMALLEST_SHARE,
     Setting,
@@ -36,6 +35,7 @@ from its_core.taxonomy import CameraWord, ParticipantType, Severity
 # and how much later it is looked at, so that the signals show something else.
 SCALES = (1.0, 1.0, 1.4, 1.8, 2.2, 2.6)
 LATER_S = (0.0, 14.0, 28.0, 8.0)
+CRAWLS_MPS = (1.8, 3.2)  # of a jam; a slower one would pass for a still picture
 TRIED = 7  # moments of one round
 STAGINGS = 1  # of one moment
 CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon
@@ -71,21 +71,13 @@ def staged_moments(setting: Setting, kind: Kind) -> Iterator[Staged | str]:
 
 def _timeline(setting: Setting, kind: Kind, round_: int, types: Mapping[int, ParticipantType]) -> Timeline:
     rng = setting.rng("flow", round_)
-    crawls = float(setting.rng("crawls").uniform(0.8, 3.2)) if kind.traffic.crawls else None
+    crawls = float(setting.rng("crawls").uniform(*CRAWLS_MPS)) if kind.traffic.crawls else None
     scale = SCALES[round_]
     demand = Demand(scale * (1.5 if kind.traffic.crawls else 1.0), kind.traffic.boosts, crawls, 2.0 * scale - 1.0)
     flow = Flow(setting.layout, setting.density, setting.surface, rng, setting.programme, types, demand)
     horizon_s = HORIZON_S if kind.errs else min(setting.duration_s + CALM_HORIZON_S, HORIZON_S)
     later_s = LATER_S[round_ % len(LATER_S)] if setting.programme else 0.0
     return recorded(flow, setting.programme, kind.traffic.crawls, horizon_s, later_s)
-
-
-def contact_s_of(setting: Setting, kind: Kind) -> float:
-    """When a clip's incident is to come to its point: the moment that is drawn, squeezed where the kind must be
-    early."""
-    low, high = MOMENT
-    share = low + (setting.moment - low) * (kind.latest - low) / (high - low)
-    return share * setting.duration_s
 
 
 def _possible(setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opportunity) -> bool:
@@ -95,7 +87,7 @@ def _possible(setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opp
         return False
     if scene.collision_type is not None and opportunity.collision not in (scene.collision_type, None):
         return False
-    contact_s = contact_s_of(setting, kind)
+    contact_s = kind.contact_s(setting)
     time_s = timeline.time_s(opportunity.step)
     if time_s < contact_s + 0.1 or time_s + setting.duration_s - contact_s > timeline.time_s(timeline.steps) - 0.2:
         return False
@@ -176,8 +168,8 @@ def _stagings(
             yield "the vehicles asked for do not meet there"
             return
         opportunity = again[int(setting.rng("again", round_).integers(len(again)))]
-    contact_s = contact_s_of(setting, kind)
-    step = timeline.snapshot_step(round(opportunity.step - contact_s / STEP_S))
+    contact_s = kind.contact_s(setting)
+    step = timeline.snapshot_step(opportunity.step - contact_s / STEP_S)
     start_s = timeline.time_s(step)
     contact_s = timeline.time_s(opportunity.step) - start_s
     there = replace(
@@ -185,7 +177,7 @@ def _stagings(
     )
     # Errors that begin before the clip does are made before it begins.
     early_steps = max(round((opportunity.onset_s + 0.25 - contact_s) / STEP_S), 0)
-    early = timeline.snapshot_step(max(step - early_steps, 0))
+    early = timeline.snapshot_step(step - early_steps)
     before = _at_zero(timeline.traffic_at(early), -timeline.time_s(step - early))
     recoloured(before, wanted, opportunity, setting)
     company = with_company(before, wanted, opportunity)

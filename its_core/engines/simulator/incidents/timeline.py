@@ -19,7 +19,7 @@ from its_core.taxonomy import ParticipantType
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SNAPSHOT_S = 0.5
+SNAPSHOT_S = 0.25
 HORIZON_S = 28.0
 JAM_S = 75.0
 
@@ -99,9 +99,10 @@ class Timeline:
         every = round(SNAPSHOT_S / STEP_S)
         return self.snapshots[min(step // every, len(self.snapshots) - 1)].copied()
 
-    def snapshot_step(self, step: int) -> int:
+    def snapshot_step(self, step: float) -> int:
+        """The step of the snapshot nearest to a step, which may lie between two."""
         every = round(SNAPSHOT_S / STEP_S)
-        return min(step // every, len(self.snapshots) - 1) * every
+        return min(max(round(step / every), 0), len(self.snapshots) - 1) * every
 
 
 def recorded(

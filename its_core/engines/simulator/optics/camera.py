@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from its_core.annotations import CameraModel
 from its_core.clip import Geometry
+from its_core.engines.simulator.optics.foreground import covered_shares, uprights
 from its_core.engines.simulator.optics.lens import bent, straight_rays, straightened
 from its_core.engines.simulator.portable_math import asin, atan, atan2, cos, dot, exp, log, norm, product, sin, tan
 from its_core.engines.simulator.randomness import normal, rng_of
@@ -27,7 +28,9 @@ _TRIES = 240
 _CAR_M = 4.3  # what a car measures across the picture, seen from about any side
 _TREE_CROWN_M = (4.6, 2.6)  # height of the middle of a crown, radius
 _FOREGROUND_M = 15.0  # what stands nearer fills the picture: nobody would hang a camera behind a tree or a wall
-_FOREGROUND_SHARE = 0.04  # of the picture, that may be filled so
+_FOREGROUND_SHARE = 0.02  # of the picture, that may be filled so
+_MOST_BEFORE_FOCUS = 0.25  # of the picture, that trees and buildings before the focus may fill
+_WIDEST_POST = 0.015  # share of the picture's width that a post, an arm or a signal head may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +143,11 @@ def camera_for(camera_id: str, layout: Layout, geometry: Geometry, words: Sequen
     ask for one that sees the focus near, far, centred or near an edge."""
     rng = rng_of("camera", camera_id, layout.name.value)
     mounting = _MOUNTINGS.get(layout.name, _JUNCTION)
-    watched = _watched_points(layout)
+    watched, posts = _watched_points(layout), uprights(layout)
     best: tuple[float, Camera] | None = None
     for _ in range(_TRIES):
         candidate = _draw(camera_id, layout, mounting, geometry, words, rng)
-        score = _score(candidate, layout, mounting, watched)
+        score = _score(candidate, layout, mounting, watched, posts)
         if best is None or score > best[0]:
             best = (score, candidate)
         if score >= 0.9:
@@ -219,7 +222,7 @@ def _watched_points(layout: Layout) -> Floats:
     return np.column_stack([near, np.full(len(near), 0.8)])
 
 
-def _score(camera: Camera, layout: Layout, mounting: Mounting, watched: Floats) -> float:
+def _score(camera: Camera, layout: Layout, mounting: Mounting, watched: Floats, posts: Floats) -> float:
     """1 for a mast that stands beside the road with all that it watches free and in the picture, less for less."""
     x, y, _ = camera.position_m
     clear = off_road_m(layout, x, y)
@@ -237,7 +240,13 @@ def _score(camera: Camera, layout: Layout, mounting: Mounting, watched: Floats) 
     free = ~hidden_by_scenery(eye, watched, layout)
     good = inside & free
     near_share = float(good[near].mean()) if near.any() else 1.0
-    obstructed = 2.0 * max(0.0, _foreground_share(camera, layout) - _FOREGROUND_SHARE)
+    obstructed = 2.0 * max(0.0, _filled_share(camera, layout, _FOREGROUND_M) - _FOREGROUND_SHARE)
+    focus_m = float(norm(eye - np.array([*layout.focus_m, 0.0])))
+    obstructed += 2.0 * max(0.0, _filled_share(camera, layout, focus_m) - _MOST_BEFORE_FOCUS)
+    size_px = camera.width_px, camera.height_px
+    covered = covered_shares(camera.project(posts[:, :3]), posts[:, 3], camera.focal_px, size_px)
+    if covered.max(initial=0.0) > _WIDEST_POST:
+        obstructed += 0.5
     sky, lawn = _idle_shares(camera, layout)
     idle = 2.0 * (max(0.0, sky - _MOST_SKY) + max(0.0, lawn - _MOST_LAWN))
     return min(1.0, near_share) * (0.6 + 0.4 * min(1.0, float(good.mean()) / 0.55)) - far_aside - obstructed - idle
@@ -257,12 +266,12 @@ def _idle_shares(camera: Camera, layout: Layout) -> tuple[float, float]:
     return float((~down & free).mean()), float(lawn.mean())
 
 
-def _foreground_share(camera: Camera, layout: Layout) -> float:
-    """The share of the picture that trees and buildings close to the camera fill."""
+def _filled_share(camera: Camera, layout: Layout, within_m: float) -> float:
+    """The share of the picture that trees and buildings nearer than ``within_m`` fill."""
     x, y = np.meshgrid((np.arange(24) + 0.5) / 24 * camera.width_px, (np.arange(14) + 0.5) / 14 * camera.height_px)
     rays = camera.rays(x, y).reshape(-1, 3).astype(np.float64)
     eye = np.array(camera.position_m)
-    reached = eye + _FOREGROUND_M * rays / norm(rays)[:, None]
+    reached = eye + within_m * rays / norm(rays)[:, None]
     return float(hidden_by_scenery(eye, reached, layout).mean())
 
 

@@ -30,6 +30,7 @@ _LEAF_CARDS = ((35.0, 1700), (70.0, 900), (140.0, 380), (math.inf, 160))
 _MARKERS_EVERY_M = 25.0
 _WIRES_AT_M = ((-0.8, 7.55), (0.0, 7.85), (0.8, 7.55))  # beside the pole, above the ground
 _SAG_M = 0.7
+_GANTRY_BEHIND_M = 4.0  # so far behind a camera nothing of a gantry shows
 
 
 @cache
@@ -65,10 +66,10 @@ def _beside(layout: Layout, side: float, y: float, away_m: float) -> float:
     return side * (max(abs(road[2]) for road in layout.carriageways) + away_m)
 
 
-def open_country(layout: Layout, rng: np.random.Generator) -> list[Mesh]:
-    """Signs and, along a winding road, what marks its edge and carries wires."""
+def open_country(layout: Layout, eye: tuple[float, float, float], rng: np.random.Generator) -> list[Mesh]:
+    """Signs and, along a winding road, what marks its edge and carries wires; no gantry before the eye."""
     if layout.name is not RoadLayout.RURAL_ROAD:
-        return [*_highway_signs(layout, rng), *_works(layout)]
+        return [*_highway_signs(layout, eye[1], rng), *_works(layout)]
     return [*_markers(layout), *_rural_signs(layout, rng), *_poles(layout)]
 
 
@@ -126,10 +127,12 @@ def _wires(start: Point, end: Point) -> Mesh:
     return sculptor.mesh()
 
 
-def _highway_signs(layout: Layout, rng: np.random.Generator) -> list[Mesh]:
-    """A gantry down the road and plates beside it."""
+def _highway_signs(layout: Layout, eye_y_m: float, rng: np.random.Generator) -> list[Mesh]:
+    """A gantry down the road, beyond the place as the camera sees it or behind the camera, and plates beside it."""
     edge = max(abs(road[2]) for road in layout.carriageways) + 1.6
     at = float(rng.choice([-1.0, 1.0]) * rng.uniform(55.0, 110.0))
+    if at * eye_y_m > 0.0 and abs(at) < abs(eye_y_m) + _GANTRY_BEHIND_M:
+        at = -at
     found = [gantry((-edge, edge)).moved((0.0, at, 0.0))]
     for _ in range(5):
         y, side = float(rng.uniform(-120.0, 120.0)), float(rng.choice([-1.0, 1.0]))

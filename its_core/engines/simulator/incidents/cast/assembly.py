@@ -49,7 +49,7 @@ def assembled(setting: Setting, traffic: Traffic, plan: Plan, wanted: Wanted, er
     """``errs``: somebody errs in it. ``acts``: the plan is carried out (otherwise it is traffic without it)."""
     rng = setting.rng("staging")
     involved = {plan.culprit, *plan.victims, *plan.struck}
-    near = _NEAR_M.get(setting.layout.name, 120.0)
+    near = near_m(setting.layout.name)
     about = (plan.where, setting.layout.focus_m)
     drivers = [each for each in traffic.drivers if each.number in involved or _near(setting, each, about, near)]
     parked = parked_vehicles(setting)
@@ -111,6 +111,11 @@ def _renumbered(intent: Intent, index: Mapping[int, int]) -> Intent:
         chase = replace(chase, other=index.get(chase.other, -1))
     overlooks = frozenset(index[number] for number in intent.overlooks if number in index)
     return replace(intent, chase=chase, overlooks=overlooks)
+
+
+def near_m(layout: RoadLayout) -> float:
+    """Vehicles farther than this from the focus and from the incident are not in the clip."""
+    return _NEAR_M.get(layout, 120.0)
 
 
 def _near(setting: Setting, driver: Driver, about: tuple[Point, Point], near_m: float) -> bool:

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 WINDOW = (0.10, 0.90)  # shares of the clip between which the incident must come to its point
 REST_MPS = 0.5
+MOVES_MPS = 1.5  # faster than this a vehicle is seen to move
 COMING_S = 1.3  # two who would be on each other within so many seconds are on a collision course
 SEEN_COMING_S = 1.2  # no anomaly begins earlier before its point than this
 OVER_S = 1.6  # nor ends later after it
@@ -242,6 +243,10 @@ def named(trace: Trace, episode: Episode) -> str:
 
 def something_moves(run: Run, camera_sees: NDArray[np.bool_]) -> bool:
     """Whether a vehicle that the camera sees (F×V) moves in most of the clip's thirds."""
-    moving = (run.trace.speeds[:, : run.trace.vehicles] > 1.5) & camera_sees
-    thirds = np.array_split(moving.any(axis=1), 3)
-    return sum(bool(third.mean() > 0.5) for third in thirds) >= 2
+    moving = (run.trace.speeds[:, : run.trace.vehicles] > MOVES_MPS) & camera_sees
+    return in_most_thirds(np.asarray(moving.any(axis=1)))
+
+
+def in_most_thirds(holds: NDArray[np.bool_]) -> bool:
+    """Whether something holds for more than half of the time in two or three thirds of a clip."""
+    return sum(bool(third.mean() > 0.5) for third in np.array_split(holds, 3)) >= 2
