@@ -17,7 +17,7 @@ DRY, WET, SNOWY = RoadSurface.DRY, RoadSurface.WET, RoadSurface.SNOWY
 
 
 def still(light: Light, weather: Weather, surface: RoadSurface = DRY) -> Plate:
-    here, camera = scene(RoadLayout.URBAN_STREET, "conditions")
+    here, camera = scene(RoadLayout.URBAN_STREET, "weather")
     sky = daylight(light, weather, camera.camera_id, surface)
     return plate(camera, here, scenery(here, sky, camera.position_m, camera.camera_id), sky)
 
