@@ -43,7 +43,9 @@ def main() -> None:
         "start": lambda: clips.start(report, device, size, work),
         "14B": lambda: network.one_forward_of_14b(report, device),
         "two_gpus": lambda: clips.two_gpus(report, device, size, work, arguments.steps),
-        "shard": lambda: clips.shard(report, device, size, resolution, work, arguments.shard, arguments.modes),
+        "shard": lambda: clips.shard(
+            report, device, size, resolution, work, arguments.shard, arguments.modes, arguments.gpus
+        ),
     }
     for part in ["shard"] if arguments.shard else arguments.parts:
         with torch.no_grad():
@@ -60,7 +62,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--resolution", choices=("720", "480"), default="720")
     parser.add_argument("--parts", default=",".join(PARTS), type=lambda text: text.split(","))
     parser.add_argument("--modes", default="bf16", type=_modes, help=f"of clip and shard: {', '.join(clips.MODES)}")
-    parser.add_argument("--shard", type=int, default=0, metavar="N", help="measure a shard of N clips instead")
+    parser.add_argument("--shard", type=int, default=0, metavar="N", help="measure a shard instead, N clips a GPU")
+    parser.add_argument("--gpus", type=int, default=1, help="GPUs of the shard")
     parser.add_argument("--steps", type=int, default=35, help="sampling steps of two_gpus")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "cosmos_benchmark")
     return parser.parse_args()

@@ -410,12 +410,13 @@ def two_gpus(report: Report, size: str, out: Path) -> None:
     for processes, kind in ((1, "data"), (2, "data"), (2, "context")):
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
         command += [__file__, "--out", str(out), "--size", size, "--worker", kind]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-        lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-        if not lines:
+        result = _result_file(out, kind)
+        result.unlink(missing_ok=True)
+        done = subprocess.run(command, check=False)
+        if done.returncode or not result.exists():
             report.note(f"two_gpus: {processes} × {kind} failed with {done.returncode}, see the log")
             break
-        row = json.loads(lines[0].removeprefix("RESULT "))
+        row = json.loads(result.read_text(encoding="utf-8"))
         clips = processes if kind == "data" else 1
         alone = float((rows[0] if rows else row)["s an iteration"])
         speed = clips * alone / float(row["s an iteration"])
@@ -437,8 +438,12 @@ def worker(arguments: argparse.Namespace) -> None:
     group = groups.join(ranks_per_clip, device, _latent(arguments.size, "720")[0], shape.heads)
     row = measure(arguments.size, "keep", group, device, arguments.runs, "720")
     if group.leads:
-        print("RESULT " + json.dumps(row), flush=True)
+        _result_file(arguments.out, arguments.worker).write_text(json.dumps(row), encoding="utf-8")
     group.leave()
+
+
+def _result_file(out: Path, kind: str) -> Path:
+    return out / f"two_gpus.{kind}.json"
 
 
 if __name__ == "__main__":

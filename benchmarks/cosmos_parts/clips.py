@@ -103,7 +103,15 @@ class Launch:
     decoded_s: list[float]
     ended_s: list[float]
     records: list[dict[str, Any]]
+    ranks: list[int]
     load: list[tuple[float, float]]  # second, share of the time in which a kernel ran
+
+    def of_each_rank(self, values: list[float], position: int) -> list[float]:
+        """That of the rank's clip in ``position``, rank by rank."""
+        by_rank = {
+            rank: [value for value, of in zip(values, self.ranks, strict=True) if of == rank] for rank in self.ranks
+        }
+        return [by_rank[rank][position] for rank in sorted(by_rank)]
 
 
 def launch(options: CosmosOptions, work: Path, processes: int, clips: int) -> Launch:
@@ -132,7 +140,8 @@ def launch(options: CosmosOptions, work: Path, processes: int, clips: int) -> La
     begun = [end - receipt["attempts"][-1]["duration_s"] for end, receipt in zip(ended, receipts, strict=True)]
     records = [receipt["record"] for receipt in receipts]
     decoded = [start + sum(record["seconds"].values()) for start, record in zip(begun, records, strict=True)]
-    return Launch(whole, begun, decoded, ended, records, [(at - since, share) for at, share in load])
+    ranks = [receipt["attempts"][-1]["rank"] for receipt in receipts]
+    return Launch(whole, begun, decoded, ended, records, ranks, [(at - since, share) for at, share in load])
 
 
 @contextmanager
@@ -159,43 +168,42 @@ def _load_of_gpus() -> Iterator[list[tuple[float, float]]]:
 
 
 def shard(
-    report: Report, device: torch.device, size: ModelSize, resolution: str, work: Path, clips: int, modes: list[str]
+    report: Report,
+    device: torch.device,
+    size: ModelSize,
+    resolution: str,
+    work: Path,
+    clips: int,
+    modes: list[str],
+    gpus: int,
 ) -> None:
-    """Clips an hour of a shard, its first clip and the start left out, and how much of that time the GPU computes."""
+    """Clips an hour of a shard of ``clips`` clips a GPU, the first ones and the start left out, and how much of that
+    time the GPUs compute."""
     rows = []
     for mode in modes:
         options = options_of(size, device, work, resolution, **MODES[mode])
-        done = launch(options, work, processes=1, clips=clips)
-        first, last = done.ended_s[0], done.ended_s[-1]
+        done = launch(options, work, processes=gpus, clips=clips * gpus)
+        first, last = (done.of_each_rank(done.ended_s, at) for at in (0, -1))
         # The last clip's encoding has no sampling to hide behind: the time until it is decoded counts.
-        busy = [share for at, share in done.load if first <= at <= done.decoded_s[-1]]
-        share = f"{sum(busy) / len(busy):.1%}" if busy else "not measured"
-        each = (last - first) / (clips - 1)
-        sampling = sum(record["seconds"]["sampling"] for record in done.records) / clips
+        decoded = min(done.of_each_rank(done.decoded_s, -1))
+        busy = [share for at, share in done.load if max(first) <= at <= decoded]
+        an_hour = sum(3600 * (clips - 1) / (end - begin) for begin, end in zip(first, last, strict=True))
         rows.append(
-            [
-                mode,
-                clips,
-                f"{first:.1f}",
-                f"{sampling:.1f}",
-                f"{each:.1f}",
-                f"{3600 / each:.1f}",
-                share,
-                f"{done.whole_s:.1f}",
-            ]
+            {
+                "mode": mode,
+                "GPUs": gpus,
+                "clips a GPU": clips,
+                "first clips there after s": f"{max(first):.1f}",
+                "sampling s": f"{sum(record['seconds']['sampling'] for record in done.records) / len(done.records):.1f}",
+                "s a further clip": f"{3600 * gpus / an_hour:.1f}",
+                "clips an hour": f"{an_hour:.1f}",
+                "GPUs compute": f"{sum(busy) / len(busy):.1%}" if busy else "not measured",
+                "whole s": f"{done.whole_s:.1f}",
+            }
         )
         print(rows[-1], flush=True)
-    head = [
-        "mode",
-        "clips",
-        "first clip there after s",
-        "sampling s",
-        "s a further clip",
-        "clips an hour",
-        "GPU computes",
-        "whole s",
-    ]
-    report.table(f"A shard of {size} at {resolution} under torchrun, one GPU", head, rows)
+    title = f"A shard of {size} at {resolution} under torchrun"
+    report.table(title, list(rows[0]), [list(row.values()) for row in rows])
 
 
 def start(report: Report, device: torch.device, size: ModelSize, work: Path) -> None:

@@ -59,15 +59,42 @@ class WanVae:
 
     @torch.no_grad()
     def decode(self, latent_BCTHW: Tensor) -> Iterator[NDArray[np.uint8]]:
-        """The frames (H×W×3) of normalised latents, four at a time: equal to decoding the whole, in bounded memory."""
+        """The frames (H×W×3) of normalised latents, four at a time: equal to decoding the whole, in bounded memory.
+
+        On a GPU the next four are computed while the last ones are taken."""
         model = self._model
         latent = (latent_BCTHW.to(self._device, torch.float32) * self._std + self._mean).to(self._dtype)
         memory: list[Any] = [None] * self._remembering  # what each causal convolution keeps of earlier frames
         hidden = model.post_quant_conv(latent).contiguous(memory_format=self._layout)
+        ahead: _OnItsWay | None = None
         for t in range(hidden.shape[2]):
             pixels = model.decoder(hidden[:, :, t : t + 1], feat_cache=memory, feat_idx=[0], first_chunk=t == 0)
             levels = ((pixels.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-            yield from rearrange(levels, "1 c t h w -> t h w c").cpu().numpy()
+            before, ahead = ahead, _OnItsWay(rearrange(levels, "1 c t h w -> t h w c"))
+            if before is not None:  # the GPU computes the next frames while these are handed out
+                yield from before.arrived()
+        if ahead is not None:
+            yield from ahead.arrived()
+
+
+class _OnItsWay:
+    """A tensor's copy to the CPU, which later work on the GPU does not hold up."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._copied: torch.cuda.Event | None = None
+        if tensor.device.type != "cuda":
+            self._host = tensor
+            return
+        self._host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+        self._host.copy_(tensor, non_blocking=True)
+        self._copied = torch.cuda.current_stream(tensor.device).record_event()
+
+    def arrived(self) -> NDArray[np.uint8]:
+        """The copy, in memory of its own: page-locked memory is used again."""
+        if self._copied is None:
+            return np.asarray(self._host.numpy(), np.uint8)
+        self._copied.synchronize()
+        return np.array(self._host.numpy(), np.uint8)
 
 
 def _channels_last(model: nn.Module) -> None:
