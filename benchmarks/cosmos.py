@@ -6,9 +6,10 @@
     python benchmarks/cosmos.py --out results --shard 4 --resolution 480
 
 Writes ``cosmos.md`` and ``cosmos.json`` after each part. Parts: attention (kernels alone, and their errors), forward
-(diffusers' CosmosTransformer3DModel, then ours by kernel and precision, with the same weights), profile (where a
-forward's time goes), fp8 (errors a layer, a forward, a trajectory), clip (the whole engine: 35 + 1 guided steps, VAE,
-MP4), start (from the command to the first step), 14B (one forward), two_gpus (two clips side by side, one over two).
+(diffusers' CosmosTransformer3DModel, then ours by kernel and precision, with the same weights), weights (forwards with
+random and with structured weights), profile (where a forward's time goes), fp8 (errors a layer, a forward, a
+trajectory), clip (the whole engine: 35 + 1 guided steps, VAE, MP4), start (from the command to the first step), 14B
+(one forward), two_gpus (two clips side by side, one over two).
 ``plot_cosmos.py`` draws the profile.
 """
 
@@ -23,7 +24,7 @@ import torch
 from cosmos_parts import clips, network
 from cosmos_parts.report import Report, machine
 
-PARTS = ("attention", "forward", "profile", "fp8", "clip", "start", "14B", "two_gpus")
+PARTS = ("attention", "forward", "weights", "profile", "fp8", "clip", "start", "14B", "two_gpus")
 
 
 def main() -> None:
@@ -37,6 +38,7 @@ def main() -> None:
     measures: dict[str, Callable[[], None]] = {
         "attention": lambda: network.attention_kernels(report, device, size, resolution),
         "forward": lambda: network.forwards(report, device, size, resolution),
+        "weights": lambda: network.forwards_by_weights(report, device, size, resolution),
         "profile": lambda: network.kernel_shares(report, device, size, resolution),
         "fp8": lambda: network.fp8_errors(report, device, size),
         "clip": lambda: clips.whole_clips(report, device, size, resolution, work, arguments.modes),

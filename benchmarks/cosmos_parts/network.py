@@ -156,6 +156,30 @@ def forwards(report: Report, device: torch.device, size: ModelSize, resolution: 
     report.table(f"One forward of {size}, latent {'×'.join(map(str, LATENT[size, resolution]))}", head, rows)
 
 
+def forwards_by_weights(report: Report, device: torch.device, size: ModelSize, resolution: str) -> None:
+    """diffusers' forward and half of ours for both texts, with the fastest kernels, on plain random weights and on
+    weights with the structure of trained networks: the more peaked attention is, the less power its products take."""
+    inputs = random_inputs(size, device, resolution)
+    kernel, texts = kernels_of(device, size)[0], (inputs[2], inputs[2] * 0.5)
+    steps = elementwise_on(device, SHAPES[size].width // SHAPES[size].heads)
+    rows: list[list[str]] = []
+    for kind, make in (("random", fixed_network), ("structured", structured_network)):
+        network = diffusers_network(size, make(size, device), device)
+        network.set_attention_backend(DIFFUSERS_DEFAULT)
+        theirs = seconds(diffusers_forward(network, inputs), device, runs=1)
+        rows.append([kind, "diffusers CosmosTransformer3DModel", f"{theirs:.3f}", "1.00"])
+        print(rows[-1], flush=True)
+        del network
+        for name, plan in (("bf16", Fp8Plan()), ("FP8", _everything(size) if kernel.attend_scaled else Fp8Plan())):
+            packed = PackedNetwork(make(size, device), kernel, steps, plan)
+            spent = seconds(partial(packed.for_texts, inputs[0], inputs[1], texts, inputs[3]), device, runs=1) / 2
+            rows.append([kind, f"ours, {kernel.name}, {name}", f"{spent:.3f}", f"{theirs / spent:.2f}"])
+            print(rows[-1], flush=True)
+            del packed
+    head = ["weights", "network", "s a forward, as a clip samples", "times diffusers"]
+    report.table(f"Forwards of {size} at {resolution} by weights", head, rows)
+
+
 def fixed_network(size: ModelSize, device: torch.device) -> Video2WorldNetwork:
     """The same random weights every time."""
     torch.manual_seed(0)
