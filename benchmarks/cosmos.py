@@ -8,8 +8,8 @@
 Writes ``cosmos.md`` and ``cosmos.json`` after each part. Parts: attention (kernels alone, and their errors), forward
 (diffusers' CosmosTransformer3DModel, then ours by kernel and precision, with the same weights), weights (forwards with
 random and with structured weights), profile (where a forward's time goes), fp8 (errors a layer, a forward, a
-trajectory), clip (the whole engine: 35 + 1 guided steps, VAE, MP4), start (from the command to the first step), 14B
-(one forward), two_gpus (two clips side by side, one over two).
+trajectory), clip (the whole engine: 35 + 1 guided steps, VAE, MP4), decode (the VAE alone), start (from the command to
+the first step), 14B (one forward), two_gpus (two clips side by side, one over two).
 ``plot_cosmos.py`` draws the profile.
 """
 
@@ -24,7 +24,7 @@ import torch
 from cosmos_parts import clips, network
 from cosmos_parts.report import Report, machine
 
-PARTS = ("attention", "forward", "weights", "profile", "fp8", "clip", "start", "14B", "two_gpus")
+PARTS = ("attention", "forward", "weights", "profile", "fp8", "clip", "decode", "start", "14B", "two_gpus")
 
 
 def main() -> None:
@@ -42,6 +42,7 @@ def main() -> None:
         "profile": lambda: network.kernel_shares(report, device, size, resolution),
         "fp8": lambda: network.fp8_errors(report, device, size),
         "clip": lambda: clips.whole_clips(report, device, size, resolution, work, arguments.modes),
+        "decode": lambda: clips.decoding(report, device, size, resolution, work),
         "start": lambda: clips.start(report, device, size, work),
         "14B": lambda: network.one_forward_of_14b(report, device),
         "two_gpus": lambda: clips.two_gpus(report, device, size, work, arguments.steps),

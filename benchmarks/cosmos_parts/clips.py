@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from statistics import fmean
 from typing import Any
 
 import torch
 
-from cosmos_parts.random_weights import make_checkpoints, request_of
-from cosmos_parts.report import Report, peak_gib, synchronize
+from cosmos_parts.random_weights import LATENT, dtype_on, make_checkpoints, request_of
+from cosmos_parts.report import Report, peak_gib, seconds, synchronize
 from its_core import video
 from its_core.engines.cosmos.options import CosmosOptions
 from its_core.engines.cosmos.shapes import ModelSize
@@ -187,6 +188,7 @@ def shard(
         # The last clip's encoding has no sampling to hide behind: the time until it is decoded counts.
         decoded = min(done.of_each_rank(done.decoded_s, -1))
         busy = [share for at, share in done.load if max(first) <= at <= decoded]
+        sampling = fmean(record["seconds"]["sampling"] for record in done.records)
         an_hour = sum(3600 * (clips - 1) / (end - begin) for begin, end in zip(first, last, strict=True))
         rows.append(
             {
@@ -194,7 +196,7 @@ def shard(
                 "GPUs": gpus,
                 "clips a GPU": clips,
                 "first clips there after s": f"{max(first):.1f}",
-                "sampling s": f"{sum(record['seconds']['sampling'] for record in done.records) / len(done.records):.1f}",
+                "sampling s": f"{sampling:.1f}",
                 "s a further clip": f"{3600 * gpus / an_hour:.1f}",
                 "clips an hour": f"{an_hour:.1f}",
                 "GPUs compute": f"{sum(busy) / len(busy):.1%}" if busy else "not measured",
@@ -204,6 +206,17 @@ def shard(
         print(rows[-1], flush=True)
     title = f"A shard of {size} at {resolution} under torchrun"
     report.table(title, list(rows[0]), [list(row.values()) for row in rows])
+
+
+def decoding(report: Report, device: torch.device, size: ModelSize, resolution: str, work: Path) -> None:
+    """A clip's frames out of random latents."""
+    from its_core.engines.cosmos.model.vae import WanVae
+
+    options = options_of(size, device, work, resolution)
+    vae = WanVae(options.folders.vae, device, dtype_on(device))
+    latent = torch.randn(1, vae.channels, *LATENT[size, resolution], device=device)
+    spent = seconds(lambda: list(vae.decode(latent)), device)
+    report.table(f"Decoding a clip at {resolution}", ["s"], [[f"{spent:.3f}"]])
 
 
 def start(report: Report, device: torch.device, size: ModelSize, work: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from cosmos_parts import cudnn_fp8
 from cosmos_parts.random_weights import LATENT, dtype_on, random_inputs, random_network, structured_network
 from cosmos_parts.report import Report, peak_gib, relative, seconds, synchronize
 from its_core.engines.cosmos.model import sampling
@@ -65,6 +66,10 @@ def attention_kernels(report: Report, device: torch.device, size: ModelSize, res
             row(f"{kernel.name} FP8", attend, _error(attend(), reference))
             quantising = seconds(partial(steps.quantise_heads, q[0], k[0], v[0], None, limits), device)
             table.append(["quantising queries, keys and values", f"{quantising * 1e3:.2f}", "", ""])
+            if device.type == "cuda" and cudnn_fp8.is_installed():
+                run, result = cudnn_fp8.attention(scaled, v[0], largest=20 * reference.abs().mean().item())
+                run()
+                row(f"cuDNN FP8, {cudnn_fp8.version()}", run, _error(result()[None], reference))
     title = f"Self-attention alone: {tokens} tokens, {shape.heads} heads × {head_width}"
     report.table(title, ["kernel", "ms", "TFLOP/s", "difference from the first row"], table)
     attention_errors(report, device, kernels, steps, head_width)
