@@ -34,7 +34,7 @@ _SEND_EVERY_S = 2.0
 _LAST_SEND_LIMIT_S = 10.0  # that a run waits for the server at its end
 _LINES_AT_ONCE = 500
 _LONGEST_LINE = 10_000
-_PICTURE_WIDTHS_PX = (1280, 960, 640, 480, 320)
+_MOST_PICTURE_PX = (1280, 16_384)  # no JPEG is higher than 65,500 pixels
 _PICTURE_QUALITIES = (80, 60, 40)
 # Servers store an artifact in one field and send it as one message; proxies and databases refuse those of about 1 MB.
 _MOST_PICTURE_BYTES = 256 * 1024
@@ -147,20 +147,17 @@ def _flow_run_id() -> UUID | None:
 
 
 def data_url_of(picture: bytes) -> str:
-    """The picture as a JPEG of at most 1280 pixels' width and 256 KiB: smaller and coarser until it fits."""
+    """The picture as a JPEG of at most 1280 × 16,384 pixels and 256 KiB: smaller and coarser until it fits."""
     from PIL import Image as images
 
     image = images.open(io.BytesIO(picture)).convert("RGB")
-    packed = b""
-    for width in _PICTURE_WIDTHS_PX:
-        smaller = image
-        if image.width > width:
-            smaller = image.resize((width, max(1, round(image.height * width / image.width))))
+    image.thumbnail(_MOST_PICTURE_PX)
+    while True:
         for quality in _PICTURE_QUALITIES:
-            packed = _as_jpeg(smaller, quality)
+            packed = _as_jpeg(image, quality)
             if len(packed) <= _MOST_PICTURE_BYTES:
                 return _data_url(packed)
-    return _data_url(packed)
+        image = image.resize((max(1, image.width * 3 // 4), max(1, image.height * 3 // 4)))
 
 
 def _as_jpeg(image: Image, quality: int) -> bytes:

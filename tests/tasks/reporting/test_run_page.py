@@ -17,9 +17,9 @@ def _png(picture: Image.Image) -> bytes:
     return packed.getvalue()
 
 
-def _noise() -> Image.Image:
+def _noise(width_px: int, height_px: int) -> Image.Image:
     """What JPEG packs worst."""
-    return Image.fromarray(np.random.default_rng(1).integers(0, 255, (1500, 1400, 3), np.uint8))
+    return Image.fromarray(np.random.default_rng(1).integers(0, 255, (height_px, width_px, 3), np.uint8))
 
 
 @pytest.mark.parametrize(
@@ -34,10 +34,13 @@ def test_a_picture_that_fits_keeps_its_width_up_to_1280(picture: Image.Image, wi
     )
 
 
-def test_a_large_picture_becomes_smaller_until_it_fits() -> None:
-    head, _, packed = data_url_of(_png(_noise())).partition(",")
+@pytest.mark.parametrize("size_px", [(1400, 1500), (320, 9000), (64, 66_000)], ids=str)
+def test_a_large_picture_becomes_smaller_until_it_fits(size_px: tuple[int, int]) -> None:
+    head, _, packed = data_url_of(_png(_noise(*size_px))).partition(",")
 
     jpeg = base64.b64decode(packed)
     assert head == "data:image/jpeg;base64"
     assert len(jpeg) <= 256 * 1024
-    assert 320 <= Image.open(io.BytesIO(jpeg)).width < 1280
+    width_px, height_px = Image.open(io.BytesIO(jpeg)).size
+    assert size_px[0] / 8 < width_px < size_px[0]
+    assert height_px / width_px == pytest.approx(size_px[1] / size_px[0], rel=0.1)
