@@ -26,6 +26,7 @@ from its_core.errors import FactoryError
 from its_core.taxonomy import Split
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ROWS_AT_ONCE = 128
 _log = logging.getLogger(__name__)
 
 
@@ -66,12 +67,22 @@ class Version:
 
     def table(self, split: Split, columns: list[str] | None = None) -> pa.Table:
         """The split's ``metadata.parquet``, all columns or some."""
-        return _read_parquet(storage.join(self.url, split.value, metadata.FILE_NAME), columns)
+        return _read_parquet(self._table_url(split), columns)
 
-    def rows(self, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
-        """The rows of all splits: train, val, test."""
-        for split in self.clips:
-            yield from self.table(split, columns).to_pylist()
+    def columns(self, split: Split) -> pa.Schema:
+        """The columns of the split's ``metadata.parquet``."""
+        with storage.open_input(self._table_url(split)) as file:
+            return pq.read_schema(file)
+
+    def rows(self, columns: list[str] | None = None, split: Split | None = None) -> Iterator[dict[str, Any]]:
+        """The rows of a split or of all (train, val, test); some at a time are in memory."""
+        for each in self.clips if split is None else (split,):
+            with storage.open_input(self._table_url(each)) as file, pq.ParquetFile(file) as table:
+                for batch in table.iter_batches(_ROWS_AT_ONCE, columns=columns):
+                    yield from batch.to_pylist()
+
+    def _table_url(self, split: Split) -> str:
+        return storage.join(self.url, split.value, metadata.FILE_NAME)
 
     def annotations(self, row: dict[str, Any]) -> Annotations | None:
         """The ground truth of the clip of a row, None where it has none."""

@@ -102,19 +102,19 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+CLIPS = {name: replace(GOOD, **fault) for name, (fault, _) in FAULTS.items()} | {
+    "good": GOOD,
+    "conditioned": replace(GOOD, first_frame_difference=2.5),
+    "at-rest": replace(GOOD, still_frames=80, frozen_frames=16),
+    "signed": replace(GOOD, text_characters=30, text_is_asked=True),
+    "too soft for drops": replace(GOOD, asked_weather="rain", sharpness=30.0),
+    "unopened": Measures(problem="the file is empty (0 bytes)"),
+}
+
+
 @pytest.fixture(scope="module")
 def verdict(tmp_path_factory: pytest.TempPathFactory) -> Verdict:
-    clips = {name: replace(GOOD, **fault) for name, (fault, _) in FAULTS.items()}
-    clips |= {
-        "good": GOOD,
-        "conditioned": replace(GOOD, first_frame_difference=2.5),
-        "at-rest": replace(GOOD, still_frames=80, frozen_frames=16),
-        "signed": replace(GOOD, text_characters=30, text_is_asked=True),
-        "too soft for drops": replace(GOOD, asked_weather="rain", sharpness=30.0),
-        "unopened": Measures(problem="the file is empty (0 bytes)"),
-    }
-    docs = tmp_path_factory.mktemp("docs")
-    return validate(table(clips), [*clips, "forgotten"], GEOMETRY, docs)
+    return validate(table(CLIPS), [*CLIPS, "forgotten"], GEOMETRY, tmp_path_factory.mktemp("docs"))
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -149,6 +149,15 @@ def test_all_good_is_a_success_and_its_data_docs_are_kept(tmp_path: Path) -> Non
     assert "<html" in (tmp_path / "index.html").read_text(encoding="utf-8")
     assert (tmp_path / "validation.json").exists()
     assert {path.name for path in tmp_path.iterdir()} == {"index.html", "validation.json"}
+
+
+def test_the_verdict_is_the_same_without_data_docs(verdict: Verdict) -> None:
+    assert validate(table(CLIPS), [*CLIPS, "forgotten"], GEOMETRY).reasons == verdict.reasons
+    good = {name: each for name, each in CLIPS.items() if not verdict.reasons[name]}
+    assert validate(table(good), list(good), GEOMETRY).reasons == dict.fromkeys(good, ())
+    for fault in ("short", "broken", "unmeasured"):
+        one = validate(table(good | {fault: CLIPS[fault]}), [*good, fault], GEOMETRY)
+        assert one.reasons == {name: verdict.reasons[name] for name in (*good, fault)}
 
 
 def test_a_missing_column_is_never_a_pass() -> None:

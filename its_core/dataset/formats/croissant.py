@@ -5,25 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from its_core import storage
 from its_core.dataset import croissant
 from its_core.dataset.formats.source import Source
+from its_core.dataset.labels import metadata
 
 
 def write(source: Source, folder: Path) -> None:
     columns = source.columns()
-    digests = {}
     for split in source.splits:
-        path = folder / split.value / "metadata.parquet"
-        path.parent.mkdir(parents=True)
-        with pq.ParquetWriter(path, columns) as writer:
+        with metadata.MetadataWriter(folder, columns) as writer:
+            writer.begin(split)
             for clip in source.clips(split):
                 storage.link_or_copy(clip.video, folder / clip.name)
-                writer.write_table(pa.Table.from_pylist([clip.row], columns))
-        digests[split.value] = storage.sha256_file(path)
+                writer.add(split, clip.row)
+    digests = {split.value: storage.sha256_file(folder / split.value / metadata.FILE_NAME) for split in source.splits}
     version = source.version
     described = croissant.Description(
         name=version.dataset,

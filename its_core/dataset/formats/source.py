@@ -69,14 +69,14 @@ class Source:
         return tuple(self.version.clips)
 
     def columns(self) -> pa.Schema:
-        return self.version.table(self.splits[0]).schema
+        return self.version.columns(self.splits[0])
 
     def clips(
         self, split: Split | None = None, *, skip: Callable[[dict[str, Any]], str | None] = lambda _: None
     ) -> Iterator[ExportClip]:
         """The clips of a split, or of all. ``skip`` returns the reason why a row has no place in the format."""
         for each in self.splits if split is None else (split,):
-            for row in self.version.table(each).to_pylist():
+            for row in self.version.rows(split=each):
                 reason = skip(row)
                 if reason is not None:
                     self._skipped.append((row["clip_id"], reason))

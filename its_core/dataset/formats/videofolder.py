@@ -10,25 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from huggingface_hub import DatasetCardData
 
 from its_core import storage
 from its_core.dataset.formats.source import ExportClip, Source
+from its_core.dataset.labels import metadata
 
 _SOURCES = "sources"
 
 
 def write(source: Source, folder: Path) -> None:
     columns = source.columns()
-    schema = _flat_schema(columns)
     for split in source.splits:
-        path = folder / split.value / "metadata.parquet"
-        path.parent.mkdir(parents=True)
-        with pq.ParquetWriter(path, schema) as writer:
+        with metadata.MetadataWriter(folder, _flat_schema(columns)) as writer:
+            writer.begin(split)
             for clip in source.clips(split):
                 storage.link_or_copy(clip.video, folder / clip.name)
-                writer.write_table(pa.Table.from_pylist([_flat_row(clip, columns)], schema))
+                writer.add(split, _flat_row(clip, columns))
     files = [{"split": split.value, "path": f"{split.value}/**"} for split in source.splits]
     data = DatasetCardData(configs=[{"config_name": "default", "data_files": files}], tags=["synthetic", "traffic"])
     text = f"---\n{data.to_yaml()}\n---\n\n# {source.version.dataset}, version {source.version.version}\n\n"

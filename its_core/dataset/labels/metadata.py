@@ -25,7 +25,7 @@ def schema(extra: Iterable[pa.Field]) -> pa.Schema:
 
 
 class MetadataWriter:
-    """Writes ``<folder>/<split>/metadata.parquet`` for every split that gets a row."""
+    """Writes ``<folder>/<split>/metadata.parquet`` for every split that gets a row or begins."""
 
     def __init__(self, folder: Path, columns: pa.Schema) -> None:
         self._folder = folder
@@ -42,6 +42,10 @@ class MetadataWriter:
             if error is None:
                 for split in self._pending:
                     self._flush(split)
+
+    def begin(self, split: Split) -> None:
+        """The split gets a file even if no row follows."""
+        self._pending.setdefault(split, [])
 
     def add(self, split: Split, row: Mapping[str, Any]) -> None:
         pending = self._pending.setdefault(split, [])
