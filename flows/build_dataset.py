@@ -79,11 +79,8 @@ def build_dataset(dataset: str, overrides: dict[str, Any] | None = None) -> Buil
         Progress(console) as progress,
     ):
         steps = Steps(FlowRunContext.get() is not None, progress.say)
-        page = RunPage(steps)
-        try:
+        with RunPage(steps) as page:
             return _build(definition, record, progress, steps, page, run_id, started_at)
-        finally:
-            page.close()
 
 
 def build_with_or_without_prefect(

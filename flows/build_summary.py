@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from its_flows.markdown import markdown_table, stage_rows
+from its_flows.markdown import markdown_list, markdown_table, stage_rows
 from its_tasks.reporting.run_page import RunPage
 
 from its_core import storage
@@ -38,6 +38,7 @@ class BuildSummary:
         except (OSError, reader.NotPublished) as error:  # the build itself has ended well
             page.log(f"{error}", logging.WARNING)
             return
+        page.log(", ".join(f"{count:,} {name.value}" for name, count in sorted(self.outcomes.items()) if count))
         where = "nothing is published" if self.published is None else self.published.url
         page.markdown(self.markdown(version), "build", where)
         if self.published is not None:
@@ -56,18 +57,12 @@ class BuildSummary:
             )
         parts.append(markdown_table(("stage", "seconds"), stage_rows(self.stage_seconds)))
         if self.failed:
-            rows = [(f"{r.scenario_id} v{r.variant}", r.outcome.value, r.reason) for r in self.failed[:_MOST_NAMED]]
             parts.append(f"## Clips that were not made: {len(self.failed):,}")
-            parts.append(markdown_table(("scenario", "outcome", "reason"), rows))
+            named = self.failed[:_MOST_NAMED]
+            parts.append(markdown_list((f"{r.scenario_id} v{r.variant}, {r.outcome.value}", r.reason) for r in named))
         if self.rejections:
-            named = self.rejections[:_MOST_NAMED]
             parts.append(f"## Rejected rows: {len({rejection.row for rejection in self.rejections}):,}")
-            parts.append(
-                markdown_table(
-                    ("row", "scenario", "column", "reason"),
-                    [(str(r.row), r.scenario_id or "", r.column or "", r.reason) for r in named],
-                )
-            )
+            parts.append(markdown_list((_place(r), r.reason) for r in self.rejections[:_MOST_NAMED]))
         return "\n\n".join(parts)
 
     def _head(self, version: reader.Version | None) -> str:
@@ -78,6 +73,12 @@ class BuildSummary:
         lines.append(f"`{storage.shown(version.url)}`")
         lines.append(f"[page]({_link(version.page_url)}) · [contact sheet]({_link(version.contact_sheet_url)})")
         return "\n\n".join(lines)
+
+
+def _place(rejection: Rejection) -> str:
+    """Row, scenario and column, as far as they are known."""
+    parts = (f"row {rejection.row}", rejection.scenario_id, rejection.column)
+    return ", ".join(part for part in parts if part)
 
 
 def _link(url: str) -> str:

@@ -16,6 +16,14 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str
     return "\n".join(f"| {line} |" for line in lines)
 
 
+def markdown_list(entries: Iterable[tuple[str, str]]) -> str:
+    """What and why, a line each. Prefect does not wrap the cells of a table, so that long reasons are cut off there."""
+    return "\n".join(
+        f"- **{markdown_cell(short(what, _LONGEST_CELL))}**: {markdown_cell(short(why, _LONGEST_CELL))}"
+        for what, why in entries
+    )
+
+
 def stage_rows(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
     """Rows of a table: stage, seconds."""
     return [(stage, f"{value:,.1f}") for stage, value in seconds.items()]

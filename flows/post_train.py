@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from its_flows.markdown import markdown_table, stage_rows
+from its_flows.markdown import markdown_list, markdown_table, stage_rows
 from its_flows.redacted_flow import redacted_flow
 from its_flows.run_flow import ignore_end, run_flow
 from its_tasks.post_train.machines import Machine, machine
@@ -62,13 +62,10 @@ def post_train(definition: str, overrides: dict[str, Any] | None = None) -> Post
         machine(settings) as where,
     ):
         steps = Steps(FlowRunContext.get() is not None, _say)
-        page = RunPage(steps)
-        try:
+        with RunPage(steps) as page:
             done = _post_train(settings, where, steps, page)
             report.model = read_model(done.registered)
             return done
-        finally:
-            page.close()
 
 
 def post_train_with_or_without_prefect(definition: str, overrides: dict[str, Any], with_prefect: bool) -> PostTrained:
@@ -114,7 +111,7 @@ def _summary(registered: Registered, prepared: TrainingSet, steps: Steps) -> str
         markdown_table(("stage", "seconds"), stage_rows(steps.clock.seconds)),
     ]
     if refused:
-        parts += ["## Clips that were left out", markdown_table(("clip", "reason"), refused)]
+        parts += ["## Clips that were left out", markdown_list(refused)]
     return "\n\n".join(parts)
 
 

@@ -55,8 +55,7 @@ def train_detector(
     settings = Settings(epochs=epochs, seed=seed, device=device)
     cache = folder.parent / FEATURES_FOLDER
     steps = Steps(FlowRunContext.get() is not None, _say)
-    run_page = RunPage(steps)
-    try:
+    with RunPage(steps) as run_page:
         results = [
             steps.run(train_one, each, settings, folder / each.name, cache, _telling(each, settings, run_page))
             for each in planned
@@ -66,8 +65,6 @@ def train_detector(
         storage.write_bytes(str(folder / PAGE_FILE), page.render([result.report for result in results]).encode())
         run_page.table([_row(result) for result in results], key="detector", description=str(folder))
         run_page.markdown(_summary(ours.name, folder, steps), key="detector-training", description=str(folder))
-    finally:
-        run_page.close()
     return results
 
 

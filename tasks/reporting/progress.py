@@ -63,7 +63,7 @@ class Progress:
         rejected = len(plan.rejections)
         self.say(
             f"plan: {len(plan.clip_ids):,} clips from {plan.rows:,} rows"
-            + (f", [yellow]{rejected:,} rows rejected[/yellow]" if rejected else "")
+            + (f", [yellow]{rejected:,} {'row' if rejected == 1 else 'rows'} rejected[/yellow]" if rejected else "")
         )
 
     def starts(self, total: int, made: int) -> None:

@@ -9,12 +9,12 @@ import threading
 from collections.abc import Callable
 from contextvars import copy_context
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from its_tasks.steps import Steps
 from prefect.artifacts import (
-    create_image_artifact,
     create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
@@ -42,6 +42,8 @@ _MOST_PICTURE_BYTES = 256 * 1024
 
 class RunPage:
     """Sends from a thread of its own, so that nothing waits for the server. Does nothing without Prefect.
+
+    Used as a context: an error that ends the block becomes a line of the log, and what is left is sent.
 
     Lines and texts are sent without passwords, tokens and keys. Keys of artifacts have lower case and dashes.
     """
@@ -86,7 +88,10 @@ class RunPage:
         self._enqueue(lambda: create_link_artifact(url, key=key, description=description))
 
     def picture(self, url: str, key: str, description: str) -> None:
-        """A stored picture, reduced and within the artifact: no browser shows another machine's files."""
+        """A stored picture, reduced and within the artifact: no browser shows another machine's files.
+
+        As Markdown, because below an image Prefect writes its whole URL, which here are its bytes.
+        """
         if not self._steps.with_prefect:
             return
         try:
@@ -94,10 +99,16 @@ class RunPage:
         except OSError as error:
             self.log(f"{key}: {error}", logging.WARNING)
             return
-        self._enqueue(lambda: create_image_artifact(data_url, key, without_secrets(description)))
+        shown = f"![{key}]({data_url})"
+        self._enqueue(lambda: create_markdown_artifact(shown, key, without_secrets(description)))
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Sends what is left, within ten seconds."""
+        if isinstance(error, Exception):
+            self.log(f"{type(error).__name__}: {error}", logging.ERROR)
         self._closed.set()
         if self._thread.is_alive():
             self._thread.join(_LAST_SEND_LIMIT_S)

@@ -66,17 +66,22 @@ def test_what_fails_is_tried_again_alone_and_what_cannot_be_made_is_reported(dat
 
     page = dataset.run_page()
     assert page["lines"][0] == "plan: 6 clips from 6 rows"
-    assert page["lines"][-1] == f"published {dataset.latest}"
+    assert page["lines"][-2:] == [
+        "1 engine_error, 3 generated, 1 guardrail_text, 1 rejected_input",
+        f"published {dataset.latest}",
+    ]
     assert len([line for line in page["lines"] if line.startswith("s1 v0: engine_error")]) == 2
     for row in ("| generated | 3 |", "| guardrail\\_text | 1 |", "| plan | ", "| render | ", "| publish | "):
         assert row in page["build"], page["build"]
     counts = {path.parent.name: len(pd.read_parquet(path)) for path in dataset.latest.glob("*/metadata.parquet")}
     assert all(f"| {split} | {count} |" in page["build"] for split, count in counts.items())
     assert (
-        "| s1 v0 | engine\\_error | RuntimeError: a fault of the engine's own \\[/at\\] \\[bold\\] |" in page["build"]
+        "- **s1 v0, engine\\_error**: RuntimeError: a fault of the engine's own \\[/at\\] \\[bold\\]\n" in page["build"]
     )
     assert (dataset.latest / "index.html").as_uri() in page["build"]
-    sheet = Image.open(io.BytesIO(base64.b64decode(page["contact-sheet"].removeprefix("data:image/jpeg;base64,"))))
+    head, _, picture = page["contact-sheet"].partition("base64,")
+    assert head == "![contact-sheet](data:image/jpeg;"
+    sheet = Image.open(io.BytesIO(base64.b64decode(picture.removesuffix(")"))))
     assert sheet.width <= 1280
 
 
@@ -145,6 +150,7 @@ def test_too_many_failures_publish_nothing_and_say_why(dataset: Dataset):
     assert done.returncode == 1
     assert "1 of 2 clips were not made: 50.0% succeeded, min_success_ratio is 90.0%" in done.stderr
     assert "s1 v0" in done.stderr and "a fault of the engine's own" in done.stderr
+    assert dataset.run_page()["lines"][-1].startswith("TooFewClips: ")
     assert not dataset.published.exists()
     assert dataset.run_page()["build"].startswith("# Nothing is published")
 
