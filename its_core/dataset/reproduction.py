@@ -100,7 +100,7 @@ def _with_frame(request: ClipRequest, frame: Path | None, folder: Path) -> ClipR
     if request.input_sha256 is None:
         return request
     if frame is None and request.input_origin is not None:
-        frame = folder / f"{request.clip_id}.png"
+        frame = folder / "first_frame.png"  # not named by the id: a published file may hold any text there
         remake(request.input_origin, request.geometry, frame)
     if frame is None:
         raise ReproductionError(

@@ -84,9 +84,16 @@ class FirstFrames:
         if folder is None:
             return {origin: MadeFrame(origin.scene) for origin in origins}
         paths = {origin: folder / f"{self._namer.name(_request(origin, self._geometry))}.png" for origin in origins}
-        missing = [(origin, path) for origin, path in paths.items() if not path.is_file()]
+        frames = {origin: _read(path, origin.scene) for origin, path in paths.items()}
+        missing = [(origin, paths[origin]) for origin, frame in frames.items() if frame is None]
         failures = self._render(missing) if missing else {}
-        return {origin: failures.get(origin) or _read(path, origin.scene) for origin, path in paths.items()}
+        made: dict[FrameOrigin, MadeFrame | Unusable] = {}
+        for origin, path in paths.items():
+            frame = frames[origin] or failures.get(origin) or _read(path, origin.scene)
+            if frame is None:
+                raise FirstFrameError(f"{path}: cannot be read again after it was written; build again")
+            made[origin] = frame
+        return made
 
     def _render(self, missing: list[tuple[FrameOrigin, Path]]) -> dict[FrameOrigin, Unusable]:
         processes = min(processors.available(), len(missing))
@@ -106,6 +113,8 @@ class FirstFrames:
 
 def remake(origin: FrameOrigin, geometry: Geometry, path: Path) -> None:
     """Makes one frame in this process. Raises FirstFrameError, also where the engine is another now."""
+    if origin.engine not in engine_names():
+        raise FirstFrameError(f"the frame was made by {origin.engine[:40]!r}, which is no engine here")
     fingerprint = engine_module(origin.engine).identity(_options(origin.engine)).fingerprint
     if fingerprint != origin.fingerprint:
         raise FirstFrameError(f"the frame was made by {origin.fingerprint}; here is {fingerprint}")
@@ -152,9 +161,14 @@ def _make(engine: Engine, origin: FrameOrigin, path: Path, geometry: Geometry) -
         Image.fromarray(picture).save(part, format="PNG", pnginfo=about)
 
 
-def _read(path: Path, scene: Scene) -> MadeFrame:
-    with Image.open(path, formats=["PNG"]) as image:
-        chosen: dict[str, Any] = {name: word(image.info[name]) for name, word in _CHOSEN.items()}
+def _read(path: Path, scene: Scene) -> MadeFrame | None:
+    """None where there is no such frame, or a damaged one, which is to be made again."""
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            image.load()
+            chosen: dict[str, Any] = {name: word(image.info[name]) for name, word in _CHOSEN.items()}
+    except (OSError, KeyError, ValueError, SyntaxError):
+        return None
     return MadeFrame(replace(scene, **chosen), str(path), storage.sha256_file(path))
 
 

@@ -31,8 +31,12 @@ def test_a_frame_is_the_first_of_the_simulators_clip_and_made_once(tmp_path: Pat
     assert isinstance(made, MadeFrame)
     assert made.path is not None
     engine = engine_module("simulator").load(engine_module("simulator").parse_options({}, "480", 10))
-    clip = engine.generate(ClipRequest("", "", 0, 3, "", "", 7.0, GEOMETRY, SCENE))
-    assert np.array_equal(np.asarray(Image.open(made.path)), next(clip.frames))
+    try:
+        clip = engine.generate(ClipRequest("", "", 0, 3, "", "", 7.0, GEOMETRY, SCENE))
+        first = next(clip.frames)
+    finally:
+        engine.close()
+    assert np.array_equal(np.asarray(Image.open(made.path)), first)
     assert made.scene.light is Light.NIGHT  # as asked
     words = (made.scene.weather, made.scene.road_layout, made.scene.road_surface)  # as chosen
     assert [*words] == [clip.record[name] for name in ("weather", "road_layout", "road_surface")]
@@ -40,14 +44,24 @@ def test_a_frame_is_the_first_of_the_simulators_clip_and_made_once(tmp_path: Pat
     written = Path(made.path).stat().st_mtime_ns
     assert FirstFrames("simulator", GEOMETRY, tmp_path / "inputs").make([origin]) == {origin: made}
     assert Path(made.path).stat().st_mtime_ns == written
-    remake(origin, GEOMETRY, tmp_path / "again.png")  # in another process: the same bytes
-    assert (tmp_path / "again.png").read_bytes() == Path(made.path).read_bytes()
+    remake(origin, GEOMETRY, tmp_path / "again.png")
+    whole = Path(made.path).read_bytes()
+    assert (tmp_path / "again.png").read_bytes() == whole
+
+    Path(made.path).write_bytes(whole[: len(whole) // 2])  # a damaged one is made again
+    assert maker.make([origin]) == {origin: made}
+    assert Path(made.path).read_bytes() == whole
 
 
 def test_a_check_makes_no_frame():
     maker = FirstFrames("simulator", GEOMETRY, folder=None)
     origin = maker.origin(SCENE, 3)
     assert maker.make([origin]) == {origin: MadeFrame(SCENE)}
+
+
+def test_a_lineage_that_names_no_engine_makes_no_frame(tmp_path: Path):
+    with pytest.raises(FirstFrameError, match=r"os\.path"):
+        remake(FrameOrigin("os.path", "os.path 1", SCENE, 3), GEOMETRY, tmp_path / "again.png")
 
 
 def test_another_version_of_the_engine_makes_no_frame_again(tmp_path: Path):

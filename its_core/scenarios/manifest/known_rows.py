@@ -40,7 +40,7 @@ class KnownRows:
         layout_of = self._frame_makers[origin.engine].layout_of if origin else self._layout_of
         layout = layout_of(scenario.scene)
         if layout is not None:
-            place, row = self._places.setdefault(camera_id, (layout, scenario.row))
+            place, row = self._places.get(camera_id, (layout, scenario.row))
             if place is not layout:
                 reason = (
                     f"camera {camera_id!r} looks at a {_words(place)} in row {row}, and a fixed camera at one place: "
@@ -48,7 +48,7 @@ class KnownRows:
                 )
                 return Fault("row.camera", "road_layout", layout.value, reason)
         if scenario.input_image is not None:
-            was_made, row = self._is_made.setdefault(camera_id, (is_made, scenario.row))
+            was_made, row = self._is_made.get(camera_id, (is_made, scenario.row))
             if was_made is not is_made:
                 kinds = ("simulated", "real") if was_made else ("real", "simulated")
                 reason = (
@@ -56,6 +56,10 @@ class KnownRows:
                 )
                 return Fault("row.camera", "input" if is_made else "input_image", scenario.input_image, reason)
         self._rows[scenario.scenario_id] = scenario.row
+        if layout is not None:
+            self._places.setdefault(camera_id, (layout, scenario.row))
+        if scenario.input_image is not None:
+            self._is_made.setdefault(camera_id, (is_made, scenario.row))
         return None
 
 

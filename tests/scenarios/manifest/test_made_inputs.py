@@ -66,6 +66,24 @@ def test_a_row_gets_the_frame_that_was_made_for_it_and_the_scene_that_it_shows(t
     assert all(each.input_origin and each.input_origin.scene.light is None for each in scenarios)
 
 
+def test_a_rejected_row_says_nothing_of_its_camera(tmp_path: Path, frame: Path):
+    real = {"camera_id": "cam", "input_image": frame.name}
+    rows = [
+        row("first", **real),
+        simulated("simulated", camera_id="cam", road_layout="roundabout"),  # rejected: the camera is a real one
+        row("second", **real, road_layout="highway"),
+    ]
+    scenarios, rejections = read(
+        write(tmp_path / "m.parquet", rows),
+        tmp_path,
+        engine_needs_input=True,
+        unsupported=starts_from_a_frame,
+        frame_makers={"simulator": Maker()},
+    )
+    assert [each.scenario_id for each in scenarios] == ["first", "second"]
+    assert [(each.scenario_id, each.code) for each in rejections] == [("simulated", "row.camera")]
+
+
 @pytest.mark.parametrize(
     ("columns", "code", "column"),
     [
