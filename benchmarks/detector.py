@@ -1,6 +1,6 @@
 """What a planned simulator version is worth: a detector trained on it, baselines, learning curves, ablations, pairs.
 
-    python benchmarks/detector.py --folder detector-benchmark            # 240 clips: about 30 minutes on two cores
+    python benchmarks/detector.py --folder detector-benchmark            # 240 clips: hours on two cores
     python benchmarks/detector.py --folder small --clips 48 --epochs 12
     python benchmarks/detector.py --version published/mine               # a version that is there already
 

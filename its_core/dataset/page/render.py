@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from its_core.dataset.layout import REJECTED_FILE
 from its_core.dataset.page.charts import Charts
 from its_core.dataset.page.clip_entry import POSTER_WIDTH_PX, clip_entry
 from its_core.dataset.versions.content import Dataset, VersionContent
+from its_core.shards import processors
 
 # Each is about 10 KB of the page. Those beyond are in the version, the charts and the tables, not in the gallery.
 MOST_CLIPS = 2000
@@ -36,11 +38,13 @@ def render(
     """The page as HTML. ``clips`` is iterated once, ``rejected`` are the rows of ``rejected.parquet``. ``has_audit``:
     the version's report has an audit to link to."""
     charts = Charts()
-    entries = []
-    for number, clip in enumerate(clips):
-        charts.add(clip)
-        if number < MOST_CLIPS:
-            entries.append(clip_entry(clip, dataset))
+    with ThreadPoolExecutor(processors.available()) as pool:  # posters are decoded
+        futures = []
+        for number, clip in enumerate(clips):
+            charts.add(clip)
+            if number < MOST_CLIPS:
+                futures.append(pool.submit(clip_entry, clip, dataset))
+        entries = [future.result() for future in futures]
     for each in failed:
         charts.add_failed(each)
     missing = list(islice(rejected, MOST_MISSING))

@@ -121,14 +121,14 @@ def test_the_keyboard_reaches_everything(opened: webdriver.Chrome) -> None:
         frame = _frame(opened)
         body.send_keys(".")
         _until(opened, lambda frame=frame: _frame(opened) == frame + 1)
-    assert "frame 4 of 9" in opened.find_element(By.ID, "clock").text
+    _until(opened, lambda: "frame 4 of 9" in opened.find_element(By.ID, "clock").text)
     body.send_keys("b")
-    assert not opened.find_element(By.ID, "boxes").is_selected()
+    _until(opened, lambda: not opened.find_element(By.ID, "boxes").is_selected())
     body.send_keys(Keys.ARROW_RIGHT)
     _until(opened, lambda: opened.find_element(By.ID, "viewer-title").text.endswith("scenario-2"))
     body.send_keys(Keys.ESCAPE)
     _until(opened, lambda: not opened.find_element(By.ID, "viewer").is_displayed())
-    assert opened.switch_to.active_element == _cards(opened)[2]
+    _until(opened, lambda: opened.switch_to.active_element == _cards(opened)[2])
 
 
 def test_pairs_are_side_by_side_in_step(opened: webdriver.Chrome) -> None:
