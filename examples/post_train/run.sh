@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # From the sample dataset's clips to a checkpoint, and from the checkpoint to a clip, by the guide's own command.
-# `make demo` has published the clips; ITS is the command `its` (default: of this checkout's environment).
+# `make demo` has published the clips. Needs the extra `cosmos`. BIN: the environment's folder of commands (default: this
+# checkout's).
 set -euo pipefail
 cd "$(dirname "$0")"
 BIN=${BIN:-../../.venv/bin}

@@ -24,9 +24,9 @@ def make_tiny_checkpoint(
 ) -> None:
     """Make small random weights of every part of the cosmos engine, for dry runs on any CPU (`--model_size tiny`)."""
     if for_training:
-        from its_core.engines.cosmos.model.tiny import make_tiny_checkpoint as make
-
         with errors_in_a_line():
+            from its_core.engines.cosmos.model.tiny import make_tiny_checkpoint as make
+
             make(folder, for_training=True)
         out.print(f"small weights to train a LoRA on, for dry runs only, under {folder}", soft_wrap=True)
         return
