@@ -10,6 +10,7 @@ from its_core.engines.simulator.incidents.catalogue import KINDS
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.kinds.normal_traffic import PLAIN, averted
 from its_core.engines.simulator.incidents.outcome.aftermaths import lacks
+from its_core.engines.simulator.incidents.outcome.measures import passes_through
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed, severity_of, touched
 from its_core.engines.simulator.incidents.outcome.visibility import nothing_moves, unseen
 from its_core.engines.simulator.incidents.setting import Setting, setting_of
@@ -93,7 +94,7 @@ def _played(setting: Setting, kind: Kind) -> Iterator[tuple[Try, Staging | None]
         runs += 1
         verdict = _verdict(setting, kind, run)
         refused = verdict.why if not verdict.happened else unseen(setting, run, verdict)
-        refused = refused or _other_words(setting.scene, run) or nothing_moves(setting, run)
+        refused = refused or _other_words(setting.scene, run) or _no_clip(setting, run)
         yield Try(setting.seed, refused, run, verdict, runs), staged.calm
         if runs == PHYSICS_RUNS:
             return
@@ -105,6 +106,11 @@ def _verdict(setting: Setting, kind: Kind, run: Run) -> Verdict:
     if run.episodes and not kind.touches:
         return failed(touched(run))
     return kind.judge(setting, run)
+
+
+def _no_clip(setting: Setting, run: Run) -> str:
+    """Why a run would make no clip, whatever happens in it; empty when it would."""
+    return "two bodies pass through each other" if passes_through(run.trace) else nothing_moves(setting, run)
 
 
 def _other_words(scene: Scene, run: Run) -> str:
@@ -127,7 +133,7 @@ def _calm_try(setting: Setting) -> Try:
             continue
         run = simulate(calm, setting.geometry)
         verdict = _verdict(setting, PLAIN, run)
-        why = verdict.why or nothing_moves(setting, run)
+        why = verdict.why or _no_clip(setting, run)
         if not why and setting.scene.aftermath is not None:
             why = lacks(run, setting.scene.aftermath) or ""
         last = Try(setting.seed, why, run, verdict, tried.runs)

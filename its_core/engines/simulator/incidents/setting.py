@@ -21,9 +21,15 @@ Floats = NDArray[np.float64]
 
 MARGIN = 0.04  # of the picture's width and height, kept free around an incident
 CAR_M = 4.5
-# Of cars where incidents come to their point: none smaller, and what is aimed at, between which any is as likely.
-SMALLEST_SHARE = 0.014
-SHARES = (0.018, 0.13)
+# A car's share of the picture's width where incidents come to their point: quartiles of what is aimed at, so that the
+# boxes of crashes, half as wide again, are as wide as in ACCIDENT's real footage (quartiles 5, 7.6 and 17 %).
+SHARE_QUARTILES = (0.030, 0.036, 0.053, 0.105, 0.19)
+# What is smaller is not shown: nobody could say what happened there. People and two-wheelers are smaller than cars.
+SMALLEST_SHARE = 0.029
+SMALLEST_SHARE_OF_PEOPLE = 0.045
+SMALLEST_SHARE_FAR = 0.018  # where a row asks for a far camera
+EDGE = 0.1  # of the picture: incidents in this frame around it are near an edge, as a fifth of real ones
+NEAR_AN_EDGE = 0.22
 MOMENT = (0.15, 0.85)  # shares of the clip between which an incident comes to its point
 # Of the distribution of that point: how many seconds of an even spread the two peaks at its ends weigh as much as, the
 # share of the early one, and how wide they are.
@@ -105,6 +111,13 @@ def apparent_share(camera: Camera, x: float, y: float) -> float:
     """The share of the picture's width that a car takes at a place, seen from the side; 0 behind the camera."""
     depth = float(camera.project(np.array([(x, y, 0.7)]))[0, 2])
     return CAR_M * camera.focal_px / depth / camera.width_px if depth > 0.0 else 0.0
+
+
+def edge_distance(camera: Camera, x: float, y: float) -> float:
+    """How far inside the picture's nearest edge a place of the road falls, as a share of its width or height."""
+    across, down, _ = camera.project(np.array([(x, y, 0.7)]))[0]
+    at = float(across) / camera.width_px, float(down) / camera.height_px
+    return min(*at, 1.0 - at[0], 1.0 - at[1])
 
 
 def in_picture(camera: Camera, points: Floats, margin: float = MARGIN) -> NDArray[np.bool_]:

@@ -17,10 +17,15 @@ from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.verdicts import severity_word
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal, begun, rehearsed, with_intents
 from its_core.engines.simulator.incidents.setting import (
-    SHARES,
+    EDGE,
+    NEAR_AN_EDGE,
+    SHARE_QUARTILES,
     SMALLEST_SHARE,
+    SMALLEST_SHARE_FAR,
+    SMALLEST_SHARE_OF_PEOPLE,
     Setting,
     apparent_share,
+    edge_distance,
     in_picture,
 )
 from its_core.engines.simulator.incidents.timeline import HORIZON_S, Timeline, recorded
@@ -42,6 +47,7 @@ CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon
 STEP_OF_SIZE = 0.47  # a factor of 1.6
 ANGLES_DEG, STEP_OF_ANGLE_DEG = (35.0, 145.0), 20.0  # at which two shall meet where ways cross
 LATEST_TOUCH = 0.88  # share of the clip
+_SMALL = frozenset({ParticipantType.PEDESTRIAN, ParticipantType.BICYCLE, ParticipantType.MOTORCYCLE})
 _AFTER_S = 2.2  # a rehearsal of a crash goes on so long after its point
 
 
@@ -93,18 +99,33 @@ def _possible(setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opp
         return False
     if not in_picture(setting.camera, np.array([(*opportunity.where, 0.7)]))[0]:
         return False
-    return apparent_share(setting.camera, *opportunity.where) >= SMALLEST_SHARE
+    return apparent_share(setting.camera, *opportunity.where) >= _smallest_share(setting, timeline, opportunity)
+
+
+def _smallest_share(setting: Setting, timeline: Timeline, opportunity: Opportunity) -> float:
+    """Of the picture's width, that a car must take at the place of a moment for its incident to be legible."""
+    if CameraWord.FAR in setting.scene.camera:
+        return SMALLEST_SHARE_FAR
+    concerned = (opportunity.culprit, *opportunity.victims)
+    small = any(number not in timeline.tracks or timeline.tracks[number].type in _SMALL for number in concerned)
+    return SMALLEST_SHARE_OF_PEOPLE if small else SMALLEST_SHARE
 
 
 def _aimed_share(setting: Setting) -> float:
     """How large a car shall be where the incident comes to its point; the row's words may say."""
-    low, high = SHARES
     at = float(setting.rng("size").random())
     if CameraWord.NEAR in setting.scene.camera:
         at = 0.75 + 0.25 * at
     elif CameraWord.FAR in setting.scene.camera:
         at = 0.2 * at
-    return float(exp(log(low) + at * (log(high) - log(low))))
+    quarters = np.linspace(0.0, 1.0, len(SHARE_QUARTILES))
+    return float(exp(np.interp(at, quarters, log(np.array(SHARE_QUARTILES)))))
+
+
+def _aimed_at_edge(setting: Setting) -> bool:
+    """Whether the incident shall come to its point near an edge of the picture; the row's words may say."""
+    drawn = float(setting.rng("edge").random()) < NEAR_AN_EDGE
+    return CameraWord.EDGE in setting.scene.camera or (drawn and CameraWord.CENTRED not in setting.scene.camera)
 
 
 def _unlike(setting: Setting, opportunity: Opportunity, aimed: float) -> int:
@@ -117,18 +138,20 @@ def _in_turn(
     setting: Setting, found: list[Opportunity], rng: np.random.Generator, wanted: Wanted, timeline: Timeline
 ) -> list[Opportunity]:
     """At random, one variant after another; those first whose vehicles are of the types that the row names, that are
-    likely to be as severe and about as large as is aimed at; one moment of each pair."""
-    severity, aimed = setting.scene.severity, _aimed_share(setting)
+    likely to be as severe, near an edge if that is aimed at, and about as large; one moment of each pair."""
+    severity, aimed, at_edge = setting.scene.severity, _aimed_share(setting), _aimed_at_edge(setting)
     aimed_deg = float(setting.rng("angle").uniform(*ANGLES_DEG))
     order = rng.permutation(len(found)).tolist()
     shuffled = [found[i] for i in order]
     variants = sorted({each.variant for each in found})
     turn = dict(zip(variants, rng.permutation(len(variants)).tolist(), strict=True))
 
-    def rank(each: Opportunity) -> tuple[int, int, int, int, int]:
+    def rank(each: Opportunity) -> tuple[int, int, int, int, int, int]:
         mild = severity is not None and _likely_severity(each, timeline) is not severity
         off = round(abs(abs(each.details.get("angle_deg", aimed_deg)) - aimed_deg) / STEP_OF_ANGLE_DEG)
-        return fitting(each, wanted, timeline), int(mild), turn[each.variant], off, _unlike(setting, each, aimed)
+        inside = at_edge and edge_distance(setting.camera, *each.where) > EDGE
+        unlike = _unlike(setting, each, aimed)
+        return fitting(each, wanted, timeline), int(mild), int(inside), turn[each.variant], off, unlike
 
     shuffled.sort(key=rank)
     seen: set[tuple[int, tuple[int, ...]]] = set()
