@@ -39,7 +39,7 @@ COVERAGE = {
             "pedestrian_near_miss": 0.1,
             "normal_traffic": 0.4,
         },
-        "light": {"day": 0.7, "dusk": 0.3},
+        "light": {"day": 0.5, "dusk": 0.2, "night": 0.3},
         "weather": {"clear": 0.6, "overcast": 0.4},
         "traffic_density": {"low": 0.2, "medium": 0.5, "high": 0.3},
         "road_layout": {"four_way_intersection": 0.4, "highway": 0.3, "urban_street": 0.3},
