@@ -60,7 +60,7 @@ STAGES: tuple[tuple[str, Any, str], ...] = (
     ("raster", renderer, "outlines"),
     ("shadows", renderer.ClipRenderer, "_shadows"),
     ("shadows", Compositor, "darken"),
-    ("lamps", renderer, "head_lights"),
+    ("lamps", renderer.VehicleLamps, "shine"),
     ("lamps", renderer.Signals, "shine"),
     ("shading", Compositor, "frame"),
     ("noise", renderer.Look, "noisy"),

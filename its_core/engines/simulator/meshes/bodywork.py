@@ -29,8 +29,16 @@ class Tub:
     shape: CarShape
     sections: Floats
 
-    def patch(self, y: tuple[float, float], column: tuple[float, float], side: int, rows: int, columns: int) -> Floats:
-        """Points of the right (+1) or left (−1) flank lifted 6 mm off it, rows along y, columns up."""
+    def patch(
+        self,
+        y: tuple[float, float],
+        column: tuple[float, float],
+        side: int,
+        rows: int,
+        columns: int,
+        lift_m: float = 0.006,
+    ) -> Floats:
+        """Points of the right (+1) or left (−1) flank lifted off it, rows along y, columns up."""
         along = self.sections[:, 0, 1]
         at_row = np.interp(-np.linspace(*y, rows), -along, np.arange(len(along)))
         at_column = np.linspace(*column, columns)
@@ -38,7 +46,7 @@ class Tub:
         centre = np.array([0.0, 0.0, 0.5])
         outward = points - centre
         outward[..., 1] *= 0.35  # mostly sideways; a little forwards at the rounded ends
-        points = points + 0.006 * outward / pm.norm(outward)[..., None]
+        points = points + lift_m * outward / pm.norm(outward)[..., None]
         lifted: Floats = points * np.array([side, 1.0, 1.0])
         return lifted
 

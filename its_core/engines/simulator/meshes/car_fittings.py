@@ -108,6 +108,14 @@ def add_mirrors(sculptor: Sculptor, shape: CarShape) -> None:
         )
 
 
+def add_high_brake_lamp(sculptor: Sculptor, shape: CarShape) -> None:
+    """The third brake lamp, at the upper edge of the rear window."""
+    house = shape.greenhouse
+    y, z = house.top[1] - 0.03, house.top_m - 0.05
+    grid = np.array([[[x, y - 0.05 * low, z - low * 0.07] for x in (0.24, -0.24)] for low in (1.0, 0.0)])
+    sculptor.grid(grid, Surface.TAILLAMP_HIGH)
+
+
 def add_roof_gear(sculptor: Sculptor, kind: ParticipantType, shape: CarShape) -> None:
     house = shape.greenhouse
     if kind is ParticipantType.SUV:

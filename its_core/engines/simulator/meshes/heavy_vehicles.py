@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor, joined
 from its_core.taxonomy import ParticipantType
 
 _CELL_M = 0.55  # sheets are cut this small, so that they can crumple
+_BAND = Surface.STRIPE
 _PROUD_M = 0.012  # what is fixed to a sheet stands out by this much
 Corner = tuple[float, float, float]
 
@@ -86,8 +88,11 @@ def _cab(sculptor: Sculptor, rear_y: float, front_y: float, half: float, low: fl
         sculptor, 1, front_y, 1.0, (-0.55 * half, 0.55 * half), (low + 0.12 * tall, low + 0.36 * tall), Surface.GRILLE
     )
     plate(sculptor, 1, front_y, 1.0, (-half, half), (low, low + 0.09 * tall), Surface.TRIM)
+    sculptor.box((-0.9 * half, front_y, glass[1]), (0.9 * half, front_y + 0.09, glass[1] + 0.05), Surface.TRIM)
     for side in (-1.0, 1.0):
         plate(sculptor, 0, side * half, side, (front_y - 1.05, front_y - 0.18), glass, Surface.GLASS)
+        plate(sculptor, 0, side * half, side, (front_y - 1.16, front_y - 1.13), (low + 0.1, glass[1]), Surface.SEAM)
+        plate(sculptor, 0, side * half, side, (rear_y, front_y - 0.1), (low, low + 0.14 * tall), Surface.TRIM)
         x = sorted((side * (half - 0.02), side * (half + 0.16)))
         sculptor.box((x[0], front_y - 0.05, glass[0]), (x[1], front_y + 0.06, glass[1]), Surface.TRIM)
     add_nose_lamps(sculptor, front_y, half, low + 0.13 * tall)
@@ -97,15 +102,66 @@ def _frame(sculptor: Sculptor, rear_y: float, front_y: float) -> None:
     sculptor.box((-0.5, rear_y, 0.55), (0.5, front_y, 0.95), Surface.WELL)
 
 
+def _cargo_box(
+    sculptor: Sculptor, y: tuple[float, float], z: tuple[float, float], half: float, doors_low: float
+) -> None:
+    """A box with the haulier's stripe and name on its sides, rails along its edges and doors at the rear."""
+    rear, front = y
+    low, top = z
+    sheets(sculptor, (-half, rear, low), (half, front, top), Surface.BOX)
+    edges = np.linspace(rear + 0.02, front - 0.02, max(2, round((front - rear) / _CELL_M)) + 1)
+    name = np.arange(rear + 0.28 * (front - rear), rear + 0.72 * (front - rear), 0.36)
+    letter_z = low + 0.60 * (top - low)
+    band_z = (low + 0.16 * (top - low), low + 0.30 * (top - low))
+    for side in (-1.0, 1.0):
+        for near, far in pairwise(edges.tolist()):
+            plate(sculptor, 0, side * half, side, (near, far), band_z, _BAND)
+            plate(sculptor, 0, side * half, side, (near, far), (low, low + 0.09), Surface.TRIM)
+            plate(sculptor, 0, side * half, side, (near, far), (top - 0.08, top), Surface.STEEL)
+        for number, at in enumerate(name.tolist()):
+            if number % 5 == 3:  # a gap between words
+                continue
+            tall = 0.34 + 0.16 * (number % 3 == 0)
+            plate(sculptor, 0, side * half, side, (at, at + 0.22), (letter_z, letter_z + tall), _BAND)
+        for at in np.linspace(rear + 0.4, front - 0.3, 4).tolist():
+            lamp_z = (low + 0.02, low + 0.08)
+            plate(sculptor, 0, side * (half + 0.006), side, (at, at + 0.11), lamp_z, Surface.LENS_AMBER)
+    for near, far in ((-0.96 * half, -0.02), (0.02, 0.96 * half)):
+        plate(sculptor, 1, rear, -1.0, (near, far), (doors_low, top - 0.08), Surface.BOX_SILVER)
+        for share in (0.3, 0.72):
+            at = near + share * (far - near)
+            plate(sculptor, 1, rear - 0.012, -1.0, (at, at + 0.05), (doors_low + 0.05, top - 0.12), Surface.TRIM)
+    for near in np.linspace(-0.94 * half, 0.72 * half, 5).tolist():  # reflecting tape along the sill
+        plate(sculptor, 1, rear - 0.014, -1.0, (near, near + 0.24), (doors_low, doors_low + 0.09), Surface.SIGN_RED)
+
+
+def _guards(sculptor: Sculptor, y: tuple[float, float], half: float) -> None:
+    """Bars along the sides that keep others from running under."""
+    for side in (-1.0, 1.0):
+        x = sorted((side * (half - 0.10), side * (half - 0.04)))
+        for low in (0.48, 0.74):
+            sculptor.box((x[0], y[0], low), (x[1], y[1], low + 0.12), Surface.STEEL)
+
+
 def _truck(sculptor: Sculptor, body: VehicleBody) -> None:
     half, front, rear = body.width_m / 2, body.length_m / 2, -body.length_m / 2
     _cab(sculptor, front - 1.95, front, half - 0.06, 0.45, 2.60)
+    _deflector(sculptor, (front - 1.9, front - 0.55), half - 0.25, (2.58, body.height_m - 0.1))
     _frame(sculptor, rear + 0.05, front - 0.4)
-    sheets(sculptor, (-half, rear, 0.98), (half, front - 2.15, body.height_m), Surface.PAINT_WHITE)
-    plate(sculptor, 1, rear, -1.0, (-0.96 * half, -0.02), (1.05, body.height_m - 0.08), Surface.STEEL)
-    plate(sculptor, 1, rear, -1.0, (0.02, 0.96 * half), (1.05, body.height_m - 0.08), Surface.STEEL)
+    _cargo_box(sculptor, (rear, front - 2.15), (0.98, body.height_m), half, 1.05)
+    _guards(sculptor, (-body.wheelbase_m / 2 + 0.6, body.wheelbase_m / 2 - 0.7), half)
     sculptor.box((-half + 0.05, rear, 0.55), (half - 0.05, rear + 0.12, 0.85), Surface.TRIM)
     add_tail_lamps(sculptor, rear, half, 0.60)
+
+
+def _deflector(sculptor: Sculptor, y: tuple[float, float], half: float, z: tuple[float, float]) -> None:
+    """The slope on a cab's roof that leads the air over the box."""
+    (rear, front), (low, top) = y, z
+    slope = [(half, front, low), (half, rear, top), (-half, rear, top), (-half, front, low)]
+    sculptor.polygon(slope, Surface.PAINT)
+    for side in (-1.0, 1.0):
+        cheek = [(side * half, front, low), (side * half, rear, low), (side * half, rear, top)]
+        sculptor.polygon(cheek if side < 0 else cheek[::-1], Surface.PAINT)
 
 
 def _tractor(sculptor: Sculptor, body: VehicleBody) -> None:
@@ -117,6 +173,7 @@ def _tractor(sculptor: Sculptor, body: VehicleBody) -> None:
         sculptor.box((x[0], -0.3, 0.5), (x[1], 0.75, 1.0), Surface.CHROME)
         mud = sorted((side * 0.75, side * half))
         sculptor.box((mud[0], rear + 0.45, 1.02), (mud[1], rear + 1.75, 1.08), Surface.TRIM)
+        plate(sculptor, 0, side * (half - 0.04), side, (front - 2.15, front - 0.2), (1.32, 1.52), _BAND)
     add_tail_lamps(sculptor, rear, half, 0.62)
 
 
@@ -149,10 +206,13 @@ def trailer_mesh() -> Mesh:
     """A semi-trailer about its own middle; its wheels do not turn."""
     sculptor = Sculptor()
     half, rear, front = TRAILER.width_m / 2, -TRAILER.length_m / 2, TRAILER.length_m / 2
-    sheets(sculptor, (-half, rear, TRAILER.clearance_m + 0.12), (half, front, TRAILER.height_m), Surface.PAINT_WHITE)
-    sculptor.box((-0.5, rear, 0.80), (0.5, front - 2.6, TRAILER.clearance_m + 0.12), Surface.WELL)
-    plate(sculptor, 1, rear, -1.0, (-0.96 * half, -0.02), (1.25, TRAILER.height_m - 0.1), Surface.STEEL)
-    plate(sculptor, 1, rear, -1.0, (0.02, 0.96 * half), (1.25, TRAILER.height_m - 0.1), Surface.STEEL)
+    floor = TRAILER.clearance_m + 0.12
+    _cargo_box(sculptor, (rear, front), (floor, TRAILER.height_m), half, 1.25)
+    sculptor.box((-0.5, rear, 0.80), (0.5, front - 2.6, floor), Surface.WELL)
+    _guards(sculptor, (rear + 5.4, front - 4.2), half)
+    for side in (-1.0, 1.0):  # landing legs
+        x = side * 0.75
+        sculptor.box((x - 0.08, front - 3.6, 0.25), (x + 0.08, front - 3.4, floor), Surface.STEEL_DARK)
     sculptor.box((-half + 0.05, rear, 0.60), (half - 0.05, rear + 0.12, 0.90), Surface.TRIM)
     add_tail_lamps(sculptor, rear, half, 0.66)
     body = sculptor.mesh()

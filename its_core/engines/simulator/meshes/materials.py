@@ -117,8 +117,21 @@ class Surface(IntEnum):
     AWNING_SAND = auto()
     BEACON_LEFT = auto()  # of an emergency vehicle: replaced before drawing
     BEACON_RIGHT = auto()
-    BEACON_DARK = auto()
+    BEACON_BLUE_DARK = auto()
+    BEACON_RED_DARK = auto()
     BEACON_BLUE = auto()
+    BEACON_RED = auto()
+    LIVERY_BLUE = auto()
+    LIVERY_GREEN = auto()
+    LIVERY_RED = auto()
+    LIVERY_YELLOW = auto()
+    TAILLAMP_HIGH = auto()  # the third brake lamp: replaced before drawing, as are cargo boxes and their stripes
+    BOX = auto()
+    STRIPE = auto()
+    HEADLAMP_DAY = auto()
+    BOX_WHITE = auto()
+    BOX_SILVER = auto()
+    BOX_CREAM = auto()
     CONE = auto()
     WALL = 255  # drawn with the number of the wall in place of a normal
 
@@ -152,11 +165,11 @@ MATERIALS: dict[Surface, Material] = {
     S.HEADLAMP_DARK: M((0.34, 0.35, 0.36), 0.25, 0.8),
     S.HEADLAMP_LIT: M((0.5, 0.5, 0.5), 0.2, 0.8, (5.0, 4.7, 4.2)),
     S.TAILLAMP_DARK: M((0.16, 0.008, 0.008), 0.06, 0.8),
-    S.TAILLAMP_DIM: M((0.16, 0.008, 0.008), 0.06, 0.8, (0.55, 0.03, 0.02)),
-    S.TAILLAMP_BRAKE: M((0.20, 0.01, 0.01), 0.06, 0.8, (1.6, 0.10, 0.06)),
+    S.TAILLAMP_DIM: M((0.16, 0.008, 0.008), 0.06, 0.8, (0.16, 0.009, 0.006)),
+    S.TAILLAMP_BRAKE: M((0.20, 0.01, 0.01), 0.06, 0.8, (2.1, 0.13, 0.08)),
     S.INDICATOR_DARK: M((0.30, 0.13, 0.03), 0.06, 0.8),
-    S.INDICATOR_LIT: M((0.4, 0.2, 0.03), 0.06, 0.8, (1.9, 0.75, 0.06)),
-    S.PAINT_WHITE: M((0.70, 0.70, 0.69), 0.045, 0.9),
+    S.INDICATOR_LIT: M((0.4, 0.2, 0.03), 0.06, 0.8, (2.4, 0.95, 0.06)),
+    S.PAINT_WHITE: M((0.62, 0.62, 0.61), 0.045, 0.9),
     S.PAINT_SILVER: M((0.36, 0.37, 0.38), 0.09, 0.8),
     S.PAINT_GREY: M((0.085, 0.088, 0.094), 0.07, 0.85),
     S.PAINT_BLACK: M((0.007, 0.007, 0.008), 0.05, 0.95),
@@ -222,8 +235,18 @@ MATERIALS: dict[Surface, Material] = {
     S.AWNING_GREEN: M((0.03, 0.12, 0.06)),
     S.AWNING_BLUE: M((0.03, 0.08, 0.22)),
     S.AWNING_SAND: M((0.46, 0.38, 0.26)),
-    S.BEACON_DARK: M((0.02, 0.05, 0.22), 0.06, 0.8),
-    S.BEACON_BLUE: M((0.03, 0.08, 0.40), 0.06, 0.8, (0.35, 0.75, 3.4)),
+    S.BEACON_BLUE_DARK: M((0.02, 0.05, 0.22), 0.06, 0.8),
+    S.BEACON_RED_DARK: M((0.22, 0.02, 0.015), 0.06, 0.8),
+    S.BEACON_BLUE: M((0.03, 0.08, 0.40), 0.06, 0.8, (0.10, 0.38, 3.4)),
+    S.BEACON_RED: M((0.40, 0.03, 0.02), 0.06, 0.8, (3.2, 0.22, 0.16)),
+    S.LIVERY_BLUE: M((0.015, 0.05, 0.30), 0.045, 0.6),
+    S.LIVERY_GREEN: M((0.01, 0.20, 0.07), 0.045, 0.6),
+    S.LIVERY_RED: M((0.42, 0.02, 0.015), 0.045, 0.6),
+    S.LIVERY_YELLOW: M((0.60, 0.62, 0.06), 0.045, 0.6),
+    S.HEADLAMP_DAY: M((0.36, 0.37, 0.38), 0.22, 0.8, (0.55, 0.54, 0.50)),
+    S.BOX_WHITE: M((0.50, 0.50, 0.49), 0.04, 0.5),
+    S.BOX_SILVER: M((0.30, 0.31, 0.32), 0.06, 0.5),
+    S.BOX_CREAM: M((0.46, 0.42, 0.33), 0.04, 0.5),
     S.CONE: M((0.60, 0.14, 0.02)),
 }
 del S, M

@@ -13,6 +13,12 @@ from its_core.engines.simulator.roads.layouts import Point, SignalHead
 
 LAMP_HEIGHT_M = 7.6
 LAMP_REACH_M = 1.7
+LUMINAIRE_M = 0.6  # how far the lamp's head reaches beyond its arm
+LAMP_RADIUS_M = 0.10  # of its mast at the foot
+MAST_RADIUS_M = 0.115  # of a signal mast above its foot
+MAST_ARM_M = 1.15  # of a signal mast above the lowest lamp of the heads it carries
+HEAD_HALF_M = 0.30  # half the width of a signal head's back plate
+POLE_HEIGHT_M, POLE_RADIUS_M = 7.9, 0.14  # of a utility pole
 LENS_PITCH_M = 0.31
 LENS_RADIUS_M = 0.125
 _LENSES = (Surface.LENS_GREEN, Surface.LENS_AMBER, Surface.LENS_RED)  # from the bottom up
@@ -23,10 +29,11 @@ def street_lamp(towards: tuple[float, float], lit: bool) -> Mesh:
     sculptor = Sculptor()
     out = np.array([*towards, 0.0])
     top = np.array([0.0, 0.0, LAMP_HEIGHT_M])
-    sculptor.tube(np.array([[0, 0, 0], [0, 0, 1.0], [0, 0, LAMP_HEIGHT_M - 0.6]]), [0.10, 0.085, 0.06], Surface.STEEL)
+    mast = np.array([[0, 0, 0], [0, 0, 1.0], [0, 0, LAMP_HEIGHT_M - 0.6]])
+    sculptor.tube(mast, [LAMP_RADIUS_M, 0.085, 0.06], Surface.STEEL)
     arm = np.array([top - [0, 0, 0.6], top - [0, 0, 0.15] + 0.3 * out, top + LAMP_REACH_M * out])
     sculptor.tube(arm, [0.06, 0.05, 0.04], Surface.STEEL, sides=6)
-    head = np.array([top + (LAMP_REACH_M - 0.15) * out, top + (LAMP_REACH_M + 0.6) * out])
+    head = np.array([top + (LAMP_REACH_M - 0.15) * out, top + (LAMP_REACH_M + LUMINAIRE_M) * out])
     sculptor.tube(head, [0.10, 0.07], Surface.STEEL_DARK, sides=6)
     under = Surface.LUMINAIRE_LIT if lit else Surface.LUMINAIRE_DARK
     centre = top + (LAMP_REACH_M + 0.22) * out - np.array([0.0, 0.0, 0.07])
@@ -51,12 +58,12 @@ def signal_lens(head: SignalHead, lamp: int) -> tuple[float, float, float]:
 def signal_mast(foot: Point, heads: list[SignalHead]) -> Mesh:
     """The mast and arm that carry the heads of one approach, and the heads with their lamps dark (world frame)."""
     sculptor = Sculptor()
-    arm_z = heads[0].position_m[2] + 1.15
+    arm_z = heads[0].position_m[2] + MAST_ARM_M
     farthest = max(heads, key=lambda head: math.dist(head.position_m[:2], foot))
     base = np.array([*foot, 0.0])
     sculptor.tube(
         base + np.array([[0, 0, 0], [0, 0, 0.35], [0, 0, 0.36], [0, 0, arm_z + 0.3]]),
-        [0.19, 0.19, 0.115, 0.085],
+        [0.19, 0.19, MAST_RADIUS_M, 0.085],
         Surface.STEEL,
     )
     tip = np.array([*farthest.position_m[:2], arm_z + 0.25])
@@ -78,7 +85,7 @@ def _signal_head(head: SignalHead, arm_z: float) -> Mesh:
     x, y, z = head.position_m
     top = LENS_PITCH_M * 2 + 0.19
     sculptor.box((-0.18, -0.09, -0.19), (0.18, 0.12, top), Surface.HOUSING)
-    sculptor.box((-0.30, -0.10, -0.30), (0.30, -0.08, top + 0.11), Surface.HOUSING)
+    sculptor.box((-HEAD_HALF_M, -0.10, -0.30), (HEAD_HALF_M, -0.08, top + 0.11), Surface.HOUSING)
     sculptor.box((-0.03, -0.06, top), (0.03, 0.0, arm_z - z + 0.25), Surface.STEEL)
     angle = np.arange(12) * (2.0 * np.pi / 12)
     for lamp, lens in enumerate(_LENSES):
@@ -213,7 +220,10 @@ def arrow_board() -> Mesh:
 def utility_pole() -> Mesh:
     """A wooden pole whose crossarm lies along x."""
     sculptor = Sculptor()
-    sculptor.tube(np.array([[0, 0, 0], [0, 0, 4.0], [0, 0, 7.9]]), [0.14, 0.125, 0.10], Surface.BARK, sides=8)
+    height = POLE_HEIGHT_M
+    sculptor.tube(
+        np.array([[0, 0, 0], [0, 0, 4.0], [0, 0, height]]), [POLE_RADIUS_M, 0.125, 0.10], Surface.BARK, sides=8
+    )
     sculptor.box((-0.95, -0.06, 7.25), (0.95, 0.06, 7.40), Surface.BARK)
     for x in (-0.8, 0.8):
         sculptor.tube(np.array([[x, 0, 7.40], [x, 0, 7.58]]), [0.05, 0.04], Surface.STONE, sides=6)

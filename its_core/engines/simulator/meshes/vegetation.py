@@ -13,16 +13,20 @@ from its_core.engines.simulator.randomness import normals
 Floats = NDArray[np.float64]
 LEAVES = np.array([Surface[f"LEAF_{number}"] for number in range(1, 7)], np.uint8)
 
+_TREE_M = (5.2, 8.6)  # how tall street trees are
+_FORK = 0.40  # of its height, at which a trunk forks
+TRUNK_HEIGHT_M, TRUNK_RADIUS_M = _FORK * _TREE_M[1], 0.17  # of the tallest one's trunk
+
 
 def tree(rng: np.random.Generator, cards: int = 900) -> Mesh:
     """A broad-leaved street tree on the origin, 5 to 9 m tall; fewer leaf cards are larger ones."""
-    height = float(rng.uniform(5.2, 8.6))
+    height = float(rng.uniform(*_TREE_M))
     crown = np.array([0.30, 0.30, 0.30]) * height * rng.uniform(0.9, 1.12, 3)
     middle = np.array([*normals(rng, 0.15, (2,)), 0.66 * height])
     sculptor = Sculptor()
-    fork = np.array([*normals(rng, 0.06, (2,)), 0.40 * height])
+    fork = np.array([*normals(rng, 0.06, (2,)), _FORK * height])
     sculptor.tube(
-        np.array([[0.0, 0.0, 0.0], fork * 0.5, fork]), [0.17, 0.13, 0.10], Surface.BARK, sides=7, capped=False
+        np.array([[0.0, 0.0, 0.0], fork * 0.5, fork]), [TRUNK_RADIUS_M, 0.13, 0.10], Surface.BARK, sides=7, capped=False
     )
     for _ in range(5):
         tip = middle + crown * normals(rng, 0.42, (3,))

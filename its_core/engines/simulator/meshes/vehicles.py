@@ -14,6 +14,7 @@ from its_core.engines.simulator.dimensions import HEAVY, TWO_WHEELERS, VEHICLES,
 from its_core.engines.simulator.meshes.bodywork import add_greenhouse, add_tub, tub
 from its_core.engines.simulator.meshes.car_fittings import (
     add_ends,
+    add_high_brake_lamp,
     add_lamps,
     add_mirrors,
     add_roof_gear,
@@ -23,7 +24,7 @@ from its_core.engines.simulator.meshes.car_fittings import (
 from its_core.engines.simulator.meshes.car_shapes import SHAPES, hull
 from its_core.engines.simulator.meshes.heavy_vehicles import heavy_mesh, trailer_mesh
 from its_core.engines.simulator.meshes.materials import Surface
-from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor, joined
+from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
 from its_core.engines.simulator.meshes.riders import hubs, two_wheeler_mesh
 from its_core.engines.simulator.trace import Dent
 from its_core.taxonomy import ParticipantType
@@ -101,6 +102,7 @@ def car(kind: ParticipantType) -> Car:
     add_ends(sculptor, kind, shape)
     add_seams(sculptor, body)
     add_mirrors(sculptor, shape)
+    add_high_brake_lamp(sculptor, shape)
     add_roof_gear(sculptor, kind, shape)
     for part, side in ((FRONT_LEFT, -1), (FRONT_RIGHT, 1), (REAR_LEFT, -1), (REAR_RIGHT, 1)):
         add_wheel(sculptor, shape.body.wheel_radius_m, part, side)
@@ -118,18 +120,3 @@ def _hubs(sizes: VehicleBody) -> Floats:
 def trailer() -> Car:
     """A semi-trailer, as a car without wheels that turn."""
     return Car(trailer_mesh(), np.zeros((4, 3)))
-
-
-@cache
-def emergency_car(kind: ParticipantType) -> Car:
-    """A vehicle with a bar of beacons on its roof."""
-    plain = car(kind)
-    on_top = plain.mesh.vertices[:, 2] > plain.mesh.vertices[:, 2].max() - 0.12
-    y = float(plain.mesh.vertices[on_top, 1].max()) - 0.75
-    z = float(plain.mesh.vertices[:, 2].max())
-    sculptor = Sculptor()
-    sculptor.box((-0.5, y - 0.14, z - 0.05), (0.5, y + 0.14, z + 0.03), Surface.HOUSING)
-    for side, slot in ((-1, Surface.BEACON_LEFT), (1, Surface.BEACON_RIGHT)):
-        x = sorted((side * 0.12, side * 0.48))
-        sculptor.box((x[0], y - 0.12, z + 0.03), (x[1], y + 0.12, z + 0.15), slot)
-    return Car(joined([plain.mesh, sculptor.mesh()]), plain.hubs)

@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from its_core.engines.simulator.meshes.street_furniture import LAMP_HEIGHT_M, LAMP_REACH_M
+from its_core.engines.simulator.meshes.street_furniture import (
+    HEAD_HALF_M,
+    LAMP_HEIGHT_M,
+    LAMP_RADIUS_M,
+    LAMP_REACH_M,
+    LUMINAIRE_M,
+    MAST_ARM_M,
+    MAST_RADIUS_M,
+    POLE_HEIGHT_M,
+    POLE_RADIUS_M,
+)
+from its_core.engines.simulator.meshes.vegetation import TRUNK_HEIGHT_M, TRUNK_RADIUS_M
 from its_core.engines.simulator.portable_math import norm
 from its_core.engines.simulator.roads.bounds import nearest_on_road
 from its_core.engines.simulator.roads.layouts import Layout, Point
@@ -14,27 +25,23 @@ Floats = NDArray[np.float64]
 
 _NEAREST_M = 0.3  # depths are cut off here: what is nearer covers the lens
 _PIECE_M = 0.25
-_TRUNK_M = (3.4, 0.16)  # height of a trunk below its crown, radius
-_POLE_M = (7.9, 0.14)
-_LAMP_M, _MAST_M = 0.10, 0.12  # radii
-_HEAD_M = 0.35  # half of a signal head's back plate
 
 
 def uprights(layout: Layout) -> Floats:
     """Points along everything thin that stands by the road, a quarter of a metre apart: N×4, x, y, z and the radius
     about them in metres."""
-    pieces = [_piece((*foot, 0.0), (*foot, _TRUNK_M[0]), _TRUNK_M[1]) for foot in layout.trees]
-    pieces += [_piece((*foot, 0.0), (*foot, _POLE_M[0]), _POLE_M[1]) for foot in layout.poles]
+    pieces = [_piece((*foot, 0.0), (*foot, TRUNK_HEIGHT_M), TRUNK_RADIUS_M) for foot in layout.trees]
+    pieces += [_piece((*foot, 0.0), (*foot, POLE_HEIGHT_M), POLE_RADIUS_M) for foot in layout.poles]
     for foot in layout.street_lamps:
-        top = (*_towards(foot, nearest_on_road(layout, *foot), LAMP_REACH_M + 0.6), LAMP_HEIGHT_M)
-        pieces.append(_piece((*foot, 0.0), (*foot, LAMP_HEIGHT_M), _LAMP_M))
-        pieces.append(_piece((*foot, LAMP_HEIGHT_M), top, _LAMP_M))
+        top = (*_towards(foot, nearest_on_road(layout, *foot), LAMP_REACH_M + LUMINAIRE_M), LAMP_HEIGHT_M)
+        pieces.append(_piece((*foot, 0.0), (*foot, LAMP_HEIGHT_M), LAMP_RADIUS_M))
+        pieces.append(_piece((*foot, LAMP_HEIGHT_M), top, LAMP_RADIUS_M))
     for head in layout.signals:
         x, y, z = head.position_m
-        arm = z + 1.2
-        pieces.append(_piece((*head.mast_m, 0.0), (*head.mast_m, arm), _MAST_M))
-        pieces.append(_piece((*head.mast_m, arm), (x, y, arm), _MAST_M))
-        pieces.append(_piece((x, y, z), (x, y, arm), _HEAD_M))
+        arm = z + MAST_ARM_M
+        pieces.append(_piece((*head.mast_m, 0.0), (*head.mast_m, arm), MAST_RADIUS_M))
+        pieces.append(_piece((*head.mast_m, arm), (x, y, arm), MAST_RADIUS_M))
+        pieces.append(_piece((x, y, z), (x, y, arm), HEAD_HALF_M))
     return np.concatenate(pieces) if pieces else np.zeros((0, 4))
 
 

@@ -24,6 +24,10 @@ _BANK_MARGIN_PX = 64
 _LONGEST_CLIP = 512  # frames
 _STEPPING = 0.25  # of all clips, in which the exposure changes
 _DIRTY = 0.3  # of all cameras
+_METERED_PX = 4  # every so many pixels are metered
+_METERED_SHARE, _BRIGHT_SHARE = 0.6, 0.98  # of the ground is darker than what is metered
+_GROUND_LIGHT, _BRIGHT_LIGHT = 0.125, 0.45  # of that in the picture: about 105 and 185 of 255 at most
+_GAINS = {True: (1.6, 6.0), False: (1.1, 3.2)}  # least and most exposure by night, at dusk and dawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def traits(camera_id: str, daylight: Daylight, quality: float) -> Traits:
     """The look of a camera of a ``quality`` from 0 (poor) to 1."""
     rng = rng_of("look", camera_id)
     warmth, green = normal(rng, 0.0, 0.045), normal(rng, 0.0, 0.02)
-    dark = 1.7 if daylight.lamps >= 1.0 else 1.35 if daylight.lit else 1.0
+    dark = 1.25 + 0.16 * daylight.exposure if daylight.lamps >= 1.0 else 1.35 if daylight.lit else 1.0
     return Traits(
         gain=float(rng.uniform(0.86, 1.22)),
         cast=(1.0 + warmth, 1.0 + green, 1.0 - warmth),
@@ -61,6 +65,31 @@ def traits(camera_id: str, daylight: Daylight, quality: float) -> Traits:
         coarse=float(1.3 - 0.8 * quality),
         shading=float(rng.uniform(0.0, 0.26)),
     )
+
+
+def metered(radiance: F32, ground_share: F32, daylight: Daylight) -> float:
+    """The exposure that a camera with automatic gain chooses for a view in which nothing moves.
+
+    After sunset it brightens the ground in the picture to a dark grey, as far as its gain reaches; by day it keeps that
+    of the daylight.
+
+    Args:
+        radiance: H×W×3.
+        ground_share: H×W, how much of each pixel is ground.
+        daylight: under which the view lies.
+    """
+    if not daylight.lit:
+        return daylight.exposure
+    seen = radiance[::_METERED_PX, ::_METERED_PX]
+    ground = ground_share[::_METERED_PX, ::_METERED_PX] > 0.5
+    if not ground.any():
+        return daylight.exposure
+    grey = seen[..., 0] * np.float32(0.25) + seen[..., 1] * np.float32(0.60) + seen[..., 2] * np.float32(0.15)
+    levels = np.sort(grey[ground])
+    typical, bright = (float(levels[int(share * (len(levels) - 1))]) for share in (_METERED_SHARE, _BRIGHT_SHARE))
+    low, high = _GAINS[daylight.lamps >= 1.0]
+    wanted = min(_GROUND_LIGHT / max(typical, 1e-4), _BRIGHT_LIGHT / max(bright, 1e-4))
+    return min(max(wanted, low), high)
 
 
 class Tone(NamedTuple):
@@ -107,7 +136,8 @@ class Look:
         self._bank = self._noise_bank(width_px, height_px)
         self._margin = int(np.abs(self._bank.view(np.int8)).max(initial=0))
         self._curve = self._tone_curve()
-        self._exposure = self._shaded_exposure(daylight, width_px, height_px)
+        self._level = daylight.exposure * self._traits.gain
+        self._exposure = self._shaded_exposure(width_px, height_px)
         self._exposure *= _dirt(camera_id, width_px, height_px)
         self._steps = _exposure_steps(rng_of("exposure", camera_id, seed))
         self._frame = 0
@@ -124,11 +154,11 @@ class Look:
         curve: Frame = np.clip(np.round(tone * 255.0), room, 255 - room).astype(np.uint8)
         return curve
 
-    def _shaded_exposure(self, daylight: Daylight, width_px: int, height_px: int) -> F32:
+    def _shaded_exposure(self, width_px: int, height_px: int) -> F32:
         x: F32 = np.linspace(-1.0, 1.0, width_px, dtype=np.float32)
         y: F32 = np.linspace(-1.0, 1.0, height_px, dtype=np.float32) * np.float32(height_px / width_px)
         corner = (x[None, :] * x[None, :] + y[:, None] * y[:, None]) / np.float32(1.3)
-        exposure = np.float32(daylight.exposure * self._traits.gain) * (1 - np.float32(self._traits.shading) * corner)
+        exposure = np.float32(self._level) * (1 - np.float32(self._traits.shading) * corner)
         return exposure.astype(np.float32)
 
     def _noise_bank(self, width_px: int, height_px: int) -> Frame:
@@ -153,6 +183,11 @@ class Look:
     def exposure(self) -> F32:
         """H×W: by how much the camera multiplies light."""
         return self._exposure
+
+    @property
+    def level(self) -> float:
+        """By how much the camera multiplies light in the middle of the picture, dirt left out."""
+        return self._level
 
     @property
     def curve(self) -> Frame:

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator.dimensions import TWO_WHEELERS
-from its_core.engines.simulator.meshes.materials import PAINTS, Surface, byte_table
+from its_core.engines.simulator.meshes.emergency import emergency_car
+from its_core.engines.simulator.meshes.lamp_points import LAMPS, LampPoints, lamp_points
+from its_core.engines.simulator.meshes.materials import Surface, byte_table
 from its_core.engines.simulator.meshes.mesh import Mesh
+from its_core.engines.simulator.meshes.paintwork import paintwork
 from its_core.engines.simulator.meshes.pedestrians import clothes, fallen, figure, limbs, stature
 from its_core.engines.simulator.meshes.riders import seated
-from its_core.engines.simulator.meshes.vehicles import car, emergency_car, trailer
+from its_core.engines.simulator.meshes.vehicles import car, trailer
 from its_core.engines.simulator.rendering.poses import car_parts, carried, place_parts, turn_of
 from its_core.engines.simulator.trace import Actor, Dent, Trace
 from its_core.taxonomy import Colour, ParticipantType
@@ -21,10 +24,9 @@ from its_core.taxonomy import Colour, ParticipantType
 F32 = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
-_BLINK_HZ = 1.5
-_BEACON_HZ = 2.2
+_BLINK_HZ = 1.4  # indicators and hazard lights: 60 to 120 a minute by UN Regulation 6
+_BEACON_HZ = 1.9  # each side of a light bar: 2 to 4 flashes a second in all, seen at 10 frames a second
 _BRISK_MPS = 1.4
-LAMPS = (Surface.HEADLAMP_LEFT, Surface.HEADLAMP_RIGHT, Surface.TAILLAMP_LEFT, Surface.TAILLAMP_RIGHT)
 _LAMP_PAIRS = (
     (Surface.HEADLAMP_LEFT, Surface.HEADLAMP_RIGHT),
     (Surface.TAILLAMP_LEFT, Surface.TAILLAMP_RIGHT),
@@ -48,10 +50,12 @@ class CarActor:
         self._trace, self._number, self._lit = trace, number, lit
         self.actor: Actor = trace.actors[number]
         self._car = emergency_car(self.actor.type) if self.actor.emergency else car(self.actor.type)
+        self._paint = paintwork(self.actor)
+        self._drives_lit = not self.actor.parked and self.actor.look % 5 < 3
         self._dents = [dent for dent in trace.dents if dent.number == number and not dent.trailer]
         self._bent = (0, self._car.mesh)
         self._broken: frozenset[Surface] = frozenset()
-        self._lamps = _lamp_middles(self._car.mesh)
+        self._lamps = lamp_points(self._car.mesh)
         self._worn: tuple[dict[Surface, Surface], NDArray[np.uint8]] = {}, np.zeros(0, np.uint8)
 
     def _suffered(self, frame: int) -> list[Dent]:
@@ -62,7 +66,7 @@ class CarActor:
         if len(dents) != self._bent[0]:
             self._bent = (len(dents), self._car.dented(dents))
             self._broken = frozenset(self._car.broken_lamps(dents))
-            self._lamps = _lamp_middles(self._bent[1])
+            self._lamps = lamp_points(self._bent[1])
         return self._bent[1]
 
     def posed(self, frame: int) -> Posed:
@@ -83,9 +87,10 @@ class CarActor:
         trace, number = self._trace, self._number
         self._mesh(frame)
         braking = bool(trace.braking[frame, number])
-        head = Surface.HEADLAMP_LIT if self._lit else Surface.HEADLAMP_DARK
+        by_day = Surface.HEADLAMP_DAY if self._drives_lit else Surface.HEADLAMP_DARK
+        head = Surface.HEADLAMP_LIT if self._lit else by_day
         tail = Surface.TAILLAMP_BRAKE if braking else Surface.TAILLAMP_DIM if self._lit else Surface.TAILLAMP_DARK
-        chosen = {Surface.PAINT: PAINTS[self.actor.colour]}
+        chosen = {**self._paint, Surface.TAILLAMP_HIGH: Surface.TAILLAMP_BRAKE if braking else Surface.TAILLAMP_DARK}
         for lamps, burning, dark in (
             (_LAMP_PAIRS[0], head, Surface.HEADLAMP_DARK),
             (_LAMP_PAIRS[1], tail, Surface.TAILLAMP_DARK),
@@ -98,8 +103,8 @@ class CarActor:
             chosen[lamp] = Surface.INDICATOR_LIT if on and side in (sign, 2) else Surface.INDICATOR_DARK
         if self.actor.emergency:
             left = (frame / trace.fps * _BEACON_HZ + 0.21 * number) % 1.0 < 0.5
-            chosen[Surface.BEACON_LEFT] = Surface.BEACON_BLUE if left else Surface.BEACON_DARK
-            chosen[Surface.BEACON_RIGHT] = Surface.BEACON_DARK if left else Surface.BEACON_BLUE
+            chosen[Surface.BEACON_LEFT] = Surface.BEACON_BLUE if left else Surface.BEACON_BLUE_DARK
+            chosen[Surface.BEACON_RIGHT] = Surface.BEACON_RED_DARK if left else Surface.BEACON_RED
         return chosen
 
     @property
@@ -107,20 +112,15 @@ class CarActor:
         """Of the actor."""
         return self._number
 
-    def lamp_middles(self, frame: int) -> Floats:
-        """Of ``LAMPS`` in the body's frame, 4×3 metres."""
+    def lamps(self, frame: int) -> LampPoints:
+        """Where its lamps sit in a frame."""
         self._mesh(frame)
         return self._lamps
 
-
-def _lamp_middles(mesh: Mesh) -> Floats:
-    """Of both lamps of a pair; a machine that has one alone has it in the place of either."""
-    found = []
-    for pair in _LAMP_PAIRS:
-        there = [mesh.vertices[mesh.slots == lamp] for lamp in pair]
-        for own, other in zip(there, there[::-1], strict=True):
-            found.append((own if len(own) else other).mean(axis=0).astype(np.float64))
-    return np.stack(found)
+    def lamp_states(self, frame: int) -> list[int]:
+        """What each of ``lamp_points.LAMPS`` is made of in a frame, as it burns or not."""
+        worn = self.surfaces(frame)
+        return [int(worn.get(surface, surface)) for surface, _ in LAMPS]
 
 
 class TrailerActor:

@@ -19,12 +19,13 @@ from its_core.engines.simulator.rendering.background import Plate
 from its_core.engines.simulator.rendering.ground_effects import (
     cast_shade,
     darken_under_all,
+    flash_about,
     glow_about,
     light_before_all,
     mirror_bodies,
     streak,
 )
-from its_core.engines.simulator.rendering.ground_windows import View
+from its_core.engines.simulator.rendering.ground_windows import View, ground_window
 from its_core.engines.simulator.rendering.standing import FINE
 from its_core.engines.simulator.rendering.windows import Window, bands, grown, window_of
 from its_core.engines.simulator.scenery.light_maps import LAMP_RGB
@@ -154,6 +155,17 @@ class Compositor:
             return
         glow_about(_bounds(window), x, y, radius_px, np.array(rgb, np.float32), self._glow, self._touched)
         self._windows.append(window)
+
+    def flash_ground(self, x_m: float, y_m: float, reach_m: float, rgb: Floats) -> None:
+        """Adds a coloured lamp's light to the ground about it: ``flash_about``."""
+        plate = self._plate
+        around = np.array([(x_m + a * reach_m, y_m + b * reach_m) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))])
+        bounds = ground_window(around, self._eye, self._camera.rotation, self._view)
+        flash_about(
+            bounds, plate.x, plate.y, x_m, y_m, reach_m, rgb, plate.albedo, plate.ground_share,
+            self._layer.seen.triangle, self._glow, self._touched,
+        )  # fmt: skip
+        self._add_windows(bounds[None])
 
     def frame(self, cast: Cast, drawn: Drawn, beams: Floats = _NO_BEAMS) -> tuple[Frame, Sight]:
         """The finished frame, but for noise and text, and who shows in it; both are overwritten by the next one.

@@ -16,9 +16,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
-_FAINTEST = 0.05  # lamp light on white ground that can be told from none
-_FAINTEST_AT = 3.5  # 1.5 · exp(−3.5) is less than that
-BEAM_M = 19.0  # how far dipped beams reach
+BEAM_M = 28.0  # how far dipped beams reach
+BEAM_LIGHT = 0.9  # of white ground where a beam is strongest, before it fades
+_BEAM_FADES_M = 9.0
+_BEAM_SLANT = 2.6  # square of the slant at which a beam has ended
+_FAINTEST_AT = 4.6
 
 
 @inline
@@ -71,8 +73,8 @@ def light_before_all(
     for number in range(len(beams)):
         at_x, at_y, ahead_x, ahead_y = beams[number, 0], beams[number, 1], beams[number, 2], beams[number, 3]
         for corner in range(6):
-            a = (0.3, 8.0, BEAM_M, BEAM_M, 8.0, 0.3)[corner]
-            b = (-1.5, -4.0, -7.0, 7.0, 4.0, 1.5)[corner]
+            a = (0.3, 10.0, BEAM_M, BEAM_M, 10.0, 0.3)[corner]
+            b = (-2.0, -4.6, -9.6, 9.6, 4.6, 2.0)[corner]
             corners[corner, 0] = at_x + a * ahead_x + b * ahead_y
             corners[corner, 1] = at_y + a * ahead_y - b * ahead_x
         window = ground_window(corners, eye, rotation, view)
@@ -121,6 +123,7 @@ def _darken_under(bounds: Bounds, x: F32, y: F32, under: Floats, dim: F32, touch
 
 @kernel
 def _light_ahead(bounds: Bounds, x: F32, y: F32, ground_share: F32, beam: Floats, lamps: F32, touched: Mask) -> None:
+    """A dipped beam: it begins some metres ahead, widens and fades without an edge."""
     at_x, at_y, ahead_x, ahead_y, strength = beam
     for row in range(bounds[0], bounds[1]):
         for column in range(bounds[2], bounds[3]):
@@ -128,16 +131,18 @@ def _light_ahead(bounds: Bounds, x: F32, y: F32, ground_share: F32, beam: Floats
                 continue
             dx, dy = x[row, column] - at_x, y[row, column] - at_y
             along = dx * ahead_x + dy * ahead_y
-            if along <= 0.0 or along >= BEAM_M:
+            if along <= 0.4 or along >= BEAM_M:
                 continue
-            slant = (dx * ahead_y - dy * ahead_x) / (1.0 + 0.16 * along)
-            if slant * slant + along / 8.0 > _FAINTEST_AT:
+            slant = (dx * ahead_y - dy * ahead_x) / (1.15 + 0.17 * along)
+            fade = slant * slant + along / _BEAM_FADES_M
+            if slant * slant >= _BEAM_SLANT or fade > _FAINTEST_AT:
                 continue
-            begun = min(along / 2.2, 1.0)
-            light = 1.5 * strength * begun * begun * exp_scalar(-slant * slant - along / 8.0)
-            light *= min((BEAM_M - along) / 8.0, 1.0)
-            if light > _FAINTEST:
-                lamps[row, column] += light - _FAINTEST
+            begun = min((along - 0.4) / 5.0, 1.0)
+            begun = begun * begun * (3.0 - 2.0 * begun)
+            end = (1.0 - along / BEAM_M) * (1.0 - slant * slant / _BEAM_SLANT)
+            light = BEAM_LIGHT * strength * begun * end * exp_scalar(-fade)
+            if light > 0.002:
+                lamps[row, column] += light
                 touched[row, column] = True
 
 
@@ -155,12 +160,12 @@ def _shine_one(beam: Floats, places: Floats, shone: Floats) -> None:
     for i in range(len(places)):
         dx, dy = places[i, 0] - at_x, places[i, 1] - at_y
         along = dx * ahead_x + dy * ahead_y
-        if along <= 1.5 or along >= 2.5 * BEAM_M:
+        if along <= 1.5 or along >= 1.7 * BEAM_M:
             continue
         slant = (dx * ahead_y - dy * ahead_x) / (1.2 + 0.16 * along)
         if slant * slant > 6.0:
             continue
-        light = 1.1 * strength * exp_scalar(-slant * slant - along / 14.0)
+        light = 0.8 * strength * exp_scalar(-slant * slant - along / 14.0)
         length = np.sqrt(dx * dx + dy * dy)
         shone[i, 0] -= light * dx / length
         shone[i, 1] -= light * dy / length
@@ -223,3 +228,22 @@ def glow_about(
                 for colour in range(3):
                     glow[row, column, colour] += fall * rgb[colour]
                 touched[row, column] = True
+
+
+@kernel
+def flash_about(
+    bounds: NDArray[np.int64], x: F32, y: F32, at_x: float, at_y: float, reach_m: float, rgb: Floats, albedo: F32,
+    ground_share: F32, bodies: Ints, glow: F32, touched: Mask,
+) -> None:  # fmt: skip
+    """Adds a coloured lamp's light (``rgb``: radiance of white ground right beside it) to the ground about it."""
+    for row in range(bounds[0], bounds[1]):
+        for column in range(bounds[2], bounds[3]):
+            share = ground_share[row, column]
+            dx, dy = x[row, column] - at_x, y[row, column] - at_y
+            away = (dx * dx + dy * dy) / (reach_m * reach_m)
+            if share <= 0.0 or away >= 1.0 or bodies[FINE * row, FINE * column] >= 0:
+                continue
+            light = share * exp_scalar(-4.0 * away) * (1.0 - away)
+            for colour in range(3):
+                glow[row, column, colour] += light * rgb[colour] * albedo[row, column, colour]
+            touched[row, column] = True

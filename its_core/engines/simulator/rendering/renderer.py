@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,14 @@ from its_core.engines.simulator.optics.osd import Overlay
 from its_core.engines.simulator.optics.precipitation import Precipitation
 from its_core.engines.simulator.optics.quality import Recorder
 from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, draw
-from its_core.engines.simulator.optics.sensor import Look
+from its_core.engines.simulator.optics.sensor import Look, metered
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn, Outlines, outlines
 from its_core.engines.simulator.rendering.actors import Body, Cast, PersonActor, bodies, cast, vehicles_of
 from its_core.engines.simulator.rendering.background import plate
 from its_core.engines.simulator.rendering.compositor import Compositor, Sight
+from its_core.engines.simulator.rendering.lamps.signals import Signals
+from its_core.engines.simulator.rendering.lamps.vehicles import VehicleLamps
 from its_core.engines.simulator.rendering.layers import LayerMaker, Layers
-from its_core.engines.simulator.rendering.lights import Signals, head_lights
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.scenery.build import scenery
 from its_core.engines.simulator.scenery.light_maps import flattened
@@ -85,6 +86,7 @@ class Still:
     def __init__(self, layout: Layout, camera: Camera, sky: Daylight) -> None:
         self.layout, self.camera, self.sky = layout, camera, sky
         self.plate = plate(camera, layout, scenery(layout, sky, camera.position_m, camera.camera_id), sky)
+        self.exposure = metered(self.plate.radiance, self.plate.ground_share, sky)
 
     def shows(self, layout: Layout, camera: Camera, sky: Daylight) -> bool:
         return camera.same_view(self.camera) and sky == self.sky and layout == self.layout
@@ -100,14 +102,15 @@ class ClipRenderer:
         size = (camera.width_px, camera.height_px)
         self._trace, self._camera, self._sky, self._bodies = trace, camera, sky, found
         self._plate = still.plate
-        self._look = Look(camera.camera_id, sky, *size, seed, quality)
+        self._look = Look(camera.camera_id, replace(sky, exposure=still.exposure), *size, seed, quality)
         self._recorder = Recorder(camera.camera_id, quality)
         self._fall = Precipitation(camera.camera_id, sky, *size, seed)
         in_town = still.layout.pavement_m > 0.0
         self._overlay = Overlay(camera.camera_id, sky, *size, seed, in_town)
         self._layer = ActorLayer(camera, self._plate.standing)
         self._compositor = Compositor(self._plate, camera, self._look, self._layer)
-        self._signals = Signals(still.layout, camera, self._plate.standing.surface, sky.lit)
+        self._signals = Signals(still.layout, camera, self._plate.standing.surface, sky.lit, self._look.level)
+        self._lamps = VehicleLamps(vehicles_of(found), trace, camera, sky.lit, self._look.level)
         self._contacts = np.array([_contact(body) for body in found]).reshape(-1, 4)
         self._shade = Coverage.empty(*size)
         self._cast: Cast | None = None
@@ -126,10 +129,7 @@ class ClipRenderer:
         self._shadows(actors)
         self._compositor.darken(self._trace.positions[frame], self._trace.rotations[frame], self._contacts)
         self._mirror(actors)
-        beams = np.zeros((len(self._bodies) if self._sky.lit else 0, 3))
-        if self._sky.lit and drawn.numbers:
-            cars = vehicles_of(self._bodies)
-            beams = head_lights(cars, frame, self._trace, self._camera, self._compositor, self._layer, actors, drawn)
+        beams = self._lamps.shine(frame, self._compositor, self._layer)
         if len(self._trace.signals):
             self._signals.shine(self._trace.signals[frame], self._compositor, self._layer.seen.triangle)
         picture, sight = self._compositor.frame(actors, drawn, beams)

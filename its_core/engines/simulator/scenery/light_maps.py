@@ -120,6 +120,6 @@ def _lamps(scene: Scenery, daylight: Daylight, rect: Rect) -> F32:
     for lx, ly, lz in scene.lamps:
         away = (x - np.float32(lx)) ** 2 + (y - np.float32(ly)) ** 2
         light += np.float32(_LAMP_LIGHT * daylight.lamps) * pm.power(
-            np.float32(lz * lz) / (np.float32(lz * lz) + away), 1.8
+            np.float32(lz * lz) / (np.float32(lz * lz) + away), 1.5
         )
     return light

@@ -4,10 +4,12 @@ from scipy.spatial import Delaunay
 
 from its_core.engines.simulator.dimensions import TRAILER, TWO_WHEELERS, VEHICLES
 from its_core.engines.simulator.meshes.car_shapes import SHAPES
+from its_core.engines.simulator.meshes.emergency import emergency_car
 from its_core.engines.simulator.meshes.materials import MATERIALS, PAINTS, Surface, byte_table
-from its_core.engines.simulator.meshes.vehicles import BODY, car, emergency_car, hull, trailer
-from its_core.engines.simulator.trace import Dent
-from its_core.taxonomy import Colour, ParticipantType
+from its_core.engines.simulator.meshes.paintwork import paintwork
+from its_core.engines.simulator.meshes.vehicles import BODY, car, hull, trailer
+from its_core.engines.simulator.trace import Actor, Dent
+from its_core.taxonomy import Colour, ParticipantType, Role
 
 KINDS = list(SHAPES)
 FOUR_WHEELS = [kind for kind in VEHICLES if kind not in TWO_WHEELERS]
@@ -130,11 +132,12 @@ def test_a_blow_puts_out_the_lamps_it_reaches() -> None:
 
 
 def test_every_surface_a_car_can_show_has_a_material() -> None:
-    changes = {Surface.PAINT: PAINTS[Colour.RED]}
+    changes = paintwork(Actor(1, ParticipantType.TRUCK, Colour.RED, Role.BYSTANDER))
+    changes[Surface.TAILLAMP_HIGH] = Surface.TAILLAMP_BRAKE
     for lamp in ("HEADLAMP", "TAILLAMP", "INDICATOR"):
         for side in ("LEFT", "RIGHT"):
             changes[Surface[f"{lamp}_{side}"]] = Surface[f"{lamp}_DARK"]
-    changes |= {Surface.BEACON_LEFT: Surface.BEACON_DARK, Surface.BEACON_RIGHT: Surface.BEACON_BLUE}
+    changes |= {Surface.BEACON_LEFT: Surface.BEACON_BLUE_DARK, Surface.BEACON_RIGHT: Surface.BEACON_RED}
     table = byte_table(changes)
     meshes = [car(kind).mesh for kind in VEHICLES] + [emergency_car(ParticipantType.VAN).mesh, trailer().mesh]
     for mesh in meshes:

@@ -1,0 +1,1 @@
+"""Lamps that burn in a frame: those of traffic signals and those of vehicles."""

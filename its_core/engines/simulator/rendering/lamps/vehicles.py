@@ -1,0 +1,229 @@
+"""Vehicles' lamps: the light about those that burn, beams on the road ahead, the flashes of beacons on the ground.
+
+Strengths are those of the exposed picture (1: almost white), whatever the camera's gain: glare belongs to the lens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from its_core.engines.simulator.compilation import inline, kernel
+from its_core.engines.simulator.meshes.lamp_points import HEADLAMPS, LAMPS
+from its_core.engines.simulator.meshes.materials import Surface
+from its_core.engines.simulator.optics.camera import Camera
+from its_core.engines.simulator.optics.lens import bent
+from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.rendering.actor_layer import ActorLayer
+from its_core.engines.simulator.rendering.actors import CarActor
+from its_core.engines.simulator.rendering.compositor import Compositor
+from its_core.engines.simulator.rendering.ground_effects import shine_on
+from its_core.engines.simulator.rendering.ground_windows import View
+from its_core.engines.simulator.rendering.poses import turn_of
+from its_core.engines.simulator.rendering.standing import FINE
+from its_core.engines.simulator.trace import Trace
+
+F32 = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Bytes = NDArray[np.uint8]
+
+_TILTED = 0.35  # sine of the slope at which a car lies on its side, and lights no road
+_ALL_AROUND, _WIDE, _AHEAD = 0.0, 1.0, 2.0  # where a lamp throws its light
+_HIDDEN_M = 0.35  # what lies nearer than the lamp by more hides it
+_RGB, _THROW, _NIGHT_HALO, _DAY_HALO, _LEAST_PX = 0, 3, 4, 5, 6  # columns of the table of lamps
+# Of each lamp that burns: its colour and strength, where it throws its light, the share of it that the lens spreads at
+# night and by day, and its least radius in pixels of a picture 1280 wide.
+_SHINING: dict[Surface, tuple[float, ...]] = {
+    Surface.HEADLAMP_LIT: (1.5, 1.42, 1.25, _AHEAD, 0.050, 0.0, 1.1),
+    Surface.TAILLAMP_DIM: (0.34, 0.020, 0.012, _WIDE, 0.030, 0.0, 0.9),
+    Surface.TAILLAMP_BRAKE: (1.7, 0.10, 0.06, _WIDE, 0.085, 0.055, 1.3),
+    Surface.INDICATOR_LIT: (1.7, 0.72, 0.06, _WIDE, 0.075, 0.055, 1.3),
+    Surface.BEACON_BLUE: (0.10, 0.36, 3.4, _ALL_AROUND, 0.16, 0.10, 2.6),
+    Surface.BEACON_RED: (3.2, 0.14, 0.11, _ALL_AROUND, 0.16, 0.10, 2.6),
+}
+_BEACONS = (Surface.BEACON_BLUE, Surface.BEACON_RED)
+_FLASH_M = 13.0  # how far beacons light the ground at night
+_FLASH = 0.55  # radiance of white ground beside one
+
+
+def _table() -> Floats:
+    table = np.zeros((256, 7))
+    for surface, row in _SHINING.items():
+        table[surface] = row
+    return table
+
+
+_LAMP_TABLE = _table()
+
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """How the lens of a camera spreads light: ``spread`` scales the width of halos, ``strength`` how bright they are;
+    ``scale`` pixels of this picture to one of 1280."""
+
+    spread: float
+    strength: float
+    scale: float
+
+    @classmethod
+    def of(cls, camera: Camera) -> Lens:
+        rng = rng_of("glare", camera.camera_id)
+        return cls(float(rng.uniform(0.7, 1.6)), float(rng.uniform(0.6, 1.5)), camera.width_px / 1280.0)
+
+
+class VehicleLamps:
+    """The lamps of one clip's vehicles in one view."""
+
+    def __init__(self, cars: Sequence[CarActor], trace: Trace, camera: Camera, evening: bool, exposure: float) -> None:
+        """``evening``: headlamps burn and throw beams; ``exposure``: by how much the camera multiplies light."""
+        self._cars, self._trace, self._camera, self._evening = cars, trace, camera, evening
+        self._lens, self._exposure = Lens.of(camera), exposure
+        self._numbers = [car.number for car in cars]
+        self._owners = np.array(self._numbers, np.int64)
+        self._brightness = np.array([0.65 + 0.7 * ((37 * car.actor.look) % 64) / 63.0 for car in cars])
+        self._view = View.of(camera)
+        self._emergency = [index for index, car in enumerate(cars) if car.actor.emergency]
+
+    def shine(self, frame: int, compositor: Compositor, layer: ActorLayer) -> Floats:
+        """Adds the light of a frame's lamps. Returns N×3: of each actor of the trace, where headlamps shine on it from,
+        as long as they are strong; nobody's by day."""
+        trace = self._trace
+        shone = np.zeros((len(trace.actors) if self._evening else 0, 3))
+        if not self._cars:
+            return shone
+        states = np.array([car.lamp_states(frame) for car in self._cars], np.uint8)
+        if not self._evening and not _LAMP_TABLE[states, _RGB].any():
+            return shone
+        points = [car.lamps(frame) for car in self._cars]
+        lamps, beams = _placed(
+            np.stack([each.middles for each in points]), trace.rotations[frame, self._numbers],
+            trace.positions[frame, self._numbers], np.array(self._camera.position_m), self._camera.rotation, self._view,
+        )  # fmt: skip
+        self._halos(np.stack([each.halves for each in points]), lamps, states, compositor, layer)
+        if not self._evening:
+            return shone
+        self._flashes(lamps, states, compositor)
+        burning = states[:, list(HEADLAMPS)] == Surface.HEADLAMP_LIT
+        beams[:, 4] = 0.5 * burning.sum(axis=1)
+        throwing = beams[(beams[:, 4] > 0.0) & (np.abs(beams[:, 5]) <= _TILTED)][:, :5]
+        compositor.light_ground(throwing)
+        shine_on(throwing, trace.positions[frame], shone)
+        return shone
+
+    def _halos(self, halves: Floats, lamps: Floats, states: Bytes, compositor: Compositor, layer: ActorLayer) -> None:
+        lens, camera = self._lens, self._camera
+        shown = _visible(
+            lamps, states, halves, self._brightness, _LAMP_TABLE, camera.focal_px, layer.seen.nearness, lens.scale
+        )
+        halo = _NIGHT_HALO if self._evening else _DAY_HALO
+        for car, lamp in np.argwhere(shown[..., 1] > 0.02).tolist():
+            radius_px, strength = shown[car, lamp].tolist()
+            x, y = lamps[car, lamp, :2].tolist()
+            row = _LAMP_TABLE[states[car, lamp]]
+            rgb = (strength / self._exposure * row[_RGB : _RGB + 3]).tolist()
+            if self._evening:
+                compositor.add_mirrored_lamp(lamps[car, lamp, 4:], radius_px, tuple(0.6 * value for value in rgb))
+            compositor.add_glow(x, y, radius_px, tuple(rgb))
+            share = float(row[halo]) * lens.strength
+            if share > 0.0:
+                wide = lens.spread * ((3.2 if self._evening else 2.4) * radius_px + 2.0 * lens.scale)
+                compositor.add_glow(x, y, wide, tuple(share * value for value in rgb), reach=2.4)
+
+    def _flashes(self, lamps: Floats, states: Bytes, compositor: Compositor) -> None:
+        """Beacons colour the ground about them."""
+        for car in self._emergency:
+            for lamp in range(len(LAMPS)):
+                surface = int(states[car, lamp])
+                if surface in _BEACONS and not np.isnan(lamps[car, lamp, 4]):
+                    row = _LAMP_TABLE[surface]
+                    x, y = lamps[car, lamp, 4:6].tolist()
+                    compositor.flash_ground(x, y, _FLASH_M, _FLASH / 3.3 * row[_RGB : _RGB + 3])
+
+
+@kernel
+def _placed(
+    middles: Floats, rotations: Floats, places: Floats, eye: Floats, rotation: Floats, view: View
+) -> tuple[Floats, Floats]:
+    """Of C cars' lamps (middles C×L×3 in the body's frame): C×L×7 with column, row and depth, how much the lamp faces
+    the camera (cosine), and its place in the world; and C×6, the dipped beams: from where, which way, a strength of 0,
+    and how much they point upwards."""
+    cars, count = middles.shape[0], middles.shape[1]
+    found, beams = np.empty((cars, count, 7)), np.zeros((cars, 6))
+    points = np.empty((count, 3))
+    for car in range(cars):
+        turn = turn_of(rotations[car])
+        for lamp in range(count):
+            a, b, c = middles[car, lamp, 0], middles[car, lamp, 1], middles[car, lamp, 2]
+            for axis in range(3):
+                place = turn[axis, 0] * a + turn[axis, 1] * b + turn[axis, 2] * c + places[car, axis]
+                points[lamp, axis] = place
+                found[car, lamp, 4 + axis] = place
+        seen = bent(points, eye, rotation, view.k1, view.k2, view.bend_edge)
+        for lamp in range(count):
+            depth = seen[lamp, 2]
+            scale = view.focal_px / (depth if abs(depth) >= 1e-9 else 1e-9)
+            found[car, lamp, 0] = seen[lamp, 0] * scale + view.centre_x
+            found[car, lamp, 1] = seen[lamp, 1] * scale + view.centre_y
+            found[car, lamp, 2] = depth
+            side = 1.0 if middles[car, lamp, 1] > 0.0 else -1.0
+            x, y, z = eye[0] - points[lamp, 0], eye[1] - points[lamp, 1], eye[2] - points[lamp, 2]
+            towards = x * (side * turn[0, 1]) + y * (side * turn[1, 1]) + z * (side * turn[2, 1])
+            found[car, lamp, 3] = towards / np.sqrt(x * x + y * y + z * z)
+        side = 1.0 if middles[car, 0, 1] > 0.0 else -1.0
+        x, y = side * turn[0, 1], side * turn[1, 1]
+        length = max(np.sqrt(x * x + y * y), 1e-6)
+        beams[car, 0], beams[car, 1] = (points[0, 0] + points[1, 0]) / 2, (points[0, 1] + points[1, 1]) / 2
+        beams[car, 2], beams[car, 3], beams[car, 5] = x / length, y / length, side * turn[2, 1]
+    return found, beams
+
+
+@inline
+def _lobe(facing: float, throw: float) -> float:
+    """How much of a lamp's light goes where it is seen from."""
+    if throw == 0.0:
+        return 1.0
+    if facing <= 0.03:
+        return 0.0
+    if throw == 1.0:
+        return min(1.0, 0.35 + facing)
+    return 0.10 + 0.90 * facing * facing * facing
+
+
+@kernel
+def _visible(
+    lamps: Floats, states: Bytes, halves: Floats, brightness: Floats, table: Floats, focal: float, nearness: F32,
+    scale: float,
+) -> Floats:  # fmt: skip
+    """C×L×2: the radius in pixels and the strength of each lamp's light, 0 for those that are off, hidden, turned away
+    or outside the picture. ``nearness`` of all that shows, two samples a pixel along each axis."""
+    cars, count = states.shape
+    shown = np.zeros((cars, count, 2))
+    height, width = nearness.shape
+    for car in range(cars):
+        for lamp in range(count):
+            surface = states[car, lamp]
+            x, y, depth = lamps[car, lamp, 0], lamps[car, lamp, 1], lamps[car, lamp, 2]
+            if table[surface, 0] <= 0.0 or not depth >= 2.0:
+                continue
+            if x < 0.0 or y < 0.0 or FINE * x >= width or FINE * y >= height:
+                continue
+            strength = _lobe(lamps[car, lamp, 3], table[surface, 3]) * brightness[car]
+            if strength <= 0.02:
+                continue
+            half = halves[car, lamp] * focal / depth
+            limit = 1.0 / max(depth - _HIDDEN_M, 0.1)
+            free = 0
+            for down in range(-1, 2):
+                for aside in range(-1, 2):
+                    row = min(max(int(FINE * (y + 0.6 * half * down)), 0), height - 1)
+                    column = min(max(int(FINE * (x + 0.6 * half * aside)), 0), width - 1)
+                    if nearness[row, column] <= limit:
+                        free += 1
+            radius = max(half, table[surface, 6] * scale)
+            # Lamps smaller than their least radius keep some of their light: seen from afar they still glare.
+            size = min(1.0, 0.30 + 0.70 * half / radius)
+            shown[car, lamp, 0], shown[car, lamp, 1] = radius, strength * size * free / 9.0
+    return shown
