@@ -21,6 +21,7 @@ from its_core.engines.simulator.rendering.ground_effects import (
     darken_under_all,
     flash_about,
     glow_about,
+    glow_about_all,
     light_before_all,
     mirror_bodies,
     streak,
@@ -128,7 +129,7 @@ class Compositor:
         )  # fmt: skip
         self._windows += windows
 
-    def add_mirrored_lamp(self, place: Floats, radius_px: float, rgb: tuple[float, float, float]) -> None:
+    def add_mirrored_lamp(self, place: Floats, radius_px: float, rgb: Floats | tuple[float, float, float]) -> None:
         """The drawn-out mirror image of a lamp (world point) on wet ground."""
         if not self.is_wet:
             return
@@ -155,6 +156,10 @@ class Compositor:
             return
         glow_about(_bounds(window), x, y, radius_px, np.array(rgb, np.float32), self._glow, self._touched)
         self._windows.append(window)
+
+    def add_glows(self, lamps: Floats) -> None:
+        """The light about lamps: ``glow_about_all``."""
+        self._add_windows(glow_about_all(lamps, self._glow, self._touched))
 
     def flash_ground(self, x_m: float, y_m: float, reach_m: float, rgb: Floats) -> None:
         """Adds a coloured lamp's light to the ground about it: ``flash_about``."""

@@ -16,10 +16,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
-BEAM_M = 28.0  # how far dipped beams reach
+BEAM_M = 25.0  # how far dipped beams reach
 BEAM_LIGHT = 0.9  # of white ground where a beam is strongest, before it fades
 _BEAM_FADES_M = 9.0
-_BEAM_SLANT = 2.6  # square of the slant at which a beam has ended
+_BEAM_SLANT = 2.2  # square of the slant at which a beam has ended
 _FAINTEST_AT = 4.6
 
 
@@ -74,7 +74,7 @@ def light_before_all(
         at_x, at_y, ahead_x, ahead_y = beams[number, 0], beams[number, 1], beams[number, 2], beams[number, 3]
         for corner in range(6):
             a = (0.3, 10.0, BEAM_M, BEAM_M, 10.0, 0.3)[corner]
-            b = (-2.0, -4.6, -9.6, 9.6, 4.6, 2.0)[corner]
+            b = (-1.9, -4.3, -8.1, 8.1, 4.3, 1.9)[corner]
             corners[corner, 0] = at_x + a * ahead_x + b * ahead_y
             corners[corner, 1] = at_y + a * ahead_y - b * ahead_x
         window = ground_window(corners, eye, rotation, view)
@@ -247,3 +247,30 @@ def flash_about(
             for colour in range(3):
                 glow[row, column, colour] += light * rgb[colour] * albedo[row, column, colour]
             touched[row, column] = True
+
+
+@kernel
+def glow_about_all(lamps: Floats, glow: F32, touched: Mask) -> NDArray[np.int64]:
+    """Adds the light about lamps (K×8: column, row, radius in pixels, red, green, blue, radius of the halo, its share
+    of the lamp's light). Returns the windows in which it did, K×4."""
+    height, width = touched.shape
+    windows = np.zeros((len(lamps), 4), np.int64)
+    for number in range(len(lamps)):
+        x, y, core, _, _, _, halo, share = lamps[number]
+        span = max(2.6 * core, 2.4 * halo if share > 0.0 else 0.0) + 1.0
+        windows[number, 0], windows[number, 1] = max(int(y - span), 0), min(int(y + span) + 1, height)
+        windows[number, 2], windows[number, 3] = max(int(x - span), 0), min(int(x + span) + 1, width)
+        for row in range(windows[number, 0], windows[number, 1]):
+            for column in range(windows[number, 2], windows[number, 3]):
+                down, aside = row + 0.5 - y, column + 0.5 - x
+                away = down * down + aside * aside
+                fall = 0.0
+                if away < 7.0 * core * core:
+                    fall = exp_scalar(-away / (2.0 * core * core))
+                if share > 0.0 and away < 6.0 * halo * halo:
+                    fall += share * exp_scalar(-away / (2.0 * halo * halo))
+                if fall > 0.003:
+                    for colour in range(3):
+                        glow[row, column, colour] += fall * lamps[number, 3 + colour]
+                    touched[row, column] = True
+    return windows

@@ -45,6 +45,7 @@ _SHINING: dict[Surface, tuple[float, ...]] = {
     Surface.BEACON_RED: (3.2, 0.14, 0.11, _ALL_AROUND, 0.16, 0.10, 2.6),
 }
 _BEACONS = (Surface.BEACON_BLUE, Surface.BEACON_RED)
+_MIRRORED = 0.3  # strength from which wet ground mirrors a lamp
 _FLASH_M = 13.0  # how far beacons light the ground at night
 _FLASH = 0.55  # radiance of white ground beside one
 
@@ -118,19 +119,23 @@ class VehicleLamps:
         shown = _visible(
             lamps, states, halves, self._brightness, _LAMP_TABLE, camera.focal_px, layer.seen.nearness, lens.scale
         )
-        halo = _NIGHT_HALO if self._evening else _DAY_HALO
-        for car, lamp in np.argwhere(shown[..., 1] > 0.02).tolist():
-            radius_px, strength = shown[car, lamp].tolist()
-            x, y = lamps[car, lamp, :2].tolist()
-            row = _LAMP_TABLE[states[car, lamp]]
-            rgb = (strength / self._exposure * row[_RGB : _RGB + 3]).tolist()
-            if self._evening:
-                compositor.add_mirrored_lamp(lamps[car, lamp, 4:], radius_px, tuple(0.6 * value for value in rgb))
-            compositor.add_glow(x, y, radius_px, tuple(rgb))
-            share = float(row[halo]) * lens.strength
-            if share > 0.0:
-                wide = lens.spread * ((3.2 if self._evening else 2.4) * radius_px + 2.0 * lens.scale)
-                compositor.add_glow(x, y, wide, tuple(share * value for value in rgb), reach=2.4)
+        burning = np.argwhere(shown[..., 1] > 0.02)
+        if not len(burning):
+            return
+        car, lamp = burning.T
+        rows = _LAMP_TABLE[states[car, lamp]]
+        radius_px, strength = shown[car, lamp].T
+        glows = np.empty((len(burning), 8))
+        glows[:, :2], glows[:, 2] = lamps[car, lamp, :2], radius_px
+        glows[:, 3:6] = (strength / self._exposure)[:, None] * rows[:, _RGB : _RGB + 3]
+        widening, share = (3.2, _NIGHT_HALO) if self._evening else (2.4, _DAY_HALO)
+        glows[:, 6] = lens.spread * (widening * radius_px + 2.0 * lens.scale)
+        glows[:, 7] = lens.strength * rows[:, share]
+        compositor.add_glows(glows)
+        if self._evening and compositor.is_wet:
+            bright = strength * rows[:, _RGB : _RGB + 3].max(axis=1) > _MIRRORED
+            for place, glow in zip(lamps[car, lamp, 4:][bright], glows[bright], strict=True):
+                compositor.add_mirrored_lamp(place, float(glow[2]), 0.6 * glow[3:6])
 
     def _flashes(self, lamps: Floats, states: Bytes, compositor: Compositor) -> None:
         """Beacons colour the ground about them."""
