@@ -1,4 +1,4 @@
-"""What a fixed camera's picture must be: it stays in place, has no cuts or captions, is exposed and sharp.
+"""What a fixed camera's picture must be: it stays in place, has no captions, is exposed and sharp.
 
 ``GateMeter`` takes the frames that the checks decode anyway and looks closely at every eighth of them.
 """
@@ -21,7 +21,6 @@ _EVERY = 8  # frames
 _STRIDE = 4  # pixels, for the drift
 _NOISE_LEVELS = 2.0  # of the median difference of two pictures: noise and coding
 _EXPLAINS = 0.7  # of the difference must a shift leave at most
-_CUT_LEVELS, _CUT_SHARE = 20.0, 0.5
 _CRUSHED, _CLIPPED = 17, 234  # stored luma: black is 16, white 235
 _TO_FULL_RANGE = 255 / 219
 
@@ -34,7 +33,6 @@ class GateMeasures:
     burnt-in text."""
 
     camera_drift_px: float
-    cuts: int
     flicker_levels: float
     crushed_share: float
     clipped_share: float
@@ -50,9 +48,7 @@ class GateMeter:
 
     def __init__(self) -> None:
         self._count = 0
-        self._previous: Blocks | None = None
         self._means: list[float] = []
-        self._cuts = 0
         self._reference: tuple[Picture, NDArray[np.complex64]] | None = None
         self._window: Picture | None = None
         self._drift_px = 0.0
@@ -65,9 +61,6 @@ class GateMeter:
 
     def add(self, luma: Luma, blocks: Blocks) -> None:
         self._means.append(float(blocks.mean()) * _TO_FULL_RANGE)
-        if self._previous is not None and self._previous.shape == blocks.shape:
-            self._cuts += _is_cut(self._previous, blocks)
-        self._previous = blocks
         self._precipitation.add(luma)
         if self._count % _EVERY == 0:
             self._look_closely(luma)
@@ -95,7 +88,6 @@ class GateMeter:
         crushed, clipped = np.mean(self._shares, axis=0)
         return GateMeasures(
             camera_drift_px=round(self._drift_px, 2),
-            cuts=self._cuts,
             flicker_levels=round(float(second.mean()) / 2, 3),
             crushed_share=round(float(crushed), 4),
             clipped_share=round(float(clipped), 4),
@@ -105,13 +97,6 @@ class GateMeter:
             precipitation_permille=self._precipitation.permille,
             text_characters=longest_new_line(self._text.lines(), known_text),
         )
-
-
-def _is_cut(before: Blocks, after: Blocks) -> bool:
-    """Whether most blocks changed strongly and differently: a change of exposure moves all of them alike."""
-    change = after - before
-    change -= np.median(change)
-    return bool((np.abs(change) > _CUT_LEVELS).mean() > _CUT_SHARE)
 
 
 def _laplacian_variance(luma: Luma) -> float:

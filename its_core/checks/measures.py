@@ -14,10 +14,10 @@ from PIL import Image, ImageOps
 
 from its_core.checks.burnt_in_text import text_lines
 from its_core.checks.gates import GateMeter
-from its_core.checks.motion import Luma, MotionMeter, block_means
+from its_core.checks.motion import Blocks, Luma, MotionMeter, block_means
 from its_core.checks.weather import blue_sky_share
 from its_core.clip import Geometry, Scene
-from its_core.video import Frame, Probe, StoredFrame, UnreadableVideo, decoder_complaints, probe, read_stored_frames
+from its_core.video import Frame, Probe, StoredFrame, decoder_complaints, opened
 
 # Of a clip longer than asked this many frames more are decoded: enough to say that it is too long, and bounded.
 EXTRA_FRAMES = 16
@@ -104,18 +104,18 @@ def measure(
     the geometry and cropped to its middle. ``scene`` is what the clip should show; ``text_is_asked`` says that text may
     be burnt in.
     """
-    try:
-        probed = probe(path)
-    except UnreadableVideo as error:
-        return Measures(problem=str(error))
     sums = _FrameSums()
+    probed: Probe | None = None
     problem: str | None = None
     with decoder_complaints() as complaints:
         try:
-            for frame in islice(read_stored_frames(path, is_probed=True), geometry.frames + EXTRA_FRAMES):
-                sums.add(frame)
+            with opened(path) as (probed, frames):
+                for frame in islice(frames, geometry.frames + EXTRA_FRAMES):
+                    sums.add(frame)
         except (av.FFmpegError, OSError, ValueError) as error:
-            problem = f"decoding stopped after {sums.count} frames: {error}"
+            problem = f"decoding stopped after {sums.count} frames: {error}" if probed else str(error)
+    if probed is None:
+        return Measures(problem=problem)
     if problem is None and complaints.lines:
         problem = f"the decoder complained: {complaints.lines[0]}"
     measured = sums.measures(probed, problem, len(complaints.lines), _expected_start(conditioning, geometry))
@@ -153,7 +153,7 @@ class _FrameSums:
         mean = float(blocks.mean())
         self._luma_sum += mean
         self._black += mean <= _DARK and _is_black(luma)
-        self._flat += bool(blocks.std() < FLAT_LEVELS)
+        self._flat += _is_flat(blocks, mean)
         self._motion.add(blocks)
         self._gates.add(luma, blocks)
 
@@ -179,11 +179,18 @@ class _FrameSums:
             flat_frames=self._flat,
             still_frames=self._motion.still_frames,
             frozen_frames=self._motion.frozen_frames,
+            cuts=self._motion.cuts if self.count else None,
             first_frame_difference=_difference(self._first, expected_start),
             colour_cast_levels=self._colour_cast,
             blue_sky_share=self._blue_sky,
             **(asdict(gates) if gates else {}),
         )
+
+
+def _is_flat(blocks: Blocks, mean: float) -> bool:
+    """Whether the blocks' standard deviation is small; a tenth of the time of ``std``."""
+    beside = (blocks - np.float32(mean)).ravel()
+    return bool(beside @ beside < FLAT_LEVELS**2 * beside.size)
 
 
 def _is_black(luma: Luma) -> bool:

@@ -1,4 +1,4 @@
-"""Motion in a fixed camera's picture: how much moves, for how long nothing moves, and whether it stopped suddenly.
+"""Motion in a fixed camera's picture: how much moves, for how long nothing moves, whether it stopped suddenly, cuts.
 
 It compares block means: sensor noise averages out in a block, while a person a few pixels wide still changes a block
 or two. A scene may come to rest (a crash does). A frozen picture stops from one frame to the next, with everything that
@@ -6,6 +6,8 @@ was moving in it.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,7 @@ BUSY_LEVELS = 100.0
 # two, and only when it is a fair share of the clip's usual motion: the last rolling of a wreck is no freeze.
 EDGE = 0.08  # of the frame's height and width, on each side
 FAIR_SHARE = 0.1
+CUT_LEVELS, CUT_SHARE = 20.0, 0.5
 
 
 def block_means(luma: Luma) -> Blocks:
@@ -40,17 +43,32 @@ def block_means(luma: Luma) -> Blocks:
     return sums / np.float32(side * side)
 
 
-def motion(before: Blocks, after: Blocks, edge: float = 0.0) -> float:
-    """The summed change, in levels, of the blocks that changed by more than noise and a change of exposure explain,
-    those within ``edge`` of the frame's sides left out."""
-    change = after - before
-    change -= np.median(change)
-    np.abs(change, out=change)
-    noise = min(float(np.median(change)) / 0.6745, MOST_NOISE_LEVELS)
-    rows, columns = (round(edge * length) for length in change.shape)
-    inner = change[rows : change.shape[0] - rows, columns : change.shape[1] - columns]
-    moved = inner[inner > FLOOR_LEVELS + NOISE_FACTOR * noise]
-    return float(moved.sum()) if len(moved) >= LEAST_BLOCKS else 0.0
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How much each block changed from one frame to another, a change of exposure left out, in levels; ``noise`` is
+    the part of it that noise explains."""
+
+    levels: Blocks
+    noise: float
+
+    @classmethod
+    def between(cls, before: Blocks, after: Blocks) -> Change:
+        change = after - before
+        change -= np.median(change)
+        np.abs(change, out=change)
+        return cls(change, min(float(np.median(change)) / 0.6745, MOST_NOISE_LEVELS))
+
+    def motion(self, edge: float = 0.0) -> float:
+        """The summed change of the blocks that changed by more than noise explains, those within ``edge`` of the
+        frame's sides left out."""
+        rows, columns = (round(edge * length) for length in self.levels.shape)
+        inner = self.levels[rows : self.levels.shape[0] - rows, columns : self.levels.shape[1] - columns]
+        moved = inner[inner > FLOOR_LEVELS + NOISE_FACTOR * self.noise]
+        return float(moved.sum()) if len(moved) >= LEAST_BLOCKS else 0.0
+
+    def is_cut(self) -> bool:
+        """Whether most blocks changed strongly and differently: a change of exposure moves all of them alike."""
+        return bool(np.count_nonzero(self.levels > CUT_LEVELS) > CUT_SHARE * self.levels.size)
 
 
 class MotionMeter:
@@ -62,6 +80,7 @@ class MotionMeter:
         self._steps: list[float] = []  # motion between neighbouring frames, away from the edge
         self._stretches: list[tuple[int, int]] = []  # [first, end) of frames in which nothing moves away from the first
         self._first = 0
+        self.cuts = 0
 
     def add(self, blocks: Blocks) -> None:
         """Takes a frame's block means."""
@@ -69,8 +88,11 @@ class MotionMeter:
             self._anchor = blocks
         else:
             index = len(self._steps) + 1
-            self._steps.append(motion(self._previous, blocks, EDGE))
-            if motion(self._anchor, blocks):
+            change = Change.between(self._previous, blocks)
+            self._steps.append(change.motion(EDGE))
+            self.cuts += change.is_cut()
+            since = change if self._anchor is self._previous else Change.between(self._anchor, blocks)
+            if since.motion():
                 self._stretches.append((self._first, index))
                 self._first, self._anchor = index, blocks
         self._previous = blocks

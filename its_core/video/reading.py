@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -67,6 +68,13 @@ class Probe:
 
 def probe(path: Path) -> Probe:
     """Reads an MP4's headers. Raises UnreadableVideo for anything that is not one video of a sane size."""
+    with opened(path) as (probed, _):
+        return probed
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Probe, Iterator[StoredFrame]]]:
+    """A file's headers and its frames, of which any number may be taken while it is open. Raises as ``probe`` does."""
     try:
         size_bytes = path.stat().st_size
         if size_bytes > MAX_FILE_BYTES:
@@ -76,9 +84,15 @@ def probe(path: Path) -> Probe:
         raise UnreadableVideo(f"cannot be read: {error.strerror or error}") from error
     if boxes.most_samples > MAX_DECLARED_FRAMES:
         raise UnreadableVideo(f"declares {boxes.most_samples} frames, at most {MAX_DECLARED_FRAMES} are accepted")
+    with _open(path) as container:
+        stream = _pictures(container)
+        yield _probe_stream(stream, boxes, size_bytes), _decoded(container, stream)
+
+
+def _open(path: Path) -> av.container.InputContainer:
     try:
-        with _open(path) as container:
-            return _probe_stream(_pictures(container), boxes, size_bytes)
+        # The demuxer is named: a playlist in disguise must not make FFmpeg open what it points to.
+        return av.open(str(path.absolute()), format="mp4")
     except av.FFmpegError as error:
         raise UnreadableVideo(f"cannot be opened as MP4: {error.strerror}") from error
 
@@ -89,7 +103,7 @@ def read_frames(path: Path) -> Iterator[Frame]:
     Raises UnreadableVideo before the first frame for what ``probe`` refuses; a broken stream ends early or raises
     av.FFmpegError.
     """
-    return (_shown(*decoded) for decoded in _decoded(path))
+    return (frame.rgb() for frame in read_stored_frames(path))
 
 
 def read_frames_at(path: Path, fps: int) -> Iterator[Frame]:
@@ -97,11 +111,11 @@ def read_frames_at(path: Path, fps: int) -> Iterator[Frame]:
     whose time is nearest, the earlier of two that are as near. Raises as ``read_frames`` does, and UnreadableVideo for
     a frame without a time."""
     moment = 0  # of the next frame to give, in 1/fps
-    before: tuple[Fraction, tuple[Display, av.VideoFrame]] | None = None
+    before: tuple[Fraction, StoredFrame] | None = None
     began: Fraction | None = None
     step = Fraction(0)
-    for decoded in _decoded(path):
-        frame = decoded[1]
+    for stored in read_stored_frames(path):
+        frame = stored.decoded
         if frame.pts is None or frame.time_base is None:
             raise UnreadableVideo("a frame says no time at which it is to be shown")
         began = frame.pts * frame.time_base if began is None else began
@@ -109,18 +123,18 @@ def read_frames_at(path: Path, fps: int) -> Iterator[Frame]:
         if before is not None:
             step = time - before[0]
             while Fraction(moment, fps) <= (before[0] + time) / 2:
-                yield _shown(*before[1])
+                yield before[1].rgb()
                 moment += 1
-        before = time, decoded
+        before = time, stored
     while before is not None and Fraction(moment, fps) <= before[0] + step / 2:
-        yield _shown(*before[1])
+        yield before[1].rgb()
         moment += 1
 
 
 def read_last_frames(path: Path, count: int) -> list[Frame]:
     """The last ``count`` frames, as ``read_frames`` gives them; fewer of a shorter video. All are decoded, because only
     so is it known which ones are the last, and that they can be decoded. Raises as ``read_frames`` does."""
-    return [_shown(*decoded) for decoded in deque(_decoded(path), maxlen=count)]
+    return [frame.rgb() for frame in deque(read_stored_frames(path), maxlen=count)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +158,10 @@ class StoredFrame:
         return _shown(self.display, self.decoded)
 
 
-def read_stored_frames(path: Path, is_probed: bool = False) -> Iterator[StoredFrame]:
-    """Every frame of a file. Raises as ``read_frames`` does; ``is_probed``: ``probe`` has accepted the file."""
-    return (StoredFrame(*decoded) for decoded in _decoded(path, is_probed))
+def read_stored_frames(path: Path) -> Iterator[StoredFrame]:
+    """Every frame of a file. Raises as ``read_frames`` does."""
+    with opened(path) as (_, frames):
+        yield from frames
 
 
 def read_luma(path: Path) -> Iterator[NDArray[np.uint8]]:
@@ -154,23 +169,14 @@ def read_luma(path: Path) -> Iterator[NDArray[np.uint8]]:
     return (frame.luma() for frame in read_stored_frames(path))
 
 
-def _decoded(path: Path, is_probed: bool = False) -> Iterator[tuple[Display, av.VideoFrame]]:
-    if not is_probed:
-        probe(path)
-    with _open(path) as container:
-        stream = _pictures(container)
-        stream.codec_context.thread_count = 1
-        for number, frame in enumerate(container.decode(stream), start=1):
-            if number > MAX_DECLARED_FRAMES:
-                raise UnreadableVideo(f"has more than {MAX_DECLARED_FRAMES} frames, which is the most that is accepted")
-            _refuse_size(frame.width, frame.height)
-            # A stream must not be looked at once its container is closed; frames may.
-            yield Display.of(stream, frame), frame
-
-
-def _open(path: Path) -> av.container.InputContainer:
-    # The demuxer is named: a playlist in disguise must not make FFmpeg open what it points to.
-    return av.open(str(path.absolute()), format="mp4")
+def _decoded(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[StoredFrame]:
+    stream.codec_context.thread_count = 1
+    for number, frame in enumerate(container.decode(stream), start=1):
+        if number > MAX_DECLARED_FRAMES:
+            raise UnreadableVideo(f"has more than {MAX_DECLARED_FRAMES} frames, which is the most that is accepted")
+        _refuse_size(frame.width, frame.height)
+        # A stream must not be looked at once its container is closed; frames may.
+        yield StoredFrame(Display.of(stream, frame), frame)
 
 
 def _pictures(container: av.container.InputContainer) -> av.VideoStream:
