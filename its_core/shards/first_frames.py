@@ -141,12 +141,18 @@ def _begin(engine: str) -> None:
 
 
 def _make_here(wanted: tuple[FrameOrigin, Path], geometry: Geometry) -> str | None:
-    """Why there is no frame, None when there is one. Exceptions of engines need not survive the way back."""
+    """Why there is no frame, None when there is one. Exceptions of engines need not survive the way back, and one that
+    nobody foresaw costs its own row only. Raises StorageError."""
     origin, path = wanted
     try:
         _make(_engine, origin, path, geometry)
     except EngineFailure as failure:
         return failure.reason
+    except storage.StorageError:
+        raise
+    except Exception as error:
+        _log.exception("%s: seed %d", origin.engine, origin.seed)
+        return f"{origin.engine} broke off: {type(error).__name__}: {error}"[:200]
     return None
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 from its_core.clip import ClipRequest, FrameOrigin, Geometry, Scene
 from its_core.engines.engine import engine_module
 from its_core.scenarios.manifest.made_inputs import MadeFrame
+from its_core.shards import first_frames
 from its_core.shards.first_frames import FirstFrameError, FirstFrames, frame_makers, remake
 from its_core.taxonomy import IncidentType, Light
 
@@ -51,6 +52,18 @@ def test_a_frame_is_the_first_of_the_simulators_clip_and_made_once(tmp_path: Pat
     Path(made.path).write_bytes(whole[: len(whole) // 2])  # a damaged one is made again
     assert maker.make([origin]) == {origin: made}
     assert Path(made.path).read_bytes() == whole
+
+
+class _Broken:
+    def generate(self, request: ClipRequest) -> None:
+        raise ZeroDivisionError(f"seed {request.seed}")
+
+
+def test_an_error_that_nobody_foresaw_costs_its_own_row_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(first_frames, "_engine", _Broken(), raising=False)
+    origin = FirstFrames("simulator", GEOMETRY, tmp_path).origin(SCENE, 3)
+    why = first_frames._make_here((origin, tmp_path / "frame.png"), GEOMETRY)
+    assert why == "simulator broke off: ZeroDivisionError: seed 3"
 
 
 def test_a_check_makes_no_frame():
