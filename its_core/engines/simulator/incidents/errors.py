@@ -18,6 +18,8 @@ from its_core.taxonomy import Aftermath, CollisionType
 LAGS_S = 0.35  # how long after the wheel turns the vehicle is where it is meant to be
 LETS_GO_S = 0.3  # before the touch: from then on nobody corrects anything
 NEVER_S = 9.0
+BEYOND_KERB_M = 2.5  # people who have crossed the road walk on so far
+WIDEST_M = 24.0
 HARD_MPS2 = (4.5, 7.5)
 
 
@@ -210,12 +212,14 @@ def stepping_out_plan(
     start = float(data["x_m"]), float(data["y_m"])
     reach = abs(data["side_m"])
     foot = x - ty * side * reach, y + tx * side * reach
-    over = x + ty * side * 9.0, y - tx * side * 9.0
+    across_m = _far_kerb_m(setting, (x, y), (ty * side, -tx * side))
+    over_m = across_m + BEYOND_KERB_M
+    over = x + ty * side * over_m, y - tx * side * over_m
     walked = math.dist(start, foot)
     points = (start, foot, over) if walked > 0.4 else (start, over)
     first = walked if walked > 0.4 else 0.0
     kerb = max(reach - 2.2, 0.2)
-    route = Route(points, (Crossing(first + kerb, first + reach + 6.0, None),))
+    route = Route(points, (Crossing(first + kerb, first + reach + across_m, None),))
     pace = float(rng.choice([1.3, 1.6, 2.0, 2.8], p=[0.35, 0.3, 0.2, 0.15]))
     into = float(rng.uniform(-0.6, 0.55)) * data["half_m"]  # where in front of the vehicle they are at the touch
     steps_s = contact_s - (reach - kerb - into) / pace - 0.15 * attempt
@@ -230,6 +234,14 @@ def stepping_out_plan(
     unaware = frozenset() if averted else frozenset({person})
     plan = _plan(opportunity, contact_s, {vehicle: driver})
     return replace(plan, routes={person: (route, steps_s, pace)}, unaware=unaware)
+
+
+def _far_kerb_m(setting: Setting, at: tuple[float, float], ahead: tuple[float, float]) -> float:
+    """How far the road reaches from a spot on it, straight across."""
+    away_m = 2.0
+    while away_m < WIDEST_M and setting.layout.on_road(at[0] + away_m * ahead[0], at[1] + away_m * ahead[1]):
+        away_m += 0.5
+    return away_m
 
 
 def _plan(opportunity: Opportunity, contact_s: float, intents: dict[int, Intent]) -> Plan:

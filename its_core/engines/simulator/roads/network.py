@@ -17,6 +17,7 @@ from its_core.engines.simulator.roads.paths import Path
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+JUNCTION_M = 85.0  # crosswalks farther behind a stop line belong to another junction
 NEAR_M = 1.9  # two ways this close overlap: cars on them cannot pass each other
 
 
@@ -55,13 +56,14 @@ class Crossing:
 
 @dataclass(frozen=True)
 class Network:
-    """``index`` by a lane's name. ``stretches`` are each way's crosswalks in its own order; ``phases`` of each signal
-    head."""
+    """``index`` by a lane's name. ``stretches`` are each way's crosswalks in its own order; ``exits_m``: where each way
+    has left the junction behind its stop line (infinite: there is none); ``phases`` of each signal head."""
 
     lanes: tuple[Lane, ...]
     ways: Ways
     index: dict[str, int]
     stretches: tuple[tuple[Stretch, ...], ...]
+    exits_m: tuple[float, ...] = ()
     phases: tuple[int, ...] = ()
     meetings: dict[tuple[int, int], tuple[float, float] | None] = field(default_factory=dict)
     crossed: list[Crossing] = field(default_factory=list)
@@ -127,7 +129,16 @@ def _packed(layout: Layout) -> Network:
     ways = Ways(np.array(first, np.int64), *(np.ascontiguousarray(row) for row in packed))
     stretches = tuple(tuple(_stretches(path, layout.crosswalks)) for path in paths)
     index = {lane.name: i for i, lane in enumerate(layout.lanes)}
-    return Network(layout.lanes, ways, index, stretches, tuple(head.phase for head in layout.signals))
+    exits_m = tuple(_exit_m(lane, mine) for lane, mine in zip(layout.lanes, stretches, strict=True))
+    return Network(layout.lanes, ways, index, stretches, exits_m, tuple(head.phase for head in layout.signals))
+
+
+def _exit_m(lane: Lane, stretches: tuple[Stretch, ...]) -> float:
+    """Arc length behind the last crosswalk after a lane's stop line: whoever stands before it blocks others."""
+    line = lane.stop_s_m
+    if line is None:
+        return np.inf
+    return max((each.end_m + 0.5 for each in stretches if 0.0 < each.start_m - line < JUNCTION_M), default=np.inf)
 
 
 def _crossings(roads: Network) -> list[Crossing]:

@@ -14,7 +14,8 @@ from its_core.engines.simulator.traffic.walkers import Crossing, Route
 
 _CORNER_M = 16.0  # ends of pavements and crosswalks this close are joined
 _LONG_ENOUGH_M = 150.0
-_JAYWALK = 0.10  # of the pavements' ends, people who cross away from a crosswalk instead
+_NEAR_M = 8.0  # a pavement this close to the end of a crosswalk is gone on along
+_STEPS_ON_M = 2.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def drawn_route(layout: Layout, rng: np.random.Generator) -> tuple[Route, float]
     while sum(math.dist(edge.a, edge.b) for edge in edges) < _LONG_ENOUGH_M:
         following = _next(layout, edges[-1], rng)
         if following is None:
+            edges += _off_the_road(edges[-1])
             break
         edges += following
     side = float(rng.uniform(0.15, 1.0))
@@ -45,24 +47,13 @@ def drawn_route(layout: Layout, rng: np.random.Generator) -> tuple[Route, float]
     return route, float(rng.uniform(0.5, max(first - 1.0, 1.0)))
 
 
-def straight_across(layout: Layout, at: Point, rng: np.random.Generator) -> tuple[Route, float] | None:
-    """The route of somebody who comes along a pavement and crosses the road near a point, away from any crosswalk."""
-    best: tuple[float, Point, Point, Point, Point] | None = None
-    for a, b in layout.walkways:
-        foot = _foot(a, b, at)
-        for c, d in layout.walkways:
-            over = _foot(c, d, foot)
-            gap = math.dist(foot, over)
-            if (c, d) == (a, b) or not 5.0 < gap < 24.0 or not _crosses_road(layout, foot, over):
-                continue
-            away = math.dist(foot, at)
-            if best is None or away < best[0]:
-                best = (away, a, foot, over, d if rng.random() < 0.5 else c)
-    if best is None:
-        return None
-    _, start, foot, over, end = best
-    edges = [_Edge(start, foot, None, False), _Edge(foot, over, None, True), _Edge(over, end, None, False)]
-    return _beside(edges, 0.0), max(math.dist(start, foot) - 6.0, 0.2)
+def _off_the_road(last: _Edge) -> list[_Edge]:
+    """A few steps on from the far kerb, where a route would end on a crossing."""
+    if not last.on_road:
+        return []
+    (ax, ay), (bx, by) = last.a, last.b
+    share = _STEPS_ON_M / max(math.dist(last.a, last.b), 1e-6)
+    return [_Edge(last.b, (bx + share * (bx - ax), by + share * (by - ay)), None, False)]
 
 
 def _next(layout: Layout, last: _Edge, rng: np.random.Generator) -> list[_Edge] | None:
@@ -76,7 +67,12 @@ def _next(layout: Layout, last: _Edge, rng: np.random.Generator) -> list[_Edge] 
                 corner = [_Edge(here, start, None, False)] if away > 0.3 else []
                 if not corner or not _crosses_road(layout, here, start):
                     choices.append([*corner, _Edge(start, end, None, False)])
-    if not last.on_road:
+    if last.on_road:
+        for a, b in layout.walkways:
+            foot = _foot(a, b, here)
+            if math.dist(here, foot) < _NEAR_M and not _crosses_road(layout, here, foot):
+                choices += [[_Edge(here, foot, None, False), _Edge(foot, end, None, False)] for end in (a, b)]
+    else:
         for number, crosswalk in enumerate(layout.crosswalks):
             for start, end in (crosswalk.path, crosswalk.path[::-1]):
                 away = math.dist(here, start)

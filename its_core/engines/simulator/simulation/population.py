@@ -125,13 +125,13 @@ def vehicle_of(rng: np.random.Generator, type_: ParticipantType, colour: Colour,
 
 
 def drawn_crash_manner(rng: np.random.Generator) -> CrashManner:
-    """Half of struck drivers lock the wheels, some brake in part, some never reach the pedal."""
-    share = float(rng.choice([0.0, rng.uniform(0.15, 0.7), 1.0], p=[0.18, 0.32, 0.5]))
+    """Half of struck drivers lock the wheels, some brake in part, some reach the pedal late."""
+    share = float(rng.choice([0.0, rng.uniform(0.35, 0.8), 1.0], p=[0.14, 0.36, 0.5]))
     return CrashManner(float(rng.uniform(0.2, 1.5)), share)
 
 
 def drawn_person(rng: np.random.Generator) -> Person:
-    reaction = str(rng.choice(["curious", "helpful", "afraid", "go_on"], p=[0.42, 0.18, 0.12, 0.28]))
+    reaction = str(rng.choice(["curious", "helpful", "afraid", "go_on"], p=[0.40, 0.30, 0.10, 0.20]))
     return Person(float(rng.uniform(1.05, 1.65)), reaction, bool(rng.random() < 0.7))
 
 

@@ -61,8 +61,9 @@ class Rails:
         table = table_of(traffic.drivers, self.bodies, traffic.time_s)
         seen = look(self.roads.ways, self.bodies, table)
         allows, gaps, dangers = seen.allows.tolist(), seen.gap_m.tolist(), seen.danger_s.tolist()
+        no_room = seen.no_room.tolist()
         for i, driver in enumerate(traffic.drivers):
-            driver.decide(Situation(traffic.time_s, step_s, allows[i], gaps[i], dangers[i]), junctions)
+            driver.decide(Situation(traffic.time_s, step_s, allows[i], gaps[i], dangers[i], no_room[i]), junctions)
         for walker in traffic.walkers:
             walker.control(self.rules.around(traffic.time_s, step_s, walker, traffic.drivers))
         for driver in traffic.drivers:
@@ -187,12 +188,13 @@ def table_of(drivers: Sequence[Driver], bodies: Bodies, time_s: float) -> Driver
         [
             (
                 driver.way, driver.s_m, driver.speed, driver.manner.headway_s, driver.manner.gap_m,
-                driver.manner.pulls_mps2, driver.manner.brakes_mps2, *driver.span_m(time_s),
+                driver.manner.pulls_mps2, driver.manner.brakes_mps2, *driver.span_m(time_s), driver.line_m,
+                driver.exit_m,
             )
             for driver in drivers
         ]
-    ).reshape(count, 9)  # fmt: skip
-    way, s_m, speed, headway, gap, pulls, brakes, left, right = np.ascontiguousarray(numbers.T)
+    ).reshape(count, 11)  # fmt: skip
+    way, s_m, speed, headway, gap, pulls, brakes, left, right, line_m, exit_m = np.ascontiguousarray(numbers.T)
     return Drivers(
         body=np.arange(count),
         way=way.astype(np.int64),
@@ -207,4 +209,6 @@ def table_of(drivers: Sequence[Driver], bodies: Bodies, time_s: float) -> Driver
         gap_m=gap,
         pulls=pulls,
         brakes=brakes,
+        line_m=line_m,
+        exit_m=exit_m,
     )

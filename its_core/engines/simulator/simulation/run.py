@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ from its_core.engines.simulator.simulation.steering import (
 )
 from its_core.engines.simulator.trace import Trace
 from its_core.engines.simulator.traffic.drivers import Command, Driver, Situation
+from its_core.engines.simulator.traffic.habits import Brake
 from its_core.engines.simulator.traffic.perception import Bodies, look
 from its_core.engines.simulator.traffic.walkers import Walker
 from its_core.taxonomy import ParticipantType
@@ -43,9 +44,16 @@ STEP_S = CONTROL_TICKS / TICKS_HZ
 SHAKEN_MPS = 0.7  # a blow that changes the speed by more than this ends a vehicle's drive
 RESTITUTION = (0.30, 0.55)  # of each body; the product of two gives back 10 to 25 % of the closing speed
 JUNCTION_RADIUS_M = 17.0
-GAPES_M = 38.0  # drivers who pass a crash this near slow down for it
-GAPES_MPS = (4.0, 9.0)
-_STANDS = Command(0.0, 0.0, False, 0)
+GAPES_M = 45.0  # drivers who come to a crash this near slow down for it
+GAPES_MPS = (2.5, 6.5)
+STOPS_SHARE = 0.6  # of those who come towards it: they stop, so far before it, and most of them switch the hazards on
+STOPS_SHORT_M = (9.0, 16.0)
+BESIDE_M = 6.5  # who drives by farther to the side does not stop
+STOPS_MPS2 = 3.5
+ROLLS_S = 1.0  # even who did not reach the pedal at once brakes then
+LATE_BRAKE_SHARE = 0.5
+HALTS_MPS2 = 5.5  # of a driver who has hit somebody
+HAZARDS_AFTER_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,9 @@ class _Simulation:
         self.wrecked_at: dict[int, int] = {}
         self.before = {number: velocity_of(body) for number, body in enumerate(self.bodies)}
         self.gaping = [float(self.rng.uniform(*GAPES_MPS)) for _ in self.drivers]
+        self.stops_short = [self._stops_short_m() for _ in self.drivers]
         self._skidding: set[int] = set()
+        self._brushed_ones: set[int] = set()
         self.seen = self._table()
 
     def _vehicle(self, number: int, driver: Driver) -> Vehicle | TwoWheeler:
@@ -101,6 +111,11 @@ class _Simulation:
             at, ahead = trailer_on_rails(self.roads, driver)
             trailer = (at, float(pm.atan2(-ahead[0], ahead[1])))
         return self.world.add_vehicle(number, driver.type, (x, y), heading, driver.speed, trailer)
+
+    def _stops_short_m(self) -> float | None:
+        """How far before a crash a driver would stop; None: passes it slowly."""
+        short_m = float(self.rng.uniform(*STOPS_SHORT_M))
+        return short_m if self.rng.random() < STOPS_SHARE else None
 
     def _parked(self) -> list[Body]:
         found: list[Body] = []
@@ -197,6 +212,7 @@ class _Simulation:
         junctions = self.rules.junctions(time_s, self.drivers, self.walkers, self._blocked())
         found = look(self.roads.ways, self.seen, table_of(self.drivers, self.seen, time_s))
         allows, gaps, dangers = found.allows.tolist(), found.gap_m.tolist(), found.danger_s.tolist()
+        no_room = found.no_room.tolist()
         for i, driver in enumerate(self.drivers):
             since = tick - self.wrecked_at.get(i, tick + 1)
             body = self.bodies[i]
@@ -206,7 +222,7 @@ class _Simulation:
                 self._after_crash(i, since)
                 continue
             self._gape(i, driver, time_s)
-            driver.decide(Situation(time_s, STEP_S, allows[i], gaps[i], dangers[i]), junctions)
+            driver.decide(Situation(time_s, STEP_S, allows[i], gaps[i], dangers[i], no_room[i]), junctions)
             self._steer(i, driver, time_s)
         for walker in self.walkers:
             walker.control(self.rules.around(time_s, STEP_S, walker, self.drivers))
@@ -215,14 +231,24 @@ class _Simulation:
             body.walk(walker.vx, walker.vy)
 
     def _gape(self, i: int, driver: Driver, time_s: float) -> None:
-        """Whoever passes a crash slows down for it, a moment after it happened."""
+        """Whoever comes to a crash slows down for it or stops before it, a moment after it happened."""
         at, since = self.rules.crash_at, time_s - self.rules.crash_s
-        near = False
-        if at is not None and since > 0.8:
-            dx, dy = at[0] - self.seen.x[i], at[1] - self.seen.y[i]
-            ahead = dx * self.seen.fx[i] + dy * self.seen.fy[i]
-            near = dx * dx + dy * dy < GAPES_M * GAPES_M and ahead > -6.0
-        driver.caution_mps = self.gaping[i] if near else math.inf
+        driver.caution_mps = math.inf
+        if at is None or since < 0.4 + driver.manner.reaction_s or driver.intent.goes_on:
+            return
+        dx, dy = at[0] - self.seen.x[i], at[1] - self.seen.y[i]
+        ahead = dx * self.seen.fx[i] + dy * self.seen.fy[i]
+        beside = abs(dx * self.seen.fy[i] - dy * self.seen.fx[i])
+        if dx * dx + dy * dy > GAPES_M * GAPES_M or ahead < -6.0:
+            return
+        driver.caution_mps = self.gaping[i]
+        short_m = self.stops_short[i]
+        if short_m is None or ahead - driver.front_m < 2.0 or beside > BESIDE_M:
+            return
+        left_m = max(ahead - driver.front_m - short_m, 0.0)
+        driver.caution_mps = math.sqrt(2.0 * STOPS_MPS2 * left_m)
+        if left_m < 1.0 and driver.speed < 1.0 and driver.intent.hazards_s == math.inf and i % 4:
+            driver.intent = replace(driver.intent, hazards_s=time_s + 0.8)
 
     def _steer(self, i: int, driver: Driver, time_s: float) -> None:
         body = self.bodies[i]
@@ -259,6 +285,8 @@ class _Simulation:
         elif since_ticks >= crash.stunned_s * TICKS_HZ:
             if crash.brake_share > 0.05:
                 body.lock_wheels(crash.brake_share)
+            elif since_ticks >= (crash.stunned_s + ROLLS_S) * TICKS_HZ:
+                body.lock_wheels(LATE_BRAKE_SHARE)
             else:
                 body.drive(-0.35, body.steer_rad)
                 body.settle()
@@ -292,8 +320,12 @@ class _Simulation:
                     self._crashed(tick, touch)
                 continue
             mass = sum(part.mass_kg for part in body.parts)
-            if body.number not in self.wrecked_at and episode.impulse_ns > SHAKEN_MPS * mass:
+            if body.number in self.wrecked_at:
+                continue
+            if episode.impulse_ns > SHAKEN_MPS * mass:
                 self._wreck(tick, body, touch)
+            else:
+                self._brushed(tick, body.number)
 
     def _wreck(self, tick: int, body: Vehicle, touch: Touch) -> None:
         number = body.number
@@ -308,6 +340,18 @@ class _Simulation:
         driver.command = Command(0.0, driver.aside_m, driver.command.brake_lamps, 0)
         if not driver.intent.goes_on:
             body.drive(0.0, body.steer_rad)
+
+    def _brushed(self, tick: int, number: int) -> None:
+        """A driver who has hit somebody, or has been brushed against, stops, however little the vehicle felt of it."""
+        if number >= len(self.drivers) or number in self._brushed_ones or self.drivers[number].intent.goes_on:
+            return
+        self._brushed_ones.add(number)
+        driver, time_s = self.drivers[number], tick / TICKS_HZ
+        stops_s = time_s + 0.6 * driver.manner.reaction_s
+        brake = Brake(stops_s, math.inf, HALTS_MPS2)
+        driver.intent = replace(
+            driver.intent, brakes=(*driver.intent.brakes, brake), hazards_s=time_s + HAZARDS_AFTER_S, chase=None
+        )
 
     def _crashed(self, tick: int, touch: Touch) -> None:
         if self.rules.crash_at is None:

@@ -23,6 +23,7 @@ from its_core.engines.simulator.traffic.perception import HORIZON_M
 from its_core.taxonomy import ParticipantType
 
 HARDEST_STOP_MPS2 = 7.0  # brakes this hard for a red light or a person, if the tyres allow
+NO_ROOM_MPS2 = 4.0  # and this hard before a junction that is not free
 HOLD_MPS = 0.35  # slower than this and with nowhere to go, the foot stays on the brake
 HOLDING_MPS2 = -6.0
 FOOT_S = 0.18  # a foot takes a moment to move
@@ -42,14 +43,14 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What one driver has before them: see ``perception.Seen``; ``claimed`` says of a crosswalk's stretch whether
-    somebody is on it."""
+    """What one driver has before them: see ``perception.Seen``."""
 
     time_s: float
     step_s: float
     allows: float
     leader_gap_m: float
     danger_s: float
+    no_room: bool = False
 
 
 class Driver:
@@ -80,6 +81,8 @@ class Driver:
     def _take(self, way: int) -> None:
         self.way = way
         self.lane: Lane = self.roads.lanes[way]
+        self.line_m = math.inf if self.lane.stop_s_m is None else self.lane.stop_s_m
+        self.exit_m = self.roads.exits_m[way]
         self.stretches: tuple[Stretch, ...] = self.roads.stretches[way]
         self._caps: list[float] = self.roads.caps(way, self.manner.bend_mps2)
 
@@ -150,7 +153,7 @@ class Driver:
         if not blind:
             if now.allows < wanted:
                 wanted = now.allows
-            stop_m = self._must_stop_in(time_s, junctions)
+            stop_m = self._must_stop_in(now, junctions)
             if stop_m is not None:
                 wanted = min(wanted, self._following(stop_m + self.manner.gap_m - 0.8))
             if now.danger_s < math.inf or self._danger_since is not None:
@@ -176,7 +179,10 @@ class Driver:
         ratio = self.speed / (desired if desired > 0.5 else 0.5)
         square = ratio * ratio
         pull = self.manner.pulls_mps2 * (1.0 - square * square)
-        return pull if pull > -3.0 else -3.0
+        if self.caution_mps < 0.5:
+            return min(pull, -1.5)
+        floor = -3.0 if self.caution_mps == math.inf else -4.5
+        return pull if pull > floor else floor
 
     def _following(self, gap_m: float, lead_mps: float = 0.0) -> float:
         return follows_mps2(self.manner, self.speed, gap_m, lead_mps)
@@ -193,15 +199,17 @@ class Driver:
             self._danger_since = None
         return -self.hardest_mps2 if now.time_s < self._danger_until else math.inf
 
-    def _must_stop_in(self, time_s: float, junctions: Junctions) -> float | None:
+    def _must_stop_in(self, now: Situation, junctions: Junctions) -> float | None:
         """Distance from the front bumper to the nearest line that the driver must and can stop at, metres."""
-        line = self.lane.stop_s_m
+        time_s, line = now.time_s, self.lane.stop_s_m
         if not self.stretches and line is None:
             return None
         front = self.s_m + self.front_m
         stops: list[float] = []
         if line is not None and front < line + 0.5 and line - front < HORIZON_M:
             hardest = self._hardest_for_line(time_s, junctions, line - front)
+            if now.no_room and not (self.intent.ignores_others and self.intent.errs(time_s)):
+                hardest = max(hardest, NO_ROOM_MPS2)
             if hardest > 0 and self.speed * self.speed < 2 * hardest * max(line - front, 0.3):
                 stops.append(line - front)
         if not (self.intent.ignores_others and self.intent.errs(time_s)):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator.roads.layouts import Lane
 from its_core.engines.simulator.roads.network import Network, Stretch
+from its_core.engines.simulator.roads.signals import GREEN
 from its_core.engines.simulator.traffic.habits import Chase
 from its_core.engines.simulator.traffic.perception import crosswalk_claimed
 
@@ -18,6 +19,7 @@ Floats = NDArray[np.float64]
 
 COMING_S = 4.2  # gives way to cars that are nearer than this
 PASSED_M = 3.0
+STARTS_M = 26.0  # and to those who may start from a line this near
 
 
 class OnTheRoad(Protocol):
@@ -71,9 +73,17 @@ class Junctions:
             if meeting is None or user.s_m > meeting[0]:
                 continue
             left = meeting[1] - other.s_m
-            if -(other.rear_m + PASSED_M) < left < max(other.speed, 2.0) * COMING_S * patience + other.front_m:
+            comes = max(max(other.speed, 2.0) * COMING_S * patience, STARTS_M if self._may_start(other) else 0.0)
+            if -(other.rear_m + PASSED_M) < left < comes + other.front_m:
                 return True
         return False
+
+    def _may_start(self, user: OnTheRoad) -> bool:
+        """Whether somebody waits at a line that the signal lets them pass."""
+        lane = user.lane
+        if lane.signal is None or lane.stop_s_m is None or self.signals[lane.signal] != GREEN:
+            return False
+        return -1.0 < lane.stop_s_m - user.s_m - user.front_m < 4.0
 
     def claimed(self, user: OnTheRoad, stretch: Stretch) -> bool:
         key = (user.way, stretch.crosswalk)

@@ -22,6 +22,9 @@ DANGER_S = 2.0  # dangers further off than this are left to car-following
 DANGER_STEP_S = 0.1
 CLAIM_M = 1.0  # a person this close to a car's way over a crosswalk has claimed it
 NONE = -1
+STANDS_MPS = 1.5  # slower vehicles behind a junction stand in a queue
+BOX_M = 30.0  # drivers this close to a stop line look for room behind the junction
+QUEUE_GAP_M = 2.0  # that vehicles leave between them in a queue
 
 
 @dataclass(slots=True)
@@ -52,7 +55,8 @@ class Bodies:
 @dataclass(slots=True)
 class Drivers:
     """D drivers: the body that each steers, the way it follows and where on it, between which distances to the left it
-    is and will be, its speed, who it looks out for, and the Intelligent Driver Model's numbers."""
+    is and will be, its speed, who it looks out for, the Intelligent Driver Model's numbers, and where the stop line and
+    the end of the junction behind it are on the way (infinite: there is none)."""
 
     body: Ints
     way: Ints
@@ -67,12 +71,15 @@ class Drivers:
     gap_m: Floats
     pulls: Floats
     brakes: Floats
+    line_m: Floats
+    exit_m: Floats
 
 
 @dataclass(slots=True)
 class Seen:
     """Of D drivers: the acceleration that the road users ahead allow, the nearest one's body (``NONE``), gap and speed
-    along the way, and the seconds until a collision with somebody who is not in the way yet (infinite without one)."""
+    along the way, the seconds until a collision with somebody who is not in the way yet (infinite without one), and
+    whether there is no room behind the junction ahead."""
 
     allows: Floats
     leader: Ints
@@ -80,13 +87,14 @@ class Seen:
     lead_mps: Floats
     danger_s: Floats
     danger_body: Ints
+    no_room: Flags
 
 
 def look(ways: Ways, bodies: Bodies, drivers: Drivers) -> Seen:
     count = len(drivers.body)
     seen = Seen(
         np.full(count, 1e9), np.full(count, NONE, np.int64), np.full(count, np.inf), np.zeros(count),
-        np.full(count, np.inf), np.full(count, NONE, np.int64),
+        np.full(count, np.inf), np.full(count, NONE, np.int64), np.zeros(count, np.bool_),
     )  # fmt: skip
     if count:
         _look(
@@ -95,6 +103,11 @@ def look(ways: Ways, bodies: Bodies, drivers: Drivers) -> Seen:
             drivers.right_m, drivers.speed, drivers.sees_cars, drivers.sees_people, drivers.overlooks,
             drivers.headway_s, drivers.gap_m, drivers.pulls, drivers.brakes, seen.allows, seen.leader, seen.gap_m,
             seen.lead_mps, seen.danger_s, seen.danger_body,
+        )  # fmt: skip
+        _look_for_room(
+            ways, bodies.x, bodies.y, bodies.vx, bodies.vy, bodies.fx, bodies.fy, bodies.front_m, bodies.rear_m,
+            bodies.half_m, bodies.unit, bodies.walks, drivers.body, drivers.way, drivers.s_m, drivers.left_m,
+            drivers.right_m, drivers.sees_cars, drivers.gap_m, drivers.line_m, drivers.exit_m, seen.no_room,
         )  # fmt: skip
     return seen
 
@@ -163,6 +176,51 @@ def _look(
                 ):
                     danger_s[i], danger_body[i] = t, other
                     break
+
+
+@kernel
+def _look_for_room(
+    ways: Ways, x: Floats, y: Floats, vx: Floats, vy: Floats, fx: Floats, fy: Floats, front: Floats, rear: Floats,
+    half: Floats, unit: Ints, walks: Flags, body: Ints, way: Ints, s_m: Floats, left: Floats, right: Floats,
+    sees_cars: Flags, own_gap: Floats, line_m: Floats, exit_m: Floats, no_room: Flags,
+) -> None:  # fmt: skip
+    """Whether whoever drives up to a stop line would come to stand in the junction: behind what stands there already
+    and all who still drive between."""
+    behind = np.empty(len(x))
+    length = np.empty(len(x))
+    for i in range(len(body)):
+        me = body[i]
+        ahead_m = line_m[i] - s_m[i] - front[me]
+        if not sees_cars[i] or not -0.5 < ahead_m < BOX_M or exit_m[i] == np.inf:
+            continue
+        high, low = left[i] + half[me] + ELBOW_ROOM_M, right[i] - half[me] - ELBOW_ROOM_M
+        last = exit_m[i] + BOX_M
+        stands = np.inf
+        for other in range(len(x)):
+            behind[other], length[other] = np.inf, 0.0
+            if unit[other] == unit[me] or walks[other]:
+                continue
+            dx, dy = x[other] - x[me], y[other] - y[me]
+            reach = last - s_m[i] + 12.0
+            if dx * dx + dy * dy > reach * reach:
+                continue
+            s, aside, tx, ty = nearest_on(ways, way[i], x[other], y[other], s_m[i], last + 6.0)
+            along = abs(fx[other] * tx + fy[other] * ty)
+            across = abs(fx[other] * ty - fy[other] * tx)
+            side_reach = along * half[other] + across * max(front[other], rear[other])
+            if not (aside - side_reach < high and aside + side_reach > low and s > line_m[i] and s < last):
+                continue
+            behind[other] = s - along * rear[other] - across * half[other]
+            length[other] = along * (front[other] + rear[other]) + across * 2.0 * half[other]
+            if vx[other] * vx[other] + vy[other] * vy[other] < STANDS_MPS * STANDS_MPS:
+                stands = min(stands, behind[other])
+        if stands == np.inf:
+            continue
+        taken = front[me] + rear[me] + own_gap[i]
+        for other in range(len(x)):
+            if behind[other] < stands:
+                taken += length[other] + QUEUE_GAP_M
+        no_room[i] = stands - taken < exit_m[i]
 
 
 @kernel

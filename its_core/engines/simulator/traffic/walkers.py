@@ -14,6 +14,7 @@ STEP_M = 0.72  # a step; two of them make a stride
 ACCELERATES_MPS2 = 4.5
 STARTLED_S = 1.5  # people jump when a car would reach them sooner than this
 HURRIES_MPS = 2.9
+HELPS_MPS = 2.7
 RETREATS_MPS = 2.6
 CLEAR_M = 0.55  # kept between oneself and a car that passes
 TURNS_RADPS = 5.0
@@ -168,7 +169,7 @@ class Walker:
             case "curious":
                 return 0.0, 0.0
             case "helpful" if away > 4.5 and around.crash_s > delay + 0.9:
-                return 2.1 * dx / away, 2.1 * dy / away
+                return HELPS_MPS * dx / away, HELPS_MPS * dy / away
             case "afraid" if away < 18.0:
                 return -3.4 * dx / max(away, 0.1), -3.4 * dy / max(away, 0.1)
         return 0.0, 0.0
@@ -188,7 +189,7 @@ class Walker:
             self.waits = True
             return 0.0, 0.0
         if found is not None and self.s_m <= found.start_m:
-            left = found.start_m - 0.4 - 0.17 * (self.number % 4) - self.s_m  # nobody waits where another does
+            left = found.start_m - 0.95 - 0.17 * (self.number % 4) - self.s_m  # nobody waits where another does
             free = around.may_cross if self.steps_out_s == math.inf else around.time_s >= self.steps_out_s
             if left < 0.5 * speed and not free:
                 self.waits = True

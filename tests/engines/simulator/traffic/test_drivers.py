@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from its_core.engines.simulator.dimensions import VEHICLES
+from its_core.engines.simulator.roads.network import network
 from its_core.engines.simulator.roads.registry import place
 from its_core.engines.simulator.traffic.habits import Brake
 from its_core.taxonomy import ParticipantType, RoadLayout, RoadSurface
@@ -11,6 +12,7 @@ from tests.engines.simulator.staged import CLIP, SEDAN, car, drive, green, perso
 
 JUNCTION = place(RoadLayout.FOUR_WAY_INTERSECTION, "cam_01")
 STREET = place(RoadLayout.URBAN_STREET, "cam_01")
+HALF_M = STREET.carriageways[0][3]
 HIGHWAY = place(RoadLayout.HIGHWAY, "cam_01")
 NORTH_SOUTH, EAST_WEST = 0, 1
 
@@ -39,6 +41,31 @@ def test_a_driver_passes_a_green_light_without_braking():
     assert run.arcs[-1, 0] > line + 20
     assert run.trace.speeds[:, 0].min() > 10.5
     assert not run.trace.braking[:, 0].any()
+
+
+def test_nobody_enters_a_junction_that_is_full_behind():
+    line = line_of("south_0_straight")
+    exit_m = network(JUNCTION).exits_m[network(JUNCTION).index["south_0_straight"]]
+    stands = (Brake(0.0, 1e9, 6.0),)
+    for room_m, enters in ((2.0, False), (16.0, True)):
+        ahead = car(JUNCTION, "south_0_straight", exit_m + room_m + VEHICLES[SEDAN].length_m / 2, 0.0, brakes=stands)
+        one = car(JUNCTION, "south_0_straight", line - 30, 11.0)
+        run = drive(JUNCTION, [one, ahead], None, green(NORTH_SOUTH, 1.0))
+        front_m = run.arcs[-1, 0] + VEHICLES[SEDAN].length_m / 2
+        assert bool(front_m > line + 5.0) is enters
+        assert run.episodes == ()
+
+
+def test_who_comes_to_a_crash_slows_down_and_who_has_hit_somebody_stops():
+    s_m = 230.0
+    x, y, *_ = network(STREET).place(network(STREET).index["east_0_straight"], s_m + 18.0)
+    struck = person(((x, y), (x, y + 2.0)), 0.05)
+    culprit = car(STREET, "east_0_straight", s_m, 11.0, 11.0, ignores_others=True)
+    behind = car(STREET, "east_0_straight", s_m - 22.0, 11.0, 11.0)
+    run = drive(STREET, [culprit, behind], [struck])
+    assert run.trace.contacts and run.trace.contacts[0].numbers == (0, 2)
+    assert run.trace.speeds[-1, 0] < 0.1 and run.trace.speeds[-1, 1] < 4.0
+    assert run.trace.indicator[-1, 0] == 2
 
 
 def test_amber_stops_who_can_and_lets_pass_who_cannot():
