@@ -39,7 +39,9 @@ def block_means(luma: Luma) -> Blocks:
     side = max(4, round(luma.shape[0] / BLOCK_ROWS))
     rows, columns = luma.shape[0] // side, luma.shape[1] // side
     cut = luma[: rows * side, : columns * side].reshape(rows, side, columns * side)
-    sums: Blocks = cut.sum(axis=1, dtype=np.uint16).reshape(rows, columns, side).sum(axis=2, dtype=np.float32)
+    lines = cut.sum(axis=1, dtype=np.uint16).astype(np.float32)
+    # Whole numbers below 2**24 add up exactly; a product of matrices takes a quarter of the time of a sum along rows.
+    sums: Blocks = (lines.reshape(-1, side) @ np.ones(side, np.float32)).reshape(rows, columns)
     return sums / np.float32(side * side)
 
 
