@@ -132,6 +132,8 @@ class Surface(IntEnum):
     BOX_WHITE = auto()
     BOX_SILVER = auto()
     BOX_CREAM = auto()
+    TORN = auto()  # sheet metal without its paint
+    GLASS_CRAZED = auto()
     CONE = auto()
     WALL = 255  # drawn with the number of the wall in place of a normal
 
@@ -246,6 +248,8 @@ MATERIALS: dict[Surface, Material] = {
     S.HEADLAMP_DAY: M((0.36, 0.37, 0.38), 0.22, 0.8, (0.55, 0.54, 0.50)),
     S.BOX_WHITE: M((0.50, 0.50, 0.49), 0.04, 0.5),
     S.BOX_SILVER: M((0.30, 0.31, 0.32), 0.06, 0.5),
+    S.TORN: M((0.030, 0.028, 0.026), 0.04, 0.2),
+    S.GLASS_CRAZED: M((0.30, 0.33, 0.34), 0.04, 0.3),
     S.BOX_CREAM: M((0.46, 0.42, 0.33), 0.04, 0.5),
     S.CONE: M((0.60, 0.14, 0.02)),
 }

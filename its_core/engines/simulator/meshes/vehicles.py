@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -33,6 +33,8 @@ __all__ = ["Car", "car", "hull"]
 
 BODY, FRONT_LEFT, FRONT_RIGHT, REAR_LEFT, REAR_RIGHT = range(5)  # the parts of a car's mesh
 _RUMPLE_M = 0.11  # wavelength of crumpled sheet metal
+_SPREAD = 1.25  # how much farther than a dent's radius the sheet about it gives way
+_TEARS_M, _CRAZES_M = 0.10, 0.03  # depths from which paint comes off and glass crazes
 
 Floats = NDArray[np.float64]
 
@@ -51,13 +53,16 @@ class Car:
             return self.mesh
         vertices = self.mesh.vertices.astype(np.float64)
         body = self.mesh.parts == BODY
+        crushed = np.zeros(len(vertices))
         for dent in dents:
-            away = pm.norm(vertices - np.array(dent.point_m)) / dent.radius_m
-            give = np.where(body, pm.power(np.clip(1.0 - away * away, 0.0, 1.0), 1.5), 0.0)
+            away = pm.norm(vertices - np.array(dent.point_m)) / (_SPREAD * dent.radius_m)
+            give = np.where(body, pm.power(np.clip(1.0 - away * away, 0.0, 1.0), 1.3), 0.0)
             vertices += (give * dent.depth_m * _rumple(vertices, dent))[:, None] * np.array(dent.direction)
             shake = pm.sin(vertices[:, [1, 2, 0]] * (2.0 * np.pi / _RUMPLE_M) + np.array([0.4, 1.9, 3.1]))
-            vertices += (0.10 * give * dent.depth_m)[:, None] * shake
-        return self.mesh.with_vertices(vertices.astype(np.float32))
+            vertices += (0.14 * give * dent.depth_m)[:, None] * shake
+            crushed = np.maximum(crushed, give * dent.depth_m)
+        bent = self.mesh.with_vertices(vertices.astype(np.float32))
+        return replace(bent, slots=_torn(bent, crushed))
 
     def broken_lamps(self, dents: Sequence[Dent]) -> list[Surface]:
         """The lamps that the blows have put out."""
@@ -75,6 +80,18 @@ _LAMPS = (
     Surface.TAILLAMP_LEFT,
     Surface.TAILLAMP_RIGHT,
 )
+
+
+def _torn(mesh: Mesh, crushed: Floats) -> NDArray[np.uint8]:
+    """What the mesh is made of where the metal gave way by ``crushed`` metres (V): paint comes off in flakes and glass
+    crazes. A triangle's surface is that of its first corner."""
+    x, y, z = mesh.vertices.astype(np.float64).T
+    flakes = pm.sin(17.0 * x + 5.0 * z) * pm.sin(13.0 * y - 7.0 * z) + pm.sin(29.0 * y + 11.0 * x + 3.0 * z)
+    slots = mesh.slots.copy()
+    paint = np.isin(slots, (Surface.PAINT, Surface.BOX))
+    slots[paint & (crushed > _TEARS_M) & (flakes > 0.35)] = Surface.TORN
+    slots[(mesh.slots == Surface.GLASS) & (crushed > _CRAZES_M)] = Surface.GLASS_CRAZED
+    return slots
 
 
 def _rumple(vertices: Floats, dent: Dent) -> Floats:

@@ -124,6 +124,20 @@ def _toned_all(radiance: F32, tone: Tone, exposure_at: F32, curve: Frame, pictur
             )  # fmt: skip
 
 
+@kernel
+def _toned_windows(
+    windows: NDArray[np.int32], radiance: F32, tone: Tone, exposure_at: F32, curve: Frame, picture: Frame
+) -> None:
+    for number in range(len(windows)):
+        top, low, left, right = windows[number]
+        for row in range(top, low):
+            for column in range(left, right):
+                toned(
+                    radiance[row, column, 0], radiance[row, column, 1], radiance[row, column, 2], row, column, tone,
+                    exposure_at, curve, picture,
+                )  # fmt: skip
+
+
 class Look:
     """Turns linear light into the camera's pixels."""
 
@@ -199,6 +213,10 @@ class Look:
         picture = np.empty(radiance.shape, np.uint8)
         _toned_all(radiance, self.tone, self._exposure, self._curve, picture)
         return picture
+
+    def expose(self, radiance: F32, windows: NDArray[np.int32], picture: Frame) -> None:
+        """``exposed`` for parts of a picture alone (K×4: top, low, left, right)."""
+        _toned_windows(windows, radiance, self.tone, self._exposure, self._curve, picture)
 
     @property
     def softening(self) -> Softening:

@@ -67,6 +67,7 @@ class CarActor:
             self._bent = (len(dents), self._car.dented(dents))
             self._broken = frozenset(self._car.broken_lamps(dents))
             self._lamps = lamp_points(self._bent[1])
+            self._worn = {}, np.zeros(0, np.uint8)
         return self._bent[1]
 
     def posed(self, frame: int) -> Posed:

@@ -26,6 +26,12 @@ from its_core.engines.simulator.rendering.ground_effects import (
     mirror_bodies,
     streak,
 )
+from its_core.engines.simulator.rendering.ground_paint import (
+    lay_pieces,
+    show_pieces,
+    stain_spots,
+    stain_strips,
+)
 from its_core.engines.simulator.rendering.ground_windows import View, ground_window
 from its_core.engines.simulator.rendering.standing import FINE
 from its_core.engines.simulator.rendering.windows import Window, bands, grown, window_of
@@ -69,6 +75,9 @@ class Compositor:
         around = plate.shader.around
         self._around = around._replace(snow=_ACTORS_SNOW * around.snow, lamp=(0.0, 0.0, 0.0))
         self._optics, self._rise = plate.shader.optics, plate.shader.daylight.rise
+        # What the ground shows and is made of; the clip's own once something has changed it.
+        self._radiance, self._albedo = plate.radiance, plate.albedo
+        self._stains: F32 | None = None
         self._still = look.exposed(plate.radiance)
         self._softening = look.softening
         self._still_soft = self._softening.applied(self._still)
@@ -111,9 +120,7 @@ class Compositor:
         )  # fmt: skip
 
     def _add_windows(self, bounds: NDArray[np.int64]) -> None:
-        for top, low, left, right in bounds.tolist():
-            if top < low and left < right:
-                self._windows.append((slice(top, low), slice(left, right)))
+        self._windows += _slices(bounds)
 
     @property
     def is_wet(self) -> bool:
@@ -167,10 +174,45 @@ class Compositor:
         around = np.array([(x_m + a * reach_m, y_m + b * reach_m) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))])
         bounds = ground_window(around, self._eye, self._camera.rotation, self._view)
         flash_about(
-            bounds, plate.x, plate.y, x_m, y_m, reach_m, rgb, plate.albedo, plate.ground_share,
+            bounds, plate.x, plate.y, x_m, y_m, reach_m, rgb, self._albedo, plate.ground_share,
             self._layer.seen.triangle, self._glow, self._touched,
         )  # fmt: skip
         self._add_windows(bounds[None])
+
+    def change_ground(self, strips: Floats, spots: Floats, pieces: Floats) -> None:
+        """Changes the ground for the rest of the clip, between two frames; as ``ground_paint`` takes them."""
+        plate = self._plate
+        if self._stains is None:
+            self._stains = np.zeros(self._shape, np.float32)
+            self._radiance, self._albedo = plate.radiance.copy(), plate.albedo.copy()
+        view = (self._eye, self._camera.rotation, self._view, plate.x, plate.y, plate.ground_share)
+        changed = np.concatenate(
+            [
+                stain_strips(strips, *view, self._stains, self._radiance, self._albedo),
+                stain_spots(spots, *view, self._stains, self._radiance, self._albedo),
+                lay_pieces(pieces, *view, self._radiance, self._albedo),
+            ]
+        )
+        windows = bands(_slices(changed))
+        if not len(windows):
+            return
+        self._look.expose(self._radiance, windows, self._still)
+        self._softening.apply(self._still, windows, self._still_soft)
+        for top, low, left, right in windows.tolist():
+            window = slice(top, low), slice(left, right)
+            self._sharp[window] = self._still[window]
+            seen = grown(window, REACH_PX, self._shape)
+            self._picture[seen] = self._still_soft[seen]
+
+    def show_pieces(self, pieces: Floats) -> None:
+        """Pieces that lie or slide on the ground in this frame: ``ground_paint.show_pieces``."""
+        plate = self._plate
+        self._add_windows(
+            show_pieces(
+                pieces, self._eye, self._camera.rotation, self._view, plate.x, plate.y, plate.ground_share,
+                self._radiance, self._albedo, self._layer.seen.triangle, self._glow, self._touched,
+            )
+        )  # fmt: skip
 
     def frame(self, cast: Cast, drawn: Drawn, beams: Floats = _NO_BEAMS) -> tuple[Frame, Sight]:
         """The finished frame, but for noise and text, and who shows in it; both are overwritten by the next one.
@@ -185,8 +227,8 @@ class Compositor:
         _compose(
             windows, self._touched, self._layer.seen.triangle, drawn.triangles, drawn.owner, drawn.placed,
             cast.normals, cast.surfaces, self._layer.lens.focal, self._layer.lens.centre_x, self._layer.lens.centre_y,
-            self._rays, self._eye, self._layer.seen.nearness, self._plate.radiance,
-            self._plate.ground_share, self._plate.albedo, self._dim, self._lamps, self._glow, plans.sun,
+            self._rays, self._eye, self._layer.seen.nearness, self._radiance,
+            self._plate.ground_share, self._albedo, self._dim, self._lamps, self._glow, plans.sun,
             np.array(plans.sun_rect), np.array(plans.sun_slope), self._around, self._optics, self._rise, self._tone,
             self._look.exposure, self._look.curve, self._sharp, self._ids, pixels, samples, bounds, plans.lamps,
             np.array(plans.rect), beams,
@@ -207,6 +249,13 @@ class Compositor:
             seen = grown(window, REACH_PX, self._shape)
             self._picture[seen] = self._still_soft[seen]
         self._windows.clear()
+
+
+def _slices(bounds: NDArray[np.int64]) -> list[Window]:
+    """Windows of K×4 (top, low, left, right), empty ones left out."""
+    return [
+        (slice(top, low), slice(left, right)) for top, low, left, right in bounds.tolist() if top < low and left < right
+    ]
 
 
 def _bounds(window: Window) -> NDArray[np.int64]:

@@ -19,6 +19,7 @@ from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, dr
 from its_core.engines.simulator.optics.sensor import Look, metered
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn, Outlines, outlines
 from its_core.engines.simulator.rendering.actors import Body, Cast, PersonActor, bodies, cast, vehicles_of
+from its_core.engines.simulator.rendering.aftermath.traces import Aftermath
 from its_core.engines.simulator.rendering.background import plate
 from its_core.engines.simulator.rendering.compositor import Compositor, Sight
 from its_core.engines.simulator.rendering.lamps.signals import Signals
@@ -111,6 +112,7 @@ class ClipRenderer:
         self._compositor = Compositor(self._plate, camera, self._look, self._layer)
         self._signals = Signals(still.layout, camera, self._plate.standing.surface, sky.lit, self._look.level)
         self._lamps = VehicleLamps(vehicles_of(found), trace, camera, sky.lit, self._look.level)
+        self._aftermath = Aftermath(trace, camera, sky)
         self._contacts = np.array([_contact(body) for body in found]).reshape(-1, 4)
         self._shade = Coverage.empty(*size)
         self._cast: Cast | None = None
@@ -122,6 +124,7 @@ class ClipRenderer:
             yield self._frame(frame)
 
     def _frame(self, frame: int) -> RenderedFrame:
+        self._aftermath.laid(frame, self._compositor)
         actors = self._cast = cast(self._bodies, frame, self._cast)
         placed = self._camera.placed(actors.vertices)
         extents = outlines(self._camera, actors, placed)
@@ -129,6 +132,7 @@ class ClipRenderer:
         self._shadows(actors)
         self._compositor.darken(self._trace.positions[frame], self._trace.rotations[frame], self._contacts)
         self._mirror(actors)
+        self._aftermath.shown(frame, self._compositor)
         beams = self._lamps.shine(frame, self._compositor, self._layer)
         if len(self._trace.signals):
             self._signals.shine(self._trace.signals[frame], self._compositor, self._layer.seen.triangle)

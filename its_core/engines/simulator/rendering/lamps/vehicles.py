@@ -39,8 +39,8 @@ _RGB, _THROW, _NIGHT_HALO, _DAY_HALO, _LEAST_PX = 0, 3, 4, 5, 6  # columns of th
 _SHINING: dict[Surface, tuple[float, ...]] = {
     Surface.HEADLAMP_LIT: (1.5, 1.42, 1.25, _AHEAD, 0.050, 0.0, 1.1),
     Surface.TAILLAMP_DIM: (0.34, 0.020, 0.012, _WIDE, 0.030, 0.0, 0.9),
-    Surface.TAILLAMP_BRAKE: (1.7, 0.10, 0.06, _WIDE, 0.085, 0.055, 1.3),
-    Surface.INDICATOR_LIT: (1.7, 0.72, 0.06, _WIDE, 0.075, 0.055, 1.3),
+    Surface.TAILLAMP_BRAKE: (1.5, 0.08, 0.05, _WIDE, 0.035, 0.020, 1.2),
+    Surface.INDICATOR_LIT: (1.7, 0.72, 0.06, _WIDE, 0.045, 0.030, 1.3),
     Surface.BEACON_BLUE: (0.10, 0.36, 3.4, _ALL_AROUND, 0.16, 0.10, 2.6),
     Surface.BEACON_RED: (3.2, 0.14, 0.11, _ALL_AROUND, 0.16, 0.10, 2.6),
 }
