@@ -25,6 +25,8 @@ DECODING_GIB_A_MEGAPIXEL = 8.8
 TOKEN_PX = 16  # a token's side in pixels
 # On an H200, a second: operations of self-attention and of the products, and columns of tokens a block for the rest.
 H200_RATES = {"bf16": (0.70e15, 0.74e15, 7.6e10), "fp8": (0.91e15, 1.51e15, 5.3e10)}
+# Self-attention to the windows of sparse checkpoints, the copies of queries and keys included.
+H200_WINDOWS_RATE = {"bf16": 0.66e15, "fp8": 0.83e15}
 _DEVICES, _MEASURES_WITHIN_S = Path("/dev"), 180
 PRODUCTS_A_BLOCK = 14  # matrices of width × width, counting an MLP as eight
 
@@ -78,9 +80,19 @@ def h200_forward_s(options: CosmosOptions) -> float:
     """What a forward takes on an H200, from its rates; within a tenth of what was measured."""
     shape, tokens = SHAPES[options.model_size], token_count(options)
     attention_rate, product_rate, rest_rate = H200_RATES[options.precision]
-    attention = 4 * tokens**2 * shape.width / attention_rate
+    if options.natten:
+        attention_rate = H200_WINDOWS_RATE[options.precision]
+    attention = 4 * tokens**2 * shape.width * _dense_blocks(options) / attention_rate
     products = 2 * tokens * PRODUCTS_A_BLOCK * shape.width**2 / product_rate
-    return shape.blocks * (attention + products + tokens * shape.width / rest_rate)
+    return attention + shape.blocks * (products + tokens * shape.width / rest_rate)
+
+
+def _dense_blocks(options: CosmosOptions) -> float:
+    """How many blocks that attend to all tokens have as many scores as this network."""
+    if not options.natten:
+        return SHAPES[options.model_size].blocks
+    grid = options.geometry.height_px // TOKEN_PX, options.geometry.width_px // TOKEN_PX
+    return sum(1.0 if each is None else each.density(*grid) for each in options.neighbourhoods)
 
 
 def _forward_s(options: CosmosOptions) -> tuple[float, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from its_core.clip import LATENT_FRAMES, Fps, Geometry, Resolution
 from its_core.engines.cosmos import registered
+from its_core.engines.cosmos.neighbourhoods import NEIGHBOURHOODS, Neighbourhood
 from its_core.engines.cosmos.shapes import SHAPES, ModelSize
 from its_core.engines.engine import MODEL_SCHEME
 
@@ -19,7 +21,9 @@ VERSION = "2"
 # Size tiny is for dry runs: fewer steps.
 STEPS: dict[ModelSize, int] = {"2B": 35, "14B": 35, "tiny": 4}
 DISTILLED_STEPS = 4
-SHORTCUTS = ("precision", "preset", "guidance_sigma_min", "guidance_sigma_max", "step_cache")
+SHORTCUTS = ("precision", "preset", "guidance_sigma_min", "guidance_sigma_max", "step_cache", "natten")
+# NVIDIA's names of base checkpoints.
+_BASE_NAME = re.compile(r"model-\d+p-\d+fps(?P<natten>-natten)?\.pt")
 LORA_TARGETS = "q_proj,k_proj,v_proj,output_proj,mlp.layer1,mlp.layer2"
 CHECKPOINTS_ENV = "ITS_CHECKPOINTS"
 
@@ -64,6 +68,9 @@ class CosmosOptions(BaseModel):
     )
     step_cache: int = Field(
         1, ge=1, le=10, description="of so many evaluations one is computed, the others are predicted; 1: all computed"
+    )
+    natten: bool = Field(
+        False, description="sparse attention, for checkpoints trained with NVIDIA's: model-720p-…fps-natten.pt"
     )
     num_gpus: int | None = Field(
         None,
@@ -113,6 +120,22 @@ class CosmosOptions(BaseModel):
                 f"{self.guidance_sigma_max:g}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _is_sparse_as_trained(self) -> Self:
+        if self.natten and self.resolution != "720":
+            raise ValueError(f"natten: NVIDIA's sparse checkpoints are for resolution 720, not {self.resolution}")
+        for name in ("dit_path", "base_path"):
+            known = _BASE_NAME.fullmatch(getattr(self, name).rpartition("/")[2])
+            if known and bool(known["natten"]) != self.natten:
+                trained, change = ("sparse", "add") if known["natten"] else ("dense", "drop")
+                raise ValueError(f"{name} {known[0]} was trained with {trained} attention: {change} natten")
+        return self
+
+    @property
+    def neighbourhoods(self) -> tuple[Neighbourhood | None, ...]:
+        """What each block's tokens attend to; empty: all blocks to all tokens."""
+        return NEIGHBOURHOODS[self.model_size] if self.natten else ()
 
     @property
     def sampling_steps(self) -> int:
@@ -192,7 +215,8 @@ class CheckpointFolders:
     def __init__(self, root: Path, options: CosmosOptions) -> None:
         size = options.model_size
         self.model = root / "nvidia" / f"Cosmos-Predict2-{size}-Video2World"
-        self.base = self.model / f"model-{options.resolution}p-{options.fps}fps.pt"
+        sparse = "-natten" if options.natten else ""
+        self.base = self.model / f"model-{options.resolution}p-{options.fps}fps{sparse}.pt"
         self.text_encoder = root / "google-t5" / "t5-11b"
         self.guardrail = root / "nvidia" / "Cosmos-Guardrail1"
         self.text_guard = root / "Qwen" / "Qwen3Guard-Gen-0.6B"

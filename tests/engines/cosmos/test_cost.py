@@ -37,6 +37,8 @@ def options(**changes: Any) -> CosmosOptions:
         ({"resolution": "480", "precision": "fp8"}, 0.362),
         ({"model_size": "14B"}, 11.09),
         ({"model_size": "14B", "precision": "fp8"}, 7.80),
+        ({"natten": True}, 0.923),
+        ({"natten": True, "precision": "fp8"}, 0.613),
     ],
 )
 def test_an_h200s_rate_is_within_a_tenth_of_what_was_measured(changes: dict[str, Any], measured_s: float) -> None:
@@ -81,4 +83,5 @@ def test_as_many_forwards_are_counted_as_sampling_computes(guidance: float, shor
 
 
 def test_a_forward_is_measured_without_weights() -> None:
-    assert forward_s(options(model_size="tiny"), torch.device("cpu"), (2, 8, 8)) > 0
+    for natten in (False, True):
+        assert forward_s(options(model_size="tiny", natten=natten), torch.device("cpu"), (2, 8, 8)) > 0

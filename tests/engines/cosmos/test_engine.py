@@ -186,6 +186,7 @@ SHORTCUTS: dict[str, Any] = {
     "guidance_sigma_min": 0.1,
     "guidance_sigma_max": 10.0,
     "step_cache": 2,
+    "natten": True,
     "steps": 9,
 }
 
@@ -205,7 +206,13 @@ def test_no_shortcut_changes_what_names_the_default_clips(options: CosmosOptions
 
 def test_shortcuts_make_other_clips_and_stand_in_the_record(options: CosmosOptions, request_: ClipRequest) -> None:
     frames = {}
-    for name, changes in {"exact": {}, "distilled": {"preset": "distilled"}, "fp8": {"precision": "fp8"}}.items():
+    chosen = {
+        "exact": {},
+        "distilled": {"preset": "distilled"},
+        "natten": {"natten": True},
+        "fp8": {"precision": "fp8"},
+    }
+    for name, changes in chosen.items():
         opened = CosmosEngine(options.model_copy(update=changes))
         clip = opened.generate(request_)
         frames[name] = np.stack(list(itertools.islice(clip.frames, 9)))[5:].astype(int)
@@ -213,7 +220,7 @@ def test_shortcuts_make_other_clips_and_stand_in_the_record(options: CosmosOptio
         assert clip.record["shortcuts"] == changes
         assert clip.record["guidance"] == (0 if name == "distilled" else 7)
     assert clip.record["kept_in_16_bits"] == []
-    assert all(0 < np.abs(frames[name] - frames["exact"]).mean() < 10 for name in ("distilled", "fp8"))
+    assert all(0 < np.abs(frames[name] - frames["exact"]).mean() < 10 for name in ("distilled", "natten", "fp8"))
 
 
 def test_identity_follows_what_changes_the_frames(options: CosmosOptions) -> None:

@@ -67,12 +67,29 @@ def test_every_flag_of_the_lora_script_is_known() -> None:
         ({"lora_target_modules": "q_proj,,k_proj"}, "layer names separated by commas"),
         ({"loar_rank": 16}, "Extra inputs are not permitted"),
         ({"context_parallel_size": 3}, "3 GPUs cannot share one clip"),
+        (
+            {"dit_path": "a/model-720p-16fps-natten.pt"},
+            "model-720p-16fps-natten.pt was trained with sparse .* add natten",
+        ),
+        ({"base_path": "s3://b/model-720p-16fps.pt", "natten": True}, "was trained with dense attention: drop natten"),
     ],
 )
 def test_bad_options_name_key_value_and_what_is_right(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message) as caught:
         engine.parse_options(options, "720", 16)
     assert next(iter(options)) in str(caught.value) or "context_parallel" in next(iter(options))
+
+
+def test_sparse_checkpoints_are_for_720() -> None:
+    with pytest.raises(ValidationError, match="for resolution 720, not 480"):
+        engine.parse_options({"natten": True}, "480", 16)
+
+
+def test_sparse_attention_takes_nvidias_sparse_checkpoint() -> None:
+    options = parsed(["--natten", "--model_size", "14B", "--fps", "10"])
+    assert options.folders.base.name == "model-720p-10fps-natten.pt"
+    assert (len(options.neighbourhoods), options.neighbourhoods.count(None)) == (36, 1)
+    assert parsed(["--dit_path", "lora/iter_000001000.pt"]).neighbourhoods == ()
 
 
 def test_bad_flags_are_one_line() -> None:

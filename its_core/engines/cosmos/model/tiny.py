@@ -45,9 +45,10 @@ def make_tiny_checkpoint(folder: Path, *, for_training: bool = False) -> Path:
         network = _random_network()
         if for_training:
             _pass_on_noise(network)
-        for resolution in ("720", "480"):
+        for resolution, natten in (("720", False), ("720", True), ("480", False)):
             for fps in (16, 10):
-                base = options.model_copy(update={"resolution": resolution, "fps": fps}).folders.base
+                changes = {"resolution": resolution, "fps": fps, "natten": natten}
+                base = options.model_copy(update=changes).folders.base
                 base.parent.mkdir(parents=True, exist_ok=True)
                 torch.save({f"net.{key}": value for key, value in network.state_dict().items()}, base)
         _save_vae(options.folders.model / "vae")

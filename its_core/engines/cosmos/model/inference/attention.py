@@ -41,14 +41,62 @@ class WrongAttention(FactoryError, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Ranges:
+    """Groups of queries, each of which attends to a range of the keys. The queries of the groups follow each other, the
+    ranges may overlap. ``bounds`` has begin and end of a group's queries and of its keys; the tensors (int32, on the
+    device) say the same to kernels that take all groups at once."""
+
+    bounds: tuple[tuple[int, int, int, int], ...]
+    query_starts: Tensor  # and the end of the last: one more than there are groups
+    key_starts: Tensor  # as many
+    key_counts: Tensor
+    most_queries: int
+    most_keys: int
+
+    @classmethod
+    def of(cls, bounds: Sequence[tuple[int, int, int, int]], device: torch.device) -> Ranges:
+        q_begin, q_end, k_begin, k_end = torch.tensor(bounds, dtype=torch.int32).unbind(1)
+        query_starts = torch.cat([q_begin, q_end[-1:]])
+        key_starts = torch.cat([k_begin, k_end.max().view(1)])
+        most_queries, most_keys = int((q_end - q_begin).max()), int((k_end - k_begin).max())
+        counts = (k_end - k_begin).to(device)
+        starts = query_starts.to(device), key_starts.to(device)
+        return cls(tuple(bounds), starts[0], starts[1], counts, most_queries, most_keys)
+
+
+@dataclass(frozen=True, slots=True)
 class AttentionKernel:
     """``attend`` maps queries (B L h d), keys and values (B N h d) to B L h d. ``attend_scaled``, where there is one,
-    does so in FP8, its result in bfloat16."""
+    does so in FP8, its result in bfloat16. ``all_ranges`` and ``all_scaled_ranges`` attend to ranges in one launch."""
 
     name: str
     version: str
     attend: Callable[[Tensor, Tensor, Tensor], Tensor]
     attend_scaled: Callable[[ScaledHeads, int], Tensor] | None = None
+    all_ranges: Callable[[Tensor, Tensor, Tensor, Ranges], Tensor] | None = None
+    all_scaled_ranges: Callable[[ScaledHeads, Ranges], Tensor] | None = None
+
+    def attend_ranges(self, q_Lhd: Tensor, k_Mhd: Tensor, v_Mhd: Tensor, ranges: Ranges) -> Tensor:
+        """L h d; group by group where the kernel takes one at a time."""
+        if self.all_ranges is not None:
+            return self.all_ranges(q_Lhd, k_Mhd, v_Mhd, ranges)
+        parts = [
+            self.attend(q_Lhd[None, q0:q1], k_Mhd[None, k0:k1], v_Mhd[None, k0:k1])[0]
+            for q0, q1, k0, k1 in ranges.bounds
+        ]
+        return torch.cat(parts)
+
+    def attend_scaled_ranges(self, heads: ScaledHeads, ranges: Ranges) -> Tensor:
+        """The same in FP8. Raises ValueError where the kernel has no FP8."""
+        if self.all_scaled_ranges is not None:
+            return self.all_scaled_ranges(heads, ranges)
+        if self.attend_scaled is None:
+            raise ValueError(f"{self.name} does not attend in FP8")
+        parts = [
+            self.attend_scaled(ScaledHeads(heads.q[q0:q1], heads.k[k0:k1], heads.v[k0:k1], heads.scales), 1)[0]
+            for q0, q1, k0, k1 in ranges.bounds
+        ]
+        return torch.cat(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +164,8 @@ def _flash_attention_3(module: str, package: str) -> AttentionKernel | None:
     if find_spec(module) is None:
         return None
     try:
-        function: Any = import_module(module).flash_attn_func
+        interface: Any = import_module(module)
+        function = interface.flash_attn_func
     except (ImportError, OSError, RuntimeError, AttributeError) as error:
         _log.warning("%s is installed and does not load, attention runs without it: %s", package, error)
         return None
@@ -129,7 +178,21 @@ def _flash_attention_3(module: str, package: str) -> AttentionKernel | None:
         q_scale, k_scale, v_scale = (scale.expand(batch, -1) for scale in heads.scales)
         return _first(function(q, k, v, q_descale=q_scale, k_descale=k_scale, v_descale=v_scale))
 
-    return AttentionKernel(package, _version(package), attend, attend_scaled)
+    ranged = getattr(interface, "flash_attn_varlen_func", None)
+    if ranged is None:
+        return AttentionKernel(package, _version(package), attend, attend_scaled)
+
+    def all_ranges(q_Lhd: Tensor, k_Mhd: Tensor, v_Mhd: Tensor, ranges: Ranges, **scales: Tensor) -> Tensor:
+        # With counts given, the starts of the keys need not be the ends of those before: ranges overlap.
+        starts, most = (ranges.query_starts, ranges.key_starts), (ranges.most_queries, ranges.most_keys)
+        return _first(ranged(q_Lhd, k_Mhd, v_Mhd, *starts, *most, seqused_k=ranges.key_counts, **scales))
+
+    def all_scaled_ranges(heads: ScaledHeads, ranges: Ranges) -> Tensor:
+        names = ("q_descale", "k_descale", "v_descale")
+        scales = {name: scale.expand(len(ranges.bounds), -1) for name, scale in zip(names, heads.scales, strict=True)}
+        return all_ranges(heads.q, heads.k, heads.v, ranges, **scales)
+
+    return AttentionKernel(package, _version(package), attend, attend_scaled, all_ranges, all_scaled_ranges)
 
 
 def _first(result: Any) -> Tensor:
@@ -156,7 +219,7 @@ def runs(kernel: AttentionKernel, device: torch.device, dtype: torch.dtype, head
 def self_test(kernel: AttentionKernel, device: torch.device, dtype: torch.dtype, heads: int, head_width: int) -> None:
     """Raises WrongAttention when the kernel's result on a small input is not plain attention's."""
     q, k, v = _inputs(device, dtype, heads, head_width, _TEST_QUERIES, _TEST_KEYS)
-    _compare(kernel, kernel.attend(q, k, v), plain_attention(q, k, v), MAX_ERROR[dtype])
+    compare(kernel, kernel.attend(q, k, v), plain_attention(q, k, v), MAX_ERROR[dtype])
 
 
 def self_test_scaled(kernel: AttentionKernel, device: torch.device, heads: int, head_width: int) -> None:
@@ -166,10 +229,11 @@ def self_test_scaled(kernel: AttentionKernel, device: torch.device, heads: int, 
     q, k, v = _inputs(device, torch.bfloat16, heads, head_width, _TEST_QUERIES, _TEST_QUERIES)
     limits = q.abs().max().item(), k.abs().max().item()
     scaled = PyTorch().quantise_heads(q[0], k[0], v[0], None, limits)
-    _compare(kernel, kernel.attend_scaled(scaled, 1), plain_attention(q, k, v), MAX_ERROR[FP8])
+    compare(kernel, kernel.attend_scaled(scaled, 1), plain_attention(q, k, v), MAX_ERROR[FP8])
 
 
-def _compare(kernel: AttentionKernel, out: Tensor, expected: Tensor, most: float) -> None:
+def compare(kernel: AttentionKernel, out: Tensor, expected: Tensor, most: float) -> None:
+    """Raises WrongAttention where the relative error of ``out`` is above ``most``."""
     error = float((out.float() - expected).norm() / expected.norm())
     if not error <= most:  # NaN is wrong too
         raise WrongAttention(
@@ -178,10 +242,12 @@ def _compare(kernel: AttentionKernel, out: Tensor, expected: Tensor, most: float
         )
 
 
-def plain_attention(q_BLhd: Tensor, k_BNhd: Tensor, v_BNhd: Tensor) -> Tensor:
-    """Attention as it is defined, in float32; B L h d."""
+def plain_attention(q_BLhd: Tensor, k_BNhd: Tensor, v_BNhd: Tensor, mask_LN: Tensor | None = None) -> Tensor:
+    """Attention as it is defined, in float32, to the keys that the mask has; B L h d."""
     q, k, v = (x.float() for x in (q_BLhd, k_BNhd, v_BNhd))
     scores = torch.einsum("blhd,bnhd->bhln", q, k) * q.shape[-1] ** -0.5
+    if mask_LN is not None:
+        scores = scores.masked_fill(~mask_LN, -torch.inf)
     return torch.einsum("bhln,bnhd->blhd", scores.softmax(dim=-1), v)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,11 @@ from its_core.engines.cosmos.model.inference.attention import Choice, choose_att
 from its_core.engines.cosmos.model.inference.elementwise import elementwise_on
 from its_core.engines.cosmos.model.inference.network import Fp8Plan, PackedNetwork
 from its_core.engines.cosmos.model.inference.precision import measure_fp8
+from its_core.engines.cosmos.model.inference.windows import self_test_windows
 from its_core.engines.cosmos.model.lora import load_network
 from its_core.engines.cosmos.model.network import Video2WorldNetwork
 from its_core.engines.cosmos.model.parallel import ClipGroup
+from its_core.engines.cosmos.neighbourhoods import Neighbourhood
 from its_core.engines.cosmos.options import CosmosOptions
 from its_core.engines.cosmos.shapes import SHAPES
 
@@ -38,16 +41,25 @@ def load_packed(
     """
     check_precision(options, device)
     network = load_network(options, SHAPES[options.model_size], device, dtype)
-    return pack(network, options.precision, tokens, group)
+    return pack(network, options.precision, tokens, group, options.neighbourhoods)
 
 
-def pack(network: Video2WorldNetwork, precision: str, tokens: int, group: ClipGroup) -> Loaded:
-    """Takes over the network's weights. Processes that share a clip use the first one's attention kernel."""
+def pack(
+    network: Video2WorldNetwork,
+    precision: str,
+    tokens: int,
+    group: ClipGroup,
+    neighbourhoods: Sequence[Neighbourhood | None] = (),
+) -> Loaded:
+    """Takes over the network's weights. Processes that share a clip use the first one's attention kernel. With
+    ``neighbourhoods``, one a block, self-attention is sparse."""
     weight = network.t_embedding_norm.weight
     heads, head_width = network.shape.heads, network.shape.width // network.shape.heads
     fp8 = precision == "fp8"
     wanted = choose_attention(weight.device, weight.dtype, heads, head_width, tokens, fp8)
     attention = _agreed(wanted, group, weight.device)
+    if neighbourhoods:
+        self_test_windows(attention.kernel, weight.device, weight.dtype, heads, head_width, fp8)
     elementwise = elementwise_on(weight.device, head_width)
     plan, kept = Fp8Plan(), list[str]()
     if fp8:
@@ -59,7 +71,7 @@ def pack(network: Video2WorldNetwork, precision: str, tokens: int, group: ClipGr
         "elementwise": elementwise.name,
         **({"kept_in_16_bits": kept} if fp8 else {}),
     }
-    packed = PackedNetwork(network, attention.kernel, elementwise, plan)
+    packed = PackedNetwork(network, attention.kernel, elementwise, plan, neighbourhoods)
     packed.share = group.share
     return Loaded(packed, record)
 

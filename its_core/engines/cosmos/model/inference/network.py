@@ -16,10 +16,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from its_core.engines.cosmos.model.inference.attention import AttentionKernel
-from its_core.engines.cosmos.model.inference.elementwise import Activation, Elementwise, Update
+from its_core.engines.cosmos.model.inference.elementwise import Activation, Elementwise, ScaledHeads, Update
 from its_core.engines.cosmos.model.inference.linear import Linear
-from its_core.engines.cosmos.model.network import Block, FinalLayer, Rope, Time, Video2WorldNetwork, unpatch
+from its_core.engines.cosmos.model.inference.windows import Windows, WindowsByGrid
+from its_core.engines.cosmos.model.network import PATCH, Block, FinalLayer, Rope, Time, Video2WorldNetwork, unpatch
 from its_core.engines.cosmos.model.parallel import ALONE, SequenceShare
+from its_core.engines.cosmos.neighbourhoods import Neighbourhood
 
 PRODUCTS = ("qkv", "output", "cross_q", "cross_output", "mlp1", "mlp2")
 ATTENTION = "attention"
@@ -44,10 +46,20 @@ class Modulation:
     gate: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the tokens stand for: their positions, the number of clips, and which tokens each one attends to, block by
+    block (None: all)."""
+
+    rope: Rope
+    batch: int
+    windows: tuple[Windows | None, ...]
+
+
 class PackedBlock:
     """A block's weights. ``norm_2d`` normalises its queries and keys, ``cross_norm_d`` the queries to the text."""
 
-    def __init__(self, block: Block, name: str, plan: Fp8Plan) -> None:
+    def __init__(self, block: Block, index: int, plan: Fp8Plan) -> None:
         own, cross = block.self_attn, block.cross_attn
         weights = {
             "output": own.output_proj.weight,
@@ -56,7 +68,8 @@ class PackedBlock:
             "mlp1": block.mlp.layer1.weight,
             "mlp2": block.mlp.layer2.weight,
         }
-        self.name = name
+        name = f"blocks.{index}"
+        self.index = index
         self.linear = {each: Linear(weight, f"{name}.{each}" in plan) for each, weight in weights.items()}
         # Not one matrix: attention is 5 % slower on queries, keys and values that lie between each other.
         projections = (own.q_proj, own.k_proj, own.v_proj)
@@ -72,7 +85,8 @@ class PackedBlock:
 class PackedNetwork:
     """Takes over a network's weights; the network must not be used afterwards.
 
-    ``share`` is how this process shares the tokens of one clip with others; alone, it does nothing.
+    ``share`` is how this process shares the tokens of one clip with others; alone, it does nothing. With
+    ``neighbourhoods``, one a block, self-attention is sparse.
     """
 
     def __init__(
@@ -81,6 +95,7 @@ class PackedNetwork:
         attention: AttentionKernel,
         elementwise: Elementwise,
         plan: Fp8Plan | None = None,
+        neighbourhoods: Sequence[Neighbourhood | None] = (),
     ) -> None:
         plan = plan or Fp8Plan()
         blocks = [cast(Block, block) for block in network.blocks]
@@ -93,9 +108,11 @@ class PackedNetwork:
         self._modulation_down, self._modulation_up = _stacked_modulations(blocks)
         self._blocks: list[PackedBlock] = []
         for index, block in enumerate(blocks):
-            self._blocks.append(PackedBlock(block, f"blocks.{index}", plan))
+            self._blocks.append(PackedBlock(block, index, plan))
             network.blocks[index] = nn.Identity()  # its unpacked weights are not needed any more
             blocks[index] = cast(Block, None)
+        device = network.t_embedding_norm.weight.device
+        self._windows = WindowsByGrid(neighbourhoods or [None] * len(blocks), device)
 
     @property
     def share(self) -> SequenceShare:
@@ -111,18 +128,19 @@ class PackedNetwork:
         """One output a text, each like ``x_BCTHW``; what the text has no part in is computed once for all."""
         tokens_BTSD, time, rope = self._outer.embed(x_BCTHW, time_BT, given_B1THW)
         batch, frames = tokens_BTSD.shape[:2]
+        _, _, all_frames, rows, columns = x_BCTHW.shape
+        layout = Layout(rope, batch, tuple(self._windows.on((all_frames, rows // PATCH, columns // PATCH))))
         modulations = self._modulations(time)
         tokens_LD, attended = self._attend_to_itself(
-            self._blocks[0], tokens_BTSD.flatten(0, 2), None, modulations[0], rope, batch
+            self._blocks[0], tokens_BTSD.flatten(0, 2), None, modulations[0], layout
         )
         outputs = []
         for text_BND in texts_BND:
             keys_values = self._keys_values(text_BND)
             x_LD, update = self._attend_to_text(0, tokens_LD, attended, modulations, keys_values)
             for index in range(1, len(self._blocks)):
-                x_LD, out = self._attend_to_itself(
-                    self._blocks[index], x_LD, update, modulations[3 * index], rope, batch
-                )
+                block = self._blocks[index]
+                x_LD, out = self._attend_to_itself(block, x_LD, update, modulations[3 * index], layout)
                 x_LD, update = self._attend_to_text(index, x_LD, out, modulations, keys_values)
             patches_LP = self._last(x_LD, update, time)
             patches_BTSP = patches_LP.view(batch, frames, -1, patches_LP.shape[1])
@@ -130,29 +148,42 @@ class PackedNetwork:
         return outputs
 
     def _attend_to_itself(
-        self, block: PackedBlock, x_LD: Tensor, update: Update | None, modulation: Modulation, rope: Rope, batch: int
+        self, block: PackedBlock, x_LD: Tensor, update: Update | None, modulation: Modulation, layout: Layout
     ) -> tuple[Tensor, Tensor]:
         """The tokens after the update, and self-attention's output, projected."""
         output, quantise = block.linear["output"], block.qkv[0].quantised
         x_LD, normed = self._steps.add_normalise(x_LD, update, modulation.shift, modulation.scale, quantise)
         heads = [product(normed).view(len(x_LD), self._heads, -1) for product in block.qkv]
-        return x_LD, output(self._activation(self._self_attention(block, heads, rope, batch), output))
+        return x_LD, output(self._activation(self._self_attention(block, heads, layout), output))
 
-    def _self_attention(self, block: PackedBlock, q_k_v_Lhd: Sequence[Tensor], rope: Rope, batch: int) -> Tensor:
+    def _self_attention(self, block: PackedBlock, q_k_v_Lhd: Sequence[Tensor], layout: Layout) -> Tensor:
         attention, share, (q, k, v) = self._attention, self.share, q_k_v_Lhd
+        batch, windows = layout.batch, layout.windows[block.index]
         if block.scaled_attention and attention.attend_scaled is not None and share is ALONE:
-            scaled = self._steps.quantise_heads(q, k, v, (block.norm_2d, rope), block.limits)
-            return attention.attend_scaled(scaled, batch).flatten(2).flatten(0, 1)
+            scaled = self._steps.quantise_heads(q, k, v, (block.norm_2d, layout.rope), block.limits)
+            return self._attend_scaled(scaled, batch, windows).flatten(2).flatten(0, 1)
         for x, weight_d in zip((q, k), block.norm_2d, strict=True):
-            self._steps.norm_rotate(x, weight_d, rope)
+            self._steps.norm_rotate(x, weight_d, layout.rope)
         q, k, v = share.heads_for_tokens(*(x.view(batch, -1, *x.shape[1:]) for x in (q, k, v)))
         if block.scaled_attention and attention.attend_scaled is not None:
             rows = [x.flatten(0, 1) for x in (q, k, v)]
             scaled = self._steps.quantise_heads(rows[0], rows[1], rows[2], None, block.limits)
-            out_BLhd = attention.attend_scaled(scaled, batch)
-        else:
+            out_BLhd = self._attend_scaled(scaled, batch, windows)
+        elif windows is None:
             out_BLhd = attention.attend(q, k, v)
+        else:
+            out_BLhd = _batched([windows.attend(attention, *clip) for clip in zip(q, k, v, strict=True)])
         return share.tokens_for_heads(out_BLhd).flatten(2).flatten(0, 1)
+
+    def _attend_scaled(self, heads: ScaledHeads, batch: int, windows: Windows | None) -> Tensor:
+        """B L h d; the keys' mean and the scales are those of the whole batch."""
+        attention = self._attention
+        assert attention.attend_scaled is not None
+        if windows is None:
+            return attention.attend_scaled(heads, batch)
+        parts = zip(heads.q.chunk(batch), heads.k.chunk(batch), heads.v.chunk(batch), strict=True)
+        clips = [ScaledHeads(q, k, v, heads.scales) for q, k, v in parts]
+        return _batched([windows.attend_scaled(attention, clip) for clip in clips])
 
     def _attend_to_text(
         self, index: int, x_LD: Tensor, attended_LD: Tensor, modulations: list[Modulation], keys_values: Tensor
@@ -200,6 +231,11 @@ class PackedNetwork:
         _, normed = self._steps.add_normalise(x_LD, update, shift, scale, False)
         patches: Tensor = final.linear(normed)
         return patches
+
+
+def _batched(clips_Lhd: Sequence[Tensor]) -> Tensor:
+    """B L h d, without a copy where it is one clip."""
+    return clips_Lhd[0][None] if len(clips_Lhd) == 1 else torch.stack(list(clips_Lhd))
 
 
 def _stacked_modulations(blocks: Sequence[Block]) -> tuple[Tensor, Tensor]:

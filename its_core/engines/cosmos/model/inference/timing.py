@@ -1,4 +1,4 @@
-"""Seconds of a forward on this device, without weights: two small networks of the true width and length.
+"""Seconds of a forward on this device, without weights: small networks of the true width and length.
 
     python -m its_core.engines.cosmos.model.inference.timing '{"model_size": "2B"}'
 
@@ -18,8 +18,9 @@ from its_core.engines.cosmos.device import pick_device
 from its_core.engines.cosmos.model.inference.load import check_precision, pack
 from its_core.engines.cosmos.model.network import LATENT_CHANNELS, Video2WorldNetwork
 from its_core.engines.cosmos.model.parallel import ClipGroup
+from its_core.engines.cosmos.neighbourhoods import Neighbourhood
 from its_core.engines.cosmos.options import CosmosOptions
-from its_core.engines.cosmos.shapes import SHAPES, NetworkShape
+from its_core.engines.cosmos.shapes import SHAPES
 
 _TEXT_TOKENS, _SPACE, _TIME = 512, 8, 4
 
@@ -34,21 +35,28 @@ def main() -> None:
 
 
 def forward_s(options: CosmosOptions, device: torch.device, latent_THW: tuple[int, int, int]) -> float:
-    """One text. Networks of one and two blocks are timed: all further blocks take what the second does.
+    """One text. Networks of one and two blocks are timed: all further blocks take what the second does, or of a sparse
+    network each as long as a second one with its neighbourhood.
 
     Raises ValueError where the device cannot compute in the precision that is asked for, RuntimeError for what torch
     says, WrongAttention for a kernel that computes something else.
     """
     check_precision(options, device)
     shape = SHAPES[options.model_size]
-    one, two = (_timed(replace(shape, blocks=blocks), options, device, latent_THW) for blocks in (1, 2))
-    return one + (shape.blocks - 1) * max(0.0, two - one)
+    first, *others = options.neighbourhoods or [None] * shape.blocks
+    one = _timed([first], options, device, latent_THW)
+    further = {each: max(0.0, _timed([first, each], options, device, latent_THW) - one) for each in set(others)}
+    return one + sum(further[each] for each in others)
 
 
 @torch.no_grad()
 def _timed(
-    shape: NetworkShape, options: CosmosOptions, device: torch.device, latent_THW: tuple[int, int, int]
+    neighbourhoods: list[Neighbourhood | None],
+    options: CosmosOptions,
+    device: torch.device,
+    latent_THW: tuple[int, int, int],
 ) -> float:
+    shape = replace(SHAPES[options.model_size], blocks=len(neighbourhoods))
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     frames, rows, columns = latent_THW
     x = torch.randn(1, LATENT_CHANNELS, *latent_THW, device=device)
@@ -57,7 +65,8 @@ def _timed(
     with device:
         network = Video2WorldNetwork(shape).to(dtype).eval().requires_grad_(False)
     tokens = frames * (rows // 2) * (columns // 2)
-    packed = pack(network, options.precision, tokens, ClipGroup()).network
+    sparse = neighbourhoods if options.natten else []
+    packed = pack(network, options.precision, tokens, ClipGroup(), sparse).network
     spent = 0.0
     for _ in range(3):  # the first ones load kernels
         _wait(device)

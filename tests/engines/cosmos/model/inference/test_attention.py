@@ -12,6 +12,7 @@ from torch import Tensor
 from its_core.engines.cosmos.model.inference import attention
 from its_core.engines.cosmos.model.inference.attention import (
     AttentionKernel,
+    Ranges,
     WrongAttention,
     choose_attention,
     installed_kernels,
@@ -102,6 +103,10 @@ def test_flash_attention_3_is_called_by_its_own_names(tmp_path: Path, monkeypatc
     (tmp_path / "fa3_fwd_interface.py").write_text(
         "def flash_attn_func(q, k, v, q_descale=None, k_descale=None, v_descale=None):\n"
         "    return (q.shape, None if q_descale is None else q_descale.shape), 'sums'\n"
+        "def flash_attn_varlen_func(q, k, v, cu_seqlens_q, cu_seqlens_k, max_seqlen_q, max_seqlen_k,\n"
+        "                           seqused_q=None, seqused_k=None, q_descale=None, k_descale=None, v_descale=None):\n"
+        "    ranges = cu_seqlens_q.tolist(), cu_seqlens_k.tolist(), seqused_k.tolist(), max_seqlen_q, max_seqlen_k\n"
+        "    return (ranges, None if q_descale is None else q_descale.shape), 'sums'\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
@@ -112,4 +117,9 @@ def test_flash_attention_3_is_called_by_its_own_names(tmp_path: Path, monkeypatc
     assert first.attend(x, x, x) == ((2, 8, 4, 16), None)
     rows, scale = x.flatten(0, 1), torch.ones(1, 4)
     assert first.attend_scaled is not None
-    assert first.attend_scaled(ScaledHeads(rows, rows, rows, (scale, scale, scale)), 2) == ((2, 8, 4, 16), (2, 4))
+    heads = ScaledHeads(rows, rows, rows, (scale, scale, scale))
+    assert first.attend_scaled(heads, 2) == ((2, 8, 4, 16), (2, 4))
+    ranges = Ranges.of([(0, 10, 0, 9), (10, 16, 4, 16)], CPU)
+    given = [0, 10, 16], [0, 4, 16], [9, 12], 10, 12
+    assert first.attend_ranges(rows, rows, rows, ranges) == (given, None)
+    assert first.attend_scaled_ranges(heads, ranges) == (given, (2, 4))
