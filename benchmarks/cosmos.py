@@ -7,8 +7,9 @@
 
 Writes ``cosmos.md`` and ``cosmos.json`` after each part. Parts: attention (kernels alone, and their errors), forward
 (diffusers' CosmosTransformer3DModel, then ours by kernel and precision, with the same weights), weights (forwards with
-random and with structured weights), profile (where a forward's time goes), fp8 (errors a layer, a forward, a
-trajectory), clip (the whole engine: 35 + 1 guided steps, VAE, MP4), decode (the VAE alone), start (from the command to
+random and with structured weights), sparse (the windows of NVIDIA's sparse checkpoints: attention alone, forwards),
+profile (where a forward's time goes), fp8 (errors a layer, a forward, a trajectory), clip (the whole engine: 35 + 1
+guided steps, VAE, MP4), decode (the VAE alone), start (from the command to
 the first step), 14B (one forward), two_gpus (two clips side by side, one over two).
 ``plot_cosmos.py`` draws the profile.
 """
@@ -21,10 +22,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from cosmos_parts import clips, network
+from cosmos_parts import clips, network, sparse
 from cosmos_parts.report import Report, machine
 
-PARTS = ("attention", "forward", "weights", "profile", "fp8", "clip", "decode", "start", "14B", "two_gpus")
+PARTS = ("attention", "forward", "weights", "sparse", "profile", "fp8", "clip", "decode", "start", "14B", "two_gpus")
 
 
 def main() -> None:
@@ -39,6 +40,7 @@ def main() -> None:
         "attention": lambda: network.attention_kernels(report, device, size, resolution),
         "forward": lambda: network.forwards(report, device, size, resolution),
         "weights": lambda: network.forwards_by_weights(report, device, size, resolution),
+        "sparse": lambda: sparse.measure(report, device, size),
         "profile": lambda: network.kernel_shares(report, device, size, resolution),
         "fp8": lambda: network.fp8_errors(report, device, size),
         "clip": lambda: clips.whole_clips(report, device, size, resolution, work, arguments.modes),

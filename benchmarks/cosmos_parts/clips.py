@@ -19,17 +19,22 @@ from typing import Any
 
 import torch
 
+from cosmos_parts.network import diffusers_forward_s
 from cosmos_parts.random_weights import LATENT, dtype_on, make_checkpoints, request_of
 from cosmos_parts.report import Report, peak_gib, seconds, synchronize
 from its_core import video
 from its_core.engines.cosmos.options import CosmosOptions
 from its_core.engines.cosmos.shapes import ModelSize
 
+CACHE: Mapping[str, Any] = {"step_cache": 3, "guidance_sigma_min": 0.3, "guidance_sigma_max": 20.0}
 # What a clip is measured with, by name.
 MODES: Mapping[str, Mapping[str, Any]] = {
     "bf16": {},
     "fp8": {"precision": "fp8"},
-    "fp8+cache": {"precision": "fp8", "step_cache": 3, "guidance_sigma_min": 0.3, "guidance_sigma_max": 20.0},
+    "fp8+cache": {"precision": "fp8", **CACHE},
+    "natten": {"natten": True},
+    "natten+fp8": {"natten": True, "precision": "fp8"},
+    "natten+fp8+cache": {"natten": True, "precision": "fp8", **CACHE},
     "distilled": {"preset": "distilled"},
     "distilled+fp8": {"preset": "distilled", "precision": "fp8"},
 }
@@ -43,7 +48,10 @@ def options_of(size: ModelSize, device: torch.device, work: Path, resolution: st
 def whole_clips(
     report: Report, device: torch.device, size: ModelSize, resolution: str, work: Path, modes: list[str]
 ) -> None:
-    """The engine as the worker uses it: weights from disk, LoRA merged, one clip sampled, decoded and encoded."""
+    """The engine as the worker uses it: weights from disk, LoRA merged, one clip sampled, decoded and encoded. Before
+    it a forward of diffusers' network, to compare with."""
+    forward_s = diffusers_forward_s(device, size, resolution)
+    report.note(f"diffusers' network: {forward_s:.3f} s a forward, 72 of them {72 * forward_s:.1f} s")
     columns = {
         mode: _one_clip(options_of(size, device, work, resolution, **MODES[mode]), device, work) for mode in modes
     }

@@ -112,11 +112,11 @@ def variants(device: torch.device, size: ModelSize) -> Iterator[tuple[str, Atten
     yield f"{cudnn.name}, element-wise steps not fused", cudnn, PyTorch(), Fp8Plan()
     for kernel in dict.fromkeys([cudnn, kernels[0]]):
         yield f"{kernel.name}, {steps.name}", kernel, steps, Fp8Plan()
-    everything = _everything(size)
-    products = Fp8Plan(frozenset(name for name in everything.names if not name.endswith(ATTENTION)))
+    complete = everything(size)
+    products = Fp8Plan(frozenset(name for name in complete.names if not name.endswith(ATTENTION)))
     yield f"{kernels[0].name}, {steps.name}, FP8 products", kernels[0], steps, products
     if kernels[0].attend_scaled is not None:
-        yield f"{kernels[0].name}, {steps.name}, FP8 products and attention", kernels[0], steps, everything
+        yield f"{kernels[0].name}, {steps.name}, FP8 products and attention", kernels[0], steps, complete
 
 
 def forwards(report: Report, device: torch.device, size: ModelSize, resolution: str, theirs: bool = True) -> None:
@@ -175,7 +175,7 @@ def forwards_by_weights(report: Report, device: torch.device, size: ModelSize, r
         rows.append([kind, "diffusers CosmosTransformer3DModel", f"{theirs:.3f}", "1.00"])
         print(rows[-1], flush=True)
         del network
-        for name, plan in (("bf16", Fp8Plan()), ("FP8", _everything(size) if kernel.attend_scaled else Fp8Plan())):
+        for name, plan in (("bf16", Fp8Plan()), ("FP8", everything(size) if kernel.attend_scaled else Fp8Plan())):
             packed = PackedNetwork(make(size, device), kernel, steps, plan)
             spent = seconds(partial(packed.for_texts, inputs[0], inputs[1], texts, inputs[3]), device, runs=1) / 2
             rows.append([kind, f"ours, {kernel.name}, {name}", f"{spent:.3f}", f"{theirs / spent:.2f}"])
@@ -223,6 +223,17 @@ def diffusers_forward(theirs: Any, inputs: tuple[torch.Tensor, ...]) -> Callable
     masks = torch.cat([mask, torch.zeros_like(mask)], dim=1).to(dtype)
     timestep = time_BT[:, None, :, None, None].to(dtype)
     return lambda: theirs(x.to(dtype), timestep, text, fps=None, condition_mask=masks, return_dict=False)[0]
+
+
+def diffusers_forward_s(device: torch.device, size: ModelSize, resolution: str) -> float:
+    """Seconds of a forward of diffusers' network, with random weights."""
+    network = diffusers_network(size, fixed_network(size, device), device)
+    network.set_attention_backend(DIFFUSERS_DEFAULT)
+    spent = seconds(diffusers_forward(network, random_inputs(size, device, resolution)), device, runs=1)
+    del network
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    return spent
 
 
 def kernel_shares(report: Report, device: torch.device, size: ModelSize, resolution: str) -> None:
@@ -314,22 +325,33 @@ def _trajectory(packed: PackedNetwork, size: ModelSize, device: torch.device) ->
 
 
 def one_forward_of_14b(report: Report, device: torch.device) -> None:
+    """diffusers' forward, warmed up on a small latent, then ours, with random weights."""
     if device.type == "cpu":
         report.note("14B: not measured, no GPU.")
         return
     inputs = random_inputs("14B", device, "720")
     kernels, steps = kernels_of(device, "14B"), elementwise_on(device, 128)
     rows = []
-    for name, plan in (("bf16", Fp8Plan()), ("FP8", _everything("14B") if kernels[0].attend_scaled else Fp8Plan())):
-        packed = PackedNetwork(random_network("14B", device), kernels[0], steps, plan)
+
+    def measure(name: str, run: Callable[[], Any], warm_ups: int) -> None:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
-        spent = seconds(lambda at=packed: at.for_texts(inputs[0], inputs[1], inputs[2:3], inputs[3]), device, runs=1)
-        rows.append([f"{name}, {kernels[0].name}", f"{spent:.2f}", f"{peak_gib(device):.1f}"])
+        spent = seconds(run, device, runs=1, warm_ups=warm_ups)
+        rows.append([name, f"{spent:.2f}", f"{peak_gib(device):.1f}"])
+        print(rows[-1], flush=True)
+
+    network = diffusers_network("14B", fixed_network("14B", device), device)
+    network.set_attention_backend(DIFFUSERS_DEFAULT)
+    diffusers_forward(network, random_inputs("14B", device, "small"))()
+    measure("diffusers CosmosTransformer3DModel", diffusers_forward(network, inputs), 0)
+    del network
+    for name, plan in (("bf16", Fp8Plan()), ("FP8", everything("14B") if kernels[0].attend_scaled else Fp8Plan())):
+        packed = PackedNetwork(fixed_network("14B", device), kernels[0], steps, plan)
+        measure(f"ours, {name}, {kernels[0].name}", partial(packed.for_texts, *inputs[:2], inputs[2:3], inputs[3]), 1)
         del packed
     report.table("14B on one GPU, one forward", ["network", "s", "peak GiB"], rows)
 
 
-def _everything(size: ModelSize) -> Fp8Plan:
+def everything(size: ModelSize) -> Fp8Plan:
     names = (*PRODUCTS, ATTENTION)
     return Fp8Plan(frozenset(f"blocks.{index}.{name}" for index in range(SHAPES[size].blocks) for name in names))

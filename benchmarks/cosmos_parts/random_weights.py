@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,7 @@ def make_checkpoints(size: ModelSize, device: torch.device, work: Path, resoluti
     folders.base.parent.mkdir(parents=True, exist_ok=True)
     network = random_network(size, device)
     torch.save({f"net.{key}": value for key, value in network.state_dict().items()}, folders.base)
+    os.link(folders.base, options.model_copy(update={"natten": True}).folders.base)  # the network's shape is the same
     torch.save(random_lora(network, options), lora)
     vae: Any = AutoencoderKLWan()
     vae.save_pretrained(folders.model / "vae")
