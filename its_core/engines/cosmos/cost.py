@@ -21,6 +21,7 @@ GIB = 2**30
 NETWORK_GIB: dict[ModelSize, float] = {"2B": 3.64, "14B": 26.57, "tiny": 0.0}
 AUTOENCODER_GIB, TEXT_ENCODER_GIB, GUARDRAIL_GIB, REFINER_GIB = 0.24, 9.1, 3.5, 15.5
 SAMPLING_BYTES = {"bf16": 32.0, "fp8": 34.6}  # a token and a column of the network's width
+WINDOWS_BYTES = {"bf16": 8.1, "fp8": 2.5}  # the same, more where attention is sparse: keys and values are copied
 DECODING_GIB_A_MEGAPIXEL = 8.8
 TOKEN_PX = 16  # a token's side in pixels
 # On an H200, a second: operations of self-attention and of the products, and columns of tokens a block for the rest.
@@ -50,7 +51,8 @@ def gpu_gib(options: CosmosOptions) -> float:
     guardrail = 0.0 if options.disable_guardrail else GUARDRAIL_GIB
     resident = network / (2 if options.precision == "fp8" else 1) + AUTOENCODER_GIB
     visits = [TEXT_ENCODER_GIB, DECODING_GIB_A_MEGAPIXEL * geometry.width_px * geometry.height_px / 1e6]
-    visits.append(token_count(options) * width * SAMPLING_BYTES[options.precision] / GIB)
+    sampling = SAMPLING_BYTES[options.precision] + (WINDOWS_BYTES[options.precision] if options.natten else 0.0)
+    visits.append(token_count(options) * width * sampling / GIB)
     for part, is_offloaded in (
         (refiner, options.offload_prompt_refiner),
         (guardrail, options.offload_guardrail),

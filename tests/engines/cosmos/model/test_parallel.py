@@ -16,7 +16,8 @@ from its_core.engines.cosmos.model.inference.attention import installed_kernels
 from its_core.engines.cosmos.model.inference.elementwise import PyTorch
 from its_core.engines.cosmos.model.inference.network import PackedNetwork
 from its_core.engines.cosmos.model.network import Video2WorldNetwork
-from its_core.engines.cosmos.model.parallel import GroupShare, join_clip_group
+from its_core.engines.cosmos.model.parallel import ALONE, GroupShare, SequenceShare, join_clip_group
+from its_core.engines.cosmos.neighbourhoods import NEIGHBOURHOODS
 from its_core.engines.cosmos.options import CosmosOptions
 
 pytestmark = pytest.mark.system
@@ -51,9 +52,23 @@ def _render(rank: int, world: int, folder: str, cases: list[Any]) -> None:
                 group,
             )
             final = sampling.sample(denoise, case.tensors["initial_noise"], case.settings["num_sampling_steps"])
-        results[case.name] = {"output": output, "final": final, "first": group.is_first}
+            again = Video2WorldNetwork(case.shape)
+            again.load_state_dict(torch.load(f"{folder}/{case.name}.pt", weights_only=True))
+            sparse = _sparse_output(case, again, GroupShare(dist.group.WORLD))
+        results[case.name] = {"output": output, "final": final, "sparse": sparse, "first": group.is_first}
     torch.save(results, f"{folder}/rank{rank}.pt")
     dist.destroy_process_group()
+
+
+def _sparse_output(case: Any, network: Video2WorldNetwork, share: SequenceShare) -> torch.Tensor:
+    """The network's output where its blocks attend to windows."""
+    kinds = [NEIGHBOURHOODS["tiny"][index % 2] for index in range(case.shape.blocks)]
+    packed = PackedNetwork(network, installed_kernels(torch.device("cpu"))[0], PyTorch(), neighbourhoods=kinds)
+    packed.share = share
+    x, time, text, mask = (
+        case.tensors[name] for name in ("x_B_C_T_H_W", "timesteps_B_T", "text_B_N_D", "condition_mask_B_1_T_H_W")
+    )
+    return packed.for_texts(x, time, [text], mask)[0]
 
 
 @pytest.mark.parametrize("world", [2, 4])
@@ -62,11 +77,13 @@ def test_a_group_makes_what_one_process_makes(
 ) -> None:
     cases = [case for case in cases if case.shape.heads % world == 0 and case.latent_frames % world == 0]
     assert cases
-    alone = {}
+    alone, sparse = {}, {}
     for case in cases:
         network = case.network()
         torch.save(network.state_dict(), tmp_path / f"{case.name}.pt")
         alone[case.name] = case.output(network)
+        sparse[case.name] = _sparse_output(case, network, ALONE)
+        assert relative_error(sparse[case.name], alone[case.name]) > 1e-3
     mp.spawn(_render, args=(world, str(tmp_path), cases), nprocs=world)
     for rank in range(world):
         results = torch.load(tmp_path / f"rank{rank}.pt", weights_only=True)
@@ -74,6 +91,7 @@ def test_a_group_makes_what_one_process_makes(
             part = results[case.name]
             assert part["first"] == (rank == 0)
             assert relative_error(part["output"], alone[case.name]) < 1e-4
+            assert relative_error(part["sparse"], sparse[case.name]) < 1e-4
             assert relative_error(part["final"], case.tensors["final_latent"]) < 1e-4
 
 
