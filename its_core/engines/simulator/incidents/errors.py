@@ -16,10 +16,12 @@ from its_core.engines.simulator.traffic.walkers import Crossing, Route
 from its_core.taxonomy import Aftermath, CollisionType
 
 LAGS_S = 0.35  # how long after the wheel turns the vehicle is where it is meant to be
+SEES_BEFORE_S = (-0.1, 0.35, 0.55, 0.8)  # a touch, a driver who is struck sees it coming (below 0: never)
 LETS_GO_S = 0.3  # before the touch: from then on nobody corrects anything
 NEVER_S = 9.0
 BEYOND_KERB_M = 2.5  # people who have crossed the road walk on so far
 WIDEST_M = 24.0
+IN_TIME_S, FASTEST_ON_FOOT_MPS = 0.3, 3.2
 HARD_MPS2 = (4.5, 7.5)
 
 
@@ -43,8 +45,8 @@ def crossing_plan(
     brakes: tuple[Brake, ...] = ()
     if averted_s is not None:
         brakes = (Brake(contact_s - averted_s, contact_s + 1.5, float(rng.uniform(6.0, 8.0))),)
-    elif rng.random() < 0.45:
-        brakes = (Brake(contact_s - float(rng.uniform(0.05, 0.3)), contact_s + 6.0, float(rng.uniform(*HARD_MPS2))),)
+    elif rng.random() < 0.65:
+        brakes = (Brake(contact_s - float(rng.uniform(0.1, 0.5)), contact_s + 6.0, float(rng.uniform(*HARD_MPS2))),)
     until_s = contact_s + (8.0 if averted_s is None else -averted_s)
     culprit = Intent(
         ignores_signal=True,
@@ -56,14 +58,12 @@ def crossing_plan(
         shifts=_swerve(rng, contact_s, averted_s),
         reaction_s=NEVER_S if averted_s is None else 0.3,
     )
-    # Most struck drivers see it too late; some brake, and are struck all the same.
-    reaction_s = float(rng.choice([0.6, 0.9, 1.2, NEVER_S])) if attempt < 2 else NEVER_S
-    if averted_s is not None:
-        reaction_s = 0.3
+    # Most struck drivers see it too late; many brake, and are struck all the same.
+    sees_s = float(rng.choice(SEES_BEFORE_S)) if attempt < 2 else -0.1
     struck = Intent(
-        reaction_s=reaction_s,
+        reaction_s=0.1 if sees_s > 0.0 else NEVER_S,
         overlooks=frozenset({opportunity.culprit}),
-        errs_s=(onset_s, contact_s + 0.1),
+        errs_s=(onset_s, contact_s - sees_s),
         shifts=_swerve(rng, contact_s, averted_s),
     )
     if averted_s is not None:
@@ -87,7 +87,7 @@ def following_plan(
     rng = setting.rng("plan", attempt)
     leader = opportunity.victims[0]
     onset_s = contact_s - opportunity.onset_s
-    looks_s = contact_s - (float(rng.choice([0.0, 0.15, 0.3, 0.45])) if averted_s is None else averted_s)
+    looks_s = contact_s - (float(rng.choice([0.0, 0.3, 0.45, 0.65])) if averted_s is None else averted_s)
     shifts: tuple[Shift, ...] = ()
     if rng.random() < 0.6:  # not square: drifting while looking away, or a late swerve
         offset = float(rng.uniform(-0.68, 0.68)) * 1.8
@@ -199,9 +199,10 @@ def stepping_out_plan(
     contact_s: float,
     attempt: int,
     averted: bool = False,
+    pace_mps: float | None = None,
 ) -> Plan:
     """Somebody steps onto the road in front of a vehicle. ``averted``: late enough ahead of it that it stops, or they
-    jump back."""
+    jump back. ``pace_mps`` of the person, unless they have to be faster to be there in time."""
     rng = setting.rng("plan", attempt)
     data = opportunity.details
     person, vehicle = opportunity.culprit, opportunity.victims[0]
@@ -221,6 +222,8 @@ def stepping_out_plan(
     kerb = max(reach - 2.2, 0.2)
     route = Route(points, (Crossing(first + kerb, first + reach + across_m, None),))
     pace = float(rng.choice([1.3, 1.6, 2.0, 2.8], p=[0.35, 0.3, 0.2, 0.15]))
+    pace = pace if pace_mps is None else pace_mps
+    pace = max(pace, min((first + reach) / (opportunity.onset_s - IN_TIME_S), FASTEST_ON_FOOT_MPS))
     into = float(rng.uniform(-0.6, 0.55)) * data["half_m"]  # where in front of the vehicle they are at the touch
     steps_s = contact_s - (reach - kerb - into) / pace - 0.15 * attempt
     reaction_s = float(rng.uniform(0.5, 1.1)) + 0.35 * attempt

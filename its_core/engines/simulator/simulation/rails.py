@@ -20,6 +20,7 @@ from its_core.engines.simulator.simulation.population import Vehicle
 from its_core.engines.simulator.simulation.rules import Rules
 from its_core.engines.simulator.simulation.steering import SEES_AHEAD_S, ahead_m
 from its_core.engines.simulator.traffic.drivers import Driver, Situation
+from its_core.engines.simulator.traffic.making_room import make_room
 from its_core.engines.simulator.traffic.perception import Bodies, Drivers, look
 from its_core.engines.simulator.traffic.walkers import Walker
 from its_core.taxonomy import ParticipantType
@@ -57,6 +58,7 @@ class Rails:
     def step(self, step_s: float) -> None:
         traffic = self.traffic
         self.bodies = packed(self.roads, traffic)
+        make_room(self.bodies, traffic.drivers, traffic.time_s)
         junctions = self.rules.junctions(traffic.time_s, traffic.drivers, traffic.walkers)
         table = table_of(traffic.drivers, self.bodies, traffic.time_s)
         seen = look(self.roads.ways, self.bodies, table)

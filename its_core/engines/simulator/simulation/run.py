@@ -35,6 +35,7 @@ from its_core.engines.simulator.simulation.steering import (
 from its_core.engines.simulator.trace import Trace
 from its_core.engines.simulator.traffic.drivers import Command, Driver, Situation
 from its_core.engines.simulator.traffic.habits import Brake
+from its_core.engines.simulator.traffic.making_room import make_room
 from its_core.engines.simulator.traffic.perception import Bodies, look
 from its_core.engines.simulator.traffic.walkers import Walker
 from its_core.taxonomy import ParticipantType
@@ -209,6 +210,7 @@ class _Simulation:
     def _control(self, tick: int) -> None:
         time_s = tick / TICKS_HZ
         self._look_around()
+        make_room(self.seen, self.drivers, time_s)
         junctions = self.rules.junctions(time_s, self.drivers, self.walkers, self._blocked())
         found = look(self.roads.ways, self.seen, table_of(self.drivers, self.seen, time_s))
         allows, gaps, dangers = found.allows.tolist(), found.gap_m.tolist(), found.danger_s.tolist()

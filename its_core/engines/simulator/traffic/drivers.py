@@ -28,6 +28,7 @@ HOLD_MPS = 0.35  # slower than this and with nowhere to go, the foot stays on th
 HOLDING_MPS2 = -6.0
 FOOT_S = 0.18  # a foot takes a moment to move
 CALM_AFTER_DANGER_S = 0.5
+ROOM_M, ROOM_OVER_S, ROOM_MPS = 1.0, 1.6, 1.8  # how far and fast drivers pull over for an emergency vehicle, then crawl
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Driver:
         self._committed = False  # goes through the amber light
         self._waited_s = 0.0
         self.caution_mps = math.inf  # no faster than this, for something one wants to look at
+        self.makes_room_since: float | None = None  # for an emergency vehicle
         self.crawls: tuple[float, float] = (math.inf, math.inf)  # beyond this arc length traffic crawls, at this speed
         self.brakes_hard: tuple[float, float, float] = (math.inf, math.inf, 0.0)  # an ordinary hard stop: from, to, how
 
@@ -96,6 +98,15 @@ class Driver:
         self.s_m = s_m
         self.aside_m -= shift_m
         self.moves = (*self.moves, Shift(-math.inf, -shift_m, 1.0), Shift(time_s, shift_m, over_s))
+
+    def make_room(self, time_s: float, comes: bool) -> None:
+        """Pulls over to the right, or goes on where one was, as an emergency vehicle ``comes`` or has passed."""
+        if comes is (self.makes_room_since is not None):
+            return
+        aside_m = 0.0 if self.type is ParticipantType.BICYCLE else ROOM_M
+        start_s = time_s + 0.4 * self.manner.reaction_s
+        self.moves = (*self.moves, Shift(start_s, -aside_m if comes else aside_m, ROOM_OVER_S))
+        self.makes_room_since = start_s if comes else None
 
     def meant_aside_m(self, time_s: float) -> float:
         meant = self.manner.aside_m
@@ -174,6 +185,8 @@ class Driver:
             desired = cap
         if self.caution_mps < desired:
             desired = self.caution_mps
+        if self.makes_room_since is not None and desired > ROOM_MPS:
+            desired = ROOM_MPS
         if self.s_m > self.crawls[0] and self.crawls[1] < desired:
             desired = self.crawls[1]
         ratio = self.speed / (desired if desired > 0.5 else 0.5)
@@ -249,6 +262,8 @@ class Driver:
     def _indicator(self, time_s: float) -> int:
         if time_s >= self.intent.hazards_s:
             return 2
+        if self.makes_room_since is not None:
+            return 1
         for move in (*self.moves, *self.intent.shifts):
             if abs(move.by_m) > 2.0 and move.start_s - 0.6 <= time_s < move.start_s + move.over_s:
                 return -1 if move.by_m > 0 else 1

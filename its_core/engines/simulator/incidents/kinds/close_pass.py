@@ -20,20 +20,24 @@ from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.habits import Intent, Shift
 from its_core.taxonomy import ParticipantType
 
-CLOSE_M = (0.22, 1.0)
+CLOSE_M = (0.22, 0.9)
+FAST_MPS, FASTER_MPS = 8.0, 2.0  # who passes, and how much faster than the one beside
 OVER_S = 2.4
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:  # noqa: ARG001
+    """At speed, where there are such moments."""
     found = [replace(each, variant="beside") for each in beside_opportunities(timeline) if each.speed_mps > 0.8]
-    return found + [replace(each, variant="oncoming") for each in oncoming_opportunities(timeline)]
+    found += [replace(each, variant="oncoming") for each in oncoming_opportunities(timeline)]
+    fast = [each for each in found if each.details["culprit_mps"] > FAST_MPS and each.speed_mps > FASTER_MPS]
+    return fast or found
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
-    """Drifts towards the other one until half a metre or so is left, and back again."""
+    """Drifts towards the other one until less than half a metre or so is left, and back again."""
     rng = setting.rng("plan", attempt)
     data = opportunity.details
-    gap = float(rng.uniform(0.4, 0.75)) + 0.04 * attempt
+    gap = float(rng.uniform(0.36, 0.6)) + 0.04 * attempt
     free = data["touch_m"] if opportunity.variant == "beside" else data["side_m"] - data["widths_m"]
     by = free - gap if free > 0.0 else free + gap
     shifts: tuple[Shift, ...] = ()

@@ -17,7 +17,7 @@ from its_core.engines.simulator.incidents.setting import Setting, in_picture
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.simulation.flow import STEP_S
 from its_core.engines.simulator.simulation.run import Run
-from its_core.engines.simulator.traffic.habits import Brake, Intent, Shift
+from its_core.engines.simulator.traffic.habits import Intent, Shift
 from its_core.taxonomy import Colour, ParticipantType, Role
 
 _FLEET = (
@@ -28,8 +28,10 @@ _FLEET = (
     (ParticipantType.TRUCK, Colour.RED, 0.2),
 )
 ONSET_S = 3.0
-PASSES_S = 3.5  # how long the two drive side by side, one pulled over
-ASIDE_M = (-1.0, 1.5)  # where they are then
+ASIDE_M = 1.7  # beside its lane's middle, past those who pull over
+BEFORE_S = 4.0  # the first of them
+ENOUGH = 4  # moments with somebody ahead to pull over: then there are no others
+PASSES_M = 12.0  # in the picture
 
 
 def culprit(setting: Setting) -> Participant:
@@ -53,22 +55,15 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:  # noqa: 
             ahead[step] = {back.number: front.number for back, front in pairs(timeline, step)}
         leader = ahead[step].get(each.culprit)
         found.append(each if leader is None else replace(each, details={**each.details, "leader": float(leader)}))
-    return found
+    passing = [each for each in found if "leader" in each.details]
+    return passing if len(passing) >= ENOUGH else found
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
     rng = setting.rng("plan", attempt)
-    begins_s = contact_s - ONSET_S + 0.3
-    intents = {opportunity.culprit: Intent(beacon=True, ignores_signal=attempt % 2 == 0)}
-    leader = opportunity.details.get("leader")
-    if leader is not None and attempt < 2:
-        over_s, back_s = float(rng.uniform(1.4, 2.2)), begins_s + 1.5 + PASSES_S
-        slows = Brake(begins_s, begins_s + 1.6, float(rng.uniform(1.5, 2.5)))
-        gives_way = (Shift(begins_s - 0.6, ASIDE_M[0], over_s), Shift(back_s, -ASIDE_M[0], 2.5))
-        passes = (Shift(begins_s, ASIDE_M[1], over_s), Shift(back_s, -ASIDE_M[1], 2.5))
-        intents[int(leader)] = Intent(shifts=gives_way, brakes=(slows,))
-        intents[opportunity.culprit] = replace(intents[opportunity.culprit], shifts=passes)
-    return doing(opportunity, contact_s, intents)
+    passes = (Shift(contact_s - BEFORE_S, ASIDE_M, float(rng.uniform(1.6, 2.4))),) if attempt < 2 else ()
+    runs = Intent(beacon=True, ignores_signal=attempt % 2 == 0, shifts=passes)
+    return doing(opportunity, contact_s, {opportunity.culprit: runs})
 
 
 def judge(setting: Setting, run: Run) -> Verdict:
@@ -78,6 +73,9 @@ def judge(setting: Setting, run: Run) -> Verdict:
     if seen.sum() < run.trace.fps:
         return failed("it was in the picture for less than a second")
     frames = np.flatnonzero(seen)
+    moved_m = float(run.trace.speeds[frames, roles.culprit].sum()) / run.trace.fps
+    if moved_m < PASSES_M:
+        return failed(f"it moved {moved_m:.0f} m in the picture only")
     return shows(run, int(frames[0]), int(frames[-1]) + 1, roles.culprit, int(frames[len(frames) // 2]))
 
 

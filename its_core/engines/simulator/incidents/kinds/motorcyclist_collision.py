@@ -10,7 +10,7 @@ from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.incidents.two_wheelers import accepts, judge, meetings, plan
 from its_core.taxonomy import ParticipantType
 
-BOOSTS = {ParticipantType.MOTORCYCLE: 6.0}  # more of them than usual, whether or not anything happens to one
+BOOSTS = {ParticipantType.MOTORCYCLE: 8.0}  # more of them than usual, whether or not anything happens to one
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:

@@ -1,4 +1,5 @@
-"""A vehicle breaks down: it rolls to a stop in its lane, hazard lights on, and the others wait behind it or go past."""
+"""A vehicle breaks down: it rolls to a stop in its lane, hazard lights on, and the others wait behind it or go round
+it."""
 
 from __future__ import annotations
 
@@ -23,10 +24,14 @@ SLOWEST_MPS = 5.0
 SLOWS_MPS2 = (2.1, 2.6, 3.2)
 STANDS_MPS = 0.5
 SHORTEST_S = 1.0
+LINE_AHEAD_M = 30.0
+ROUND_M, ROUND_S, ROUND_OVER_S = 14.0, 1.5, 2.2  # others change lanes so far and so long before it
+LOOKS_BACK_STEPS = 16
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
-    """Where a vehicle would come to stand that rolls out from here."""
+    """Where a vehicle would come to stand that rolls out from here: away from signals and give-way lines, where there
+    are such places."""
     found = []
     for number, each in enumerate(under_way(timeline, SLOWEST_MPS, 0.0)):
         slows = SLOWS_MPS2[number % len(SLOWS_MPS2)] * min(setting.grip / 0.6, 1.0)
@@ -37,11 +42,35 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
         x, y, _, _ = timeline.roads.place(way, s_m)
         details = {**each.details, "slows_mps2": slows}
         step = each.step + takes_s / STEP_S
+        details["stands_m"] = s_m
         found.append(replace(each, step=step, where=(x, y), onset_s=takes_s, details=details))
+    return [each for each in found if not _before_line(timeline, each)] or found
+
+
+def _before_line(timeline: Timeline, opportunity: Opportunity) -> bool:
+    line_m = timeline.roads.lanes[int(opportunity.details["way"])].stop_s_m
+    return line_m is not None and 0.0 < line_m - opportunity.details["stands_m"] < LINE_AHEAD_M
+
+
+def _going_round(timeline: Timeline, opportunity: Opportunity, contact_s: float) -> dict[int, Intent]:
+    """Those who come up behind it on a lane with another one beside it change over to that in time."""
+    way, stands_m = int(opportunity.details["way"]), opportunity.details["stands_m"]
+    beside = timeline.roads.lanes[way].left or timeline.roads.lanes[way].right
+    if beside is None:
+        return {}
+    x, y, *_ = timeline.roads.place(way, stands_m)
+    _, aside_m = timeline.roads.project(timeline.roads.index[beside], x, y)
+    found = {}
+    for track in timeline.tracks.values():
+        moves_m = stands_m - ROUND_M - ROUND_S * SLOWEST_MPS
+        when = track.passes(moves_m, way)
+        if track.number != opportunity.culprit and when is not None and when > opportunity.step - LOOKS_BACK_STEPS:
+            start_s = contact_s + (when - opportunity.step) * STEP_S
+            found[track.number] = Intent(shifts=(Shift(start_s, -aside_m, ROUND_OVER_S),))
     return found
 
 
-def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
+def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:
     rng = setting.rng("plan", attempt)
     begins_s = contact_s - opportunity.onset_s
     shifts: tuple[Shift, ...] = ()
@@ -52,7 +81,8 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
         shifts=shifts,
         hazards_s=begins_s + float(rng.uniform(-0.4, 1.2)),
     )
-    return doing(opportunity, contact_s, {opportunity.culprit: intent})
+    others = _going_round(timeline, opportunity, contact_s) if attempt < 2 else {}
+    return doing(opportunity, contact_s, {**others, opportunity.culprit: intent})
 
 
 def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001

@@ -17,7 +17,6 @@ Floats = NDArray[np.float64]
 
 SMOOTH_S = 0.25
 CORNER_M = 0.1  # by which the corners of real bodies are rounded off
-EVERY_FRAMES = 2  # that overlaps are looked for in
 
 
 def apart_m(trace: Trace, a: int, b: int) -> Floats:
@@ -45,7 +44,7 @@ def overlaps_at(trace: Trace, frame: int, margin_m: float) -> list[tuple[int, in
 def passes_through(trace: Trace) -> bool:
     """Whether two bodies overlap before anything touched: vehicles on rails that did not see each other."""
     until = trace.contacts[0].frame - 1 if trace.contacts else len(trace.positions)
-    return any(overlaps_at(trace, frame, -CORNER_M) for frame in range(0, until, EVERY_FRAMES))
+    return any(overlaps_at(trace, frame, -CORNER_M) for frame in range(max(until, 0)))
 
 
 def _put_body(bodies: Bodies, i: int, trace: Trace, frame: int, number: int) -> None:
