@@ -150,6 +150,46 @@ def cabinet() -> Mesh:
     return sculptor.mesh()
 
 
+def hedge(length_m: float, rng: np.random.Generator) -> Mesh:
+    """A clipped hedge along x, its leaves in patches of light and dark."""
+    sculptor = Sculptor()
+    columns = max(3, int(length_m / 0.15))
+    along = np.linspace(-length_m / 2, length_m / 2, columns)
+    profile = [(-0.32, 0.0), (-0.34, 0.35), (-0.27, 0.70), (0.0, 0.76), (0.27, 0.70), (0.34, 0.35), (0.32, 0.0)]
+    grid = np.array([[[x, y, z] for y, z in profile] for x in along])
+    grid += rng.uniform(-0.045, 0.045, grid.shape)
+    grid[..., 2] = np.maximum(grid[..., 2], 0.0)
+    leaves = int(Surface.LEAF_1) + rng.integers(0, 3, (columns - 1, len(profile) - 1))
+    sculptor.grid(grid, leaves.astype(np.uint8))
+    return sculptor.mesh()
+
+
+def railing(length_m: float) -> Mesh:
+    """A fence of bars along x."""
+    sculptor = Sculptor()
+    for z in (0.15, 0.92):
+        sculptor.box((-length_m / 2, -0.02, z), (length_m / 2, 0.02, z + 0.05), Surface.STEEL_DARK)
+    for x in np.arange(-length_m / 2, length_m / 2 + 1e-6, 0.30):
+        sculptor.box((x - 0.012, -0.012, 0.0), (x + 0.012, 0.012, 0.97), Surface.STEEL_DARK)
+    return sculptor.mesh()
+
+
+def low_wall(length_m: float) -> Mesh:
+    sculptor = Sculptor()
+    sculptor.box((-length_m / 2, -0.14, 0.0), (length_m / 2, 0.14, 0.58), Surface.BRICK_TRIM)
+    sculptor.box((-length_m / 2, -0.18, 0.58), (length_m / 2, 0.18, 0.66), Surface.STONE)
+    return sculptor.mesh()
+
+
+def planter() -> Mesh:
+    """A trough of concrete with shrubs in it."""
+    sculptor = Sculptor()
+    sculptor.box((-0.75, -0.35, 0.0), (0.75, 0.35, 0.48), Surface.CONCRETE)
+    for x, leaf in ((-0.45, Surface.LEAF_2), (0.0, Surface.LEAF_4), (0.45, Surface.LEAF_3)):
+        sculptor.ball((x, 0.0, 0.58), (0.34, 0.30, 0.26), leaf, rings=5, sides=8)
+    return sculptor.mesh()
+
+
 def hydrant() -> Mesh:
     sculptor = Sculptor()
     path = np.array([[0, 0, z] for z in (0.0, 0.06, 0.08, 0.55, 0.62, 0.72)])
@@ -177,7 +217,28 @@ def sign(face: Surface, wide_m: float, tall_m: float, foot_m: float = 2.1) -> Me
     sculptor.box(
         (-wide_m / 2 - 0.02, 0.03, foot_m - 0.02), (wide_m / 2 + 0.02, 0.04, foot_m + tall_m + 0.02), Surface.SIGN_WHITE
     )
+    _pictogram(sculptor, face, wide_m, tall_m, foot_m)
     return sculptor.mesh()
+
+
+def _pictogram(sculptor: Sculptor, face: Surface, wide_m: float, tall_m: float, foot_m: float) -> None:
+    """A shape on a sign's plate: an arrow on blue, a bar on red, lines of writing on white and green."""
+    y, middle = 0.068, foot_m + tall_m / 2
+
+    def shape(*points: tuple[float, float], surface: Surface = Surface.SIGN_WHITE) -> None:
+        corners = [(-a * wide_m, y, middle + b * tall_m) for a, b in points]
+        sculptor.polygon(corners, surface)
+
+    if face is Surface.SIGN_BLUE:
+        shape((-0.07, -0.36), (0.07, -0.36), (0.07, 0.10), (-0.07, 0.10))
+        shape((-0.26, 0.08), (0.26, 0.08), (0.0, 0.38))
+    elif face is Surface.SIGN_RED:
+        shape((-0.34, -0.10), (0.34, -0.10), (0.34, 0.10), (-0.34, 0.10))
+    else:
+        dark = Surface.HOUSING if face is Surface.SIGN_WHITE else Surface.SIGN_WHITE
+        for line, (start, end) in enumerate(((-0.36, 0.30), (-0.36, 0.12), (-0.36, 0.34))):
+            low = 0.24 - 0.27 * line
+            shape((start, low - 0.06), (end, low - 0.06), (end, low + 0.06), (start, low + 0.06), surface=dark)
 
 
 def marker_post() -> Mesh:

@@ -12,7 +12,7 @@ from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.meshes.noise import blurred, white_noise
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.optics.softening import Softening
-from its_core.engines.simulator.portable_math import exp, power
+from its_core.engines.simulator.portable_math import cos, exp, power, sin
 from its_core.engines.simulator.randomness import normal, rng_of
 
 F32 = NDArray[np.float32]
@@ -270,8 +270,15 @@ def _dirt(camera_id: str, width_px: int, height_px: int) -> F32:
         return clean
     x = np.linspace(0.0, 1.0, width_px, dtype=np.float32)[None, :]
     y = np.linspace(0.0, height_px / width_px, height_px, dtype=np.float32)[:, None]
-    for _ in range(int(rng.integers(3, 10))):
-        at_x, at_y, radius, dark = rng.uniform((0.0, 0.0, 0.012, 0.06), (1.0, height_px / width_px, 0.06, 0.30))
-        away = ((x - np.float32(at_x)) ** 2 + (y - np.float32(at_y)) ** 2) / np.float32(radius * radius)
-        clean *= 1.0 - np.float32(dark) * np.clip(1.6 - 1.6 * away, 0.0, 1.0)
+    smallest = float(rng.choice((0.003, 0.008, 0.018)))  # grains on one lens, drops or smears on another
+    for _ in range(int(rng.integers(3, 7 if smallest > 0.01 else 22))):
+        at_x, at_y, spread, dark = rng.uniform((0.0, 0.0, 1.0, 0.04), (1.0, height_px / width_px, 5.0, 0.24))
+        turn, longer, soft = rng.uniform((0.0, 1.0, 1.1), (np.pi, 3.5 if smallest > 0.005 else 1.4, 3.0))
+        cos_turn, sin_turn = np.float32(cos(float(turn))), np.float32(sin(float(turn)))
+        dx, dy = x - np.float32(at_x), y - np.float32(at_y)
+        radius = smallest * float(spread)
+        along = (dx * cos_turn + dy * sin_turn) / np.float32(radius * longer)
+        across = (dy * cos_turn - dx * sin_turn) / np.float32(radius)
+        away = along * along + across * across
+        clean *= 1.0 - np.float32(dark) * np.clip(np.float32(soft) * (1.0 - away), 0.0, 1.0)
     return clean

@@ -31,6 +31,7 @@ from its_core.engines.simulator.roads.bounds import nearest_on_road, off_parts_m
 from its_core.engines.simulator.roads.layouts import ISLAND_CORE, Building, Disc, Layout, Marking, Point, Rect
 from its_core.engines.simulator.scenery.car_parks import car_parks
 from its_core.engines.simulator.scenery.facades import STYLES, Walls, walls_of
+from its_core.engines.simulator.scenery.fences import fences
 from its_core.engines.simulator.scenery.open_country import TREE_KINDS, leaf_cards, open_country, tree_kind, woods
 
 F32 = NDArray[np.float32]
@@ -46,6 +47,7 @@ class Scenery:
     buildings: tuple[Building, ...]
     lamps: tuple[tuple[float, float, float], ...]
     bays: tuple[Marking, ...]  # lines painted beside the road
+    parks: tuple[Rect, ...]  # the car parks that they belong to
     blocks: F32 = field(init=False)  # x1, y1, x2, y2, height of the buildings, B×5
 
     def __post_init__(self) -> None:
@@ -91,8 +93,11 @@ def scenery(layout: Layout, daylight: Daylight, eye: tuple[float, float, float],
     things += _barriers(layout)
     things += [thing for island in layout.islands for thing in _planted(island, rng)]
     things += open_country(layout, eye, rng) if sheds else _furniture(layout, rng)
-    parked, bays = ([], []) if sheds else car_parks(layout, eye[:2], rng)
-    return Scenery((*things, *parked), walls_of(buildings, sheds), tuple(buildings), tuple(lamps), tuple(bays))
+    parked, bays, parks = ([], [], []) if sheds else car_parks(layout, eye[:2], rng)
+    if not sheds:
+        things += fences(layout, eye[:2], parks, rng)
+    every = (*things, *parked)
+    return Scenery(every, walls_of(buildings, sheds), tuple(buildings), tuple(lamps), tuple(bays), tuple(parks))
 
 
 def _towards_road(layout: Layout, foot: Point) -> tuple[float, float]:

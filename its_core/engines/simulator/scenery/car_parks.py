@@ -10,7 +10,7 @@ from its_core.engines.simulator.meshes.materials import PAINTS, Surface, byte_ta
 from its_core.engines.simulator.meshes.mesh import Mesh
 from its_core.engines.simulator.meshes.vehicles import car
 from its_core.engines.simulator.randomness import normal
-from its_core.engines.simulator.roads.layouts import Layout, Marking, Point
+from its_core.engines.simulator.roads.layouts import Layout, Marking, Point, Rect
 from its_core.taxonomy import Colour, ParticipantType
 
 _BAY_M = (2.6, 5.4)
@@ -22,13 +22,15 @@ _COLOURS = (
 )  # fmt: skip
 
 
-def car_parks(layout: Layout, eye: Point, rng: np.random.Generator) -> tuple[list[Mesh], list[Marking]]:
-    """Parked cars and the lines between their bays, where a place has room for a row of them near its focus."""
+def car_parks(layout: Layout, eye: Point, rng: np.random.Generator) -> tuple[list[Mesh], list[Marking], list[Rect]]:
+    """Parked cars, the lines between their bays and where these lie, where a place has room for a row of them near its
+    focus."""
     cars: list[Mesh] = []
     lines: list[Marking] = []
     taken: list[Point] = []
+    rows: list[Rect] = []
     for _ in range(160):
-        if len(taken) >= 3:
+        if len(taken) >= 4:
             break
         bays = int(rng.integers(4, 9))
         along_x = bool(rng.random() < 0.5)
@@ -38,9 +40,10 @@ def car_parks(layout: Layout, eye: Point, rng: np.random.Generator) -> tuple[lis
         if not _free(layout, rect, eye) or any(math.dist((x, y), other) < 16.0 for other in taken):
             continue
         taken.append((x, y))
+        rows.append(rect)
         cars += _parked(rect, bays, along_x, rng)
         lines += _bay_lines(rect, bays, along_x)
-    return cars, lines
+    return cars, lines, rows
 
 
 def _free(layout: Layout, rect: tuple[float, float, float, float], eye: Point) -> bool:

@@ -6,7 +6,7 @@ instead of flickering.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.roads.layouts import Disc, Layout, Rect
 from its_core.engines.simulator.scenery.ground_cover import SNOW_RGB, WET_DARKENS, puddles, snow_cover
 from its_core.engines.simulator.scenery.light_maps import Plans
+from its_core.engines.simulator.scenery.surfaces import View, mixed, slabs_of, town_ground
 from its_core.engines.simulator.scenery.wear import Wear, wear
 
 F32 = NDArray[np.float32]
@@ -49,30 +50,17 @@ class Ground:
     water: F32
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
-    """Where pixels land: x, y and distance (m), and a pixel's size on the ground across and along the view."""
-
-    x: F32
-    y: F32
-    distance: F32
-    across_m: F32
-    along_m: F32
-
-    @property
-    def footprint_m(self) -> F32:
-        mean: F32 = np.sqrt(self.across_m * self.along_m)
-        return mean
-
-    def grain(self, wave_m: float, number: int) -> F32:
-        """Noise that fades as its waves grow finer than a pixel."""
-        fade = np.clip(1.6 - 2.2 * self.footprint_m / np.float32(wave_m), 0.0, 1.0)
-        faded: F32 = fade * noise(self.x, self.y, wave_m, number)
-        return faded
-
-
-def ground(camera: Camera, layout: Layout, daylight: Daylight, plans: Plans, white: F32, yellow: F32) -> Ground:
-    """``white`` and ``yellow`` (H×W): the share of each pixel that paint covers; ``plans``: what is cast from above."""
+def ground(
+    camera: Camera,
+    layout: Layout,
+    daylight: Daylight,
+    plans: Plans,
+    white: F32,
+    yellow: F32,
+    parks: Sequence[Rect] = (),
+) -> Ground:
+    """``white`` and ``yellow`` (H×W): the share of each pixel that paint covers; ``plans``: what is cast from above;
+    ``parks``: the car parks beside the road."""
     worn = wear(layout, camera.camera_id)
     height = camera.height_px
     parts: list[list[NDArray[Any]]] = [[] for _ in range(7)]
@@ -80,18 +68,26 @@ def ground(camera: Camera, layout: Layout, daylight: Daylight, plans: Plans, whi
         low = min(top + _BAND_ROWS, height)
         above, below = max(top - _OVERLAP_ROWS, 0), min(low + _OVERLAP_ROWS, height)
         rows = slice(above, below)
-        band = _band(camera, layout, daylight, plans, worn, white[rows], yellow[rows], rows)
+        band = _band(camera, layout, daylight, plans, worn, white[rows], yellow[rows], rows, parks)
         for part, values in zip(parts, band, strict=True):
             part.append(values[top - above : low - above])
     return Ground(*(np.concatenate(part) for part in parts))
 
 
 def _band(
-    camera: Camera, layout: Layout, daylight: Daylight, plans: Plans, worn: Wear, white: F32, yellow: F32, rows: slice
+    camera: Camera,
+    layout: Layout,
+    daylight: Daylight,
+    plans: Plans,
+    worn: Wear,
+    white: F32,
+    yellow: F32,
+    rows: slice,
+    parks: Sequence[Rect],
 ) -> tuple[F32, F32, F32, F32, F32, NDArray[np.bool_], F32]:
     """``Ground``'s maps of some rows."""
     view, land = _look(camera, rows)
-    albedo, kerb_light, water = _surfaces(camera, layout, daylight, view, worn, white, yellow)
+    albedo, kerb_light, water = _surfaces(camera, layout, daylight, view, worn, white, yellow, parks)
     sun = plans.sun_at(view.x, view.y) if daylight.casts_shadows else np.zeros_like(view.x)
     ambient = daylight.ambient(np.ones(1, np.float32)) * plans.sky_at(view.x, view.y)[..., None]
     lamps = plans.lamps_at(view.x, view.y)[..., None] * np.array(plans.lamp_rgb, np.float32)
@@ -105,7 +101,7 @@ def _band(
     return radiance.astype(np.float32), albedo, share.astype(np.float32), view.x, view.y, land, water
 
 
-def _look(camera: Camera, part: slice) -> tuple[_View, NDArray[np.bool_]]:
+def _look(camera: Camera, part: slice) -> tuple[View, NDArray[np.bool_]]:
     rows, columns = np.mgrid[part, 0 : camera.width_px].astype(np.float32)
     rays = camera.rays(columns + np.float32(0.5), rows + np.float32(0.5))
     height = np.float32(camera.position_m[2])
@@ -117,11 +113,18 @@ def _look(camera: Camera, part: slice) -> tuple[_View, NDArray[np.bool_]]:
     along = across * length / np.maximum(fall, 1e-4)
     x = (np.float32(camera.position_m[0]) + reach * rays[..., 0]).astype(np.float32)
     y = (np.float32(camera.position_m[1]) + reach * rays[..., 1]).astype(np.float32)
-    return _View(x, y, reach * length, across, np.minimum(along, 60.0)), land
+    return View(x, y, reach * length, across, np.minimum(along, 60.0)), land
 
 
 def _surfaces(
-    camera: Camera, layout: Layout, daylight: Daylight, view: _View, worn: Wear, white: F32, yellow: F32
+    camera: Camera,
+    layout: Layout,
+    daylight: Daylight,
+    view: View,
+    worn: Wear,
+    white: F32,
+    yellow: F32,
+    parks: Sequence[Rect],
 ) -> tuple[F32, F32, F32]:
     """Albedo, how much of the sun the surface's slope takes (1 on the flat, else at kerb faces), how wet it is."""
     rng = rng_of("ground", layout.name.value, camera.camera_id)
@@ -131,10 +134,10 @@ def _surfaces(
     pavement_m = layout.pavement_m
     coarse, middle, fine = view.grain(9.0, 1), view.grain(1.7, 2), view.grain(0.35, 3)
     road = _asphalt(worn, view, off_road, (coarse, middle, fine), rng)
-    verge = _verge(layout, view, off_road, (coarse, middle, fine))
+    verge = _verge(layout, view, off_road, (coarse, middle, fine), parks)
     albedo = verge
     if pavement_m > 0.0:
-        slabs = _slabs(view, coarse, middle, fine)
+        slabs = slabs_of(view, coarse, middle, fine)
         covered = np.clip(0.5 - (off_road - np.float32(pavement_m)) / change, 0.0, 1.0)
         albedo += covered[..., None] * (slabs - albedo)
     on_road = np.clip(0.5 - off_road / change, 0.0, 1.0)
@@ -211,7 +214,7 @@ def _endless(value: float) -> float:
     return value if abs(value) < 150.0 else np.sign(value) * 2e4
 
 
-def _asphalt(worn: Wear, view: _View, off_road: F32, grain: tuple[F32, F32, F32], rng: np.random.Generator) -> F32:
+def _asphalt(worn: Wear, view: View, off_road: F32, grain: tuple[F32, F32, F32], rng: np.random.Generator) -> F32:
     base = float(rng.uniform(0.085, 0.135))
     tint = np.array([1.0, 1.0, 1.0], np.float32) + float(rng.uniform(-0.03, 0.03)) * np.array(
         [1.0, 0.0, -1.0], np.float32
@@ -226,7 +229,7 @@ def _asphalt(worn: Wear, view: _View, off_road: F32, grain: tuple[F32, F32, F32]
     return asphalt.astype(np.float32)
 
 
-def _painted(road: F32, view: _View, white: F32, yellow: F32, middle: F32, fine: F32) -> F32:
+def _painted(road: F32, view: View, white: F32, yellow: F32, middle: F32, fine: F32) -> F32:
     """Paint over asphalt, worn thin in places."""
     chips = np.clip(0.86 + 0.10 * middle + 0.16 * fine + 0.12 * view.grain(0.12, 5), 0.25, 1.0)
     for coverage, colour in ((white, (0.56, 0.56, 0.54)), (yellow, (0.50, 0.31, 0.045))):
@@ -234,20 +237,7 @@ def _painted(road: F32, view: _View, white: F32, yellow: F32, middle: F32, fine:
     return road
 
 
-def _slabs(view: _View, coarse: F32, middle: F32, fine: F32) -> F32:
-    """Pavement of square slabs."""
-    tone = 0.30 * (1.0 + 0.06 * coarse + 0.06 * middle + 0.05 * fine)
-    joint = np.zeros_like(tone)
-    for along in (view.x, view.y):
-        into = np.abs(along / np.float32(1.5) - np.round(along / np.float32(1.5))) * np.float32(1.5)
-        wide = np.maximum(view.footprint_m, 0.022)
-        joint = np.maximum(joint, np.clip(1.2 - into / wide, 0.0, 1.0) * np.minimum(0.022 / wide, 1.0))
-    tone = tone * (1.0 - 0.38 * joint)
-    slabs: F32 = tone[..., None] * np.array([1.0, 0.975, 0.93], np.float32)
-    return slabs.astype(np.float32)
-
-
-def _verge(layout: Layout, view: _View, off_road: F32, grain: tuple[F32, F32, F32]) -> F32:
+def _verge(layout: Layout, view: View, off_road: F32, grain: tuple[F32, F32, F32], parks: Sequence[Rect]) -> F32:
     """Grass, worn patches of earth in it, gravel next to a road without pavement."""
     coarse, middle, fine = grain
     blades = view.grain(0.14, 6)
@@ -262,19 +252,11 @@ def _verge(layout: Layout, view: _View, off_road: F32, grain: tuple[F32, F32, F3
     if layout.pavement_m == 0.0:
         gravel = np.clip(1.4 - off_road / 1.2 + 0.25 * middle, 0.0, 1.0)[..., None]
         stones = np.array([0.23, 0.22, 0.20], np.float32) * np.maximum(1.0 + 0.12 * fine + 0.2 * blades, 0.5)[..., None]
-        return _mixed(grass, stones, gravel)
-    # In town the ground between pavement and houses is mostly paved.
-    paved = np.clip(1.1 - 0.9 * large, 0.0, 1.0)[..., None]
-    yard = np.array([0.22, 0.215, 0.20], np.float32) * (1.0 + 0.08 * coarse + 0.06 * middle + 0.06 * fine)[..., None]
-    return _mixed(grass, yard, paved)
+        return mixed(grass, stones, gravel)
+    return town_ground(view, grass, grain, parks)
 
 
-def _mixed(under: F32, over: F32, share: F32) -> F32:
-    mixed: F32 = (under + share * (over - under)).astype(np.float32)
-    return mixed
-
-
-def _kerb_face(camera: Camera, daylight: Daylight, view: _View, off_road: F32, change: F32) -> F32:
+def _kerb_face(camera: Camera, daylight: Daylight, view: View, off_road: F32, change: F32) -> F32:
     """Kerbs stand up a little: where one faces the camera, a thin band of it shows its own slope to the sun."""
     columns = camera.width_px
     light = np.ones(off_road.size, np.float32)

@@ -8,12 +8,13 @@ from its_core.engines.simulator.meshes.street_furniture import signal_lens
 from its_core.engines.simulator.optics.camera import camera_for
 from its_core.engines.simulator.optics.daylight import daylight
 from its_core.engines.simulator.randomness import rng_of
-from its_core.engines.simulator.roads.bounds import outside_m
+from its_core.engines.simulator.roads.bounds import off_road_m, outside_m
 from its_core.engines.simulator.roads.layouts import Building
 from its_core.engines.simulator.roads.registry import PLACES, place
 from its_core.engines.simulator.scenery.build import scenery
 from its_core.engines.simulator.scenery.car_parks import car_parks
 from its_core.engines.simulator.scenery.facades import FacadePainter, walls_of
+from its_core.engines.simulator.scenery.fences import fences
 from its_core.taxonomy import Light, RoadLayout, Weather
 
 DAY = daylight(Light.DAY, Weather.CLEAR, "x")
@@ -50,7 +51,7 @@ def test_parked_cars_keep_off_road_pavement_and_houses() -> None:
     found = 0
     for number in range(6):
         here = place(RoadLayout.URBAN_STREET, f"park-{number}")
-        cars, lines = car_parks(here, (0.0, -30.0), rng_of("park", number))
+        cars, lines, _ = car_parks(here, (0.0, -30.0), rng_of("park", number))
         found += len(cars)
         assert bool(cars) == bool(lines) or not cars
         for car in cars:
@@ -58,6 +59,22 @@ def test_parked_cars_keep_off_road_pavement_and_houses() -> None:
                 assert all(outside_m(road, x, y) > here.pavement_m for road in here.carriageways)
                 assert all(outside_m(house.rect, x, y) > 0.0 for house in here.buildings)
     assert found > 5
+
+
+@pytest.mark.parametrize("layout", [RoadLayout.URBAN_STREET, RoadLayout.FOUR_WAY_INTERSECTION])
+def test_hedges_and_walls_keep_off_road_pavement_houses_and_car_parks(layout: RoadLayout) -> None:
+    found = 0
+    for number in range(3):
+        here, eye = place(layout, f"fence-{number}"), (0.0, -30.0)
+        parks = car_parks(here, eye, rng_of("park", number))[2]
+        made = fences(here, eye, parks, rng_of("fence", number))
+        found += len(made)
+        for x, y, _ in np.concatenate([piece.vertices for piece in made])[::25].tolist():
+            assert off_road_m(here, x, y) > here.pavement_m - 0.05
+            assert all(outside_m(house.rect, x, y) > 0.0 for house in here.buildings)
+            assert all(outside_m(park, x, y) > 1.0 for park in parks)
+            assert math.dist((x, y), eye) > 8.0
+    assert found > 12
 
 
 def test_signal_lamps_sit_where_the_layout_says_lowest_first() -> None:
