@@ -22,7 +22,7 @@ from its_core.engines.simulator.incidents.setting import (
     SHARE_QUARTILES,
     SMALLEST_SHARE,
     SMALLEST_SHARE_FAR,
-    SMALLEST_SHARE_OF_PEOPLE,
+    SMALLEST_SHARE_OF_ONE,
     Setting,
     apparent_share,
     edge_distance,
@@ -107,8 +107,8 @@ def _smallest_share(setting: Setting, timeline: Timeline, opportunity: Opportuni
     if CameraWord.FAR in setting.scene.camera:
         return SMALLEST_SHARE_FAR
     concerned = (opportunity.culprit, *opportunity.victims)
-    small = any(number not in timeline.tracks or timeline.tracks[number].type in _SMALL for number in concerned)
-    return SMALLEST_SHARE_OF_PEOPLE if small else SMALLEST_SHARE
+    cars = [n for n in concerned if n in timeline.tracks and timeline.tracks[n].type not in _SMALL]
+    return SMALLEST_SHARE_OF_ONE if len(cars) < 2 else SMALLEST_SHARE
 
 
 def _aimed_share(setting: Setting) -> float:

@@ -53,7 +53,7 @@ _FOV_DEG = (28.0, 92.0)
 _FARTHEST_M = 95.0
 # A car's share of the picture's width at the watched spot: quartiles. A crash, of two cars in mid-turn, is half as wide
 # again, so as wide as in ACCIDENT's real footage (quartiles 5, 7.6 and 17 %).
-_CAR_SHARE = (0.028, 0.035, 0.048, 0.095, 0.16)
+_CAR_SHARE = (0.030, 0.042, 0.060, 0.110, 0.175)
 _CAR_SHARES: dict[CameraWord, tuple[float, ...]] = {CameraWord.NEAR: (0.10, 0.20), CameraWord.FAR: (0.018, 0.034)}
 # How far from the middle the watched spot falls, in widths; a fifth of all cameras have it near an edge.
 _ASIDE = (0.0, 0.24)
