@@ -16,7 +16,7 @@ from its_core.engines.simulator.incidents.search.beside import beside_opportunit
 from its_core.engines.simulator.incidents.search.crossing import crossing_opportunities
 from its_core.engines.simulator.incidents.search.following import following_opportunities
 from its_core.engines.simulator.incidents.setting import (
-    SMALLEST_SHARE_OF_PEOPLE,
+    SMALLEST_SHARE_OF_ONE,
     Setting,
     apparent_share,
     in_picture,
@@ -55,7 +55,7 @@ def meetings(timeline: Timeline, setting: Setting, rider: ParticipantType) -> li
 def _legible(setting: Setting, opportunity: Opportunity) -> bool:
     return bool(
         in_picture(setting.camera, np.array([(*opportunity.where, 0.7)]))[0]
-        and apparent_share(setting.camera, *opportunity.where) >= SMALLEST_SHARE_OF_PEOPLE
+        and apparent_share(setting.camera, *opportunity.where) >= SMALLEST_SHARE_OF_ONE
     )
 
 
