@@ -21,6 +21,7 @@ from its_core.taxonomy import Cause, ParticipantType
 NEAREST_M = 2.4
 FAST_MPS = 2.5
 COMES_MPS = 4.0  # slower cars stop without anybody's being endangered
+BRAKES_MPS2 = 7.0
 ABOUT_M = 0.35  # the point of it is where they are first about as near as they come
 
 
@@ -37,7 +38,9 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
     if opportunity.cause is Cause.STEPPED_OUT:
         return stepping_out_plan(setting, timeline, opportunity, contact_s, attempt, averted=True)
     grip = min(setting.grip / 0.95, 1.0)
-    averted_s = (0.65 + 0.16 * attempt + float(rng.uniform(0.0, 0.12))) / grip
+    # From just too late for a stop on: who brakes earlier stops far from anybody.
+    stops_s = 0.5 * opportunity.speed_mps / (BRAKES_MPS2 * grip)
+    averted_s = max(stops_s + (0.13 * attempt + float(rng.uniform(-0.08, 0.04))) / grip, 0.25)
     return crosswalk_plan(setting, opportunity, contact_s, attempt, averted_s)
 
 
