@@ -31,7 +31,7 @@ from its_core.taxonomy import ParticipantType, RoadSurface, TrafficDensity
 STEP_S = 0.125
 SHORTEST_HEADWAY_S = 1.5
 WARM_UP_S = 20.0
-STUCK_S = 6.0
+STUCK_S = 3.5
 CRAWLS_BEYOND_M = 25.0
 LANE_CHANGES_A_KM = 0.25
 HARD_STOPS_A_MINUTE = 0.25  # of a driver

@@ -16,6 +16,7 @@ _CORNER_M = 16.0  # ends of pavements and crosswalks this close are joined
 _LONG_ENOUGH_M = 150.0
 _NEAR_M = 8.0  # a pavement this close to the end of a crosswalk is gone on along
 _STEPS_ON_M = 2.2
+_WAITS_M = 1.6  # from the kerb
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,19 @@ def _next(layout: Layout, last: _Edge, rng: np.random.Generator) -> list[_Edge] 
             for start, end in (crosswalk.path, crosswalk.path[::-1]):
                 away = math.dist(here, start)
                 if away < _CORNER_M and not _crosses_road(layout, here, start):
-                    over = [_Edge(here, start, None, False), _Edge(start, end, number, True)]
+                    back = _before(start, end)
+                    over = [_Edge(here, back, None, False), _Edge(back, start, None, False)]
+                    over.append(_Edge(start, end, number, True))
                     choices += [over, over]
     if not choices:
         return None
     return choices[int(rng.integers(len(choices)))]
+
+
+def _before(start: Point, end: Point) -> Point:
+    """Where one waits to cross: on the pavement, in line with the crosswalk."""
+    share = _WAITS_M / max(math.dist(start, end), 1e-6)
+    return (start[0] - share * (end[0] - start[0]), start[1] - share * (end[1] - start[1]))
 
 
 def _beside(edges: list[_Edge], side_m: float) -> Route:
