@@ -26,7 +26,8 @@ _STEPPING = 0.25  # of all clips, in which the exposure changes
 _DIRTY = 0.3  # of all cameras
 _METERED_PX = 4  # every so many pixels are metered
 _METERED_SHARE, _BRIGHT_SHARE = 0.6, 0.98  # of the ground is darker than what is metered
-_GROUND_LIGHT, _BRIGHT_LIGHT = 0.125, 0.45  # of that in the picture: about 105 and 185 of 255 at most
+_GROUND_LIGHT, _BRIGHT_LIGHT = 0.10, 0.42  # of that in the picture: about 95 and 180 of 255 at most
+_PICTURE_LIGHT = 0.085  # of half of the whole picture
 _GAINS = {True: (1.6, 6.0), False: (1.1, 3.2)}  # least and most exposure by night, at dusk and dawn
 
 
@@ -52,7 +53,7 @@ def traits(camera_id: str, daylight: Daylight, quality: float) -> Traits:
     """The look of a camera of a ``quality`` from 0 (poor) to 1."""
     rng = rng_of("look", camera_id)
     warmth, green = normal(rng, 0.0, 0.045), normal(rng, 0.0, 0.02)
-    dark = 1.25 + 0.16 * daylight.exposure if daylight.lamps >= 1.0 else 1.35 if daylight.lit else 1.0
+    dark = 1.3 + 0.1 * daylight.exposure if daylight.lamps >= 1.0 else 1.35 if daylight.lit else 1.0
     return Traits(
         gain=float(rng.uniform(0.86, 1.22)),
         cast=(1.0 + warmth, 1.0 + green, 1.0 - warmth),
@@ -88,7 +89,10 @@ def metered(radiance: F32, ground_share: F32, daylight: Daylight) -> float:
     levels = np.sort(grey[ground])
     typical, bright = (float(levels[int(share * (len(levels) - 1))]) for share in (_METERED_SHARE, _BRIGHT_SHARE))
     low, high = _GAINS[daylight.lamps >= 1.0]
-    wanted = min(_GROUND_LIGHT / max(typical, 1e-4), _BRIGHT_LIGHT / max(bright, 1e-4))
+    middle = float(np.sort(grey, axis=None)[grey.size // 2])
+    wanted = min(
+        _GROUND_LIGHT / max(typical, 1e-4), _BRIGHT_LIGHT / max(bright, 1e-4), _PICTURE_LIGHT / max(middle, 1e-4)
+    )
     return min(max(wanted, low), high)
 
 
