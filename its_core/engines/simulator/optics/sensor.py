@@ -26,9 +26,9 @@ _STEPPING = 0.25  # of all clips, in which the exposure changes
 _DIRTY = 0.3  # of all cameras
 _METERED_PX = 4  # every so many pixels are metered
 _METERED_SHARE, _BRIGHT_SHARE = 0.6, 0.98  # of the ground is darker than what is metered
-_GROUND_LIGHT, _BRIGHT_LIGHT = 0.10, 0.42  # of that in the picture: about 95 and 180 of 255 at most
-_PICTURE_LIGHT = 0.085  # of half of the whole picture
-_GAINS = {True: (1.6, 6.0), False: (1.1, 3.2)}  # least and most exposure by night, at dusk and dawn
+_GROUND_LIGHT, _BRIGHT_LIGHT = 0.08, 0.40  # of that in the picture: about 88 and 175 of 255 at most
+_PICTURE_LIGHT = 0.065  # of half of the whole picture
+_GAINS = {True: (1.1, 6.0), False: (1.1, 3.2)}  # least and most exposure by night, at dusk and dawn
 
 
 @dataclass(frozen=True, slots=True)
