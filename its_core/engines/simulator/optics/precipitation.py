@@ -22,7 +22,7 @@ class Precipitation:
         if daylight.fall is Fall.NOTHING:
             return
         scale = width_px / 1280.0
-        light = 0.8 if daylight.lit else 1.0
+        light = 0.95 if daylight.lit else 1.0
         density = float(self._rng.uniform(0.6, 1.3))
         lean = float(self._rng.uniform(-0.25, 0.25))
         rain = daylight.fall is Fall.RAIN
