@@ -86,7 +86,7 @@ def output_beside(version_url: str) -> Path:
 
 
 def _telling(experiment: Experiment, settings: Settings, run_page: RunPage) -> Callable[[int, float], None]:
-    epochs = settings.epochs_over(len(experiment.train))
+    epochs = settings.epochs_over(experiment.train)
 
     def tell(epoch: int, loss: float) -> None:
         line = f"{experiment.name}: epoch {epoch} of {epochs}, loss {loss:.3f}"

@@ -22,9 +22,11 @@ def predict(network: Network, clips: Sequence[TrueClip], features: Mapping[str, 
 @torch.no_grad()
 def _predict(network: Network, clip: TrueClip, features: Features) -> Prediction:
     device = next(network.parameters()).device
-    frames = torch.from_numpy(np.ascontiguousarray(features.frames)).to(device).float()[None] / 255
-    out = network(torch.cat([frames, frames.flip(3)]), torch.tensor([frames.shape[1]] * 2, device=device))
-    heat = ((out.heat[0] + out.heat[1].flip(2)) / 2).cpu().double()
+    pictures = np.concatenate([features.frames, features.background[None]])
+    seen = torch.from_numpy(pictures).to(device).float() / 255
+    length = torch.tensor([len(seen) - 1], device=device)
+    out, mirrored = (network(each[None, :-1], each[-1:], length) for each in (seen, seen.flip(2)))
+    heat = ((out.heat[0] + mirrored.heat[0].flip(2)) / 2).cpu().double()
     shares = heat.flatten().softmax(dim=0).view_as(heat).numpy()
     in_time = np.convolve(shares.sum(axis=(1, 2)), np.ones(3), "same")
     peak = int(in_time.argmax())
@@ -35,8 +37,8 @@ def _predict(network: Network, clip: TrueClip, features: Features) -> Prediction
     return Prediction(
         accident_time_s=min(max(time_s, 0.0), clip.duration_s),
         center=(_middle(cells.sum(axis=0)), _middle(cells.sum(axis=1))),
-        type=TYPES[int(out.types.mean(dim=0).argmax())],
-        scores={"score": float(torch.sigmoid(out.score.mean()))},
+        type=TYPES[int((out.types + mirrored.types)[0].argmax())],
+        scores={"score": float(torch.sigmoid((out.score + mirrored.score)[0] / 2))},
     )
 
 

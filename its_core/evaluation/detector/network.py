@@ -1,10 +1,13 @@
 """One network for whether, when, where and what.
 
 It marks, in space and time, where bodies first touch: a heat map over T frames and a grid of cells. Its peak is the
-when and the where; how hot the hottest spots are says whether; the features under the heat say what. Cells see about a
-second to either side, and how each place looks before and after.
+when and the where; how hot the hottest cells are says whether; the features under the heat say what. In training the
+same features must also say where road users are, how fast they move just before and just after each frame, and which
+have collided: from a few dozen crashes alone they would not learn to see motion.
 
-Axes: B clips, T frames, C channels, H x W the grid's cells.
+Every layer is a convolution, so that training works on crops and an answer on whole frames.
+
+Axes: B clips, T frames, N = B T, C channels, H x W the grid's cells.
 """
 
 from __future__ import annotations
@@ -18,79 +21,110 @@ from torch.nn import functional as F
 TYPES = ("head-on", "rear-end", "sideswipe", "single", "t-bone")
 CELL_PX = 8
 _HOTTEST = 12  # space-time cells whose mean heat is the clip's score
+_DILATIONS = (1, 2, 4, 1, 2, 4)
+_CONTEXT_FRAMES = 12
+_NEVER = -30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """``heat`` [B, T, H, W] and ``score`` [B] are logits, ``types`` [B, 5] too."""
+    """``heat`` [B, T, H, W], ``score`` [B] and ``types`` [B, 5] are logits.
+
+    For training: logits of ``covered`` and ``collided`` [B, T, H, W], and ``motion`` [B, T, 4, H, W], displacements in
+    cells a frame (x and y before, x and y after).
+    """
 
     heat: Tensor
     score: Tensor
     types: Tensor
+    covered: Tensor
+    collided: Tensor
+    motion: Tensor
 
 
 class _Block(nn.Module):
-    """A residual step: over time at each cell, then over neighbouring cells at each time. [B, C, T, H, W]"""
+    """A residual step over neighbouring cells, of which a quarter of the channels comes from ``dilation`` frames before
+    and a quarter from as many after (temporal shift module, Lin et al., 2019). [N, C, H, W]"""
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
-        self.over_time = nn.Conv2d(width, width, (3, 1), padding=(dilation, 0), dilation=(dilation, 1))
-        self.over_space = nn.Conv2d(width, width, 3, padding=1)
-        self.norms = nn.ModuleList(nn.GroupNorm(4, width) for _ in range(2))
+        self.dilation = dilation
+        self.convolution = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
 
-    def forward(self, x: Tensor) -> Tensor:
-        batch, _, time, height, width = x.shape
-        y = F.silu(self.norms[0](self.over_time(x.flatten(3)).unflatten(3, (height, width))))
-        y = self.over_space(y.transpose(1, 2).flatten(0, 1)).unflatten(0, (batch, time)).transpose(1, 2)
-        return x + F.silu(self.norms[1](y))
+    def forward(self, x: Tensor, frames: int) -> Tensor:
+        y = x.view(-1, frames, *x.shape[1:])  # B T C H W
+        quarter = x.shape[1] // 4
+        y = torch.cat(
+            [
+                _shifted(y[:, :, :quarter], self.dilation),
+                _shifted(y[:, :, quarter : 2 * quarter], -self.dilation),
+                y[:, :, 2 * quarter :],
+            ],
+            dim=2,
+        )
+        return x + F.silu(self.norm(self.convolution(y.flatten(0, 1))))
 
 
 class Network(nn.Module):
-    def __init__(self, width: int = 32) -> None:
+    def __init__(self, width: int = 48) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(5, 24, 7, stride=4, padding=3),
-            nn.GroupNorm(4, 24),
+            nn.Conv2d(4, 24, 7, stride=4, padding=3, bias=False),
+            nn.BatchNorm2d(24),
             nn.SiLU(),
-            nn.Conv2d(24, width, 3, stride=2, padding=1),
-            nn.GroupNorm(4, width),
+            nn.Conv2d(24, width, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(width),
             nn.SiLU(),
         )
-        self.blocks = nn.ModuleList(_Block(width, dilation) for dilation in (1, 2, 4))
-        self.before_after = nn.Conv3d(3 * width, width, 1)
-        self.heat = nn.Conv3d(width, 1, 1)
+        self.blocks = nn.ModuleList(_Block(width, dilation) for dilation in _DILATIONS)
+        self.road_users = nn.Conv2d(width, 6, 1)
+        self.before_after = nn.Sequential(nn.Conv2d(3 * width, width, 1, bias=False), nn.BatchNorm2d(width), nn.SiLU())
+        self.heat = nn.Conv2d(width, 1, 1)
         self.score = nn.Linear(1, 1)
         self.types = nn.Sequential(nn.Dropout(0.2), nn.Linear(width, len(TYPES)))
 
-    def forward(self, frames: Tensor, lengths: Tensor) -> Output:
-        """``frames`` [B, T, height, width], 0 to 1, of which the first ``lengths`` [B] count."""
-        batch, time = frames.shape[:2]
-        x = self.stem(_channels(frames).flatten(0, 1)).unflatten(0, (batch, time)).transpose(1, 2)  # B C T H W
+    def forward(self, frames: Tensor, background: Tensor, lengths: Tensor) -> Output:
+        """``frames`` [B, T, height, width] and ``background`` [B, height, width], 0 to 1. The first ``lengths`` [B]
+        frames count."""
+        time = frames.shape[1]
+        x = _channels(frames, background).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        x = self.stem(x)
         for block in self.blocks:
-            x = block(x)
-        x = F.silu(self.before_after(torch.cat([x, *_means(x)], dim=1)))
+            x = block(x, time)
+        seen = self.road_users(x).unflatten(0, (-1, time))
+        x = self.before_after(torch.cat([x, *_context(x, time)], dim=1))
         outside = torch.arange(time, device=frames.device) >= lengths[:, None]
-        heat = self.heat(x)[:, 0].masked_fill(outside[:, :, None, None], -30.0)
+        heat = self.heat(x)[:, 0].unflatten(0, (-1, time)).masked_fill(outside[:, :, None, None], _NEVER)
         hottest = heat.flatten(1).topk(min(_HOTTEST, heat[0].numel()), dim=1).values.mean(dim=1, keepdim=True)
-        attention = heat.flatten(1).softmax(dim=1).view_as(heat)[:, None]
-        return Output(heat, self.score(hottest)[:, 0], self.types((x * attention).sum(dim=(2, 3, 4))))
+        attention = heat.flatten(1).softmax(dim=1).view_as(heat)[:, :, None]
+        under = (x.unflatten(0, (-1, time)) * attention).sum(dim=(1, 3, 4))
+        return Output(heat, self.score(hottest)[:, 0], self.types(under), seen[:, :, 0], seen[:, :, 1], seen[:, :, 2:])
 
 
-def _channels(frames: Tensor) -> Tensor:
-    """[B, T, 5, height, width]: the empty scene, what differs from it, and the change from frame to frame."""
-    background = frames.mean(dim=1, keepdim=True).expand_as(frames)  # a median would take as long as the convolutions
-    before, after = frames[:, :1], frames[:, -1:]
-    earlier = torch.cat([before, frames[:, :-1]], dim=1)
-    later = torch.cat([frames[:, 1:], after], dim=1)
+def _channels(frames: Tensor, background: Tensor) -> Tensor:
+    """[B, T, 4, height, width]: the picture, what differs from the empty scene, and the change from frame to frame."""
+    earlier = torch.cat([frames[:, :1], frames[:, :-1]], dim=1)
+    later = torch.cat([frames[:, 1:], frames[:, -1:]], dim=1)
     return torch.stack(
-        [background - 0.5, 3 * (frames - background), 4 * (frames - earlier), 4 * (later - frames), frames - 0.5], dim=2
+        [frames - 0.5, 3 * (frames - background[:, None]), 4 * (frames - earlier), 4 * (later - frames)], dim=2
     )
 
 
-def _means(x: Tensor) -> tuple[Tensor, Tensor]:
-    """At each time, each cell's mean over all earlier times and over all later ones."""
-    time = x.shape[2]
-    counts = torch.arange(1, time + 1, device=x.device, dtype=x.dtype)[None, None, :, None, None]
-    past = x.cumsum(dim=2) / counts
-    future = x.flip(2).cumsum(dim=2).flip(2) / counts.flip(2)
-    return past, future
+def _shifted(x: Tensor, frames: int) -> Tensor:
+    """Later by so many frames, or earlier where negative; zero where there was none. [B, T, C, H, W]"""
+    if abs(frames) >= x.shape[1]:
+        return torch.zeros_like(x)
+    nothing = torch.zeros_like(x[:, : abs(frames)])
+    return torch.cat([nothing, x[:, :-frames]] if frames > 0 else [x[:, -frames:], nothing], dim=1)
+
+
+def _context(x: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+    """At each time, each cell's mean over the frames just before and over those just after. [N, C, H, W]"""
+    y = x.view(-1, frames, *x.shape[1:])
+    total = F.pad(y.cumsum(dim=1), (0, 0, 0, 0, 0, 0, 1, 0))
+    here = torch.arange(frames, device=x.device)
+    start, end = (here - _CONTEXT_FRAMES).clamp(min=0), (here + 1 + _CONTEXT_FRAMES).clamp(max=frames)
+    past = (total[:, here] - total[:, start]) / (here - start).clamp(min=1)[:, None, None, None]
+    future = (total[:, end] - total[:, here + 1]) / (end - here - 1).clamp(min=1)[:, None, None, None]
+    return past.flatten(0, 1), future.flatten(0, 1)

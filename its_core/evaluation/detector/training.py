@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
 from its_core import storage
 from its_core.errors import FactoryError
-from its_core.evaluation.detector import windows
+from its_core.evaluation.detector import road_users
+from its_core.evaluation.detector.batches import batches, crops_of, groups_of
 from its_core.evaluation.detector.features import Features
-from its_core.evaluation.detector.network import Network, Output
+from its_core.evaluation.detector.losses import loss_of
+from its_core.evaluation.detector.network import Network
 from its_core.evaluation.ground_truth import TrueClip
 
-_FEWEST_EPOCHS, _FEWEST_STEPS = 24, 800
+_FEWEST_EPOCHS, _FEWEST_STEPS = 12, 900
 
 
 class TrainingError(FactoryError, ValueError):
@@ -31,21 +31,22 @@ class TrainingError(FactoryError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``epochs`` passes over the clips; None: enough for 800 steps, 24 at least. ``device``: cpu, cuda, or auto (a GPU
-    where there is one)."""
+    """``epochs`` passes over the clips; None: enough for 900 steps, 12 at least. ``batch_size``: crops a step, about.
+    ``device``: cpu, cuda, or auto (a GPU where there is one)."""
 
     epochs: int | None = None
-    batch_size: int = 8
+    batch_size: int = 12
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     averaging: float = 0.97
     seed: int = 0
     device: str = "auto"
 
-    def epochs_over(self, clips: int) -> int:
+    def epochs_over(self, clips: Sequence[TrueClip]) -> int:
         if self.epochs is not None:
             return self.epochs
-        return max(_FEWEST_EPOCHS, math.ceil(_FEWEST_STEPS / math.ceil(clips / self.batch_size)))
+        crops = sum(crops_of(*group) for group in groups_of(clips))
+        return max(_FEWEST_EPOCHS, math.ceil(_FEWEST_STEPS * self.batch_size / crops))
 
     @property
     def torch_device(self) -> torch.device:
@@ -85,22 +86,24 @@ def train(
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     identity = _identity(clips, settings)
     done = _resume(checkpoint, identity, network, averaged, optimiser, device)
-    epochs = settings.epochs_over(len(clips))
-    steps = epochs * math.ceil(len(clips) / settings.batch_size)
+    users = road_users.load_all(clips, features)
+    groups = groups_of(clips)
+    epochs = settings.epochs_over(clips)
     for epoch in range(done, epochs):
         network.train()
         torch.manual_seed(settings.seed * 1000 + epoch)  # dropout
         losses = []
-        for number, batch in enumerate(_batches(clips, features, settings, epoch)):
-            step = epoch * math.ceil(len(clips) / settings.batch_size) + number
-            for group in optimiser.param_groups:
-                group["lr"] = settings.learning_rate * _schedule(step, steps)
-            loss = _loss(network, batch.to(device))
+        for share, batch in batches(groups, features, users, settings.batch_size, settings.seed, epoch):
+            progress = (epoch + share) / epochs
+            for parameters in optimiser.param_groups:
+                parameters["lr"] = settings.learning_rate * _schedule(progress)
+            batch = batch.to(device)
+            loss = loss_of(network(batch.frames, batch.background, batch.lengths), batch)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
-            _average(averaged, network, min(settings.averaging, (1 + step) / (10 + step)))
+            _average(averaged, network, settings.averaging if progress > 0.1 else 0.5)
             losses.append(loss.item())
         _save(checkpoint, identity, epoch + 1, network, averaged, optimiser)
         if on_epoch is not None:
@@ -122,46 +125,21 @@ def load(checkpoint: Path, device: torch.device | None = None) -> Network:
     return network.to(device or "cpu").eval()
 
 
-def _loss(network: Network, batch: windows.Batch) -> Tensor:
-    """Whether: cross entropy of the score. When and where: of the heat, for accidents. What: of the type."""
-    out: Output = network(batch.frames, batch.lengths)
-    loss = F.binary_cross_entropy_with_logits(out.score, batch.labels)
-    # Without accidents no cell should be hot; a thousandth of the weight, since there are thousands of cells.
-    calm = batch.labels == 0
-    if calm.any():
-        loss = loss + 0.5 * F.softplus(out.heat[calm]).mean()
-    hot = ~calm
-    if hot.any():
-        log_heat = out.heat[hot].flatten(1).log_softmax(dim=1)
-        loss = loss - 0.25 * (batch.heat[hot].flatten(1) * log_heat).sum(dim=1).mean()
-    if (batch.types >= 0).any():
-        loss = loss + 0.3 * F.cross_entropy(out.types, batch.types)
-    return loss
-
-
-def _batches(
-    clips: Sequence[TrueClip], features: Mapping[str, Features], settings: Settings, epoch: int
-) -> Iterator[windows.Batch]:
-    """An epoch's batches follow from the seed and its number."""
-    rng = np.random.default_rng([settings.seed, epoch])
-    order = rng.permutation(len(clips))
-    for start in range(0, len(order), settings.batch_size):
-        chosen = [clips[place] for place in order[start : start + settings.batch_size]]
-        yield windows.batch_of([windows.sample(clip, features[clip.clip_id], rng) for clip in chosen])
-
-
-def _schedule(step: int, steps: int) -> float:
+def _schedule(progress: float) -> float:
     """Up over the first twentieth, then down along a cosine."""
-    warm = max(1, steps // 20)
-    if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+    warm = 0.05
+    if progress < warm:
+        return max(0.02, progress / warm)
+    return 0.5 * (1 + math.cos(math.pi * (progress - warm) / (1 - warm)))
 
 
 @torch.no_grad()
 def _average(averaged: Network, network: Network, keep: float) -> None:
+    """Of the weights; the statistics of the norms are running means already."""
     for ours, theirs in zip(averaged.parameters(), network.parameters(), strict=True):
         ours.lerp_(theirs, 1 - keep)
+    for kept, newest in zip(averaged.buffers(), network.buffers(), strict=True):
+        kept.copy_(newest)
 
 
 def _identity(clips: Sequence[TrueClip], settings: Settings) -> dict[str, Any]:

@@ -1,0 +1,110 @@
+"""Training samples: views of clips with what the network should give, and batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from its_core.evaluation.detector import targets
+from its_core.evaluation.detector.features import Features
+from its_core.evaluation.detector.network import TYPES
+from its_core.evaluation.detector.road_users import RoadUsers
+from its_core.evaluation.detector.views import CELLS, CROP_PX, View, contact_frame
+from its_core.evaluation.ground_truth import TrueClip
+
+_NO_TYPE = -100  # what cross_entropy leaves out
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """T frames of a crop, 0 to 1. ``heat`` [T, H, W] sums to 1, or is all zero. ``covered``, ``collided`` [T, H, W] and
+    ``motion`` [T, 4, H, W] are of road users; ``known`` says whether there are annotations."""
+
+    frames: Tensor
+    background: Tensor
+    heat: Tensor
+    type: int
+    covered: Tensor
+    collided: Tensor
+    motion: Tensor
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Samples side by side. ``twins`` [P, 2] are the places of a crash and of the same view of its counterfactual."""
+
+    frames: Tensor
+    background: Tensor
+    lengths: Tensor
+    heat: Tensor
+    types: Tensor
+    labels: Tensor
+    covered: Tensor
+    collided: Tensor
+    motion: Tensor
+    known: Tensor
+    twins: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(getattr(self, each.name).to(device) for each in fields(self)))
+
+
+def sample(clip: TrueClip, features: Features, users: RoadUsers | None, view: View) -> Sample:
+    """A view of a clip. Frames that the clip has not are left out."""
+    shown = slice(view.start, min(view.start + view.length, len(features.times_s)))
+    frames = shown.stop - shown.start
+    seen = _seen(features, shown, view)
+    noise = np.random.default_rng(view.seed).standard_normal((frames, CROP_PX, CROP_PX), np.float32)
+    heat, kind = torch.zeros(frames, CELLS, CELLS), _NO_TYPE
+    contact = contact_frame(clip, features)
+    if contact is not None and view.holds_contact(clip, features):
+        heat = targets.heat(clip, view, frames, contact - view.start)
+        kind = TYPES.index(clip.type) if clip.type in TYPES else _NO_TYPE
+    covered, collided, motion = (torch.zeros(frames, *size, CELLS, CELLS) for size in ((), (), (4,)))
+    if users is not None:
+        covered, collided, motion = targets.road_users(users, shown, view)
+    noisy = seen[:-1] + view.noise * torch.from_numpy(noise)
+    return Sample(noisy, seen[-1], heat, kind, covered, collided, motion, users is not None)
+
+
+def batch_of(samples: Sequence[Sample], twins: Sequence[tuple[int, int]]) -> Batch:
+    """Shorter samples go on with their last frame, and with no heat."""
+    longest = max(len(each.frames) for each in samples)
+
+    def stacked(name: str) -> Tensor:
+        parts = [getattr(each, name) for each in samples]
+        return torch.stack([torch.cat([p, p[-1:].expand(longest - len(p), *p.shape[1:])]) for p in parts])
+
+    lengths = torch.tensor([len(each.frames) for each in samples])
+    inside = (torch.arange(longest) < lengths[:, None])[:, :, None, None]
+    return Batch(
+        frames=stacked("frames"),
+        background=torch.stack([each.background for each in samples]),
+        lengths=lengths,
+        heat=stacked("heat") * inside,
+        types=torch.tensor([each.type for each in samples]),
+        labels=torch.tensor([float(each.heat.sum() > 0) for each in samples]),
+        covered=stacked("covered"),
+        collided=stacked("collided"),
+        motion=stacked("motion"),
+        known=torch.tensor([each.known for each in samples]),
+        twins=torch.tensor(twins, dtype=torch.int64).reshape(-1, 2),
+    )
+
+
+def _seen(features: Features, shown: slice, view: View) -> Tensor:
+    """The frames and, last, the background, without the noise."""
+    rows, columns = slice(view.top, view.top + view.side), slice(view.left, view.left + view.side)
+    pictures = np.concatenate([features.frames[shown, rows, columns], features.background[None, rows, columns]])
+    seen = F.interpolate(
+        torch.from_numpy(pictures).float()[:, None] / 255, size=(CROP_PX, CROP_PX), mode="bilinear", align_corners=False
+    )[:, 0]
+    if view.flipped:
+        seen = seen.flip(2)
+    return ((seen - 0.5) * view.gain + 0.5 + view.lift).clamp(0, 1)

@@ -1,0 +1,69 @@
+"""What the network should give for a view: where it should be hot, and what the road users in it do."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from its_core.evaluation.detector.features import SIZE_PX
+from its_core.evaluation.detector.road_users import RoadUsers
+from its_core.evaluation.detector.views import CELLS, View
+from its_core.evaluation.ground_truth import TrueClip
+
+_SIGMA_FRAMES = 1.2
+_LEAST_SIGMA_CELLS = 0.6
+
+
+def heat(clip: TrueClip, view: View, frames: int, contact: int) -> Tensor:
+    """A bell in time and space around the contact, as wide as the crash is, that sums to 1. [T, H, W]"""
+    x, y = view.in_cells(clip.center or (0.5, 0.5))
+    box = clip.box or (0.0, 0.0, 0.0, 0.0)
+    wide = 0.25 * (box[2] - box[0]) * SIZE_PX[1] / view.side * CELLS
+    high = 0.25 * (box[3] - box[1]) * SIZE_PX[0] / view.side * CELLS
+    along = [
+        _bell(frames, contact, _SIGMA_FRAMES),
+        _bell(CELLS, y - 0.5, max(_LEAST_SIGMA_CELLS, high)),
+        _bell(CELLS, x - 0.5, max(_LEAST_SIGMA_CELLS, wide)),
+    ]
+    bell = along[0][:, None, None] * along[1][None, :, None] * along[2][None, None, :]
+    return torch.from_numpy((bell / bell.sum()).astype(np.float32))
+
+
+def road_users(users: RoadUsers, shown: slice, view: View) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each cell: how much of it road users cover and whether they have collided, [T, H, W], and how they move, in
+    cells a frame, [T, 4, H, W]."""
+    scale = np.array(SIZE_PX[::-1], np.float32) / view.side * CELLS
+    offset = np.array([view.left, view.top], np.float32) / view.side * CELLS
+    boxes = users.boxes[shown]
+    corners = boxes.reshape(*boxes.shape[:2], 2, 2) * scale - offset
+    motion = np.concatenate([users.before[shown] * scale, users.after[shown] * scale], axis=2)
+    if view.flipped:
+        corners[..., 0] = CELLS - corners[..., ::-1, 0]
+        motion[..., ::2] *= -1
+    wide, high = (_overlap(corners[..., axis]) for axis in (0, 1))
+    share = np.nan_to_num(high[:, :, :, None] * wide[:, :, None, :])  # T N H W
+    covered = share.sum(axis=1)
+    weights = share / np.maximum(covered, 1e-6)[:, None]
+    collided = np.einsum("tnhw,tn->thw", weights, users.collided[shown].astype(np.float32))
+    moved = np.einsum("tnhw,tnc->tchw", weights, motion)
+    return _tensor(covered.clip(0, 1)), _tensor(collided), _tensor(moved)
+
+
+def _tensor(values: NDArray[np.floating]) -> Tensor:
+    return torch.from_numpy(values.astype(np.float32))
+
+
+def _bell(count: int, middle: float, sigma: float) -> NDArray[np.float64]:
+    bell: NDArray[np.float64] = np.exp(-((np.arange(count) - middle) ** 2) / (2 * sigma**2))
+    return bell + math.ulp(1.0)
+
+
+def _overlap(sides: NDArray[np.floating]) -> NDArray[np.floating]:
+    """How much of each cell along an axis an interval covers. [T, N, 2] to [T, N, cells]"""
+    cells = np.arange(CELLS, dtype=np.float32)
+    covered: NDArray[np.floating] = np.minimum(sides[..., 1:], cells + 1) - np.maximum(sides[..., :1], cells)
+    return covered.clip(0, 1)

@@ -1,0 +1,131 @@
+"""What a detector is shown in training, and what it should give for it."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from its_core.evaluation.detector import road_users, samples, views
+from its_core.evaluation.detector.batches import batches, crops_of, groups_of
+from its_core.evaluation.detector.features import SIZE_PX, Features
+from its_core.evaluation.detector.road_users import RoadUsers
+from its_core.evaluation.detector.views import CELLS, FRAMES
+from its_core.evaluation.ground_truth import TrueClip
+from tests.evaluation import made_up
+
+HEIGHT, WIDTH = SIZE_PX
+TIMES_S = np.arange(60, dtype=np.float32) / 10
+CONTACT = 30
+CRASH = made_up.clip(
+    "crash",
+    pair_id="p",
+    duration_s=6.0,
+    accident_time_s=CONTACT / 10,
+    center=(0.5, 0.5),
+    box=(0.45, 0.45, 0.55, 0.55),
+    type="t-bone",
+)
+AVERTED = made_up.calm("averted", pair_id="p", duration_s=6.0)
+
+
+def clip_features(seed: int = 0) -> Features:
+    frames = np.random.default_rng(seed).integers(0, 256, (len(TIMES_S), HEIGHT, WIDTH), np.uint8)
+    return Features(frames, frames[0], TIMES_S)
+
+
+def truth() -> dict[str, Any]:
+    """One car drives to the right until it meets one that stands in the middle; a third is far away."""
+    tracks = []
+    for track_id, x_px in ((1, lambda frame: min(frame, CONTACT) * 4 + 72), (2, lambda _: 200), (3, lambda _: 20)):
+        y_px = 10 if track_id == 3 else 108
+        states = []
+        for frame in range(60):
+            box = [x_px(frame) - 8, y_px - 4, x_px(frame) + 8, y_px + 4]
+            states.append({"frame": frame, "visible_box": box, "amodal_box": box})
+        tracks.append({"track_id": track_id, "frames": states})
+    return {
+        "camera": {"width_px": WIDTH, "height_px": HEIGHT},
+        "fps": 10,
+        "frames": 60,
+        "tracks": tracks,
+        "contacts": [{"frame": CONTACT, "tracks": [1, 2]}],
+    }
+
+
+@pytest.fixture(scope="module")
+def users() -> RoadUsers:
+    return road_users.of_truth(truth(), TIMES_S)
+
+
+def test_annotations_say_how_road_users_move_and_when_they_collided(users: RoadUsers) -> None:
+    assert users.before[CONTACT] * WIDTH == pytest.approx(np.array([[4, 0], [0, 0], [0, 0]]), abs=1e-3)
+    assert users.after[CONTACT] == pytest.approx(np.zeros((3, 2)), abs=1e-6)
+    assert users.collided[CONTACT - 1].tolist() == [False, False, False]
+    assert users.collided[CONTACT].tolist() == [True, True, False]
+    assert users.conflict[CONTACT - 1].argmax() in (0, 1)
+    assert users.conflict[:, 2].max() < 0.01 < users.conflict[CONTACT - 1].max()
+
+
+def test_a_hidden_road_user_covers_nothing() -> None:
+    hidden = truth()
+    for state in hidden["tracks"][0]["frames"]:
+        state["visible_box"] = None
+    users = road_users.of_truth(hidden, TIMES_S)
+    assert np.isnan(users.boxes[:, 0]).all()
+    assert users.conflict[:, 0].max() == 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_crash_is_hot_where_the_cars_meet_and_when(users: RoadUsers, seed: int) -> None:
+    features = clip_features()
+    view = views.at_contact(CRASH, features, np.random.default_rng(seed))
+    assert view.holds_contact(CRASH, features)
+    shown = samples.sample(CRASH, features, users, view)
+    assert float(shown.heat.sum()) == pytest.approx(1, abs=1e-4)
+    at, row, column = np.unravel_index(int(shown.heat.argmax()), shown.heat.shape)
+    assert view.start + at == CONTACT
+    assert shown.covered[at, row, column] > 0
+    assert shown.collided[at, row, column] > 0.5
+    moving_right = shown.motion[at - 1, 0].sum() > 0
+    assert moving_right != view.flipped
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_elsewhere_nothing_touches(users: RoadUsers, seed: int) -> None:
+    features = clip_features()
+    view = views.elsewhere(CRASH, features, users, np.random.default_rng(seed))
+    shown = samples.sample(CRASH, features, users, view)
+    assert not view.holds_contact(CRASH, features)
+    assert shown.heat.sum() == 0
+    assert 0 <= view.left <= WIDTH - view.side
+    assert 0 <= view.top <= HEIGHT - view.side
+
+
+def test_a_crash_comes_with_the_same_view_of_its_counterfactual(users: RoadUsers) -> None:
+    alike = clip_features()
+    clips: list[TrueClip] = [CRASH, AVERTED]
+    groups = groups_of(clips)
+    assert [crops_of(*group) for group in groups] == [3, 1]
+    ((begun, batch),) = batches(groups, {"crash": alike, "averted": alike}, {"crash": users}, 4, seed=0, epoch=0)
+    ((crash, averted),) = batch.twins.tolist()
+    assert begun == 0
+    assert batch.labels.tolist().count(1.0) == 1
+    assert (batch.labels[crash], batch.labels[averted]) == (1, 0)
+    assert (batch.frames[crash] == batch.frames[averted]).all()
+    assert (bool(batch.known[crash]), bool(batch.known[averted])) == (True, False)
+    assert batch.frames.shape[1:] == (FRAMES, views.CROP_PX, views.CROP_PX)
+    assert batch.motion.shape[1:] == (FRAMES, 4, CELLS, CELLS)
+
+
+def test_a_shorter_sample_is_not_hot_after_its_end(users: RoadUsers) -> None:
+    features = clip_features()
+    short = Features(features.frames[: CONTACT + 2], features.background, TIMES_S[: CONTACT + 2])
+    rng = np.random.default_rng(0)
+    one = samples.sample(CRASH, short, users, views.at_contact(CRASH, short, rng))
+    other = samples.sample(AVERTED, features, None, views.elsewhere(AVERTED, features, None, rng))
+    batch = samples.batch_of([one, other], [])
+    assert batch.frames.shape[1] == FRAMES
+    if len(one.frames) < FRAMES:
+        assert batch.heat[0, len(one.frames) :].sum() == 0
+    assert float(batch.heat[0].sum()) == pytest.approx(1, abs=1e-4)
+    assert batch.twins.shape == (0, 2)
