@@ -45,6 +45,7 @@ COVERAGE = {
         "road_layout": {"four_way_intersection": 0.4, "highway": 0.3, "urban_street": 0.3},
     },
 }
+DIVISIONS = ("light", "size", "incident", "type", "occlusion", "layout")
 SHOWN = ("when", "where", "what", "total", "auc", "false_alarms_per_hour_at_recall_0.8")
 Keep = Callable[[TrueClip], bool]
 
@@ -128,6 +129,16 @@ def line(report: Report) -> str:
     return "  ".join(f"{name} {shown(report.overall.scores.get(name))}" for name in SHOWN)
 
 
+def by_part(report: Report) -> str:
+    """How well each kind of clip is told; a kind that is crashes only is set against all clips without one."""
+    return "\n".join(
+        f"    {division} {part}: {scores.clips} clips, {scores.accidents} accidents, "
+        + "  ".join(f"{name} {shown(scores.scores.get(name))}" for name in ("total", "auc"))
+        for division in DIVISIONS
+        for part, scores in report.strata.get(division, {}).items()
+    )
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--folder", type=Path, default=Path("detector-benchmark"))
@@ -156,7 +167,10 @@ def main() -> None:
         apart, pairs = pairs_told_apart(truth, said)
         kept = sum(keep(clip) for clip in truth.clips)
         print(f"detector, {name} ({kept} clips): {line(report)}  pairs both right {apart:.3f} of {pairs}", flush=True)
-        results[name] = report.as_json()["overall"] | {
+        print(by_part(report), flush=True)
+        values = report.as_json()
+        results[name] = values["overall"] | {
+            "strata": {division: values["strata"].get(division) for division in DIVISIONS},
             "pairs_both_right": None if pairs == 0 else apart,
             "pairs": pairs,
         }

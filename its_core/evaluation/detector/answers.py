@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from its_core.evaluation.detector.features import Features
-from its_core.evaluation.detector.network import TYPES, Network
+from its_core.evaluation.detector.network import TYPES, Network, Output
 from its_core.evaluation.ground_truth import TrueClip
 from its_core.evaluation.scoring.predictions import Prediction
 
@@ -20,12 +20,19 @@ def predict(network: Network, clips: Sequence[TrueClip], features: Mapping[str, 
 
 
 @torch.no_grad()
-def _predict(network: Network, clip: TrueClip, features: Features) -> Prediction:
+def outputs(network: Network, features: Features, *, mirrored: bool) -> Output:
+    """Of a whole clip, as it is or mirrored, where the network lies."""
     device = next(network.parameters()).device
     pictures = np.concatenate([features.frames, features.background[None]])
     seen = torch.from_numpy(pictures).to(device).float() / 255
-    length = torch.tensor([len(seen) - 1], device=device)
-    out, mirrored = (network(each[None, :-1], each[-1:], length) for each in (seen, seen.flip(2)))
+    if mirrored:
+        seen = seen.flip(2)
+    out: Output = network(seen[None, :-1], seen[-1:], torch.tensor([len(seen) - 1], device=device))
+    return out
+
+
+def _predict(network: Network, clip: TrueClip, features: Features) -> Prediction:
+    out, mirrored = (outputs(network, features, mirrored=each) for each in (False, True))
     heat = ((out.heat[0] + mirrored.heat[0].flip(2)) / 2).cpu().double()
     shares = heat.flatten().softmax(dim=0).view_as(heat).numpy()
     in_time = np.convolve(shares.sum(axis=(1, 2)), np.ones(3), "same")

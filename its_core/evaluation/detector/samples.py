@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -18,6 +20,7 @@ from its_core.evaluation.detector.views import CELLS, CROP_PX, View, contact_fra
 from its_core.evaluation.ground_truth import TrueClip
 
 _NO_TYPE = -100  # what cross_entropy leaves out
+_LONG = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,6 @@ def sample(clip: TrueClip, features: Features, users: RoadUsers | None, view: Vi
     shown = slice(view.start, min(view.start + view.length, len(features.times_s)))
     frames = shown.stop - shown.start
     seen = _seen(features, shown, view)
-    noise = np.random.default_rng(view.seed).standard_normal((frames, CROP_PX, CROP_PX), np.float32)
     heat, kind = torch.zeros(frames, CELLS, CELLS), _NO_TYPE
     contact = contact_frame(clip, features)
     if contact is not None and view.holds_contact(clip, features):
@@ -69,7 +71,7 @@ def sample(clip: TrueClip, features: Features, users: RoadUsers | None, view: Vi
     covered, collided, motion = (torch.zeros(frames, *size, CELLS, CELLS) for size in ((), (), (4,)))
     if users is not None:
         covered, collided, motion = targets.road_users(users, shown, view)
-    noisy = seen[:-1] + view.noise * torch.from_numpy(noise)
+    noisy = seen[:-1] + view.noise * _noise(view.seed, frames)
     return Sample(noisy, seen[-1], heat, kind, covered, collided, motion, users is not None)
 
 
@@ -108,3 +110,15 @@ def _seen(features: Features, shown: slice, view: View) -> Tensor:
     if view.flipped:
         seen = seen.flip(2)
     return ((seen - 0.5) * view.gain + 0.5 + view.lift).clamp(0, 1)
+
+
+def _noise(seed: int, frames: int) -> Tensor:
+    """A part of one long random series: to draw a new one would take as long as all the rest of a sample."""
+    size = frames * CROP_PX * CROP_PX
+    start = seed % _LONG
+    return torch.from_numpy(np.resize(np.roll(_series(), -start), size)).view(frames, CROP_PX, CROP_PX)
+
+
+@cache
+def _series() -> NDArray[np.float32]:
+    return np.random.default_rng(0).standard_normal(_LONG, np.float32)

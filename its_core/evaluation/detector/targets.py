@@ -16,6 +16,7 @@ from its_core.evaluation.ground_truth import TrueClip
 
 _SIGMA_FRAMES = 1.2
 _LEAST_SIGMA_CELLS = 0.6
+_FASTEST = 1.5  # cells a frame
 
 
 def heat(clip: TrueClip, view: View, frames: int, contact: int) -> Tensor:
@@ -41,6 +42,7 @@ def road_users(users: RoadUsers, shown: slice, view: View) -> tuple[Tensor, Tens
     boxes = users.boxes[shown]
     corners = boxes.reshape(*boxes.shape[:2], 2, 2) * scale - offset
     motion = np.concatenate([users.before[shown] * scale, users.after[shown] * scale], axis=2)
+    motion = motion.clip(-_FASTEST, _FASTEST)  # a box that reaches behind the camera jumps by whole pictures
     if view.flipped:
         corners[..., 0] = CELLS - corners[..., ::-1, 0]
         motion[..., ::2] *= -1

@@ -93,7 +93,7 @@ def test_a_crash_is_hot_where_the_cars_meet_and_when(users: RoadUsers, seed: int
 @pytest.mark.parametrize("seed", range(8))
 def test_elsewhere_nothing_touches(users: RoadUsers, seed: int) -> None:
     features = clip_features()
-    view = views.elsewhere(CRASH, features, users, np.random.default_rng(seed))
+    view = views.elsewhere(CRASH, features, users, (), np.random.default_rng(seed))
     shown = samples.sample(CRASH, features, users, view)
     assert not view.holds_contact(CRASH, features)
     assert shown.heat.sum() == 0
@@ -106,7 +106,7 @@ def test_a_crash_comes_with_the_same_view_of_its_counterfactual(users: RoadUsers
     clips: list[TrueClip] = [CRASH, AVERTED]
     groups = groups_of(clips)
     assert [crops_of(*group) for group in groups] == [3, 1]
-    ((begun, batch),) = batches(groups, {"crash": alike, "averted": alike}, {"crash": users}, 4, seed=0, epoch=0)
+    ((begun, batch),) = batches(groups, {"crash": alike, "averted": alike}, {"crash": users}, {}, 4, seed=0, epoch=0)
     ((crash, averted),) = batch.twins.tolist()
     assert begun == 0
     assert batch.labels.tolist().count(1.0) == 1
@@ -122,7 +122,7 @@ def test_a_shorter_sample_is_not_hot_after_its_end(users: RoadUsers) -> None:
     short = Features(features.frames[: CONTACT + 2], features.background, TIMES_S[: CONTACT + 2])
     rng = np.random.default_rng(0)
     one = samples.sample(CRASH, short, users, views.at_contact(CRASH, short, rng))
-    other = samples.sample(AVERTED, features, None, views.elsewhere(AVERTED, features, None, rng))
+    other = samples.sample(AVERTED, features, None, views.elsewhere(AVERTED, features, None, (), rng))
     batch = samples.batch_of([one, other], [])
     assert batch.frames.shape[1] == FRAMES
     if len(one.frames) < FRAMES:

@@ -39,7 +39,9 @@ def one_thread() -> Iterator[None]:
 def test_it_learns_when_and_where_blocks_meet(truth: GroundTruth, folder: Path) -> None:
     (experiment,) = experiments.plan(truth)
     assert {clip.camera_id for clip in experiment.test.clips} == {"cam-4", "cam-5"}
-    result = experiments.run(experiment, Settings(epochs=9, batch_size=4, device="cpu"), folder / "run", folder / "cache")
+    result = experiments.run(
+        experiment, Settings(epochs=9, batch_size=4, device="cpu"), folder / "run", folder / "cache"
+    )
     scores = result.report.overall.scores
     assert scores["when"].value > 0.8
     assert scores["where"].value > 0.5
