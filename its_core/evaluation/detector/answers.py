@@ -25,9 +25,11 @@ def outputs(network: Network, features: Features, *, mirrored: bool) -> Output:
     device = next(network.parameters()).device
     pictures = np.concatenate([features.frames, features.background[None]])
     seen = torch.from_numpy(pictures).to(device).float() / 255
+    flow = torch.from_numpy(np.array(features.flow)).to(device).float()
     if mirrored:
         seen = seen.flip(2)
-    out: Output = network(seen[None, :-1], seen[-1:], torch.tensor([len(seen) - 1], device=device))
+        flow = torch.stack([-flow[:, 0], flow[:, 1]], dim=1).flip(3)
+    out: Output = network(seen[None, :-1], flow[None], seen[-1:], torch.tensor([len(seen) - 1], device=device))
     return out
 
 

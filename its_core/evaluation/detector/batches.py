@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from its_core.evaluation.detector import samples, views
-from its_core.evaluation.detector.false_alarms import FalseAlarms
 from its_core.evaluation.detector.features import Features
 from its_core.evaluation.detector.road_users import RoadUsers
 from its_core.evaluation.ground_truth import TrueClip
@@ -29,7 +28,6 @@ def batches(
     groups: Sequence[Group],
     features: Mapping[str, Features],
     users: Mapping[str, RoadUsers],
-    false_alarms: FalseAlarms,
     batch_size: int,
     seed: int,
     epoch: int,
@@ -56,12 +54,7 @@ def batches(
             if averted is not None:
                 twins.append((len(crops) - 1, len(crops)))
                 add(averted, view)
-        add(
-            clip,
-            views.elsewhere(
-                clip, features[clip.clip_id], users.get(clip.clip_id), false_alarms.get(clip.clip_id, ()), rng
-            ),
-        )
+        add(clip, views.elsewhere(clip, features[clip.clip_id], users.get(clip.clip_id), rng))
         if len(crops) >= batch_size or number == len(order):
             yield begun, samples.batch_of(crops, twins)
             crops, twins, begun = [], [], number / len(order)

@@ -1,4 +1,4 @@
-"""Small grey frames of every clip, decoded once and kept on disk."""
+"""Small grey frames and the optical flow of every clip, made once and kept on disk."""
 
 from __future__ import annotations
 
@@ -7,43 +7,53 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from its_core import storage
 from its_core.dataset.loading import decode
+from its_core.evaluation.baselines.optical_flow import OpenCvMissing
 from its_core.evaluation.ground_truth import TrueClip
 
 FPS = 10.0
 SIZE_PX = (216, 384)  # height, width
-_FORMAT = 2
+FLOW_PX = 2  # pixels of SIZE_PX on a side that share a flow vector
+_FULL_PX = (432, 768)  # the flow is measured in this size
+_FORMAT = 3
 _BACKGROUND_FRAMES = 21
-_GREY = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601 luma
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """``frames``, uint8 [T, height, width], stay on disk until they are read. ``background``, uint8 [height, width], is
-    each pixel's median over the clip. ``times_s`` [T] are seconds from the clip's start."""
+    """``frames``, uint8 [T, height, width], and ``flow`` stay on disk until they are read.
+
+    ``flow``, float16 [T, 2, height / 2, width / 2], is the way to the next frame in pixels of ``frames``, x before y.
+    ``background``, uint8 [height, width], is each pixel's median over the clip. ``times_s`` [T] are seconds from the
+    clip's start.
+    """
 
     frames: NDArray[np.uint8]
+    flow: NDArray[np.float16]
     background: NDArray[np.uint8]
     times_s: NDArray[np.float32]
 
 
 def load(clip: TrueClip, cache: Path) -> Features:
-    """From the cache, or decoded and kept there. Raises LoadError for a clip that cannot be decoded."""
+    """From the cache, or made and kept there. Raises LoadError for a clip that cannot be decoded, and OpenCvMissing."""
     name = _name(clip)
-    pictures, times = cache / f"{name}.npy", cache / f"{name}.times.npy"
+    pictures, motion, times = (cache / f"{name}.{kind}.npy" for kind in ("frames", "flow", "times"))
     if not times.exists():
-        frames, times_s = decode.at_rate(clip.video_url, FPS, SIZE_PX)
-        grey = np.round(frames.permute(0, 2, 3, 1).numpy() @ _GREY).astype(np.uint8)
+        frames, times_s = decode.at_rate(clip.video_url, FPS, _FULL_PX)
+        grey, flow = _grey_and_flow(frames)
         cache.mkdir(parents=True, exist_ok=True)
         _keep(pictures, np.concatenate([grey, _background(grey)[None]]))
-        _keep(times, np.asarray(times_s, np.float32))  # last: its presence says that both are whole
-    kept = np.load(pictures, mmap_mode="r", allow_pickle=False)
-    return Features(kept[:-1], kept[-1], np.load(times, allow_pickle=False))
+        _keep(motion, flow)
+        _keep(times, np.asarray(times_s, np.float32))  # last: its presence says that all are whole
+    kept, flow = (np.load(path, mmap_mode="r", allow_pickle=False) for path in (pictures, motion))
+    return Features(kept[:-1], flow, kept[-1], np.load(times, allow_pickle=False))
 
 
 def load_all(
@@ -63,6 +73,29 @@ def load_all(
 def _keep(path: Path, values: NDArray[np.generic]) -> None:
     with storage.replacing(path) as part, part.open("wb") as file:
         np.save(file, values, allow_pickle=False)
+
+
+def _grey_and_flow(frames: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+    """Dense inverse search (Kroeger et al., 2016) in the full size; the vectors' means are kept."""
+    try:
+        import cv2
+    except ImportError:
+        raise OpenCvMissing("the detector needs OpenCV: pip install 'its-accident-factory[evaluation]'") from None
+    cv2.setNumThreads(1)  # clips are decoded side by side, and more threads would give other vectors
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    small = (SIZE_PX[1] // FLOW_PX, SIZE_PX[0] // FLOW_PX)
+    nothing = np.zeros((*_FULL_PX, 2), np.float32)
+    grey, flow = [], []
+    before: Any = None
+    for frame in frames:
+        full = cv2.cvtColor(np.ascontiguousarray(frame.permute(1, 2, 0).numpy()), cv2.COLOR_RGB2GRAY)
+        grey.append(cv2.resize(full, SIZE_PX[::-1], interpolation=cv2.INTER_AREA))
+        if before is not None:
+            way = cv2.resize(search.calc(before, full, nothing), small, interpolation=cv2.INTER_AREA)
+            flow.append((way * (SIZE_PX[0] / _FULL_PX[0])).transpose(2, 0, 1).astype(np.float16))
+        before = full
+    flow.append(flow[-1] if flow else np.zeros((2, *small[::-1]), np.float16))
+    return np.stack(grey), np.stack(flow)
 
 
 def _background(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:

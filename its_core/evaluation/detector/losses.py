@@ -8,9 +8,6 @@ from torch.nn import functional as F
 from its_core.evaluation.detector.network import Output
 from its_core.evaluation.detector.samples import Batch
 
-_TWIN_WEIGHT = 0.5
-_ROAD_USER_WEIGHT = 1.0
-
 
 def loss_of(out: Output, batch: Batch) -> Tensor:
     """Whether: cross entropy of the score, and a crash above its counterfactual. When and where: of the heat, for
@@ -18,7 +15,7 @@ def loss_of(out: Output, batch: Batch) -> Tensor:
     loss = F.binary_cross_entropy_with_logits(out.score, batch.labels)
     crash, averted = batch.twins.unbind(dim=1)
     if len(crash):
-        loss = loss + _TWIN_WEIGHT * F.softplus(out.score[averted] - out.score[crash]).mean()
+        loss = loss + F.softplus(out.score[averted] - out.score[crash]).mean()
     # Without a crash no cell should be hot; a small weight, since there are thousands of cells.
     calm = batch.labels == 0
     if calm.any():
@@ -30,7 +27,7 @@ def loss_of(out: Output, batch: Batch) -> Tensor:
     if (batch.types >= 0).any():
         loss = loss + 0.3 * F.cross_entropy(out.types, batch.types)
     if batch.known.any():
-        loss = loss + _ROAD_USER_WEIGHT * _road_user_loss(out, batch)
+        loss = loss + _road_user_loss(out, batch)
     return loss
 
 

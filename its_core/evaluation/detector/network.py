@@ -69,45 +69,57 @@ class _Block(nn.Module):
 class Network(nn.Module):
     def __init__(self, width: int = 48) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv2d(4, 24, 7, stride=4, padding=3, bias=False),
-            nn.BatchNorm2d(24),
-            nn.SiLU(),
-            nn.Conv2d(24, width, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.SiLU(),
-        )
+        self.from_pictures = _strided(4, 24, 7, 4)
+        self.from_flow = _strided(8, 24, 5, 2)
+        self.stem = _strided(48, width, 3, 2)
         self.blocks = nn.ModuleList(_Block(width, dilation) for dilation in _DILATIONS)
         self.road_users = nn.Conv2d(width, 6, 1)
         self.before_after = nn.Sequential(nn.Conv2d(3 * width, width, 1, bias=False), nn.BatchNorm2d(width), nn.SiLU())
         self.heat = nn.Conv2d(width, 1, 1)
-        self.score = nn.Linear(1, 1)
+        self.bias = nn.Parameter(torch.zeros(1))
         self.types = nn.Sequential(nn.Dropout(0.2), nn.Linear(width, len(TYPES)))
 
-    def forward(self, frames: Tensor, background: Tensor, lengths: Tensor) -> Output:
-        """``frames`` [B, T, height, width] and ``background`` [B, height, width], 0 to 1. The first ``lengths`` [B]
-        frames count."""
+    def forward(self, frames: Tensor, flow: Tensor, background: Tensor, lengths: Tensor) -> Output:
+        """``frames`` [B, T, height, width] and ``background`` [B, height, width], 0 to 1, ``flow``
+        [B, T, 2, height / 2, width / 2] in pixels. The first ``lengths`` [B] frames count."""
         time = frames.shape[1]
-        x = _channels(frames, background).flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        x = self.stem(x)
+        seen, moved = _pictures(frames, background).flatten(0, 1), _motion(flow).flatten(0, 1)
+        seen = self.from_pictures(seen.contiguous(memory_format=torch.channels_last))
+        moved = self.from_flow(moved.contiguous(memory_format=torch.channels_last))
+        x = self.stem(torch.cat([seen, moved], dim=1))
         for block in self.blocks:
             x = block(x, time)
-        seen = self.road_users(x).unflatten(0, (-1, time))
+        users = self.road_users(x).unflatten(0, (-1, time))
         x = self.before_after(torch.cat([x, *_context(x, time)], dim=1))
         outside = torch.arange(time, device=frames.device) >= lengths[:, None]
         heat = self.heat(x)[:, 0].unflatten(0, (-1, time)).masked_fill(outside[:, :, None, None], _NEVER)
-        hottest = heat.flatten(1).topk(min(_HOTTEST, heat[0].numel()), dim=1).values.mean(dim=1, keepdim=True)
+        hottest = heat.flatten(1).topk(min(_HOTTEST, heat[0].numel()), dim=1).values.mean(dim=1)
         attention = heat.flatten(1).softmax(dim=1).view_as(heat)[:, :, None]
         under = (x.unflatten(0, (-1, time)) * attention).sum(dim=(1, 3, 4))
-        return Output(heat, self.score(hottest)[:, 0], self.types(under), seen[:, :, 0], seen[:, :, 1], seen[:, :, 2:])
+        return Output(heat, hottest + self.bias, self.types(under), users[:, :, 0], users[:, :, 1], users[:, :, 2:])
 
 
-def _channels(frames: Tensor, background: Tensor) -> Tensor:
+def _pictures(frames: Tensor, background: Tensor) -> Tensor:
     """[B, T, 4, height, width]: the picture, what differs from the empty scene, and the change from frame to frame."""
     earlier = torch.cat([frames[:, :1], frames[:, :-1]], dim=1)
     later = torch.cat([frames[:, 1:], frames[:, -1:]], dim=1)
     return torch.stack(
         [frames - 0.5, 3 * (frames - background[:, None]), 4 * (frames - earlier), 4 * (later - frames)], dim=2
+    )
+
+
+def _motion(flow: Tensor) -> Tensor:
+    """[B, T, 8, H, W]: slow and fast motion, and how it changes from the frame before and to the frame after."""
+    earlier = torch.cat([flow[:, :1], flow[:, :-1]], dim=1)
+    later = torch.cat([flow[:, 1:], flow[:, -1:]], dim=1)
+    return torch.cat(
+        [flow.clamp(-1, 1), (flow / 4).clamp(-3, 3), (flow - earlier).clamp(-1, 1), (later - flow).clamp(-1, 1)], dim=2
+    )
+
+
+def _strided(width_in: int, width: int, kernel: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(width_in, width, kernel, stride, padding=kernel // 2, bias=False), nn.BatchNorm2d(width), nn.SiLU()
     )
 
 

@@ -36,12 +36,14 @@ class RoadUsers:
 
 
 def load_all(clips: Iterable[TrueClip], features: Mapping[str, Features]) -> dict[str, RoadUsers]:
-    """Of the clips that have annotations. Raises LoadError where a file is missing or damaged."""
-    return {
-        clip.clip_id: of_truth(read(clip.annotations_url), features[clip.clip_id].times_s)
-        for clip in clips
-        if clip.annotations_url is not None
-    }
+    """Of the clips with annotations that a simulator made. Raises LoadError where a file is missing or damaged."""
+    found: dict[str, RoadUsers] = {}
+    for clip in clips:
+        if clip.annotations_url is not None:
+            truth = read(clip.annotations_url)
+            if truth["source"] == "simulated":
+                found[clip.clip_id] = of_truth(truth, features[clip.clip_id].times_s)
+    return found
 
 
 def of_truth(truth: Mapping[str, Any], times_s: NDArray[np.float32]) -> RoadUsers:

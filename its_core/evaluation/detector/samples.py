@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from its_core.evaluation.detector import targets
-from its_core.evaluation.detector.features import Features
+from its_core.evaluation.detector.features import FLOW_PX, Features
 from its_core.evaluation.detector.network import TYPES
 from its_core.evaluation.detector.road_users import RoadUsers
 from its_core.evaluation.detector.views import CELLS, CROP_PX, View, contact_frame
@@ -29,6 +29,7 @@ class Sample:
     ``motion`` [T, 4, H, W] are of road users; ``known`` says whether there are annotations."""
 
     frames: Tensor
+    flow: Tensor
     background: Tensor
     heat: Tensor
     type: int
@@ -43,6 +44,7 @@ class Batch:
     """Samples side by side. ``twins`` [P, 2] are the places of a crash and of the same view of its counterfactual."""
 
     frames: Tensor
+    flow: Tensor
     background: Tensor
     lengths: Tensor
     heat: Tensor
@@ -72,7 +74,9 @@ def sample(clip: TrueClip, features: Features, users: RoadUsers | None, view: Vi
     if users is not None:
         covered, collided, motion = targets.road_users(users, shown, view)
     noisy = seen[:-1] + view.noise * _noise(view.seed, frames)
-    return Sample(noisy, seen[-1], heat, kind, covered, collided, motion, users is not None)
+    return Sample(
+        noisy, _flow(features, shown, view), seen[-1], heat, kind, covered, collided, motion, users is not None
+    )
 
 
 def batch_of(samples: Sequence[Sample], twins: Sequence[tuple[int, int]]) -> Batch:
@@ -87,6 +91,7 @@ def batch_of(samples: Sequence[Sample], twins: Sequence[tuple[int, int]]) -> Bat
     inside = (torch.arange(longest) < lengths[:, None])[:, :, None, None]
     return Batch(
         frames=stacked("frames"),
+        flow=stacked("flow"),
         background=torch.stack([each.background for each in samples]),
         lengths=lengths,
         heat=stacked("heat") * inside,
@@ -110,6 +115,17 @@ def _seen(features: Features, shown: slice, view: View) -> Tensor:
     if view.flipped:
         seen = seen.flip(2)
     return ((seen - 0.5) * view.gain + 0.5 + view.lift).clamp(0, 1)
+
+
+def _flow(features: Features, shown: slice, view: View) -> Tensor:
+    """In pixels of the crop."""
+    left, top, side = (round(value / FLOW_PX) for value in (view.left, view.top, view.side))
+    part = np.ascontiguousarray(features.flow[shown, :, top : top + side, left : left + side])
+    flow = F.interpolate(
+        torch.from_numpy(part).float(), size=(CROP_PX // FLOW_PX,) * 2, mode="bilinear", align_corners=False
+    )
+    flow = flow * (CROP_PX / view.side)
+    return torch.stack([-flow[:, 0], flow[:, 1]], dim=1).flip(3) if view.flipped else flow
 
 
 def _noise(seed: int, frames: int) -> Tensor:

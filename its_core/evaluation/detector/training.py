@@ -13,16 +13,14 @@ import torch
 
 from its_core import storage
 from its_core.errors import FactoryError
-from its_core.evaluation.detector import false_alarms, road_users
+from its_core.evaluation.detector import road_users
 from its_core.evaluation.detector.batches import batches, crops_of, groups_of
-from its_core.evaluation.detector.false_alarms import FalseAlarms
 from its_core.evaluation.detector.features import Features
 from its_core.evaluation.detector.losses import loss_of
 from its_core.evaluation.detector.network import Network
 from its_core.evaluation.ground_truth import TrueClip
 
-_FEWEST_EPOCHS, _FEWEST_STEPS = 12, 900
-_FALSE_ALARMS_AT = 0.5  # of the training
+_FEWEST_EPOCHS, _FEWEST_STEPS = 12, 1900
 
 
 class TrainingError(FactoryError, ValueError):
@@ -33,11 +31,11 @@ class TrainingError(FactoryError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``epochs`` passes over the clips; None: enough for 900 steps, 12 at least. ``batch_size``: crops a step, about.
+    """``epochs`` passes over the clips; None: enough for 1,900 steps, 12 at least. ``batch_size``: crops a step, about.
     ``device``: cpu, cuda, or auto (a GPU where there is one)."""
 
     epochs: int | None = None
-    batch_size: int = 12
+    batch_size: int = 6
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     averaging: float = 0.97
@@ -87,29 +85,27 @@ def train(
     averaged.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     identity = _identity(clips, settings)
-    done, alarms = _resume(checkpoint, identity, network, averaged, optimiser, device)
+    done = _resume(checkpoint, identity, network, averaged, optimiser, device)
     users = road_users.load_all(clips, features)
     groups = groups_of(clips)
     epochs = settings.epochs_over(clips)
     for epoch in range(done, epochs):
-        if epoch == round(_FALSE_ALARMS_AT * epochs):
-            alarms = false_alarms.find(averaged, clips, features)
         network.train()
         torch.manual_seed(settings.seed * 1000 + epoch)  # dropout
         losses = []
-        for share, batch in batches(groups, features, users, alarms, settings.batch_size, settings.seed, epoch):
+        for share, batch in batches(groups, features, users, settings.batch_size, settings.seed, epoch):
             progress = (epoch + share) / epochs
             for parameters in optimiser.param_groups:
                 parameters["lr"] = settings.learning_rate * _schedule(progress)
             batch = batch.to(device)
-            loss = loss_of(network(batch.frames, batch.background, batch.lengths), batch)
+            loss = loss_of(network(batch.frames, batch.flow, batch.background, batch.lengths), batch)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             _average(averaged, network, settings.averaging if progress > 0.1 else 0.5)
             losses.append(loss.item())
-        _save(checkpoint, identity, epoch + 1, alarms, network, averaged, optimiser)
+        _save(checkpoint, identity, epoch + 1, network, averaged, optimiser)
         if on_epoch is not None:
             on_epoch(epoch + 1, float(np.mean(losses)))
     return averaged.eval()
@@ -156,7 +152,6 @@ def _save(
     path: Path,
     identity: dict[str, Any],
     epochs: int,
-    alarms: FalseAlarms,
     network: Network,
     averaged: Network,
     optimiser: torch.optim.Optimizer,
@@ -164,7 +159,6 @@ def _save(
     state = {
         "identity": identity,
         "epochs": epochs,
-        "false_alarms": dict(alarms),
         "network": network.state_dict(),
         "averaged": averaged.state_dict(),
         "optimiser": optimiser.state_dict(),
@@ -181,10 +175,10 @@ def _resume(
     averaged: Network,
     optimiser: torch.optim.Optimizer,
     device: torch.device,
-) -> tuple[int, FalseAlarms]:
-    """Epochs that are done already, and the false alarms found in them."""
+) -> int:
+    """Epochs that are done already."""
     if not path.exists():
-        return 0, {}
+        return 0
     state = torch.load(path, map_location=device, weights_only=True)
     if state["identity"] != identity:
         raise TrainingError(
@@ -193,4 +187,4 @@ def _resume(
     network.load_state_dict(state["network"])
     averaged.load_state_dict(state["averaged"])
     optimiser.load_state_dict(state["optimiser"])
-    return int(state["epochs"]), state["false_alarms"]
+    return int(state["epochs"])

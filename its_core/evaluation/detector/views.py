@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,6 @@ CELLS = CROP_PX // CELL_PX
 _ZOOM = (0.65, 1.5)
 _EDGE_FRAMES = 4  # a contact lies this far inside its window
 _CONFLICT_SHARE = 0.6
-_FALSE_ALARM_SHARE = 0.6
 _TRIES = 8
 _MOTION_STEP_PX, _LEAST_CHANGE = 4, 10  # every so many pixels; grey levels over two frames
 
@@ -76,22 +74,13 @@ def at_contact(clip: TrueClip, features: Features, rng: np.random.Generator) -> 
     return _view(start, length, clip.center or (0.5, 0.5), 0.35 * side, side, rng)
 
 
-def elsewhere(
-    clip: TrueClip,
-    features: Features,
-    users: RoadUsers | None,
-    false_alarms: Sequence[tuple[int, Point]],
-    rng: np.random.Generator,
-) -> View:
-    """A view in which nothing touches for the first time: of a false alarm, a conflict, or something that moves."""
+def elsewhere(clip: TrueClip, features: Features, users: RoadUsers | None, rng: np.random.Generator) -> View:
+    """A view in which nothing touches for the first time: of a conflict, or of something that moves."""
     total = len(features.times_s)
     length = min(FRAMES, total)
     for _ in range(_TRIES):
         side = _side(rng)
-        if false_alarms and rng.random() < _FALSE_ALARM_SHARE:
-            at, point = false_alarms[int(rng.integers(len(false_alarms)))]
-            start = int(np.clip(at - rng.integers(0, length), 0, total - length))
-        elif users is not None and rng.random() < _CONFLICT_SHARE:
+        if users is not None and rng.random() < _CONFLICT_SHARE:
             at, point = _conflict(users, rng)
             start = int(np.clip(at - rng.integers(0, length), 0, total - length))
         else:

@@ -7,9 +7,9 @@ import pytest
 
 from its_core.evaluation.detector import road_users, samples, views
 from its_core.evaluation.detector.batches import batches, crops_of, groups_of
-from its_core.evaluation.detector.features import SIZE_PX, Features
+from its_core.evaluation.detector.features import FLOW_PX, SIZE_PX, Features
 from its_core.evaluation.detector.road_users import RoadUsers
-from its_core.evaluation.detector.views import CELLS, FRAMES
+from its_core.evaluation.detector.views import CELLS, CROP_PX, FRAMES
 from its_core.evaluation.ground_truth import TrueClip
 from tests.evaluation import made_up
 
@@ -30,7 +30,9 @@ AVERTED = made_up.calm("averted", pair_id="p", duration_s=6.0)
 
 def clip_features(seed: int = 0) -> Features:
     frames = np.random.default_rng(seed).integers(0, 256, (len(TIMES_S), HEIGHT, WIDTH), np.uint8)
-    return Features(frames, frames[0], TIMES_S)
+    flow = np.zeros((len(TIMES_S), 2, HEIGHT // FLOW_PX, WIDTH // FLOW_PX), np.float16)
+    flow[:, 0] = 1
+    return Features(frames, flow, frames[0], TIMES_S)
 
 
 def truth() -> dict[str, Any]:
@@ -88,12 +90,14 @@ def test_a_crash_is_hot_where_the_cars_meet_and_when(users: RoadUsers, seed: int
     assert shown.collided[at, row, column] > 0.5
     moving_right = shown.motion[at - 1, 0].sum() > 0
     assert moving_right != view.flipped
+    assert float(shown.flow[:, 0].mean()) == pytest.approx((-1 if view.flipped else 1) * CROP_PX / view.side, abs=1e-3)
+    assert shown.flow[:, 1].abs().max() == 0
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_elsewhere_nothing_touches(users: RoadUsers, seed: int) -> None:
     features = clip_features()
-    view = views.elsewhere(CRASH, features, users, (), np.random.default_rng(seed))
+    view = views.elsewhere(CRASH, features, users, np.random.default_rng(seed))
     shown = samples.sample(CRASH, features, users, view)
     assert not view.holds_contact(CRASH, features)
     assert shown.heat.sum() == 0
@@ -106,23 +110,25 @@ def test_a_crash_comes_with_the_same_view_of_its_counterfactual(users: RoadUsers
     clips: list[TrueClip] = [CRASH, AVERTED]
     groups = groups_of(clips)
     assert [crops_of(*group) for group in groups] == [3, 1]
-    ((begun, batch),) = batches(groups, {"crash": alike, "averted": alike}, {"crash": users}, {}, 4, seed=0, epoch=0)
+    ((begun, batch),) = batches(groups, {"crash": alike, "averted": alike}, {"crash": users}, 4, seed=0, epoch=0)
     ((crash, averted),) = batch.twins.tolist()
     assert begun == 0
     assert batch.labels.tolist().count(1.0) == 1
     assert (batch.labels[crash], batch.labels[averted]) == (1, 0)
     assert (batch.frames[crash] == batch.frames[averted]).all()
     assert (bool(batch.known[crash]), bool(batch.known[averted])) == (True, False)
-    assert batch.frames.shape[1:] == (FRAMES, views.CROP_PX, views.CROP_PX)
+    assert batch.frames.shape[1:] == (FRAMES, CROP_PX, CROP_PX)
     assert batch.motion.shape[1:] == (FRAMES, 4, CELLS, CELLS)
 
 
 def test_a_shorter_sample_is_not_hot_after_its_end(users: RoadUsers) -> None:
     features = clip_features()
-    short = Features(features.frames[: CONTACT + 2], features.background, TIMES_S[: CONTACT + 2])
+    short = Features(
+        features.frames[: CONTACT + 2], features.flow[: CONTACT + 2], features.background, TIMES_S[: CONTACT + 2]
+    )
     rng = np.random.default_rng(0)
     one = samples.sample(CRASH, short, users, views.at_contact(CRASH, short, rng))
-    other = samples.sample(AVERTED, features, None, views.elsewhere(AVERTED, features, None, (), rng))
+    other = samples.sample(AVERTED, features, None, views.elsewhere(AVERTED, features, None, rng))
     batch = samples.batch_of([one, other], [])
     assert batch.frames.shape[1] == FRAMES
     if len(one.frames) < FRAMES:

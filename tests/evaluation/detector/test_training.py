@@ -94,6 +94,8 @@ def test_decoded_frames_are_kept(truth: GroundTruth, tmp_path: Path) -> None:
     again = features.load(truth.clips[0], tmp_path)
     assert {kept: kept.stat().st_mtime_ns for kept in tmp_path.iterdir()} == changed
     assert (first.frames == again.frames).all()
+    assert (first.flow == again.flow).all()
     assert first.background.shape == features.SIZE_PX
+    assert first.flow.shape == (24, 2, features.SIZE_PX[0] // 2, features.SIZE_PX[1] // 2)
     assert first.frames.shape == (24, *features.SIZE_PX)
     assert first.times_s[-1] == pytest.approx(23 / 8)
