@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from its_core.evaluation.detector.features import Features
 from its_core.evaluation.detector.network import TYPES, Network, Output
@@ -46,9 +47,14 @@ def _predict(network: Network, clip: TrueClip, features: Features) -> Prediction
     return Prediction(
         accident_time_s=min(max(time_s, 0.0), clip.duration_s),
         center=(_middle(cells.sum(axis=0)), _middle(cells.sum(axis=1))),
-        type=TYPES[int((out.types + mirrored.types)[0].argmax())],
+        type=TYPES[int((_type_at_heat(out) + _type_at_heat(mirrored)).argmax())],
         scores={"score": float(torch.sigmoid((out.score + mirrored.score)[0] / 2))},
     )
+
+
+def _type_at_heat(out: Output) -> Tensor:
+    share = out.heat[0].flatten().softmax(dim=0).view_as(out.heat[0])
+    return (out.types[0] * share[:, None]).sum(dim=(0, 2, 3)).cpu()
 
 
 def _middle(shares: NDArray[np.float64]) -> float:

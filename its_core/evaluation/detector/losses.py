@@ -25,7 +25,8 @@ def loss_of(out: Output, batch: Batch) -> Tensor:
         log_heat = out.heat[hot].flatten(1).log_softmax(dim=1)
         loss = loss - 0.25 * (batch.heat[hot].flatten(1) * log_heat).sum(dim=1).mean()
     if (batch.types >= 0).any():
-        loss = loss + 0.3 * F.cross_entropy(out.types, batch.types)
+        at_crash = (out.types * batch.heat[:, :, None]).sum(dim=(1, 3, 4))
+        loss = loss + 0.3 * F.cross_entropy(at_crash, batch.types)
     if batch.known.any():
         loss = loss + _road_user_loss(out, batch)
     return loss

@@ -28,7 +28,7 @@ _NEVER = -30.0
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """``heat`` [B, T, H, W], ``score`` [B] and ``types`` [B, 5] are logits.
+    """``heat`` [B, T, H, W], ``score`` [B] and ``types`` [B, T, 5, H, W], a crash's type were it there, are logits.
 
     For training: logits of ``covered`` and ``collided`` [B, T, H, W], and ``motion`` [B, T, 4, H, W], displacements in
     cells a frame (x and y before, x and y after).
@@ -77,7 +77,7 @@ class Network(nn.Module):
         self.before_after = nn.Sequential(nn.Conv2d(3 * width, width, 1, bias=False), nn.BatchNorm2d(width), nn.SiLU())
         self.heat = nn.Conv2d(width, 1, 1)
         self.bias = nn.Parameter(torch.zeros(1))
-        self.types = nn.Sequential(nn.Dropout(0.2), nn.Linear(width, len(TYPES)))
+        self.types = nn.Sequential(nn.Dropout(0.2), nn.Conv2d(width, len(TYPES), 1))
 
     def forward(self, frames: Tensor, flow: Tensor, background: Tensor, lengths: Tensor) -> Output:
         """``frames`` [B, T, height, width] and ``background`` [B, height, width], 0 to 1, ``flow``
@@ -94,9 +94,8 @@ class Network(nn.Module):
         outside = torch.arange(time, device=frames.device) >= lengths[:, None]
         heat = self.heat(x)[:, 0].unflatten(0, (-1, time)).masked_fill(outside[:, :, None, None], _NEVER)
         hottest = heat.flatten(1).topk(min(_HOTTEST, heat[0].numel()), dim=1).values.mean(dim=1)
-        attention = heat.flatten(1).softmax(dim=1).view_as(heat)[:, :, None]
-        under = (x.unflatten(0, (-1, time)) * attention).sum(dim=(1, 3, 4))
-        return Output(heat, hottest + self.bias, self.types(under), users[:, :, 0], users[:, :, 1], users[:, :, 2:])
+        types = self.types(x).unflatten(0, (-1, time))
+        return Output(heat, hottest + self.bias, types, users[:, :, 0], users[:, :, 1], users[:, :, 2:])
 
 
 def _pictures(frames: Tensor, background: Tensor) -> Tensor:
