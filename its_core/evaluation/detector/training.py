@@ -20,7 +20,7 @@ from its_core.evaluation.detector.losses import loss_of
 from its_core.evaluation.detector.network import Network
 from its_core.evaluation.ground_truth import TrueClip
 
-_FEWEST_EPOCHS, _FEWEST_STEPS = 12, 1900
+_FEWEST_EPOCHS, _FEWEST_STEPS = 12, 1500
 
 
 class TrainingError(FactoryError, ValueError):
@@ -31,7 +31,7 @@ class TrainingError(FactoryError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``epochs`` passes over the clips; None: enough for 1,900 steps, 12 at least. ``batch_size``: crops a step, about.
+    """``epochs`` passes over the clips; None: enough for 1,500 steps, 12 at least. ``batch_size``: crops a step, about.
     ``device``: cpu, cuda, or auto (a GPU where there is one)."""
 
     epochs: int | None = None
