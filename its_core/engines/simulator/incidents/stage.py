@@ -29,6 +29,7 @@ from its_core.engines.simulator.incidents.setting import (
     in_picture,
 )
 from its_core.engines.simulator.incidents.timeline import HORIZON_S, Timeline, recorded
+from its_core.engines.simulator.optics.camera import hidden_by_scenery
 from its_core.engines.simulator.portable_math import exp, log
 from its_core.engines.simulator.simulation.flow import STEP_S, Demand, Flow
 from its_core.engines.simulator.simulation.population import mass_kg
@@ -38,7 +39,7 @@ from its_core.taxonomy import CameraWord, ParticipantType, Severity
 
 # Rounds of traffic, until one holds the moment that is looked for: how much is let in (more where a moment is rare),
 # and how much later it is looked at, so that the signals show something else.
-SCALES = (1.0, 1.0, 1.4, 1.8, 2.2, 2.6)
+SCALES = (1.0, 1.0, 1.4, 1.8, 2.2, 2.6, 1.4, 1.8, 2.2, 2.6)
 LATER_S = (0.0, 14.0, 28.0, 8.0)
 CRAWLS_MPS = (1.8, 3.2)  # of a jam; a slower one would pass for a still picture
 TRIED = 7  # moments of one round
@@ -46,6 +47,7 @@ STAGINGS = 1  # of one moment
 CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon
 STEP_OF_SIZE = 0.47  # a factor of 1.6
 ANGLES_DEG, STEP_OF_ANGLE_DEG = (35.0, 145.0), 20.0  # at which two shall meet where ways cross
+LOOKED_AT_M = 0.7  # above the road
 LATEST_TOUCH = 0.88  # share of the clip
 _SMALL = frozenset({ParticipantType.PEDESTRIAN, ParticipantType.BICYCLE, ParticipantType.MOTORCYCLE})
 _AFTER_S = 2.2  # a rehearsal of a crash goes on so long after its point
@@ -71,7 +73,7 @@ def staged_moments(setting: Setting, kind: Kind) -> Iterator[Staged | str]:
         found = [each for each in kind.search(timeline, setting) if _possible(setting, kind, timeline, each)]
         if not found:
             yield "ordinary traffic held no such moment"
-        for opportunity in _in_turn(setting, found, rng, wanted, timeline)[:TRIED]:
+        for opportunity in _in_sight(setting, _in_turn(setting, found, rng, wanted, timeline))[:TRIED]:
             yield from _stagings(setting, kind, timeline, opportunity, round_, wanted)
 
 
@@ -97,9 +99,18 @@ def _possible(setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opp
     time_s = timeline.time_s(opportunity.step)
     if time_s < contact_s + 0.1 or time_s + setting.duration_s - contact_s > timeline.time_s(timeline.steps) - 0.2:
         return False
-    if not in_picture(setting.camera, np.array([(*opportunity.where, 0.7)]))[0]:
+    if not in_picture(setting.camera, np.array([(*opportunity.where, LOOKED_AT_M)]))[0]:
         return False
     return apparent_share(setting.camera, *opportunity.where) >= _smallest_share(setting, timeline, opportunity)
+
+
+def _in_sight(setting: Setting, found: list[Opportunity]) -> list[Opportunity]:
+    """Those that neither a building nor a tree hides."""
+    if not found:
+        return found
+    points = np.array([(*each.where, LOOKED_AT_M) for each in found])
+    hidden = hidden_by_scenery(np.array(setting.camera.position_m), points, setting.layout)
+    return [each for each, behind in zip(found, hidden.tolist(), strict=True) if not behind]
 
 
 def _smallest_share(setting: Setting, timeline: Timeline, opportunity: Opportunity) -> float:
