@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 
 MARGIN = 0.04  # of the picture's width and height, kept free around an incident
 CAR_M = 4.5
+LOOKED_AT_M = 0.7  # above the road: the middle of a car
 # A car's share of the picture's width where incidents come to their point: quartiles of what is aimed at, so that the
 # boxes of crashes, half as wide again, are as wide as in ACCIDENT's real footage (quartiles 5, 7.6 and 17 %).
 SHARE_QUARTILES = (0.032, 0.042, 0.062, 0.125, 0.20)
@@ -110,15 +111,21 @@ def surface_of(scene: Scene) -> RoadSurface:
 
 def apparent_share(camera: Camera, x: float, y: float) -> float:
     """The share of the picture's width that a car takes at a place, seen from the side; 0 behind the camera."""
-    depth = float(camera.project(np.array([(x, y, 0.7)]))[0, 2])
+    depth = float(camera.project(np.array([(x, y, LOOKED_AT_M)]))[0, 2])
     return CAR_M * camera.focal_px / depth / camera.width_px if depth > 0.0 else 0.0
 
 
 def edge_distance(camera: Camera, x: float, y: float) -> float:
     """How far inside the picture's nearest edge a place of the road falls, as a share of its width or height."""
-    across, down, _ = camera.project(np.array([(x, y, 0.7)]))[0]
+    across, down, _ = camera.project(np.array([(x, y, LOOKED_AT_M)]))[0]
     at = float(across) / camera.width_px, float(down) / camera.height_px
     return min(*at, 1.0 - at[0], 1.0 - at[1])
+
+
+def legible(camera: Camera, x: float, y: float, smallest_share: float) -> bool:
+    """Whether the camera shows a place of the road, and a car there as a large enough share of the picture's width."""
+    shown = bool(in_picture(camera, np.array([(x, y, LOOKED_AT_M)]))[0])
+    return shown and apparent_share(camera, x, y) >= smallest_share
 
 
 def in_picture(camera: Camera, points: Floats, margin: float = MARGIN) -> NDArray[np.bool_]:

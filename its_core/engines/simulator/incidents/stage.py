@@ -18,6 +18,7 @@ from its_core.engines.simulator.incidents.outcome.verdicts import severity_word
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal, begun, rehearsed, with_intents
 from its_core.engines.simulator.incidents.setting import (
     EDGE,
+    LOOKED_AT_M,
     NEAR_AN_EDGE,
     SHARE_QUARTILES,
     SMALLEST_SHARE,
@@ -26,7 +27,7 @@ from its_core.engines.simulator.incidents.setting import (
     Setting,
     apparent_share,
     edge_distance,
-    in_picture,
+    legible,
 )
 from its_core.engines.simulator.incidents.timeline import HORIZON_S, Timeline, recorded
 from its_core.engines.simulator.optics.camera import hidden_by_scenery
@@ -47,7 +48,6 @@ STAGINGS = 1  # of one moment
 CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon
 STEP_OF_SIZE = 0.47  # a factor of 1.6
 ANGLES_DEG, STEP_OF_ANGLE_DEG = (35.0, 145.0), 20.0  # at which two shall meet where ways cross
-LOOKED_AT_M = 0.7  # above the road
 LATEST_TOUCH = 0.88  # share of the clip
 _SMALL = frozenset({ParticipantType.PEDESTRIAN, ParticipantType.BICYCLE, ParticipantType.MOTORCYCLE})
 _AFTER_S = 2.2  # a rehearsal of a crash goes on so long after its point
@@ -99,9 +99,7 @@ def _possible(setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opp
     time_s = timeline.time_s(opportunity.step)
     if time_s < contact_s + 0.1 or time_s + setting.duration_s - contact_s > timeline.time_s(timeline.steps) - 0.2:
         return False
-    if not in_picture(setting.camera, np.array([(*opportunity.where, LOOKED_AT_M)]))[0]:
-        return False
-    return apparent_share(setting.camera, *opportunity.where) >= _smallest_share(setting, timeline, opportunity)
+    return legible(setting.camera, *opportunity.where, _smallest_share(setting, timeline, opportunity))
 
 
 def _in_sight(setting: Setting, found: list[Opportunity]) -> list[Opportunity]:

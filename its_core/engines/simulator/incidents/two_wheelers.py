@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.incidents.errors import beside_plan, crossing_plan, following_plan, oncoming_plan
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
@@ -18,8 +16,7 @@ from its_core.engines.simulator.incidents.search.following import following_oppo
 from its_core.engines.simulator.incidents.setting import (
     SMALLEST_SHARE_OF_ONE,
     Setting,
-    apparent_share,
-    in_picture,
+    legible,
 )
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.simulation.run import Run
@@ -46,17 +43,13 @@ def meetings(timeline: Timeline, setting: Setting, rider: ParticipantType) -> li
     found += [replace(each, variant=FOLLOWING) for each in following_opportunities(timeline, hardest)]
     found += [replace(each, variant=BESIDE) for each in beside_opportunities(timeline)]
     found = [each for each in found if _one_rides(timeline, each, rider)]
-    if not any(_legible(setting, each) for each in found) or setting.rng("oncoming").random() < ONCOMING_SHARE:
+    if (
+        not any(legible(setting.camera, *each.where, SMALLEST_SHARE_OF_ONE) for each in found)
+        or setting.rng("oncoming").random() < ONCOMING_SHARE
+    ):
         oncoming = [replace(each, variant=ONCOMING) for each in oncoming_opportunities(timeline)]
         found += [each for each in oncoming if _one_rides(timeline, each, rider)]
     return found
-
-
-def _legible(setting: Setting, opportunity: Opportunity) -> bool:
-    return bool(
-        in_picture(setting.camera, np.array([(*opportunity.where, 0.7)]))[0]
-        and apparent_share(setting.camera, *opportunity.where) >= SMALLEST_SHARE_OF_ONE
-    )
 
 
 def _one_rides(timeline: Timeline, opportunity: Opportunity, rider: ParticipantType) -> bool:
