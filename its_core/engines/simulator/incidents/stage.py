@@ -210,7 +210,8 @@ def _stagings(
     # Errors that begin before the clip does are made before it begins.
     early_steps = max(round((opportunity.onset_s + 0.25 - contact_s) / STEP_S), 0)
     early = timeline.snapshot_step(step - early_steps)
-    before = _at_zero(timeline.traffic_at(early), -timeline.time_s(step - early))
+    before = timeline.traffic_at(early)
+    before.set_clock(-timeline.time_s(step - early))
     recoloured(before, wanted, opportunity, setting)
     company = with_company(before, wanted, opportunity)
     if not {opportunity.culprit, *opportunity.victims} <= _numbers(before) & _numbers(timeline.traffic_at(step)):
@@ -231,7 +232,8 @@ def _stagings(
         staging = assembled(there, traffic, plan, wanted, kind.errs, acts=True)
         calm = None
         if kind.errs:
-            traffic = _at_zero(timeline.traffic_at(step), 0.0)
+            traffic = timeline.traffic_at(step)
+            traffic.set_clock(0.0)
             recoloured(traffic, wanted, opportunity, setting)
             with_company(traffic, wanted, opportunity)
             with_intents(traffic, plan.calm)
@@ -252,15 +254,3 @@ def _rehearsed(setting: Setting, kind: Kind, traffic: Traffic, plan: Plan) -> Re
 
 def _numbers(traffic: Traffic) -> set[int]:
     return {driver.number for driver in traffic.drivers} | {walker.number for walker in traffic.walkers}
-
-
-def _at_zero(traffic: Traffic, time_s: float) -> Traffic:
-    """The same traffic with its clock at ``time_s``."""
-    start = traffic.time_s - time_s
-    for driver in traffic.drivers:
-        driver.moves = tuple(replace(move, start_s=move.start_s - start) for move in driver.moves)
-        low, high, how = driver.brakes_hard
-        driver.brakes_hard = (low - start, high - start, how)
-        driver.forget_times(start)
-    traffic.time_s = time_s
-    return traffic

@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,18 @@ class Traffic:
     def copied(self) -> Traffic:
         drivers = [copy.copy(driver) for driver in self.drivers]
         return Traffic(self.time_s, drivers, dict(self.vehicles), [copy.copy(walker) for walker in self.walkers])
+
+    def set_clock(self, time_s: float) -> None:
+        """Makes it ``time_s`` now; the past and the plans of everyone keep their distance from now."""
+        by_s = self.time_s - time_s
+        for driver in self.drivers:
+            driver.moves = tuple(replace(move, start_s=move.start_s - by_s) for move in driver.moves)
+            low, high, how = driver.brakes_hard
+            driver.brakes_hard = (low - by_s, high - by_s, how)
+            driver.forget_times(by_s)
+        for walker in self.walkers:
+            walker.set_clock_back(by_s)
+        self.time_s = time_s
 
 
 class Rails:

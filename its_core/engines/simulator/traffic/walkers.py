@@ -85,13 +85,18 @@ class Walker:
         self.unaware = False  # of vehicles that come
         self._startled_s = -math.inf
         self._threat: Threat | None = None
-        self._reacts_s = math.inf
 
     def take(self, route: Route, steps_out_s: float, pace_mps: float) -> None:
         """Goes another way from here on, at a pace that brings them onto the road at that time, whatever comes."""
         self.route = Route(((self.x, self.y), *route.points[1:]), route.crossings)
         self.path = Path(self.route.points)
         self.s_m, self.steps_out_s, self.pace_mps = 0.0, steps_out_s, pace_mps
+
+    def set_clock_back(self, by_s: float) -> None:
+        """Whatever this person remembers the time of was ``by_s`` seconds earlier on the new clock."""
+        self.steps_out_s -= by_s
+        self.stops_at_s -= by_s
+        self._startled_s -= by_s
 
     def arrives_s(self, s_m: float) -> float:
         """Seconds until one is at an arc length of the route, at one's own pace."""
