@@ -157,7 +157,7 @@ def _truck(sculptor: Sculptor, body: VehicleBody) -> None:
 def _deflector(sculptor: Sculptor, y: tuple[float, float], half: float, z: tuple[float, float]) -> None:
     """The slope on a cab's roof that leads the air over the box."""
     (rear, front), (low, top) = y, z
-    slope = [(half, front, low), (half, rear, top), (-half, rear, top), (-half, front, low)]
+    slope = [(-half, front, low), (-half, rear, top), (half, rear, top), (half, front, low)]
     sculptor.polygon(slope, Surface.PAINT)
     for side in (-1.0, 1.0):
         cheek = [(side * half, front, low), (side * half, rear, low), (side * half, rear, top)]

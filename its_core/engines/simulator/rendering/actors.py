@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 
 _BLINK_HZ = 1.4  # indicators and hazard lights: 60 to 120 a minute by UN Regulation 6
 _BEACON_HZ = 1.9  # each side of a light bar: 2 to 4 flashes a second in all, seen at 10 frames a second
+_BEACON_ON = 0.6  # share of the time for which a side burns: for a moment both do
 _BRISK_MPS = 1.4
 _LAMP_PAIRS = (
     (Surface.HEADLAMP_LEFT, Surface.HEADLAMP_RIGHT),
@@ -103,9 +104,10 @@ class CarActor:
         for lamp, sign in ((Surface.INDICATOR_LEFT, -1), (Surface.INDICATOR_RIGHT, 1)):
             chosen[lamp] = Surface.INDICATOR_LIT if on and side in (sign, 2) else Surface.INDICATOR_DARK
         if self.actor.emergency:
-            left = (frame / trace.fps * _BEACON_HZ + 0.21 * number) % 1.0 < 0.5
+            phase = frame / trace.fps * _BEACON_HZ + 0.21 * number
+            left, right = phase % 1.0 < _BEACON_ON, (phase + 0.5) % 1.0 < _BEACON_ON
             chosen[Surface.BEACON_LEFT] = Surface.BEACON_BLUE if left else Surface.BEACON_BLUE_DARK
-            chosen[Surface.BEACON_RIGHT] = Surface.BEACON_RED_DARK if left else Surface.BEACON_RED
+            chosen[Surface.BEACON_RIGHT] = Surface.BEACON_RED if right else Surface.BEACON_RED_DARK
         return chosen
 
     @property

@@ -33,25 +33,29 @@ Bytes = NDArray[np.uint8]
 _TILTED = 0.35  # sine of the slope at which a car lies on its side, and lights no road
 _ALL_AROUND, _WIDE, _AHEAD = 0.0, 1.0, 2.0  # where a lamp throws its light
 _HIDDEN_M = 0.35  # what lies nearer than the lamp by more hides it
-_RGB, _THROW, _NIGHT_HALO, _DAY_HALO, _LEAST_PX = 0, 3, 4, 5, 6  # columns of the table of lamps
+# Columns of the table of lamps.
+_RGB, _THROW, _NIGHT_HALO, _DAY_HALO, _LEAST_PX, _FAR_SHARE = 0, 3, 4, 5, 6, 7
 # Of each lamp that burns: its colour and strength, where it throws its light, the share of it that the lens spreads at
-# night and by day, and its least radius in pixels of a picture 1280 wide.
+# night and by day, its least radius in pixels of a picture 1280 wide, and the share of its light that it keeps however
+# small it is: lamps meant to be noticed from afar keep most.
 _SHINING: dict[Surface, tuple[float, ...]] = {
-    Surface.HEADLAMP_LIT: (1.5, 1.42, 1.25, _AHEAD, 0.050, 0.0, 1.1),
-    Surface.TAILLAMP_DIM: (0.34, 0.020, 0.012, _WIDE, 0.030, 0.0, 0.9),
-    Surface.TAILLAMP_BRAKE: (1.5, 0.08, 0.05, _WIDE, 0.035, 0.020, 1.2),
-    Surface.INDICATOR_LIT: (1.7, 0.72, 0.06, _WIDE, 0.045, 0.030, 1.3),
-    Surface.BEACON_BLUE: (0.10, 0.36, 3.4, _ALL_AROUND, 0.16, 0.10, 2.6),
-    Surface.BEACON_RED: (3.2, 0.14, 0.11, _ALL_AROUND, 0.16, 0.10, 2.6),
+    Surface.HEADLAMP_LIT: (1.5, 1.42, 1.25, _AHEAD, 0.045, 0.0, 1.0, 0.30),
+    Surface.TAILLAMP_DIM: (0.34, 0.020, 0.012, _WIDE, 0.025, 0.0, 0.8, 0.30),
+    Surface.TAILLAMP_BRAKE: (1.5, 0.08, 0.05, _WIDE, 0.030, 0.015, 1.0, 0.35),
+    Surface.INDICATOR_LIT: (1.9, 0.86, 0.05, _WIDE, 0.035, 0.030, 1.4, 0.75),
+    Surface.BEACON_BLUE: (0.14, 0.44, 3.4, _ALL_AROUND, 0.050, 0.060, 1.6, 0.85),
+    Surface.BEACON_RED: (3.2, 0.16, 0.13, _ALL_AROUND, 0.050, 0.060, 1.6, 0.85),
 }
+_CORE = 0.72  # radius of the light of a lamp in its own, beyond which it is below half its strength
+_WIDENING = 2.2  # radius of the halo in that of the lamp's light
 _BEACONS = (Surface.BEACON_BLUE, Surface.BEACON_RED)
 _MIRRORED = 0.3  # strength from which wet ground mirrors a lamp
-_FLASH_M = 13.0  # how far beacons light the ground at night
-_FLASH = 0.55  # radiance of white ground beside one
+_FLASH_M = 7.0  # how far beacons light the ground at night
+_FLASH = 0.10  # what the exposed picture of white ground gains beside one
 
 
 def _table() -> Floats:
-    table = np.zeros((256, 7))
+    table = np.zeros((256, 8))
     for surface, row in _SHINING.items():
         table[surface] = row
     return table
@@ -128,9 +132,8 @@ class VehicleLamps:
         glows = np.empty((len(burning), 8))
         glows[:, :2], glows[:, 2] = lamps[car, lamp, :2], radius_px
         glows[:, 3:6] = (strength / self._exposure)[:, None] * rows[:, _RGB : _RGB + 3]
-        widening, share = (3.2, _NIGHT_HALO) if self._evening else (2.4, _DAY_HALO)
-        glows[:, 6] = lens.spread * (widening * radius_px + 2.0 * lens.scale)
-        glows[:, 7] = lens.strength * rows[:, share]
+        glows[:, 6] = lens.spread * (_WIDENING * radius_px + 1.2 * lens.scale)
+        glows[:, 7] = lens.strength * rows[:, _NIGHT_HALO if self._evening else _DAY_HALO]
         compositor.add_glows(glows)
         if self._evening and compositor.is_wet:
             bright = strength * rows[:, _RGB : _RGB + 3].max(axis=1) > _MIRRORED
@@ -145,7 +148,7 @@ class VehicleLamps:
                 if surface in _BEACONS and not np.isnan(lamps[car, lamp, 4]):
                     row = _LAMP_TABLE[surface]
                     x, y = lamps[car, lamp, 4:6].tolist()
-                    compositor.flash_ground(x, y, _FLASH_M, _FLASH / 3.3 * row[_RGB : _RGB + 3])
+                    compositor.flash_ground(x, y, _FLASH_M, _FLASH / self._exposure * row[_RGB : _RGB + 3])
 
 
 @kernel
@@ -227,8 +230,8 @@ def _visible(
                     column = min(max(int(FINE * (x + 0.6 * half * aside)), 0), width - 1)
                     if nearness[row, column] <= limit:
                         free += 1
-            radius = max(half, table[surface, 6] * scale)
-            # Lamps smaller than their least radius keep some of their light: seen from afar they still glare.
-            size = min(1.0, 0.30 + 0.70 * half / radius)
+            radius = max(_CORE * half, table[surface, 6] * scale)
+            kept = table[surface, 7]
+            size = min(1.0, kept + (1.0 - kept) * half / radius)
             shown[car, lamp, 0], shown[car, lamp, 1] = radius, strength * size * free / 9.0
     return shown
