@@ -139,7 +139,7 @@ def launch(options: CosmosOptions, work: Path, processes: int, clips: int) -> La
     command += ["--resolution", options.resolution, "--fps", str(options.fps), *script_flags(options)]
     if processes > 1:
         command += ["--num_gpus", str(processes)]
-    with _load_of_gpus() as load:
+    with _load_of_gpus(processes) as load:
         since = time.time()
         subprocess.run(command, check=True, env=dict(os.environ, OMP_NUM_THREADS="4"))
         whole = time.time() - since
@@ -154,15 +154,16 @@ def launch(options: CosmosOptions, work: Path, processes: int, clips: int) -> La
 
 
 @contextmanager
-def _load_of_gpus() -> Iterator[list[tuple[float, float]]]:
-    """Fills a list with the GPUs' mean utilisation, five times a second; it stays empty where there is none."""
+def _load_of_gpus(gpus: int) -> Iterator[list[tuple[float, float]]]:
+    """Fills a list with the mean utilisation of the ``gpus`` that a launch uses, five times a second; it stays empty
+    where there is none."""
     samples: list[tuple[float, float]] = []
     if not torch.cuda.is_available():
         yield samples
         return
     command = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "-lms", "200"]
-    if visible := os.environ.get("CUDA_VISIBLE_DEVICES"):
-        command += ["-i", visible]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(torch.cuda.device_count())))
+    command += ["-i", ",".join(visible.split(",")[:gpus])]
     with tempfile.TemporaryFile("w+") as out, subprocess.Popen(command, stdout=out, text=True) as smi:
         since = time.time()
         yield samples
@@ -171,7 +172,6 @@ def _load_of_gpus() -> Iterator[list[tuple[float, float]]]:
         smi.wait()
         out.seek(0)
         values = [float(line) / 100 for line in out.read().split() if line.isdigit()]
-    gpus = torch.cuda.device_count()
     means = [sum(values[i : i + gpus]) / gpus for i in range(0, len(values) - gpus + 1, gpus)]
     samples.extend((since + (until - since) * (i + 0.5) / len(means), share) for i, share in enumerate(means))
 
