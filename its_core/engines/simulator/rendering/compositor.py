@@ -34,6 +34,7 @@ from its_core.engines.simulator.rendering.ground_paint import (
 )
 from its_core.engines.simulator.rendering.ground_windows import View, ground_window
 from its_core.engines.simulator.rendering.standing import FINE
+from its_core.engines.simulator.rendering.veils import veil_about_all
 from its_core.engines.simulator.rendering.windows import Window, bands, grown, window_of
 from its_core.engines.simulator.scenery.light_maps import LAMP_RGB
 
@@ -85,6 +86,8 @@ class Compositor:
         self._dim = np.ones(self._shape, np.float32)
         self._lamps = np.zeros(self._shape, np.float32)
         self._glow = np.zeros((*self._shape, 3), np.float32)
+        self._veil = np.zeros(self._shape, np.float32)
+        self._veil_light = _veil_light(plate)
         self._touched = np.zeros(self._shape, bool)
         self._ids = np.full(self._shape, NOBODY, np.uint8)
         self._windows: list[Window] = []
@@ -168,6 +171,10 @@ class Compositor:
         """The light about lamps: ``glow_about_all``."""
         self._add_windows(glow_about_all(lamps, self._glow, self._touched))
 
+    def add_veils(self, puffs: Floats) -> None:
+        """Steam and smoke before what shows: ``veil_about_all``."""
+        self._add_windows(veil_about_all(puffs, self._layer.seen.nearness, self._veil, self._touched))
+
     def flash_ground(self, x_m: float, y_m: float, reach_m: float, rgb: Floats) -> None:
         """Adds a coloured lamp's light to the ground about it: ``flash_about``."""
         plate = self._plate
@@ -228,7 +235,8 @@ class Compositor:
             windows, self._touched, self._layer.seen.triangle, drawn.triangles, drawn.owner, drawn.placed,
             cast.normals, cast.surfaces, self._layer.lens.focal, self._layer.lens.centre_x, self._layer.lens.centre_y,
             self._rays, self._eye, self._layer.seen.nearness, self._radiance,
-            self._plate.ground_share, self._albedo, self._dim, self._lamps, self._glow, plans.sun,
+            self._plate.ground_share, self._albedo, self._dim, self._lamps, self._glow,
+            self._veil, self._veil_light, plans.sun,
             np.array(plans.sun_rect), np.array(plans.sun_slope), self._around, self._optics, self._rise, self._tone,
             self._look.exposure, self._look.curve, self._sharp, self._ids, pixels, samples, bounds, plans.lamps,
             np.array(plans.rect), beams,
@@ -244,11 +252,19 @@ class Compositor:
             self._lamps[window] = 0.0
             self._touched[window] = False
             self._glow[window] = 0.0
+            self._veil[window] = 0.0
             self._ids[window] = NOBODY
             self._sharp[window] = self._still[window]
             seen = grown(window, REACH_PX, self._shape)
             self._picture[seen] = self._still_soft[seen]
         self._windows.clear()
+
+
+def _veil_light(plate: Plate) -> Floats:
+    """What a thick cloud of droplets sends to the camera: grey-white."""
+    sky = plate.shader.daylight
+    lit: Floats = 0.62 * sky.overhead + 0.16 * np.array(sky.sun_rgb) + (0.05 if sky.lit else 0.0)
+    return lit
 
 
 def _slices(bounds: NDArray[np.int64]) -> list[Window]:
@@ -266,9 +282,10 @@ def _bounds(window: Window) -> NDArray[np.int64]:
 def _compose(
     windows: Ints, touched: NDArray[np.bool_], seen: Ints, triangles: Ints, owner: Frame, placed: Floats, normals: F32,
     surfaces: Frame, focal: float, centre_x: float, centre_y: float, rays: F32, eye: Floats, nearness: F32, still: F32,
-    ground_share: F32, albedo: F32, dim: F32, lamps: F32, glow: F32, sun: F32, sun_rect: Floats, sun_slope: Floats,
-    around: Around, optics: F32, rise: F32, tone: Tone, exposure: F32, curve: Frame, sharp: Frame, ids: Frame,
-    pixels: Counts, samples: Counts, bounds: Counts, street: F32, street_rect: Floats, beams: Floats,
+    ground_share: F32, albedo: F32, dim: F32, lamps: F32, glow: F32, veil: F32, veil_light: Floats, sun: F32,
+    sun_rect: Floats, sun_slope: Floats, around: Around, optics: F32, rise: F32, tone: Tone, exposure: F32,
+    curve: Frame, sharp: Frame, ids: Frame, pixels: Counts, samples: Counts, bounds: Counts, street: F32,
+    street_rect: Floats, beams: Floats,
 ) -> None:  # fmt: skip
     """Lights every pixel of the windows in which something changed."""
     found = np.empty(FINE * FINE, np.int64)
@@ -357,6 +374,10 @@ def _compose(
                     green = green * (1.0 - covered) + part_green * scale
                     blue = blue * (1.0 - covered) + part_blue * scale
                     _count(found, owner, row, column, ids, pixels, samples, bounds)
+                hazy = veil[row, column]
+                red += hazy * (veil_light[0] - red)
+                green += hazy * (veil_light[1] - green)
+                blue += hazy * (veil_light[2] - blue)
                 red += glow[row, column, 0]
                 green += glow[row, column, 1]
                 blue += glow[row, column, 2]

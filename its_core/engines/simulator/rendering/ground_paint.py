@@ -21,9 +21,10 @@ _TAPS = 4  # points along each axis at which a pixel's ground is looked at
 @inline
 def _share_inside(
     x: F32, y: F32, row: int, column: int, at_x: float, at_y: float, ahead_x: float, ahead_y: float, half_length: float,
-    half_width: float,
+    half_width: float, taper: float,
 ) -> float:  # fmt: skip
-    """How much of a pixel's ground lies in a rectangle about a point, 0 to 1."""
+    """How much of a pixel's ground lies in a rectangle about a point, 0 to 1. ``taper``: how much narrower it is ahead
+    and wider behind, 0 to 1 (a triangle)."""
     height, width = x.shape
     up, low = max(row - 1, 0), min(row + 1, height - 1)
     before, beyond = max(column - 1, 0), min(column + 1, width - 1)
@@ -32,7 +33,10 @@ def _share_inside(
     down_x, down_y = (x[low, column] - x[up, column]) / (low - up), (y[low, column] - y[up, column]) / (low - up)
     dx, dy = x[row, column] - at_x, y[row, column] - at_y
     size = abs(right_x) + abs(right_y) + abs(down_x) + abs(down_y)
-    if abs(dx * ahead_x + dy * ahead_y) > half_length + size or abs(dx * ahead_y - dy * ahead_x) > half_width + size:
+    if (
+        abs(dx * ahead_x + dy * ahead_y) > half_length + size
+        or abs(dx * ahead_y - dy * ahead_x) > (1.0 + taper) * half_width + size
+    ):
         return 0.0
     inside = 0
     for i in range(_TAPS):
@@ -40,7 +44,8 @@ def _share_inside(
             a, b = (i + 0.5) / _TAPS - 0.5, (j + 0.5) / _TAPS - 0.5
             px, py = dx + a * down_x + b * right_x, dy + a * down_y + b * right_y
             along = px * ahead_x + py * ahead_y
-            if -half_length <= along < half_length and abs(px * ahead_y - py * ahead_x) <= half_width:
+            wide = half_width * (1.0 - taper * along / half_length)
+            if -half_length <= along < half_length and abs(px * ahead_y - py * ahead_x) <= wide:
                 inside += 1
     return inside / float(_TAPS * _TAPS)
 
@@ -93,7 +98,7 @@ def stain_strips(
                 share = ground_share[row, column]
                 if share <= 0.0:
                     continue
-                inside = _share_inside(x, y, row, column, at_x, at_y, ahead_x, ahead_y, length / 2, half_width)
+                inside = _share_inside(x, y, row, column, at_x, at_y, ahead_x, ahead_y, length / 2, half_width, 0.0)
                 if inside > 0.0:
                     _stained(row, column, inside * taken, most, share, cover, radiance, albedo)
     return windows
@@ -128,13 +133,14 @@ def lay_pieces(
     pieces: Floats, eye: Floats, rotation: Floats, view: View, x: F32, y: F32, ground_share: F32, radiance: F32,
     albedo: F32,
 ) -> Counts:  # fmt: skip
-    """Lays K flat pieces on the ground for good: x, y, direction, half length and width, albedo. They are lit like the
-    ground that they hide."""
+    """Lays K flat pieces on the ground for good: x, y, direction, half length and width, albedo, taper. They are lit
+    like the ground that they hide."""
     windows = np.zeros((len(pieces), 4), np.int64)
     corners = np.empty((4, 2))
     for number in range(len(pieces)):
         at_x, at_y, ahead_x, ahead_y, half_length, half_width = pieces[number, :6]
-        _corners(at_x, at_y, ahead_x, ahead_y, half_length, half_width, corners)
+        taper = pieces[number, 9]
+        _corners(at_x, at_y, ahead_x, ahead_y, half_length, (1.0 + taper) * half_width, corners)
         window = ground_window(corners, eye, rotation, view)
         windows[number] = window
         for row in range(window[0], window[1]):
@@ -142,7 +148,7 @@ def lay_pieces(
                 share = ground_share[row, column]
                 if share <= 0.0:
                     continue
-                share *= _share_inside(x, y, row, column, at_x, at_y, ahead_x, ahead_y, half_length, half_width)
+                share *= _share_inside(x, y, row, column, at_x, at_y, ahead_x, ahead_y, half_length, half_width, taper)
                 if share > 0.0:
                     for colour in range(3):
                         old = albedo[row, column, colour]
@@ -162,7 +168,8 @@ def show_pieces(
     corners = np.empty((4, 2))
     for number in range(len(pieces)):
         at_x, at_y, ahead_x, ahead_y, half_length, half_width = pieces[number, :6]
-        _corners(at_x, at_y, ahead_x, ahead_y, half_length, half_width, corners)
+        taper = pieces[number, 9]
+        _corners(at_x, at_y, ahead_x, ahead_y, half_length, (1.0 + taper) * half_width, corners)
         window = ground_window(corners, eye, rotation, view)
         windows[number] = window
         for row in range(window[0], window[1]):
@@ -170,7 +177,7 @@ def show_pieces(
                 share = ground_share[row, column]
                 if share <= 0.0 or bodies[FINE * row, FINE * column] >= 0:
                     continue
-                share *= _share_inside(x, y, row, column, at_x, at_y, ahead_x, ahead_y, half_length, half_width)
+                share *= _share_inside(x, y, row, column, at_x, at_y, ahead_x, ahead_y, half_length, half_width, taper)
                 if share > 0.0:
                     for colour in range(3):
                         old = max(albedo[row, column, colour], 1e-3)

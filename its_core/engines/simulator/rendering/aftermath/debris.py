@@ -22,22 +22,25 @@ _PIECES_PER_MPS, _MOST_PIECES = 9.0, 90
 _SLIDES_MPS2 = 5.5  # how pieces slow down on asphalt
 _FARTHEST_M = 16.0
 _GLASS = (0.72, 0.76, 0.78)
+_GLINTS, _GLINT = 0.12, 3.0  # share of the glass that mirrors the sky to the camera, and how much brighter it is
+_PRIMER = (0.16, 0.155, 0.15)  # the inner side of a piece of bodywork
 # What a piece is made of, how often, and half of its greatest length in metres; None: a vehicle's paint.
 _KINDS: tuple[tuple[tuple[float, float, float] | None, float, tuple[float, float]], ...] = (
-    (_GLASS, 0.46, (0.025, 0.07)),
-    (MATERIALS[Surface.TRIM].albedo, 0.22, (0.06, 0.22)),
-    (None, 0.16, (0.07, 0.30)),
-    (MATERIALS[Surface.SIGN_RED].albedo, 0.06, (0.03, 0.09)),
-    (MATERIALS[Surface.CONE].albedo, 0.04, (0.03, 0.07)),
-    (MATERIALS[Surface.CHROME].albedo, 0.06, (0.04, 0.14)),
+    (_GLASS, 0.54, (0.02, 0.07)),
+    (MATERIALS[Surface.TRIM].albedo, 0.10, (0.05, 0.22)),
+    (_PRIMER, 0.08, (0.06, 0.22)),
+    (None, 0.14, (0.07, 0.27)),
+    (MATERIALS[Surface.SIGN_RED].albedo, 0.05, (0.02, 0.07)),
+    (MATERIALS[Surface.CONE].albedo, 0.03, (0.02, 0.05)),
+    (MATERIALS[Surface.CHROME].albedo, 0.06, (0.03, 0.12)),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Debris:
     """P pieces: ``starts_s``; ``origins`` P×2 metres; ``ways`` P×2 unit vectors along which they fly and slide;
-    ``speeds_mps``; ``airborne_s`` until they touch the ground; ``shapes`` P×7: direction, half length and width,
-    albedo."""
+    ``speeds_mps``; ``airborne_s`` until they touch the ground; ``shapes`` P×8: direction, half length and width,
+    albedo, taper."""
 
     starts_s: Floats
     origins: Floats
@@ -52,7 +55,7 @@ class Debris:
         return self.starts_s + self.airborne_s + 0.6 * self.speeds_mps / _SLIDES_MPS2
 
     def at(self, time_s: float, chosen: NDArray[np.int64]) -> Floats:
-        """Some of the pieces at a time, K×9 as ``ground_paint.lay_pieces`` takes them."""
+        """Some of the pieces at a time, K×10 as ``ground_paint.lay_pieces`` takes them."""
         age = np.maximum(time_s - self.starts_s[chosen], 0.0)
         speed, airborne = self.speeds_mps[chosen], self.airborne_s[chosen]
         sliding = 0.6 * speed  # what the first touch of the ground leaves
@@ -67,7 +70,7 @@ def debris(trace: Trace) -> Debris:
     rows: list[tuple[float, ...]] = []
     for order, contact in enumerate(trace.contacts):
         rows += _of_contact(trace, contact, order)
-    table = np.array(rows).reshape(-1, 14)
+    table = np.array(rows).reshape(-1, 15)
     return Debris(table[:, 0], table[:, 1:3], table[:, 3:5], table[:, 5], table[:, 6], table[:, 7:])
 
 
@@ -99,7 +102,7 @@ def _of_contact(trace: Trace, contact: TraceContact, order: int) -> list[tuple[f
 
 
 def _shape(trace: Trace, source: int, rng: np.random.Generator) -> tuple[float, ...]:
-    """Direction, half length and width, albedo."""
+    """Direction, half length and width, albedo, taper."""
     draw, number = float(rng.random()), 0
     while number < len(_KINDS) - 1 and draw >= _KINDS[number][1]:
         draw -= _KINDS[number][1]
@@ -107,6 +110,12 @@ def _shape(trace: Trace, source: int, rng: np.random.Generator) -> tuple[float, 
     albedo, _, (least, most) = _KINDS[number]
     if albedo is None:
         albedo = MATERIALS[PAINTS[trace.actors[source].colour]].albedo
+    shade = float(rng.uniform(0.75, 1.35))  # how it lies to the light
+    if albedo is _GLASS:
+        shade *= _GLINT if float(rng.random()) < _GLINTS else 1.0
+    elif float(rng.random()) < 0.3:
+        albedo = _PRIMER
     half = least + (most - least) * float(rng.random()) ** 2
     turn = float(rng.uniform(0.0, np.pi))
-    return (float(pm.cos(turn)), float(pm.sin(turn)), half, half * float(rng.uniform(0.3, 0.9)), *albedo)
+    wide, taper = half * float(rng.uniform(0.25, 0.95)), float(rng.uniform(0.1, 1.0))
+    return (float(pm.cos(turn)), float(pm.sin(turn)), half, wide, *(shade * value for value in albedo), taper)

@@ -1,12 +1,13 @@
-"""What runs out of a wreck and what rises from it: spots that grow under it, a trail behind it, steam."""
+"""What runs out of a wreck: spots that grow under it and a trail behind it."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator.dimensions import TWO_WHEELERS, VEHICLES
-from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.randomness import normal, rng_of
 from its_core.engines.simulator.rendering.poses import turn_of
@@ -19,7 +20,27 @@ _LOBES = 5  # round spots that make up a puddle
 _PUDDLE_M = 0.75  # radius of the middle one after three seconds
 _TAKEN = 0.55  # share of the road's light that fluid takes
 _STANDS_MPS = 0.7
-_PUFFS_HZ, _PUFF_S = 9.0, 1.7  # how many puffs of steam a second, how long each is seen
+_DROPS = 5  # a frame
+_INWARD_M = 0.40  # from the dent to the radiator
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A broken radiator, by the dent that broke it."""
+
+    dent: Dent
+
+    @property
+    def steams(self) -> bool:
+        return self.dent.depth_m >= _STEAMING_M
+
+    def place(self, trace: Trace, frame: int) -> tuple[float, float]:
+        """Above which point of the ground it is: behind the dent."""
+        turn = turn_of(trace.rotations[frame, self.dent.number])
+        x, y = 0.6 * self.dent.point_m[0], self.dent.point_m[1] - _INWARD_M
+        place = trace.positions[frame, self.dent.number]
+        found = [float(turn[axis, 0] * x + turn[axis, 1] * y + 0.4 * turn[axis, 2] + place[axis]) for axis in range(2)]
+        return found[0], found[1]
 
 
 class Leaks:
@@ -27,21 +48,21 @@ class Leaks:
 
     def __init__(self, trace: Trace, sky: Daylight) -> None:
         self._trace = trace
-        self._dents = _deepest(trace)
+        self.found = [Leak(dent) for dent in _deepest(trace)]
         self._seen = 1.0 - 0.6 * sky.wet
-        self._white = 0.45 * sky.overhead + 0.25 * np.array(sky.sun_rgb) + (0.05 if sky.lit else 0.0)
-        self._lobes = {dent.number: _lobes(dent) for dent in self._dents}
+        self._lobes = {leak.dent.number: _lobes(leak.dent) for leak in self.found}
 
     def spots(self, frame: int) -> Floats:
         """The puddles of a frame, K×4 as ``ground_paint.stain_spots`` takes them."""
         found = []
-        for dent in self._dents:
+        for leak in self.found:
+            dent = leak.dent
             after_s = (frame - dent.frame) / self._trace.fps - 0.3
             if after_s <= 0.0:
                 continue
-            x, y = self._place(dent, frame, 0.35)
+            x, y = leak.place(self._trace, frame)
             if self._trace.speeds[frame, dent.number] > _STANDS_MPS:
-                found.append((x, y, 0.10, 0.7 * _TAKEN * self._seen))
+                found += self._drops(leak, frame, (x, y))
                 continue
             grown = float(np.sqrt(min(after_s, 6.0) / 3.0))
             for aside, ahead, share in self._lobes[dent.number]:
@@ -49,47 +70,19 @@ class Leaks:
                 found.append((x + grown * aside, y + grown * ahead, radius, _TAKEN * self._seen))
         return np.array(found).reshape(-1, 4)
 
-    def puffs(self, frame: int, camera: Camera) -> Floats:
-        """The steam of a frame, K×8 as ``ground_effects.glow_about_all`` takes lights."""
-        found = []
-        for dent in self._dents:
-            if dent.depth_m < _STEAMING_M:
-                continue
-            now_s = (frame - dent.frame) / self._trace.fps
-            last = int(now_s * _PUFFS_HZ)
-            for number in range(max(last - int(_PUFFS_HZ * _PUFF_S), 2), last + 1):
-                age = now_s - number / _PUFFS_HZ
-                if not 0.0 <= age < _PUFF_S:
-                    continue
-                found.append(self._puff(dent, frame, number, age, camera))
-        return np.array([puff for puff in found if puff is not None]).reshape(-1, 8)
-
-    def _puff(self, dent: Dent, frame: int, number: int, age_s: float, camera: Camera) -> tuple[float, ...] | None:
-        rng = rng_of("steam", dent.number, dent.frame, number)
-        begun = max(frame - int(age_s * self._trace.fps), dent.frame)
-        x, y = self._place(dent, begun, 0.5)
-        place = np.array(
-            [
-                x + normal(rng, 0.0, 0.18) + 0.35 * age_s,
-                y + normal(rng, 0.0, 0.18) + 0.20 * age_s,
-                0.95 + (0.9 + 0.3 * float(rng.random())) * age_s,
-            ]
-        )
-        column, row, depth = (float(value) for value in camera.project(place[None])[0])
-        if depth < 2.0 or not (0.0 <= column < camera.width_px and 0.0 <= row < camera.height_px):
-            return None
-        radius = (0.16 + 0.30 * age_s) * camera.focal_px / depth
-        opacity = 0.17 * (1.0 - age_s / _PUFF_S) * min(age_s / 0.25, 1.0)
-        red, green, blue = (opacity * self._white).tolist()
-        return column, row, radius, red, green, blue, 1.0, 0.0
-
-    def _place(self, dent: Dent, frame: int, inward_m: float) -> tuple[float, float]:
-        """Above which point of the ground the radiator is, behind the dent."""
-        turn = turn_of(self._trace.rotations[frame, dent.number])
-        x, y = 0.6 * dent.point_m[0], dent.point_m[1] - inward_m
-        place = self._trace.positions[frame, dent.number]
-        found = [float(turn[axis, 0] * x + turn[axis, 1] * y + 0.4 * turn[axis, 2] + place[axis]) for axis in range(2)]
-        return found[0], found[1]
+    def _drops(self, leak: Leak, frame: int, to: tuple[float, float]) -> list[tuple[float, float, float, float]]:
+        """What a moving wreck has lost since the frame before."""
+        x, y = leak.place(self._trace, frame - 1)
+        drawn = rng_of("drops", leak.dent.number, frame).random((_DROPS, 4)).tolist()
+        return [
+            (
+                x + share * (to[0] - x) + 0.12 * (aside - 0.5),
+                y + share * (to[1] - y) + 0.12 * (ahead - 0.5),
+                0.02 + 0.06 * size * size,
+                0.7 * _TAKEN * self._seen,
+            )
+            for share, aside, ahead, size in drawn
+        ]
 
 
 def _deepest(trace: Trace) -> list[Dent]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
+from its_core.engines.simulator.rendering.aftermath.clouds import Clouds
 from its_core.engines.simulator.rendering.aftermath.debris import debris
 from its_core.engines.simulator.rendering.aftermath.leaks import Leaks
 from its_core.engines.simulator.rendering.aftermath.tyre_marks import tyre_marks
@@ -18,10 +19,11 @@ class Aftermath:
     """Of one clip. ``laid`` takes the frames in order, each once; those that are left out are caught up with."""
 
     def __init__(self, trace: Trace, camera: Camera, sky: Daylight) -> None:
-        self._fps, self._camera = trace.fps, camera
+        self._fps = trace.fps
         self._marks = tyre_marks(trace, sky)
         self._debris = debris(trace)
         self._leaks = Leaks(trace, sky)
+        self._clouds = Clouds(trace, self._leaks.found, camera, sky)
         self._resting = np.zeros(len(self._debris.starts_s), np.bool_)
         self._next = 0
 
@@ -43,6 +45,6 @@ class Aftermath:
         flying = np.flatnonzero((self._debris.starts_s <= time_s) & ~self._resting)
         if len(flying):
             compositor.show_pieces(self._debris.at(time_s, flying))
-        puffs = self._leaks.puffs(frame, self._camera)
+        puffs = self._clouds.at(time_s)
         if len(puffs):
-            compositor.add_glows(puffs)
+            compositor.add_veils(puffs)
