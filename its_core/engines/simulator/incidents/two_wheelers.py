@@ -25,6 +25,7 @@ from its_core.taxonomy import ParticipantType
 
 CROSSING, FOLLOWING, BESIDE, ONCOMING = "crossing", "following", "beside", "oncoming"
 ONCOMING_SHARE = 0.3
+LEAST_CLOSING_MPS = 2.8  # below it a rider drops beside the car
 
 
 def meetings(timeline: Timeline, setting: Setting, rider: ParticipantType) -> list[Opportunity]:
@@ -70,7 +71,8 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
 
 def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
     pair = frozenset((plan.culprit, plan.victims[0]))
-    return rehearsal.first == pair and abs(rehearsal.first_s - plan.contact_s) < 0.9 and rehearsal.closing_mps > 1.0
+    hard = rehearsal.closing_mps > LEAST_CLOSING_MPS
+    return rehearsal.first == pair and abs(rehearsal.first_s - plan.contact_s) < 0.9 and hard
 
 
 def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
@@ -82,4 +84,6 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     rider = a if run.trace.actors[a].type in TWO_WHEELERS else b
     if rider not in run.trace.limbs:
         return failed("the two-wheeler did not fall")
+    if blow.episode.closing_mps < LEAST_CLOSING_MPS:
+        return failed("they hardly touched")
     return blow_verdict(run, blow)

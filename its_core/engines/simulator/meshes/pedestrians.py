@@ -188,7 +188,7 @@ def _hung(
     return turns, places
 
 
-# Of the capsules that physics lets fall (``physics.person.LIMBS``): the part, and its joint from the capsule's middle.
+# Of the capsules that physics lets fall (``physics.limp_body``): the part, and its joint from the capsule's middle.
 _CAPSULES = (
     (TORSO, (0.0, 0.0, -0.33)), (THIGH_L, (0.0, 0.0, 0.22)), (SHIN_L, (0.0, 0.0, 0.22)), (THIGH_R, (0.0, 0.0, 0.22)),
     (SHIN_R, (0.0, 0.0, 0.22)), (ARM_L, (0.022, 0.0, 0.295)), (ARM_R, (-0.022, 0.0, 0.295)),

@@ -1,18 +1,17 @@
-"""People: an upright capsule that goes where it is told until something hits it, then a body of jointed limbs. Riders
-sit on a two-wheeler until it falls."""
+"""People: an upright capsule that goes where it is told until something hits it, then a limp body. Riders sit on a
+two-wheeler until it falls."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from panda3d.bullet import (
     BulletBoxShape,
     BulletCapsuleShape,
+    BulletConvexHullShape,
     BulletRigidBodyNode,
-    BulletSphericalConstraint,
     BulletWorld,
     ZUp,
 )
@@ -26,130 +25,22 @@ from its_core.engines.simulator.dimensions import (
     PEDESTRIAN_RADIUS_M,
     VEHICLES,
 )
+from its_core.engines.simulator.physics.limp_body import LimpBody, Posture
 from its_core.taxonomy import ParticipantType
 
 Floats = NDArray[np.float64]
 
-_LIMP_DAMPING = (0.08, 0.55)  # of motion and of turning
+# How riders sit: hips over the saddle, hands on the bar.
+_SEATED = {
+    ParticipantType.MOTORCYCLE: Posture(0.86, -0.16, -0.30, (1.18, 1.18), (-0.30, -0.30), (0.80, 0.80)),
+    ParticipantType.BICYCLE: Posture(1.04, -0.16, -0.62, (1.30, 0.85), (-0.10, -0.35), (0.92, 0.92)),
+}
 _SEAT_M = {ParticipantType.MOTORCYCLE: 0.78, ParticipantType.BICYCLE: 0.95}
-LIMBS = ("torso", "left_thigh", "left_shin", "right_thigh", "right_shin", "left_arm", "right_arm")
-
-
-@dataclass(frozen=True, slots=True)
-class _Limb:
-    """A capsule along z: its middle in the standing body's frame, radius, straight length, mass; the limb it hangs from
-    and the joint in the standing body's frame."""
-
-    middle: tuple[float, float, float]
-    radius_m: float
-    straight_m: float
-    mass_kg: float
-    carrier: int | None
-    joint: tuple[float, float, float]
-
-
-# A standing man of 1.74 m and 75 kg (segment lengths and masses after Winter, Biomechanics and Motor Control).
-_BODY = (
-    _Limb((0.0, 0.0, 1.26), 0.145, 0.46, 43.0, None, (0.0, 0.0, 0.0)),
-    _Limb((-0.095, 0.0, 0.71), 0.075, 0.29, 7.5, 0, (-0.095, 0.0, 0.93)),
-    _Limb((-0.095, 0.0, 0.27), 0.055, 0.33, 4.5, 1, (-0.095, 0.0, 0.49)),
-    _Limb((0.095, 0.0, 0.71), 0.075, 0.29, 7.5, 0, (0.095, 0.0, 0.93)),
-    _Limb((0.095, 0.0, 0.27), 0.055, 0.33, 4.5, 3, (0.095, 0.0, 0.49)),
-    _Limb((-0.22, 0.0, 1.08), 0.045, 0.46, 4.0, 0, (-0.198, 0.0, 1.375)),
-    _Limb((0.22, 0.0, 1.08), 0.045, 0.46, 4.0, 0, (0.198, 0.0, 1.375)),
-)
-
-
-class LimpBody:
-    """Seven limbs on ball joints, let go of where a person stood or sat."""
-
-    def __init__(
-        self,
-        world: BulletWorld,
-        number: int,
-        at_m: Floats,
-        heading_rad: float,
-        velocity: Floats,
-        spin: Floats,
-        lift_m: float = 0.0,
-        seated: bool = False,
-        lean_rad: float = 0.0,
-    ) -> None:
-        """``at_m`` is the point on the ground below the standing body, ``spin`` radians a second about the world's
-        axes; ``seated`` bodies have bent hips and knees."""
-        self.number = number
-        turn = Quat()
-        turn.setHpr(Vec3(math.degrees(heading_rad), math.degrees(-lean_rad), 0))
-        self.nodes: list[BulletRigidBodyNode] = []
-        self.paths: list[NodePath] = []
-        middle = Vec3(float(at_m[0]), float(at_m[1]), float(at_m[2]) + lift_m)
-        for limb in _BODY:
-            node = BulletRigidBodyNode(f"{number}")
-            node.addShape(BulletCapsuleShape(limb.radius_m, limb.straight_m, ZUp))
-            node.setMass(limb.mass_kg)
-            node.setFriction(0.75)
-            node.setRestitution(0.05)
-            node.setLinearDamping(_LIMP_DAMPING[0])
-            node.setAngularDamping(_LIMP_DAMPING[1])
-            node.setDeactivationEnabled(False)
-            path = NodePath(node)
-            offset = turn.xform(Vec3(*_seated(limb) if seated else limb.middle))
-            path.setPos(middle + offset)
-            path.setQuat(_bent(limb, turn) if seated else turn)
-            lever = np.array(offset) - np.array([0.0, 0.0, 1.0])
-            moving = velocity + np.cross(spin, lever)
-            node.setLinearVelocity(Vec3(*(float(value) for value in moving)))
-            node.setAngularVelocity(Vec3(*(float(value) for value in spin)))
-            node.setIntoCollideMask(BitMask32.bit(2))
-            world.attach(node)
-            self.nodes.append(node)
-            self.paths.append(path)
-        for i, limb in enumerate(_BODY):
-            if limb.carrier is None:
-                continue
-            carrier = _BODY[limb.carrier]
-            here = tuple(a - b for a, b in zip(limb.joint, limb.middle, strict=True))
-            there = tuple(a - b for a, b in zip(limb.joint, carrier.middle, strict=True))
-            joint = BulletSphericalConstraint(self.nodes[limb.carrier], self.nodes[i], Point3(*there), Point3(*here))
-            world.attachConstraint(joint, True)
-
-    @property
-    def poses(self) -> Floats:
-        """7×7: place of each limb's middle and its rotation (w, x, y, z), world frame."""
-        return np.array([[*path.getPos(), *path.getQuat()] for path in self.paths])
-
-    @property
-    def position(self) -> Floats:
-        """Of the ground below the torso."""
-        torso = self.paths[0].getPos()
-        return np.array([torso.x, torso.y, max(torso.z - 1.26, 0.0)])
-
-    @property
-    def rotation(self) -> Floats:
-        return np.array(self.paths[0].getQuat())
-
-    @property
-    def velocity(self) -> Floats:
-        return np.array(self.nodes[0].getLinearVelocity())
-
-
-def _seated(limb: _Limb) -> tuple[float, float, float]:
-    """Where a limb is on somebody who sits, astride, hands ahead."""
-    x = limb.middle[0]
-    if limb.carrier is None:
-        return (0.0, 0.02, 1.26)
-    if limb.carrier == 0 and abs(x) < 0.15:  # thighs, level
-        return (1.6 * x, 0.20, 0.91)
-    if limb.carrier in (1, 3):
-        return (1.6 * x, 0.40, 0.67)
-    return (x, 0.22, 1.22)
-
-
-def _bent(limb: _Limb, turn: Quat) -> Quat:
-    own = Quat()
-    if limb.carrier == 0:
-        own.setHpr(Vec3(0, 70, 0))
-    return own * turn
+_RIDER_EDGE_M = 0.75  # what is lower of a rider goes with the machine
+_THROWN_UP = 0.12  # of the change of velocity, at most so fast:
+_FASTEST_UP_MPS = 2.2
+_TIPS_RADPS = 4.0  # a machine that is struck falls over
+_BOUNCES = 0.25  # off what has struck it
 
 
 class Walking:
@@ -181,17 +72,14 @@ class Walking:
         if self.limp is None:
             self.node.setLinearVelocity(Vec3(vx, vy, 0))
 
-    def fall(self, heading_rad: float, point_m: Floats, push_ns: Floats, before: Floats) -> None:
-        """Lets go of the upright stance after a push at a point. ``before``: the velocity before it."""
-        moved = np.array(self.node.getLinearVelocity())
-        lever = point_m - np.array(self.path.getPos())
-        inertia = PEDESTRIAN_MASS_KG * PEDESTRIAN_HEIGHT_M * PEDESTRIAN_HEIGHT_M / 12
-        spin = np.cross(lever, push_ns) / inertia
-        spin *= min(1.0, 9.0 / max(float(pm.norm(spin)), 1e-6))
+    def fall(self, heading_rad: float, posture: Posture, before: Floats, edge_m: float) -> None:
+        """Lets go of the upright stance after a blow. ``before``: the velocity before it; ``edge_m``: how high the
+        front of what struck is."""
+        after = np.array(self.node.getLinearVelocity())
         at = self.position
         self._world.remove(self.node)
-        velocity = np.array([moved[0], moved[1], max(float(moved[2]), 0.12 * float(pm.norm(moved[:2] - before[:2])))])
-        self.limp = LimpBody(self._world, self.number, at, heading_rad, velocity, spin)
+        self.limp = LimpBody(self._world, self.number, at, heading_rad, posture)
+        self.limp.push(before, after, edge_m, _up_mps(before, after))
 
     @property
     def position(self) -> Floats:
@@ -242,6 +130,8 @@ class TwoWheeler:
         self.steer_rad = 0.0
         self._push(speed_mps, 0.0)
 
+    edge_m = 0.8  # of what it strikes people with
+
     @property
     def fallen(self) -> bool:
         return self.rider is not None
@@ -262,8 +152,8 @@ class TwoWheeler:
         self.lean_rad += (wish - self.lean_rad) * min(1.0, step_s / 0.25)
         self._push(self.speed_mps, yaw)
 
-    def fall(self, before: Floats) -> None:
-        """Parts machine and rider; ``before``: the velocity before the blow."""
+    def fall(self, before: Floats, away: Floats) -> None:
+        """Parts machine and rider; ``before``: the velocity before the blow, ``away`` the direction of its push."""
         if self.fallen:
             return
         after = np.array(self.node.getLinearVelocity())
@@ -272,27 +162,27 @@ class TwoWheeler:
         self._world.remove(self.node)
         node = BulletRigidBodyNode(f"{self.number}")
         node.setMass(BIKE_MASS_KG[self.type])
-        half = Vec3(0.16, self.body.length_m / 2, 0.42)
-        node.addShape(BulletBoxShape(half), TransformState.makePos(Point3(0, 0, 0.55 - 0.6)))
-        node.setFriction(0.4)
-        node.setAngularDamping(0.25)
+        node.addShape(_machine(self.body.length_m))
+        node.setFriction(0.6)
+        node.setAngularDamping(0.35)
         node.setLinearDamping(0.05)
         node.setDeactivationEnabled(False)
         path = NodePath(node)
         path.setPos(float(at[0]), float(at[1]), 0.62)
         path.setH(math.degrees(heading))
-        # The blow reaches the machine first; the rider keeps more of the old motion.
-        machine = after + 0.15 * (after - before)
+        # The blow reaches the machine first; it bounces off and tips over, away from what has struck it.
+        machine = after + _BOUNCES * (after - before)
         node.setLinearVelocity(Vec3(float(machine[0]), float(machine[1]), 0.4))
-        side = 1.0 if (self.number % 2) else -1.0
-        node.setAngularVelocity(Vec3(*(1.6 * side * value for value in (*self.forward, 0.0))))
+        fx, fy = self.forward
+        aside = float(away[0] * fy - away[1] * fx)
+        if abs(aside) < 0.25:
+            aside = 1.0 if self.number % 2 else -1.0
+        tips = math.copysign(_TIPS_RADPS, aside)
+        node.setAngularVelocity(Vec3(tips * fx, tips * fy, 0.5 * tips))
         self._world.attach(node)
         self.node, self.path = node, path
-        jump = 0.18 * float(pm.norm(after[:2] - before[:2]))
-        rider = 0.55 * after + 0.45 * before + np.array([0.0, 0.0, min(jump, 2.4)])
-        spin = np.array([*(0.35 * (after[:2] - before[:2])[::-1]), 0.0]) * np.array([-1.0, 1.0, 1.0])
-        lift = _SEAT_M[self.type] - 0.88
-        self.rider = LimpBody(self._world, self.number, at, heading, rider, spin, max(lift, 0.02) + 0.05, seated=True)
+        self.rider = LimpBody(self._world, self.number, at, heading, _SEATED[self.type], self.lean_rad)
+        self.rider.push(before, after, _RIDER_EDGE_M, _up_mps(before, after))
         node.setIntoCollideMask(BitMask32.bit(3))
 
     @property
@@ -317,3 +207,21 @@ class TwoWheeler:
         ahead = self.path.getQuat().getForward()
         length = max(math.sqrt(ahead.x * ahead.x + ahead.y * ahead.y), 1e-9)
         return ahead.x / length, ahead.y / length
+
+
+def _machine(length_m: float) -> BulletConvexHullShape:
+    """A bicycle or motorcycle without its rider: thin all round, so that it stands neither on its wheels nor against
+    what it is pressed to."""
+    shape = BulletConvexHullShape()
+    half = length_m / 2
+    for end in (-half, half):
+        shape.addPoint(Point3(0.0, end, -0.25))
+        shape.addPoint(Point3(0.0, 0.72 * end, -0.56))
+        shape.addPoint(Point3(0.0, 0.72 * end, 0.38))
+        for side in (-0.12, 0.12):
+            shape.addPoint(Point3(side, 0.5 * end, 0.0))
+    return shape
+
+
+def _up_mps(before: Floats, after: Floats) -> float:
+    return min(_THROWN_UP * float(pm.norm((after - before)[:2])), _FASTEST_UP_MPS)

@@ -194,6 +194,12 @@ class Vehicle:
         self._trip_share = 0.0
 
     @property
+    def edge_m(self) -> float:
+        """How high the bonnet's edge is; of a flat front: its top."""
+        flat = self.type in HEAVY or self.type is ParticipantType.VAN
+        return self.body.height_m if flat else self.body.belt_m - 0.1
+
+    @property
     def parts(self) -> list[Chassis]:
         return [self.chassis] if self.trailer is None else [self.chassis, self.trailer]
 

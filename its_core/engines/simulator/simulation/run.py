@@ -14,6 +14,7 @@ from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M, TRAILER, TWO_WHEELERS, VEHICLES
 from its_core.engines.simulator.physics.constants import TICKS_HZ
 from its_core.engines.simulator.physics.contacts import ContactLog, Episode, velocity_of
+from its_core.engines.simulator.physics.limp_body import walking
 from its_core.engines.simulator.physics.person import TwoWheeler, Walking
 from its_core.engines.simulator.physics.vehicle import Vehicle
 from its_core.engines.simulator.physics.world import Body, Touch, World
@@ -53,7 +54,9 @@ BESIDE_M = 6.5  # who drives by farther to the side does not stop
 STOPS_MPS2 = 3.5
 ROLLS_S = 1.0  # even who did not reach the pedal at once brakes then
 LATE_BRAKE_SHARE = 0.5
-HALTS_MPS2 = 5.5  # of a driver who has hit somebody
+HALTS_MPS2 = 7.0  # of a driver who has hit somebody
+STRIKES_MPS = 0.8  # a vehicle slower than this knocks nobody over
+BRISK_MPS = 1.4  # on foot
 HAZARDS_AFTER_S = 2.0
 
 
@@ -301,23 +304,26 @@ class _Simulation:
         bodies = [self.bodies[number] for number in numbers]
         if all(isinstance(body, Walking) for body in bodies):
             return  # people brush past each other, or a wall
+        if any(isinstance(body, Walking) and not body.fallen for body in bodies) and not self._runs_into(numbers):
+            return  # somebody walks up to what stands
         if touch.thing is not None and isinstance(bodies[0], TwoWheeler) and bodies[0].fallen:
             return
         episode = self.log.add(tick, touch, self.before)
         self.rebounds.begun(episode)
         for body in bodies:
-            away = touch.normal if body.number == touch.first else -touch.normal
             if isinstance(body, Walking):
                 if not body.fallen:
                     walker = self.walkers[body.number - self.vehicles]
                     walker.fallen = True
-                    before = self.before[body.number]
-                    body.fall(walker.heading_rad, touch.point_m, away * touch.impulse_ns, before)
+                    posture = walking(walker.stride_rad, min(walker.speed_mps / BRISK_MPS, 1.0))
+                    edge_m = next(each.edge_m for each in bodies if not isinstance(each, Walking))
+                    body.fall(walker.heading_rad, posture, self.before[body.number], edge_m)
                     self._crashed(tick, touch)
                 continue
             if isinstance(body, TwoWheeler):
                 if not body.fallen and episode.impulse_ns > 0.25 * body.mass_kg:
-                    body.fall(self.before[body.number])
+                    away = touch.normal if body.number == touch.first else -touch.normal
+                    body.fall(self.before[body.number], away)
                     self.wrecked_at[body.number] = tick
                     self._crashed(tick, touch)
                 continue
@@ -328,6 +334,11 @@ class _Simulation:
                 self._wreck(tick, body, touch)
             else:
                 self._brushed(tick, body.number)
+
+    def _runs_into(self, numbers: list[int]) -> bool:
+        """Whether a vehicle among these moves."""
+        moving = (self.before[number] for number in numbers if number < self.vehicles)
+        return any(float(pm.norm(velocity[:2])) > STRIKES_MPS for velocity in moving)
 
     def _wreck(self, tick: int, body: Vehicle, touch: Touch) -> None:
         number = body.number
@@ -349,7 +360,7 @@ class _Simulation:
             return
         self._brushed_ones.add(number)
         driver, time_s = self.drivers[number], tick / TICKS_HZ
-        stops_s = time_s + 0.6 * driver.manner.reaction_s
+        stops_s = time_s + 0.35 * driver.manner.reaction_s
         brake = Brake(stops_s, math.inf, HALTS_MPS2)
         driver.intent = replace(
             driver.intent, brakes=(*driver.intent.brakes, brake), hazards_s=time_s + HAZARDS_AFTER_S, chase=None

@@ -106,6 +106,10 @@ class Walker:
         """The crossing one is on or comes to next."""
         return next((each for each in self.route.crossings if self.s_m < each.end_m), None)
 
+    @property
+    def speed_mps(self) -> float:
+        return math.sqrt(self.vx * self.vx + self.vy * self.vy)
+
     def on_road(self) -> bool:
         found = self.crossing()
         return found is not None and self.s_m > found.start_m
@@ -126,8 +130,7 @@ class Walker:
         self.startle = raised if self._startled_s > -math.inf else 0.0
         self._turn(around)
         forward = -self.vx * float(pm.sin(self.heading_rad)) + self.vy * float(pm.cos(self.heading_rad))
-        speed = math.sqrt(self.vx * self.vx + self.vy * self.vy)
-        self.stride_rad += math.copysign(speed, forward) * around.step_s / STEP_M * math.pi
+        self.stride_rad += math.copysign(self.speed_mps, forward) * around.step_s / STEP_M * math.pi
 
     def moved(self, x: float, y: float) -> None:
         self.x, self.y = x, y
@@ -210,7 +213,7 @@ class Walker:
 
     def _turn(self, around: Around) -> None:
         """People face where they go; who steps back or stands looks at what is there."""
-        speed = math.sqrt(self.vx * self.vx + self.vy * self.vy)
+        speed = self.speed_mps
         startled = around.time_s - self._startled_s < 1.6
         if startled:
             return

@@ -7,6 +7,7 @@ import pytest
 
 from its_core.engines.simulator.dimensions import TWO_WHEELERS, VEHICLES
 from its_core.engines.simulator.physics.constants import TICKS_HZ
+from its_core.engines.simulator.physics.limp_body import walking
 from its_core.engines.simulator.physics.world import World
 from its_core.engines.simulator.roads.registry import place
 from its_core.taxonomy import ParticipantType, RoadLayout, RoadSurface
@@ -119,8 +120,7 @@ def test_a_pedestrian_walks_upright_and_falls_as_a_jointed_body_when_hit(world):
     car = world.add_vehicle(1, SEDAN, (8.0, -6.0), NORTH, 8.0)
     for touch in (touch for _ in range(480) for touch in world.tick()):
         if {touch.first, touch.second} == {0, 1} and not person.fallen:
-            push = (touch.normal if touch.first == 0 else -touch.normal) * touch.impulse_ns
-            person.fall(0.0, touch.point_m, push, np.zeros(3))
+            person.fall(0.0, walking(0.5, 1.0), np.zeros(3), car.edge_m)
     assert person.fallen
     poses = person.limp.poses
     assert poses.shape == (7, 7)
@@ -138,7 +138,7 @@ def test_a_rider_parts_from_the_machine_when_hit(world):
         tick(world, 1 / 24)
     assert rider.position == pytest.approx([8.0, 6.0, 0.0], abs=0.15)
     before = rider.velocity
-    rider.fall(before)
+    rider.fall(before, np.array([1.0, 0.0, 0.0]))
     tick(world, 2.0)
     assert rider.fallen and rider.rider is not None
     assert float(np.linalg.norm(rider.rider.poses[0, :3] - rider.path.getPos())) > 0.3

@@ -12,11 +12,13 @@ from its_core.engines.simulator.optics.camera import hidden_by_scenery
 from its_core.engines.simulator.portable_math import dot
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.trace import Trace, forward
-from its_core.taxonomy import ParticipantType
+from its_core.taxonomy import CollisionType, ParticipantType
 
 Floats = NDArray[np.float64]
 
 MOST_HIDDEN = 0.5  # of the points of a body that others or the scenery hide when it comes to its point
+MOST_HIDDEN_OF_A_SIDE = 0.75
+FALLEN_S = 0.6  # after its point, whoever falls is seen to fall
 STAYS_S = 1.2  # so long after its point, if the clip is, one of those concerned must be in the picture
 _LIFT_M = 0.7
 
@@ -30,14 +32,29 @@ def unseen(setting: Setting, run: Run, verdict: Verdict) -> str:
     if not in_picture(camera, np.array([where]))[0]:
         x, y, _ = where
         return f"it happened outside the picture, {x:.0f} m east and {y:.0f} m north of the middle"
-    hidden = [hidden_share(setting, run.trace, frame, number) for number in verdict.shown]
-    if hidden and min(hidden) > MOST_HIDDEN:
+    if _hidden(setting, run.trace, frame, verdict):
         return "other vehicles, a building or a tree hide it"
     later = min(frame + round(STAYS_S * run.trace.fps), len(run.trace.positions) - 1)
     middles = run.trace.positions[later, list(verdict.shown)] + np.array([0.0, 0.0, _LIFT_M])
     if verdict.shown and not in_picture(camera, middles, 0.0).any():
         return "those concerned leave the picture at once"
     return ""
+
+
+def _hidden(setting: Setting, trace: Trace, frame: int, verdict: Verdict) -> bool:
+    """Whether too little is seen of those concerned: of whoever falls, then and a moment later; of both vehicles where
+    side scrapes along side; otherwise of one."""
+    shown = verdict.shown
+    hidden = [hidden_share(setting, trace, frame, number) for number in shown]
+    falls = [number for number in shown if number in trace.limbs]
+    if falls:
+        later = min(frame + round(FALLEN_S * trace.fps), len(trace.positions) - 1)
+        then = [hidden_share(setting, trace, later, number) for number in falls]
+        at_once = [share for share, number in zip(hidden, shown, strict=True) if number in falls]
+        return max(at_once) > MOST_HIDDEN or max(then) > MOST_HIDDEN
+    if verdict.collision is CollisionType.SIDESWIPE:
+        return max(hidden) > MOST_HIDDEN_OF_A_SIDE
+    return bool(hidden) and min(hidden) > MOST_HIDDEN
 
 
 def nothing_moves(setting: Setting, run: Run) -> str:
