@@ -21,7 +21,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A vehicle with its driver, or a pedestrian; ``look`` varies what the seed leaves open (clothes, wear, load)."""
+    """A vehicle with its driver, or a pedestrian; ``look`` varies what the seed leaves open (clothes, wear, load).
+    ``works``: of road works, as its paint or vest shows."""
 
     track_id: int
     type: ParticipantType
@@ -30,6 +31,7 @@ class Actor:
     look: int = 0
     emergency: bool = False
     parked: bool = False
+    works: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Emergency vehicles: a light bar on the roof, corner beacons on tall ones, and the livery of their service."""
+"""Emergency vehicles and those of road works: a light bar on the roof, corner beacons on tall ones, the livery of their
+service."""
 
 from __future__ import annotations
 
@@ -45,6 +46,21 @@ def emergency_car(kind: ParticipantType) -> Car:
             _stripes_behind(fittings, kind)
     else:
         _light_bar(fittings, 0.0, float(plain.mesh.vertices[:, 2].max()))
+    return Car(joined([plain.mesh, fittings.mesh()]), plain.hubs)
+
+
+@cache
+def works_car(kind: ParticipantType) -> Car:
+    """A vehicle of road works: a bar of beacons on its roof and stripes across its tail."""
+    plain = car(kind)
+    fittings = Sculptor()
+    if kind in SHAPES:
+        house = SHAPES[kind].greenhouse
+        _light_bar(fittings, house.top[0] + 0.3 * (house.top[1] - house.top[0]), house.roof_m - 0.02)
+    else:
+        on_nose = plain.mesh.vertices[:, 1] > VEHICLES[kind].length_m / 2 - 1.2
+        _light_bar(fittings, VEHICLES[kind].length_m / 2 - 0.75, float(plain.mesh.vertices[on_nose, 2].max()))
+    _stripes_behind(fittings, kind)
     return Car(joined([plain.mesh, fittings.mesh()]), plain.hubs)
 
 

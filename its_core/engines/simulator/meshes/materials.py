@@ -135,6 +135,12 @@ class Surface(IntEnum):
     TORN = auto()  # sheet metal without its paint
     GLASS_CRAZED = auto()
     CONE = auto()
+    LAMP_AMBER = auto()  # always burns
+    BEACON_AMBER = auto()
+    GRAVEL = auto()
+    VEST_ORANGE = auto()
+    VEST_YELLOW = auto()
+    REFLECTOR = auto()
     WALL = 255  # drawn with the number of the wall in place of a normal
 
 
@@ -252,6 +258,12 @@ MATERIALS: dict[Surface, Material] = {
     S.GLASS_CRAZED: M((0.30, 0.33, 0.34), 0.04, 0.3),
     S.BOX_CREAM: M((0.46, 0.42, 0.33), 0.04, 0.5),
     S.CONE: M((0.60, 0.14, 0.02)),
+    S.LAMP_AMBER: M((0.4, 0.2, 0.03), 0.0, 0.0, (2.6, 1.25, 0.10)),
+    S.BEACON_AMBER: M((0.4, 0.2, 0.03), 0.06, 0.8, (2.4, 0.75, 0.03)),
+    S.GRAVEL: M((0.30, 0.27, 0.23)),
+    S.VEST_ORANGE: M((0.80, 0.20, 0.02)),
+    S.VEST_YELLOW: M((0.62, 0.78, 0.05)),
+    S.REFLECTOR: M((0.85, 0.86, 0.86)),
 }
 del S, M
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -43,6 +43,15 @@ _TOPS = {
     Colour.GREEN: Surface.CLOTH_GREEN, Colour.YELLOW: Surface.CLOTH_YELLOW, Colour.ORANGE: Surface.CLOTH_ORANGE,
     Colour.BROWN: Surface.CLOTH_BROWN, Colour.BEIGE: Surface.CLOTH_BEIGE,
 }  # fmt: skip
+# Of workers on the road: what their vests, helmets and trousers are made of, by the colour of the vest.
+VESTS: dict[Colour, dict[Surface, Surface]] = {
+    Colour.YELLOW: {
+        Surface.TOP: Surface.VEST_YELLOW, Surface.BOTTOM: Surface.CLOTH_NAVY, Surface.HAIR: Surface.SIGN_WHITE,
+    },
+    Colour.ORANGE: {
+        Surface.TOP: Surface.VEST_ORANGE, Surface.BOTTOM: Surface.VEST_ORANGE, Surface.HAIR: Surface.SIGN_YELLOW,
+    },
+}  # fmt: skip
 _BOTTOMS = [
     Surface.CLOTH_DENIM, Surface.CLOTH_BLACK, Surface.CLOTH_NAVY, Surface.CLOTH_GREY, Surface.CLOTH_BROWN,
     Surface.CLOTH_BEIGE, Surface.CLOTH_DENIM,
@@ -53,13 +62,20 @@ _HAIRS = [Surface.HAIR_BLACK, Surface.HAIR_BROWN, Surface.HAIR_BLOND, Surface.HA
 
 @dataclass(frozen=True, slots=True)
 class Stature:
-    """How one person differs from the next: size, breadth, a bag on the back, long hair, a skirt or coat."""
+    """How one person differs from the next: size, breadth, a bag on the back, long hair, a skirt or coat; a vest with
+    reflecting bands and a helmet."""
 
     height: float
     breadth: float
     bag: bool
     long_hair: bool
     coat: bool
+    vest: bool = False
+
+
+def at_work(person: Stature) -> Stature:
+    """The same person in the vest and helmet of road works."""
+    return replace(person, bag=False, long_hair=False, coat=False, vest=True)
 
 
 def clothes(look: int, colour: Colour) -> dict[Surface, Surface]:
@@ -121,6 +137,8 @@ def _torso(sculptor: Sculptor, person: Stature) -> None:
     rings = [np.stack([half * cos(angle), deep * sin(angle), np.full(10, z)], axis=1) for z, half, deep in levels]
     cells = np.full((len(levels) - 1, 10), int(Surface.TOP), np.uint8)
     cells[0] = Surface.BOTTOM
+    if person.vest:
+        cells[2] = Surface.REFLECTOR
     sculptor.grid(np.stack(rings), cells, part=TORSO, closed=True, flipped=True)
     if person.coat:
         skirt = [
@@ -136,6 +154,8 @@ def _head(sculptor: Sculptor, person: Stature) -> None:
     sculptor.tube(np.array([[0.0, 0.0, 0.0], [0.0, 0.01, 0.10]]), [0.052, 0.05], Surface.SKIN, sides=7, part=HEAD)
     sculptor.ball((0.0, 0.025, 0.18), (0.075, 0.092, 0.115), Surface.SKIN, rings=7, sides=10, part=HEAD)
     sculptor.ball((0.0, -0.008, 0.212), (0.084, 0.098, 0.098), Surface.HAIR, rings=6, sides=10, part=HEAD)
+    if person.vest:
+        sculptor.ball((0.0, 0.0, 0.235), (0.118, 0.142, 0.095), Surface.HAIR, rings=5, sides=10, part=HEAD)
     if person.long_hair:
         sculptor.ball((0.0, -0.055, 0.12), (0.072, 0.05, 0.14), Surface.HAIR, rings=5, sides=8, part=HEAD)
 

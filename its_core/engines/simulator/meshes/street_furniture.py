@@ -249,35 +249,6 @@ def marker_post() -> Mesh:
     return sculptor.mesh()
 
 
-def cone() -> Mesh:
-    """A traffic cone with a white band."""
-    sculptor = Sculptor()
-    sculptor.box((-0.19, -0.19, 0.0), (0.19, 0.19, 0.04), Surface.CONE)
-    for low, high, surface in (
-        (0.04, 0.36, Surface.CONE),
-        (0.36, 0.54, Surface.SIGN_WHITE),
-        (0.54, 0.75, Surface.CONE),
-    ):
-        radii = [0.15 - 0.155 * (z - 0.04) for z in (low, high)]
-        sculptor.tube(np.array([[0, 0, low], [0, 0, high]]), radii, surface, sides=10)
-    return sculptor.mesh()
-
-
-def arrow_board() -> Mesh:
-    """A trailer with a dark board of lit lamps that point left for traffic from the south."""
-    sculptor = Sculptor()
-    sculptor.box((-0.9, -0.5, 0.35), (0.9, 0.9, 0.75), Surface.CONE)
-    for x in (-0.95, 0.85):
-        sculptor.box((x, -0.2, 0.0), (x + 0.1, 0.4, 0.6), Surface.TYRE)
-    sculptor.box((-0.05, -0.1, 0.75), (0.05, 0.0, 1.5), Surface.STEEL)
-    sculptor.box((-1.2, -0.14, 1.4), (1.2, -0.04, 2.6), Surface.HOUSING)
-    lamps = [(x, 2.0) for x in (-0.9, -0.5, -0.1, 0.3, 0.7)]
-    lamps += [(-0.7 + 0.2 * i, 2.0 + side * 0.2 * (i + 1)) for i in range(2) for side in (-1, 1)]
-    for x, z in lamps:
-        sculptor.box((x - 0.08, -0.17, z - 0.08), (x + 0.08, -0.13, z + 0.08), Surface.LENS_AMBER)
-    return sculptor.mesh()
-
-
 def utility_pole() -> Mesh:
     """A wooden pole whose crossarm lies along x."""
     sculptor = Sculptor()

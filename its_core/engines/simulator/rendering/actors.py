@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator.dimensions import TWO_WHEELERS
-from its_core.engines.simulator.meshes.emergency import emergency_car
+from its_core.engines.simulator.meshes.emergency import emergency_car, works_car
 from its_core.engines.simulator.meshes.lamp_points import LAMPS, LampPoints, lamp_points
 from its_core.engines.simulator.meshes.materials import Surface, byte_table
 from its_core.engines.simulator.meshes.mesh import Mesh
 from its_core.engines.simulator.meshes.paintwork import paintwork
-from its_core.engines.simulator.meshes.pedestrians import clothes, fallen, figure, limbs, stature
+from its_core.engines.simulator.meshes.pedestrians import VESTS, at_work, clothes, fallen, figure, limbs, stature
 from its_core.engines.simulator.meshes.riders import seated
 from its_core.engines.simulator.meshes.vehicles import car, trailer
 from its_core.engines.simulator.rendering.poses import car_parts, carried, place_parts, turn_of
@@ -50,7 +50,9 @@ class CarActor:
     def __init__(self, trace: Trace, number: int, lit: bool) -> None:
         self._trace, self._number, self._lit = trace, number, lit
         self.actor: Actor = trace.actors[number]
-        self._car = emergency_car(self.actor.type) if self.actor.emergency else car(self.actor.type)
+        self._car = car(self.actor.type)
+        if self.actor.emergency or self.actor.works:
+            self._car = emergency_car(self.actor.type) if self.actor.emergency else works_car(self.actor.type)
         self._paint = paintwork(self.actor)
         self._drives_lit = not self.actor.parked and self.actor.look % 5 < 3
         self._dents = [dent for dent in trace.dents if dent.number == number and not dent.trailer]
@@ -108,6 +110,11 @@ class CarActor:
             left, right = phase % 1.0 < _BEACON_ON, (phase + 0.5) % 1.0 < _BEACON_ON
             chosen[Surface.BEACON_LEFT] = Surface.BEACON_BLUE if left else Surface.BEACON_BLUE_DARK
             chosen[Surface.BEACON_RIGHT] = Surface.BEACON_RED if right else Surface.BEACON_RED_DARK
+        if self.actor.works:
+            phase = frame / trace.fps * _BEACON_HZ + 0.21 * number
+            for lamp, shift in ((Surface.BEACON_LEFT, 0.0), (Surface.BEACON_RIGHT, 0.5)):
+                flashes = (phase + shift) % 1.0 < 0.5
+                chosen[lamp] = Surface.BEACON_AMBER if flashes else Surface.INDICATOR_DARK
         return chosen
 
     @property
@@ -154,11 +161,15 @@ class PersonActor:
         self._person = stature(self.actor.look)
         if rides:
             self._person = replace(self._person, coat=False, bag=False)
+        if self.actor.works:
+            self._person = at_work(self._person)
         self._figure = figure(self._person)
         colour = list(Colour)[self.actor.look % len(Colour)] if rides else self.actor.colour
         worn = clothes(self.actor.look, colour)
         if self.actor.type is ParticipantType.MOTORCYCLE:
             worn[Surface.HAIR] = worn[Surface.TOP]  # the helmet
+        if self.actor.works:
+            worn |= VESTS[self.actor.colour]
         self._surfaces = byte_table(worn)[self._figure.slots]
 
     def posed(self, frame: int) -> Posed:

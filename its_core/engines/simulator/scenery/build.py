@@ -92,7 +92,7 @@ def scenery(layout: Layout, daylight: Daylight, eye: tuple[float, float, float],
         things.append(signal_mast(mast, [head for head in layout.signals if head.mast_m == mast]))
     things += _barriers(layout)
     things += [thing for island in layout.islands for thing in _planted(island, rng)]
-    things += open_country(layout, eye, rng) if sheds else _furniture(layout, rng)
+    things += open_country(layout, eye, daylight.lit, rng) if sheds else _furniture(layout, rng)
     parked, bays, parks = ([], [], []) if sheds else car_parks(layout, eye[:2], rng)
     if not sheds:
         things += fences(layout, eye[:2], parks, rng)

@@ -12,8 +12,6 @@ from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
 from its_core.engines.simulator.meshes.street_furniture import (
-    arrow_board,
-    cone,
     gantry,
     marker_post,
     sign,
@@ -23,6 +21,7 @@ from its_core.engines.simulator.meshes.vegetation import tree
 from its_core.engines.simulator.randomness import exponential, rng_of
 from its_core.engines.simulator.roads.bounds import outside_m
 from its_core.engines.simulator.roads.layouts import Layout, Point
+from its_core.engines.simulator.scenery.works import works
 from its_core.taxonomy import RoadLayout
 
 TREE_KINDS = 7
@@ -66,21 +65,12 @@ def _beside(layout: Layout, side: float, y: float, away_m: float) -> float:
     return side * (max(abs(road[2]) for road in layout.carriageways) + away_m)
 
 
-def open_country(layout: Layout, eye: tuple[float, float, float], rng: np.random.Generator) -> list[Mesh]:
-    """Signs and, along a winding road, what marks its edge and carries wires; no gantry before the eye."""
+def open_country(layout: Layout, eye: tuple[float, float, float], lit: bool, rng: np.random.Generator) -> list[Mesh]:
+    """Signs and, along a winding road, what marks its edge and carries wires; no gantry before the eye.
+    ``lit``: lamps burn."""
     if layout.name is not RoadLayout.RURAL_ROAD:
-        return [*_highway_signs(layout, eye[1], rng), *_works(layout)]
+        return [*_highway_signs(layout, eye[1], rng), *works(layout, lit, rng)]
     return [*_markers(layout), *_rural_signs(layout, rng), *_poles(layout)]
-
-
-def _works(layout: Layout) -> list[Mesh]:
-    """Cones, and behind the end of their taper a board with an arrow."""
-    if not layout.cones:
-        return []
-    found = [cone().moved((x, y, 0.0)) for x, y in layout.cones]
-    inner_x = min(x for x, _ in layout.cones)
-    first_y = min(y for x, y in layout.cones if x == inner_x)
-    return [*found, arrow_board().moved((inner_x + 2.0, first_y + 6.0, 0.0))]
 
 
 def _markers(layout: Layout) -> list[Mesh]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -26,7 +27,7 @@ from its_core.engines.simulator.simulation.rails import Rails, Traffic
 from its_core.engines.simulator.traffic.drivers import Driver, follows_mps2
 from its_core.engines.simulator.traffic.habits import NORMAL, Shift
 from its_core.engines.simulator.traffic.walkers import Walker
-from its_core.taxonomy import ParticipantType, RoadSurface, TrafficDensity
+from its_core.taxonomy import ParticipantType, RoadLayout, RoadSurface, TrafficDensity
 
 STEP_S = 0.125
 SHORTEST_HEADWAY_S = 1.5
@@ -84,7 +85,7 @@ class Flow:
         self.entrances = self._entrances()
         for entrance in self.entrances:
             self._fill(entrance)
-        for _ in range(round(self.demand.people * people_count(rng, density))):
+        for _ in range(round(self.demand.people * people_count(rng, layout.name, density))):
             self._add_walker()
 
     @property
@@ -171,6 +172,8 @@ class Flow:
             return
         route, s_m = found
         walker = Walker(self.new_number(), drawn_person(self.rng), route, s_m, int(self.rng.integers(3)))
+        if self.layout.name is RoadLayout.WORK_ZONE:
+            _put_to_work(walker, self.rng)
         self.traffic.walkers.append(walker)
 
     def _enter(self, entrance: Entrance) -> None:
@@ -264,3 +267,11 @@ def change_lane(roads: Network, driver: Driver, target: int, traffic: Traffic, o
 def _exponential(uniform: float) -> float:
     """−ln(1 − u), cut off at 4.5."""
     return min(float(-log(max(1.0 - uniform, 1e-3))), 4.5)
+
+
+def _put_to_work(walker: Walker, rng: np.random.Generator) -> None:
+    """Most people at road works stand at what they do, the others take their time."""
+    walker.pace_mps *= float(rng.uniform(0.3, 0.6))
+    if rng.random() < 0.6:
+        walker.stops_at_s, walker.vx, walker.vy = -math.inf, 0.0, 0.0
+        walker.heading_rad = float(rng.uniform(0.0, 2.0 * math.pi))

@@ -42,6 +42,7 @@ _BUS_PAINTS = {Colour.WHITE: 0.25, Colour.RED: 0.25, Colour.BLUE: 0.2, Colour.YE
 _OPEN_FLOW = {TrafficDensity.LOW: 450.0, TrafficDensity.MEDIUM: 950.0, TrafficDensity.HIGH: 1500.0}
 _TOWN_FLOW = {TrafficDensity.LOW: 230.0, TrafficDensity.MEDIUM: 430.0, TrafficDensity.HIGH: 600.0}
 _PEOPLE = {TrafficDensity.LOW: (3, 6), TrafficDensity.MEDIUM: (6, 11), TrafficDensity.HIGH: (11, 18)}
+_WORKERS = (2, 4)
 OPEN_ROADS = frozenset(
     {RoadLayout.HIGHWAY, RoadLayout.HIGHWAY_RAMP, RoadLayout.WORK_ZONE, RoadLayout.TUNNEL, RoadLayout.BRIDGE}
 )
@@ -78,8 +79,8 @@ def flow_per_s(layout: Layout, lane: Lane, density: TrafficDensity) -> float:
     return table[density] * scale / 3600.0
 
 
-def people_count(rng: np.random.Generator, density: TrafficDensity) -> int:
-    low, high = _PEOPLE[density]
+def people_count(rng: np.random.Generator, layout: RoadLayout, density: TrafficDensity) -> int:
+    low, high = _WORKERS if layout is RoadLayout.WORK_ZONE else _PEOPLE[density]
     return int(rng.integers(low, high + 1))
 
 

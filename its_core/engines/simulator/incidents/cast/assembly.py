@@ -20,7 +20,7 @@ from its_core.engines.simulator.trace import Actor
 from its_core.engines.simulator.traffic.drivers import Driver
 from its_core.engines.simulator.traffic.habits import Intent
 from its_core.errors import FactoryError
-from its_core.taxonomy import ParticipantType, RoadLayout, Role
+from its_core.taxonomy import Colour, ParticipantType, RoadLayout, Role
 
 _NEAR_M = {
     RoadLayout.HIGHWAY: 190.0, RoadLayout.HIGHWAY_RAMP: 190.0, RoadLayout.WORK_ZONE: 190.0, RoadLayout.BRIDGE: 150.0,
@@ -28,6 +28,8 @@ _NEAR_M = {
 }  # fmt: skip
 _BAYS_TAKEN = 0.72
 _WORKS = (ParticipantType.VAN, ParticipantType.PICKUP, ParticipantType.TRUCK)  # what stands at road works
+_VESTS = (Colour.YELLOW, Colour.ORANGE)
+_WORKS_PAINTS = (Colour.WHITE, Colour.ORANGE, Colour.YELLOW)
 _PARKS = (ParticipantType.SEDAN, ParticipantType.HATCHBACK, ParticipantType.SUV, ParticipantType.VAN)
 
 
@@ -73,8 +75,10 @@ def assembled(setting: Setting, traffic: Traffic, plan: Plan, wanted: Wanted, er
     people = []
     for i, walker in enumerate(traffic.walkers, start=first_walker):
         colour = wanted.colours.get(walker.number) or drawn_colour(rng, ParticipantType.PEDESTRIAN)
-        role = _role(walker.number, plan, errs)
-        actor = Actor(ids[i], ParticipantType.PEDESTRIAN, colour, role, int(rng.integers(1 << 20)))
+        role, works = _role(walker.number, plan, errs), setting.layout.name is RoadLayout.WORK_ZONE
+        if works:
+            colour = _VESTS[int(rng.integers(len(_VESTS)))]
+        actor = Actor(ids[i], ParticipantType.PEDESTRIAN, colour, role, int(rng.integers(1 << 20)), works=works)
         people.append(StagedWalker(actor, copy.copy(walker)))
     others = tuple(index[number] for number in (*plan.victims, *plan.struck) if number in index)
     cause = plan.cause if errs else None
@@ -127,14 +131,18 @@ def _near(setting: Setting, driver: Driver, about: tuple[Point, Point], near_m: 
 def parked_vehicles(setting: Setting) -> list[ParkedVehicle]:
     """What stands in the bays; track ids are given later."""
     rng = setting.rng("parked")
-    found = []
+    found: list[ParkedVehicle] = []
     lane = setting.roads.lanes[0]
     for bay in setting.layout.bays:
         vehicle = drawn_vehicle(rng, setting.layout.name, lane, setting.grip)
         look, taken = int(rng.integers(1 << 20)), rng.random() < _BAYS_TAKEN
         if taken:
-            kinds = _WORKS if setting.layout.name is RoadLayout.WORK_ZONE else _PARKS
-            type_ = vehicle.type if vehicle.type in kinds else kinds[0]
-            actor = Actor(0, type_, vehicle.colour, Role.BYSTANDER, look, parked=True)
+            works = setting.layout.name is RoadLayout.WORK_ZONE
+            type_ = vehicle.type if vehicle.type in _PARKS else _PARKS[look % len(_PARKS)]
+            colour = vehicle.colour
+            if works:  # no two neighbours alike
+                type_ = _WORKS[(setting.seed + len(found)) % len(_WORKS)]
+                colour = _WORKS_PAINTS[(setting.seed // 3 + len(found)) % len(_WORKS_PAINTS)]
+            actor = Actor(0, type_, colour, Role.BYSTANDER, look, parked=True, works=works)
             found.append(ParkedVehicle(actor, bay))
     return found

@@ -45,6 +45,7 @@ _SHINING: dict[Surface, tuple[float, ...]] = {
     Surface.INDICATOR_LIT: (1.9, 0.86, 0.05, _WIDE, 0.035, 0.030, 1.4, 0.75),
     Surface.BEACON_BLUE: (0.14, 0.44, 3.4, _ALL_AROUND, 0.050, 0.060, 1.6, 0.85),
     Surface.BEACON_RED: (3.2, 0.16, 0.13, _ALL_AROUND, 0.050, 0.060, 1.6, 0.85),
+    Surface.BEACON_AMBER: (2.2, 0.85, 0.04, _ALL_AROUND, 0.045, 0.050, 1.4, 0.80),
 }
 _CORE = 0.72  # radius of the light of a lamp in its own, beyond which it is below half its strength
 _WIDENING = 2.2  # radius of the halo in that of the lamp's light
