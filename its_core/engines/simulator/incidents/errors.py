@@ -112,7 +112,7 @@ def beside_plan(
     rng = setting.rng("plan", attempt)
     victim = opportunity.victims[0]
     lane_m, touch_m = opportunity.details["lane_m"], opportunity.details["touch_m"]
-    over_s = float(rng.uniform(2.0, 2.8))
+    over_s = float(rng.uniform(1.3, 2.1))
     if short_m is None:
         shifts: tuple[Shift, ...] = (reaching(lane_m, abs(touch_m / lane_m), contact_s + 0.05 * attempt, over_s),)
     else:

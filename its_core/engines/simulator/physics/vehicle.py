@@ -25,9 +25,10 @@ from its_core.taxonomy import ParticipantType
 Floats = NDArray[np.float64]
 
 BODY_FRICTION = 0.6
-SUSPENSION_STIFFNESS = 45.0
+# Of each wheel, 1/s²: soft enough in cars that noses dive by a degree when they brake hard.
+SUSPENSION_STIFFNESS, HEAVY_STIFFNESS = 22.0, 45.0
+HEAVY_KG = 5000.0
 SUSPENSION_REST_M = 0.4  # Bullet's own, which Panda3D does not let one set
-SUSPENSION_SAG_M = GRAVITY_MPS2 / (4 * SUSPENSION_STIFFNESS)
 STILL_MPS = 0.1
 CENTRE_SHARE = {ParticipantType.BUS: 0.36, ParticipantType.TRUCK: 0.36, ParticipantType.ARTICULATED_TRUCK: 0.30}
 _TRIP_MPS = 2.0  # sideways: slower than this nothing digs in any more
@@ -49,6 +50,8 @@ class Chassis:
         wheel_radius_m: float,
     ) -> None:
         self.number, self.centre_m, self.mass_kg = number, centre_m, mass_kg
+        self._stiffness = HEAVY_STIFFNESS if mass_kg > HEAVY_KG else SUSPENSION_STIFFNESS
+        self._sag_m = GRAVITY_MPS2 / (4 * self._stiffness)
         self.node = node = BulletRigidBodyNode(f"{number}")
         node.setMass(mass_kg)
         for points in hulls:
@@ -76,17 +79,16 @@ class Chassis:
         self.wheels = BulletVehicle(self._world, self.node)
         self.wheels.setCoordinateSystem(ZUp)
         self._world.attach(self.wheels)
-        stiffness = SUSPENSION_STIFFNESS
         for x, y in self._wheels:
             wheel = self.wheels.createWheel()
-            height = self._radius + SUSPENSION_REST_M - SUSPENSION_SAG_M - self.centre_m
+            height = self._radius + SUSPENSION_REST_M - self._sag_m - self.centre_m
             wheel.setChassisConnectionPointCs(Point3(x, y, height))
             wheel.setFrontWheel(y > 0)
             wheel.setWheelDirectionCs(Vec3(0, 0, -1))
             wheel.setWheelAxleCs(Vec3(1, 0, 0))
             wheel.setWheelRadius(self._radius)
             wheel.setMaxSuspensionTravelCm(20)
-            wheel.setSuspensionStiffness(stiffness)
+            wheel.setSuspensionStiffness(self._stiffness)
             wheel.setWheelsDampingRelaxation(4.6)
             wheel.setWheelsDampingCompression(3.6)
             wheel.setRollInfluence(0.3)
@@ -153,7 +155,7 @@ class Chassis:
     def suspension(self) -> Floats:
         """Travel of the wheels from rest, metres, positive up."""
         assert self.wheels is not None
-        rest = SUSPENSION_REST_M - SUSPENSION_SAG_M
+        rest = SUSPENSION_REST_M - self._sag_m
         lengths = [wheel.getRaycastInfo().getSuspensionLength() for wheel in self.wheels.getWheels()]
         return rest - np.array(lengths)
 

@@ -33,6 +33,16 @@ from its_core.engines.simulator.simulation.steering import (
     STEER_RATE_RADPS,
     pursuit_rad,
 )
+from its_core.engines.simulator.simulation.swerves import (
+    BRAKE_SHARE,
+    BRAKES_MPS2,
+    DEMANDS,
+    ENDS_S,
+    HARDEST_MPS,
+    STARTS_S,
+    Swerve,
+    swerve_of,
+)
 from its_core.engines.simulator.trace import Trace
 from its_core.engines.simulator.traffic.drivers import Command, Driver, Situation
 from its_core.engines.simulator.traffic.habits import Brake
@@ -100,6 +110,8 @@ class _Simulation:
         self.before = {number: velocity_of(body) for number, body in enumerate(self.bodies)}
         self.gaping = [float(self.rng.uniform(*GAPES_MPS)) for _ in self.drivers]
         self.stops_short = [self._stops_short_m() for _ in self.drivers]
+        self.demands = [float(self.rng.uniform(*DEMANDS)) for _ in self.drivers]
+        self._swerves: dict[int, tuple[Swerve, NDArray[np.float64]]] = {}  # and the velocity before the touch
         self._skidding: set[int] = set()
         self._brushed_ones: set[int] = set()
         self.seen = self._table()
@@ -285,6 +297,8 @@ class _Simulation:
         if not isinstance(body, Vehicle):
             return
         driver = self.drivers[i]
+        if i in self._swerves and not body.locked and self._swerved(i, body, since_ticks / TICKS_HZ):
+            return
         if body.locked:
             body.settle()
         elif since_ticks >= crash.stunned_s * TICKS_HZ:
@@ -298,6 +312,23 @@ class _Simulation:
             driver.command = Command(-6.0, driver.aside_m, crash.brake_share > 0.05, 0)
         if since_ticks > (crash.stunned_s + 1.3) * TICKS_HZ and self.rules.crash_s < math.inf and i % 3 != 0:
             driver.command = Command(-6.0, driver.aside_m, driver.command.brake_lamps, 2)
+
+    def _swerved(self, i: int, body: Vehicle, since_s: float) -> bool:
+        """Whether a driver who has been scraped still has a way to steer; takes them on it."""
+        swerve, before = self._swerves[i]
+        driver = self.drivers[i]
+        if float(pm.norm((body.chassis.velocity - before)[:2])) > HARDEST_MPS and since_s < STARTS_S:
+            del self._swerves[i]
+            return False
+        if since_s >= ENDS_S:
+            body.lock_wheels(max(self.staging.vehicles[i].crash.brake_share, BRAKE_SHARE))
+            return True
+        wish = swerve.steer_rad(since_s, driver.speed, body.body.wheelbase_m, body.grip)
+        limit = STEER_RATE_RADPS * STEP_S
+        brakes = since_s >= STARTS_S
+        body.drive(-BRAKES_MPS2 if brakes else -0.3, body.steer_rad + min(max(wish - body.steer_rad, -limit), limit))
+        driver.command = Command(-BRAKES_MPS2, driver.aside_m, brakes, 0)
+        return True
 
     def _touched(self, tick: int, touch: Touch) -> None:
         numbers = [touch.first] + ([touch.second] if touch.second is not None else [])
@@ -350,6 +381,10 @@ class _Simulation:
         if number >= len(self.drivers):
             return
         driver = self.drivers[number]
+        x, y = (float(value) for value in (touch.normal if number == touch.first else -touch.normal)[:2])
+        swerve = swerve_of((x, y), body.chassis.forward, driver.speed, self.demands[number])
+        if swerve is not None and number not in self.staging.rolls:
+            self._swerves[number] = swerve, self.before[number].copy()
         driver.command = Command(0.0, driver.aside_m, driver.command.brake_lamps, 0)
         if not driver.intent.goes_on:
             body.drive(0.0, body.steer_rad)

@@ -77,7 +77,7 @@ def struck(delta_v_mps: float, kinds: tuple[ParticipantType, ParticipantType]) -
 
 def test_harder_blows_break_more_and_every_piece_comes_to_rest_near_by() -> None:
     cars = (ParticipantType.SEDAN, ParticipantType.VAN)
-    counts = [len(debris(struck(blow, cars)).starts_s) for blow in (1.0, 4.0, 9.0)]
+    counts = [len(debris(struck(blow, cars)).starts_s) for blow in (0.6, 4.0, 9.0)]
     assert counts[0] == 0
     assert 5 < counts[1] < counts[2] <= 90
     made = debris(struck(9.0, cars))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.incidents.errors import following_plan
 from its_core.engines.simulator.incidents.kind import Kind
@@ -19,7 +21,7 @@ from its_core.engines.simulator.incidents.outcome.verdicts import (
 )
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.following import following_opportunities, pairs
-from its_core.engines.simulator.incidents.setting import Setting
+from its_core.engines.simulator.incidents.setting import SMALLEST_SHARE, Setting, in_picture, legible
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.simulation.flow import STEP_S
 from its_core.engines.simulator.simulation.run import Run
@@ -28,7 +30,9 @@ from its_core.engines.simulator.traffic.habits import Intent
 from its_core.taxonomy import CollisionType
 
 CHAIN_S = 2.7  # after the first two met: whoever comes later is no part of it
-CLOSE_S = 2.6  # behind the first two, the third must follow within so many seconds
+ENDS_S = 0.6  # before the clip does, at the latest, the third has run into them
+CLOSE_S = 2.6  # behind the first two, the third must follow within so many seconds, and the fourth behind the third
+ENLARGED = 1.5
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
@@ -36,28 +40,49 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
     found = []
     for each in following_opportunities(timeline, hardest_braking_mps2(setting.grip)):
         step = round(each.step - each.onset_s / STEP_S)
-        behind = next((back for back, front in pairs(timeline, step) if front.number == each.culprit), None)
-        if behind is None:
-            continue
+        train = _behind(timeline, step, each.culprit)
         leader, culprit = timeline.tracks[each.victims[0]], timeline.tracks[each.culprit]
-        if any(track.type in TWO_WHEELERS for track in (leader, culprit, behind)):
+        if not train or any(track.type in TWO_WHEELERS for track in (leader, culprit)):
             continue
-        here, there = behind.at(step), culprit.at(step)
+        details = {**each.details, "third": float(train[0])}
+        if len(train) > 1:
+            details["fourth"] = float(train[1])
+        found.append(replace(each, details=details))
+    near = [each for each in found if legible(setting.camera, *each.where, ENLARGED * SMALLEST_SHARE)]
+    return near or found
+
+
+def _behind(timeline: Timeline, step: int, last: int) -> list[int]:
+    """Those who follow closely behind a vehicle, up to two, one behind the other."""
+    train: list[int] = []
+    while len(train) < 2:
+        behind = next((back for back, front in pairs(timeline, step) if front.number == last), None)
+        if behind is None or behind.type in TWO_WHEELERS:
+            break
+        here, there = behind.at(step), timeline.tracks[last].at(step)
         if here is None or there is None or behind.speed[here] < 4.0:
-            continue
-        gap = float(culprit.s_m[there] - culprit.rear_m - behind.s_m[here] - behind.front_m)
-        if 2.0 < gap < CLOSE_S * float(behind.speed[here]) + 4.0:
-            found.append(replace(each, details={**each.details, "third": float(behind.number)}))
-    return found
+            break
+        ahead = timeline.tracks[last]
+        gap = float(ahead.s_m[there] - ahead.rear_m - behind.s_m[here] - behind.front_m)
+        if not 2.0 < gap < CLOSE_S * float(behind.speed[here]) + 4.0:
+            break
+        train.append(behind.number)
+        last = behind.number
+    return train
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
     first = following_plan(setting, opportunity, contact_s, attempt)
-    third = int(opportunity.details["third"])
     rng = setting.rng("third", attempt)
-    wakes_s = contact_s + float(rng.uniform(1.3, 2.2)) + 0.3 * attempt
-    blind = Intent(blind_s=(contact_s - opportunity.onset_s, wakes_s), reaction_s=0.9)
-    return replace(first, intents={**first.intents, third: blind}, struck=(third,))
+    intents = dict(first.intents)
+    struck = []
+    for i, name in enumerate(("third", "fourth")):
+        if name in opportunity.details:
+            number = int(opportunity.details[name])
+            wakes_s = contact_s + float(rng.uniform(1.3, 2.2)) + 0.3 * attempt + 0.7 * i
+            intents[number] = Intent(blind_s=(contact_s - opportunity.onset_s, wakes_s), reaction_s=0.9)
+            struck.append(number)
+    return replace(first, intents=intents, struck=tuple(struck))
 
 
 def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
@@ -66,17 +91,18 @@ def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: R
     return rehearsal.first == pair and abs(rehearsal.first_s - plan.contact_s) < 0.9 and hard
 
 
-def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
-    """A rear-end collision first, then at least one more vehicle in the chain of contacts."""
+def judge(setting: Setting, run: Run) -> Verdict:
+    """A rear-end collision first, then at least one more vehicle in the chain of contacts, in the picture."""
     blow = first_blow(run)
     if isinstance(blow, str):
         return failed(blow)
     chain = set(blow.numbers)
     end_frame = blow.frame
+    until = min(blow.frame + CHAIN_S * run.trace.fps, len(run.trace.positions) - ENDS_S * run.trace.fps)
     for contact in run.trace.contacts:
         vehicles = [number for number in contact.numbers if number < run.trace.vehicles]
         joins = len(vehicles) == 2 and chain & set(vehicles) and not chain >= set(vehicles)
-        if joins and contact.frame < min(blow.frame + CHAIN_S * run.trace.fps, len(run.trace.positions)):
+        if joins and contact.frame < until and in_picture(setting.camera, np.array([contact.point_m]), 0.0)[0]:
             chain |= set(vehicles)
             end_frame = max(end_frame, contact.frame)
     if len(chain) < 3:
@@ -88,4 +114,4 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     return replace(first, anomaly_start=start, anomaly_end=end) if first.happened else first
 
 
-KIND = Kind(search, plan, accepts, judge, latest=0.62)
+KIND = Kind(search, plan, accepts, judge, latest=0.55)

@@ -50,4 +50,4 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     return collision_verdict(run, CollisionType.SIDESWIPE)
 
 
-KIND = Kind(search, plan, accepts, judge)
+KIND = Kind(search, plan, accepts, judge, latest=0.66)

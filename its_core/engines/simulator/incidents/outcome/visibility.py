@@ -20,6 +20,7 @@ MOST_HIDDEN = 0.5  # of the points of a body that others or the scenery hide whe
 MOST_HIDDEN_OF_A_SIDE = 0.75
 FALLEN_S = 0.6  # after its point, whoever falls is seen to fall
 STAYS_S = 1.2  # so long after its point, if the clip is, one of those concerned must be in the picture
+SCRAPED_STAY_S = 1.7  # what follows a scrape tells it from a close pass
 _LIFT_M = 0.7
 
 
@@ -34,7 +35,8 @@ def unseen(setting: Setting, run: Run, verdict: Verdict) -> str:
         return f"it happened outside the picture, {x:.0f} m east and {y:.0f} m north of the middle"
     if _hidden(setting, run.trace, frame, verdict):
         return "other vehicles, a building or a tree hide it"
-    later = min(frame + round(STAYS_S * run.trace.fps), len(run.trace.positions) - 1)
+    stays_s = SCRAPED_STAY_S if verdict.collision is CollisionType.SIDESWIPE else STAYS_S
+    later = min(frame + round(stays_s * run.trace.fps), len(run.trace.positions) - 1)
     middles = run.trace.positions[later, list(verdict.shown)] + np.array([0.0, 0.0, _LIFT_M])
     if verdict.shown and not in_picture(camera, middles, 0.0).any():
         return "those concerned leave the picture at once"

@@ -17,7 +17,7 @@ from its_core.taxonomy import ParticipantType
 
 Floats = NDArray[np.float64]
 
-_LEAST_MPS = 1.8  # change of velocity from which anything breaks
+_LEAST_MPS = 0.7  # change of velocity from which anything breaks: mirrors and trim, where side scrapes along side
 _PIECES_PER_MPS, _MOST_PIECES = 9.0, 90
 _SLIDES_MPS2 = 5.5  # how pieces slow down on asphalt
 _FARTHEST_M = 16.0
