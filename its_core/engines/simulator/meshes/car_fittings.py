@@ -129,15 +129,21 @@ def add_roof_gear(sculptor: Sculptor, kind: ParticipantType, shape: CarShape) ->
         sculptor.polygon([(0.012, fin, 1.45), (0.0, fin - 0.16, 1.49), (-0.012, fin, 1.45)], Surface.TRIM)
 
 
-def add_wheel(sculptor: Sculptor, radius_m: float, part: int, outward: int) -> None:
-    """A wheel about the origin, its axle along x; ``outward`` is the sign of x that faces away from the car."""
+def add_wheel(sculptor: Sculptor, radius_m: float, part: int, outward: int, out_m: float = 0.0) -> None:
+    """A wheel about the origin, its axle along x; ``outward`` is the sign of x that faces away from the car. ``out_m``:
+    how far it lies out on its axle."""
     half = _TYRE_WIDTH_M / 2
     profile = [(-half, 0.72), (-half, 0.93), (-half * 0.75, 0.995), (half * 0.75, 0.995), (half, 0.93), (half, 0.70)]
     angle = np.arange(_SIDES) * (2.0 * np.pi / _SIDES)
 
     def ring(x: float, share: float) -> np.ndarray:
         return np.stack(
-            [np.full(_SIDES, outward * x), share * radius_m * pm.cos(angle), share * radius_m * pm.sin(angle)], axis=1
+            [
+                np.full(_SIDES, outward * (x + out_m)),
+                share * radius_m * pm.cos(angle),
+                share * radius_m * pm.sin(angle),
+            ],
+            axis=1,
         )
 
     sculptor.grid(

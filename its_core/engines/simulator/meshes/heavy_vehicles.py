@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.dimensions import TRAILER, VEHICLES, VehicleBody
 from its_core.engines.simulator.meshes.car_fittings import add_wheel
 from its_core.engines.simulator.meshes.materials import Surface
@@ -15,6 +16,7 @@ from its_core.taxonomy import ParticipantType
 
 _CELL_M = 0.55  # sheets are cut this small, so that they can crumple
 _BAND = Surface.STRIPE
+_IN_FLANK_M = 0.035  # from a bus's flank to the middle of its tyres
 _PROUD_M = 0.012  # what is fixed to a sheet stands out by this much
 Corner = tuple[float, float, float]
 
@@ -74,8 +76,10 @@ def heavy_mesh(kind: ParticipantType) -> Mesh:
     """Body and wheels of a truck, tractor or bus, parts as in ``vehicles.Car``; raises KeyError for others."""
     sculptor = Sculptor()
     _BUILDERS[kind](sculptor, VEHICLES[kind])
+    body = VEHICLES[kind]
+    out_m = (body.width_m - body.track_m) / 2 - _IN_FLANK_M if kind is ParticipantType.BUS else 0.0
     for part, side in ((1, -1), (2, 1), (3, -1), (4, 1)):
-        add_wheel(sculptor, VEHICLES[kind].wheel_radius_m, part, side)
+        add_wheel(sculptor, body.wheel_radius_m, part, side, out_m)
     return sculptor.mesh()
 
 
@@ -187,15 +191,36 @@ def _bus(sculptor: Sculptor, body: VehicleBody) -> None:
     panes = np.linspace(rear + 0.4, front - 0.35, 8)
     for side in (-1.0, 1.0):
         for a, b in zip(panes[:-1] + 0.05, panes[1:] - 0.05, strict=True):
-            plate(sculptor, 0, side * half, side, (float(a), float(b)), (body.belt_m, top - 0.45), Surface.GLASS)
+            plate(sculptor, 0, side * half, side, (float(a), float(b)), (body.belt_m, top - 0.45), Surface.SALOON)
         for axle in (body.wheelbase_m / 2, -body.wheelbase_m / 2):
-            arch = (axle - 0.62, axle + 0.62)
-            plate(sculptor, 0, side * half, side, arch, (body.clearance_m, 1.0), Surface.WELL)
+            _arch(sculptor, side * (half + _PROUD_M), axle, body)
+        for at in np.linspace(rear + 0.8, front - 0.6, 7).tolist():
+            plate(sculptor, 0, side * half, side, (at, at + 0.14), (0.70, 0.78), Surface.LENS_AMBER)
+        plate(sculptor, 0, side * half, side, (rear + 0.05, front - 0.05), (body.clearance_m, 0.45), Surface.TRIM)
     for door in (front - 1.45, -0.7):
-        plate(sculptor, 0, half + 0.006, 1.0, (door, door + 1.2), (0.42, top - 0.40), Surface.GLASS)
+        plate(sculptor, 0, half + 0.006, 1.0, (door, door + 1.2), (0.42, top - 0.40), Surface.SALOON)
+    for end, outward in ((front, 1.0), (rear, -1.0)):
+        plate(sculptor, 1, end, outward, (-half, half), (body.clearance_m, 0.50), Surface.TRIM)
+        plate(sculptor, 1, end + 0.01 * outward, outward, (-0.26, 0.26), (0.56, 0.67), Surface.PLATE)
+    for number in range(9):  # where it goes to
+        at = -0.45 * half + 0.1 * half * number
+        plate(sculptor, 1, front + 0.01, 1.0, (at, at + 0.07 * half), (top - 0.35, top - 0.22), Surface.LAMP_AMBER)
     sculptor.box((-0.7, rear + 2.0, top), (0.7, rear + 4.5, top + 0.2), Surface.STEEL)
     add_nose_lamps(sculptor, front, half, 0.55)
-    add_tail_lamps(sculptor, rear, half, 0.62)
+    add_tail_lamps(sculptor, rear, half, 0.78)
+    for side, lamp in ((-1.0, Surface.TAILLAMP_LEFT), (1.0, Surface.TAILLAMP_RIGHT)):
+        span = sorted((side * 0.84 * half, side * 0.97 * half))
+        plate(sculptor, 1, rear, -1.0, (span[0], span[1]), (1.03, 1.32), lamp)
+
+
+def _arch(sculptor: Sculptor, x: float, axle_y: float, body: VehicleBody) -> None:
+    """The dark of a wheel's arch on a flank."""
+    radius, low = body.wheel_radius_m + 0.12, body.clearance_m
+    start = float(pm.asin((low - body.wheel_radius_m) / radius))
+    angle = np.linspace(start, np.pi - start, 13)
+    y, z = axle_y + radius * pm.cos(angle), body.wheel_radius_m + radius * pm.sin(angle)
+    points = np.stack([np.full(13, x), y, z], axis=1)
+    sculptor.polygon(points if x > 0.0 else points[::-1], Surface.WELL)
 
 
 _BUILDERS = {ParticipantType.TRUCK: _truck, ParticipantType.ARTICULATED_TRUCK: _tractor, ParticipantType.BUS: _bus}

@@ -141,6 +141,20 @@ class Surface(IntEnum):
     VEST_ORANGE = auto()
     VEST_YELLOW = auto()
     REFLECTOR = auto()
+    SALOON = auto()  # a bus's side windows: replaced before drawing
+    SALOON_LIT = auto()
+    PAINT_PEARL = auto()
+    PAINT_CHAMPAGNE = auto()
+    PAINT_BRIGHT_SILVER = auto()
+    PAINT_CHARCOAL = auto()
+    PAINT_MID_GREY = auto()
+    PAINT_BROWN_BLACK = auto()
+    PAINT_WINE = auto()
+    PAINT_BRIGHT_RED = auto()
+    PAINT_NAVY = auto()
+    PAINT_SKY = auto()
+    PAINT_LEAF = auto()
+    PAINT_COPPER = auto()
     WALL = 255  # drawn with the number of the wall in place of a normal
 
 
@@ -161,7 +175,7 @@ def _grey(value: float) -> RGB:
 
 S, M = Surface, Material
 MATERIALS: dict[Surface, Material] = {
-    S.GLASS: M((0.009, 0.011, 0.012), 0.05, 0.95),
+    S.GLASS: M((0.016, 0.019, 0.021), 0.11, 0.95),
     S.TRIM: M(_grey(0.018), 0.03, 0.25),
     S.TYRE: M(_grey(0.022)),
     S.RIM: M((0.30, 0.30, 0.31), 0.30, 0.6),
@@ -255,9 +269,22 @@ MATERIALS: dict[Surface, Material] = {
     S.BOX_WHITE: M((0.50, 0.50, 0.49), 0.04, 0.5),
     S.BOX_SILVER: M((0.30, 0.31, 0.32), 0.06, 0.5),
     S.TORN: M((0.030, 0.028, 0.026), 0.04, 0.2),
-    S.GLASS_CRAZED: M((0.30, 0.33, 0.34), 0.04, 0.3),
+    S.GLASS_CRAZED: M((0.085, 0.095, 0.10), 0.05, 0.35),
     S.BOX_CREAM: M((0.46, 0.42, 0.33), 0.04, 0.5),
     S.CONE: M((0.60, 0.14, 0.02)),
+    S.PAINT_PEARL: M((0.55, 0.54, 0.50), 0.05, 0.9),
+    S.PAINT_CHAMPAGNE: M((0.36, 0.34, 0.29), 0.085, 0.8),
+    S.PAINT_BRIGHT_SILVER: M((0.44, 0.455, 0.47), 0.10, 0.8),
+    S.PAINT_CHARCOAL: M((0.042, 0.044, 0.048), 0.065, 0.88),
+    S.PAINT_MID_GREY: M((0.15, 0.155, 0.16), 0.075, 0.82),
+    S.PAINT_BROWN_BLACK: M((0.016, 0.013, 0.012), 0.05, 0.92),
+    S.PAINT_WINE: M((0.24, 0.008, 0.013), 0.05, 0.88),
+    S.PAINT_BRIGHT_RED: M((0.44, 0.022, 0.012), 0.045, 0.9),
+    S.PAINT_NAVY: M((0.011, 0.028, 0.105), 0.06, 0.92),
+    S.PAINT_SKY: M((0.055, 0.13, 0.30), 0.06, 0.86),
+    S.PAINT_LEAF: M((0.045, 0.115, 0.040), 0.05, 0.86),
+    S.PAINT_COPPER: M((0.15, 0.075, 0.035), 0.07, 0.85),
+    S.SALOON_LIT: M((0.016, 0.019, 0.021), 0.10, 0.9, (0.028, 0.024, 0.016)),
     S.LAMP_AMBER: M((0.4, 0.2, 0.03), 0.0, 0.0, (2.6, 1.25, 0.10)),
     S.BEACON_AMBER: M((0.4, 0.2, 0.03), 0.06, 0.8, (2.4, 0.75, 0.03)),
     S.GRAVEL: M((0.30, 0.27, 0.23)),
@@ -268,6 +295,17 @@ MATERIALS: dict[Surface, Material] = {
 del S, M
 
 PAINTS: dict[Colour, Surface] = {colour: Surface[f"PAINT_{colour.name}"] for colour in Colour}
+# The paints that go by the same name.
+SHADES: dict[Colour, tuple[Surface, ...]] = {colour: (paint,) for colour, paint in PAINTS.items()} | {
+    Colour.WHITE: (Surface.PAINT_WHITE, Surface.PAINT_WHITE, Surface.PAINT_PEARL),
+    Colour.SILVER: (Surface.PAINT_SILVER, Surface.PAINT_BRIGHT_SILVER, Surface.PAINT_CHAMPAGNE),
+    Colour.GREY: (Surface.PAINT_GREY, Surface.PAINT_CHARCOAL, Surface.PAINT_MID_GREY),
+    Colour.BLACK: (Surface.PAINT_BLACK, Surface.PAINT_BROWN_BLACK),
+    Colour.RED: (Surface.PAINT_RED, Surface.PAINT_BRIGHT_RED, Surface.PAINT_WINE),
+    Colour.BLUE: (Surface.PAINT_BLUE, Surface.PAINT_NAVY, Surface.PAINT_SKY),
+    Colour.GREEN: (Surface.PAINT_GREEN, Surface.PAINT_LEAF),
+    Colour.BROWN: (Surface.PAINT_BROWN, Surface.PAINT_COPPER),
+}
 
 
 @dataclass(frozen=True, slots=True)

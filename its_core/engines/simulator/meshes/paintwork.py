@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from its_core.engines.simulator.meshes.materials import PAINTS, Surface
+from its_core.engines.simulator.meshes.materials import PAINTS, SHADES, Surface
 from its_core.engines.simulator.trace import Actor
 
 # Cargo boxes and the stripes on them; more than half of all boxes are light, as on the road.
@@ -23,8 +23,11 @@ _HAULIERS: tuple[tuple[Surface, Surface], ...] = (
 
 def paintwork(actor: Actor) -> dict[Surface, Surface]:
     """By the surface of the mesh that it replaces."""
-    paint = PAINTS[actor.colour]
+    shades = (PAINTS[actor.colour],) if actor.emergency or actor.works else SHADES[actor.colour]
+    paint = shades[(actor.look + actor.track_id) % len(shades)]
     if actor.emergency:
         return {Surface.PAINT: paint, Surface.BOX: paint, Surface.STRIPE: paint}
+    if actor.works:
+        return {Surface.PAINT: paint, Surface.BOX: paint, Surface.STRIPE: Surface.SIGN_WHITE}
     box, stripe = _HAULIERS[(7 * actor.look + actor.track_id) % len(_HAULIERS)]
     return {Surface.PAINT: paint, Surface.BOX: box, Surface.STRIPE: stripe}

@@ -90,7 +90,7 @@ def _torn(mesh: Mesh, crushed: Floats) -> NDArray[np.uint8]:
     slots = mesh.slots.copy()
     paint = np.isin(slots, (Surface.PAINT, Surface.BOX))
     slots[paint & (crushed > _TEARS_M) & (flakes > 0.35)] = Surface.TORN
-    slots[(mesh.slots == Surface.GLASS) & (crushed > _CRAZES_M)] = Surface.GLASS_CRAZED
+    slots[np.isin(mesh.slots, (Surface.GLASS, Surface.SALOON)) & (crushed > _CRAZES_M)] = Surface.GLASS_CRAZED
     return slots
 
 

@@ -94,7 +94,9 @@ class CarActor:
         by_day = Surface.HEADLAMP_DAY if self._drives_lit else Surface.HEADLAMP_DARK
         head = Surface.HEADLAMP_LIT if self._lit else by_day
         tail = Surface.TAILLAMP_BRAKE if braking else Surface.TAILLAMP_DIM if self._lit else Surface.TAILLAMP_DARK
-        chosen = {**self._paint, Surface.TAILLAMP_HIGH: Surface.TAILLAMP_BRAKE if braking else Surface.TAILLAMP_DARK}
+        saloon = Surface.SALOON_LIT if self._lit else Surface.GLASS
+        chosen = {**self._paint, Surface.SALOON: saloon}
+        chosen[Surface.TAILLAMP_HIGH] = Surface.TAILLAMP_BRAKE if braking else Surface.TAILLAMP_DARK
         for lamps, burning, dark in (
             (_LAMP_PAIRS[0], head, Surface.HEADLAMP_DARK),
             (_LAMP_PAIRS[1], tail, Surface.TAILLAMP_DARK),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from its_core.engines.simulator.roads.signals import Programme
 from its_core.engines.simulator.simulation.footways import drawn_route
 from its_core.engines.simulator.simulation.population import (
     Vehicle,
+    drawn_colour,
     drawn_person,
     drawn_vehicle,
     flow_per_s,
@@ -36,6 +37,7 @@ STUCK_S = 3.5
 CRAWLS_BEYOND_M = 25.0
 LANE_CHANGES_A_KM = 0.25
 HARD_STOPS_A_MINUTE = 0.25  # of a driver
+_TWINS_AMONG, _DRAWN_ANEW = 6, 3
 PASSING_M = 0.95  # how far drivers move over for a cyclist
 FIRST_NUMBER = 1000  # of road users, so that nobody takes one for a track's
 
@@ -154,6 +156,7 @@ class Flow:
         if number in self.types:
             own = rng_of("type", number, self.types[number].value)
             vehicle = recast(vehicle, own, self.types[number], lane, self.grip)
+        vehicle = self._unlike_neighbours(vehicle, number)
         driver = self.driver_of(number, vehicle, way)
         driver.s_m = s_m
         if self.demand.crawls_mps is not None:
@@ -165,6 +168,16 @@ class Flow:
         self.traffic.drivers.append(driver)
         self.traffic.vehicles[number] = vehicle
         return driver
+
+    def _unlike_neighbours(self, vehicle: Vehicle, number: int) -> Vehicle:
+        """In another colour where it would be the twin of one of the last few that came."""
+        recent = [(each.type, each.colour) for each in list(self.traffic.vehicles.values())[-_TWINS_AMONG:]]
+        rng = rng_of("unlike", number, vehicle.colour.value)
+        for _ in range(_DRAWN_ANEW):
+            if (vehicle.type, vehicle.colour) not in recent:
+                break
+            vehicle = replace(vehicle, colour=drawn_colour(rng, vehicle.type))
+        return vehicle
 
     def _add_walker(self) -> None:
         found = drawn_route(self.layout, self.rng)

@@ -137,6 +137,7 @@ def test_every_surface_a_car_can_show_has_a_material() -> None:
     for lamp in ("HEADLAMP", "TAILLAMP", "INDICATOR"):
         for side in ("LEFT", "RIGHT"):
             changes[Surface[f"{lamp}_{side}"]] = Surface[f"{lamp}_DARK"]
+    changes[Surface.SALOON] = Surface.SALOON_LIT
     changes |= {Surface.BEACON_LEFT: Surface.BEACON_BLUE_DARK, Surface.BEACON_RIGHT: Surface.BEACON_RED}
     table = byte_table(changes)
     meshes = [car(kind).mesh for kind in VEHICLES] + [emergency_car(ParticipantType.VAN).mesh, trailer().mesh]
