@@ -48,7 +48,7 @@ def _predict(network: Network, clip: TrueClip, features: Features) -> Prediction
         accident_time_s=min(max(time_s, 0.0), clip.duration_s),
         center=(_middle(cells.sum(axis=0)), _middle(cells.sum(axis=1))),
         type=TYPES[int((_type_at_heat(out) + _type_at_heat(mirrored)).argmax())],
-        scores={"score": float(torch.sigmoid((out.score + mirrored.score)[0] / 2))},
+        scores={"score": float(torch.sigmoid(heat.max()))},
     )
 
 

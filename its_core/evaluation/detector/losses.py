@@ -8,6 +8,8 @@ from torch.nn import functional as F
 from its_core.evaluation.detector.network import Output
 from its_core.evaluation.detector.samples import Batch
 
+_RARE = 20  # how much more a blow counts than any other frame of a road user
+
 
 def loss_of(out: Output, batch: Batch) -> Tensor:
     """Whether: cross entropy of the score, and a crash above its counterfactual. When and where: of the heat, for
@@ -38,6 +40,8 @@ def _road_user_loss(out: Output, batch: Batch) -> Tensor:
     weight = covered / covered.sum().clamp(min=1.0)
     seen = F.binary_cross_entropy_with_logits(out.covered[known], covered)
     collided = F.binary_cross_entropy_with_logits(out.collided[known], batch.collided[known], reduction="none")
+    struck = batch.struck[known]
+    blow = F.binary_cross_entropy_with_logits(out.struck[known], struck, reduction="none") * (1 + _RARE * struck)
     # A tenth of a cell a frame is a clear motion.
     moved = F.smooth_l1_loss(10 * out.motion[known], 10 * batch.motion[known], reduction="none").mean(dim=2)
-    return seen + (weight * (0.5 * collided + 0.5 * moved)).sum()
+    return seen + (weight * (0.5 * collided + 0.5 * moved + blow)).sum()

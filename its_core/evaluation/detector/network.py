@@ -2,8 +2,8 @@
 
 It marks, in space and time, where bodies first touch: a heat map over T frames and a grid of cells. Its peak is the
 when and the where; how hot the hottest cells are says whether; the features under the heat say what. In training the
-same features must also say where road users are, how fast they move just before and just after each frame, and which
-have collided: from a few dozen crashes alone they would not learn to see motion.
+same features must also say where road users are, how fast they move just before and just after each frame, which are
+being struck and which have collided: from a few dozen crashes alone they would not learn to see motion.
 
 Every layer is a convolution, so that training works on crops and an answer on whole frames.
 
@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from its_core.evaluation.detector.trajectories import MOTION_CHANNELS, motion
+
 TYPES = ("head-on", "rear-end", "sideswipe", "single", "t-bone")
 CELL_PX = 8
 _HOTTEST = 12  # space-time cells whose mean heat is the clip's score
@@ -30,8 +32,10 @@ _NEVER = -30.0
 class Output:
     """``heat`` [B, T, H, W], ``score`` [B] and ``types`` [B, T, 5, H, W], a crash's type were it there, are logits.
 
-    For training: logits of ``covered`` and ``collided`` [B, T, H, W], and ``motion`` [B, T, 4, H, W], displacements in
-    cells a frame (x and y before, x and y after).
+    ``score`` is of training's crops; of whole clips the hottest place says more.
+
+    For training: logits of ``covered``, ``collided`` and ``struck`` [B, T, H, W], and ``motion`` [B, T, 4, H, W],
+    displacements in cells a frame (x and y before, x and y after).
     """
 
     heat: Tensor
@@ -39,6 +43,7 @@ class Output:
     types: Tensor
     covered: Tensor
     collided: Tensor
+    struck: Tensor
     motion: Tensor
 
 
@@ -70,10 +75,10 @@ class Network(nn.Module):
     def __init__(self, width: int = 48) -> None:
         super().__init__()
         self.from_pictures = _strided(4, 24, 7, 4)
-        self.from_flow = _strided(8, 24, 5, 2)
+        self.from_flow = _strided(MOTION_CHANNELS, 24, 5, 2)
         self.stem = _strided(48, width, 3, 2)
         self.blocks = nn.ModuleList(_Block(width, dilation) for dilation in _DILATIONS)
-        self.road_users = nn.Conv2d(width, 6, 1)
+        self.road_users = nn.Conv2d(width, 7, 1)
         self.before_after = nn.Sequential(nn.Conv2d(3 * width, width, 1, bias=False), nn.BatchNorm2d(width), nn.SiLU())
         self.heat = nn.Conv2d(width, 1, 1)
         self.bias = nn.Parameter(torch.zeros(1))
@@ -83,7 +88,7 @@ class Network(nn.Module):
         """``frames`` [B, T, height, width] and ``background`` [B, height, width], 0 to 1, ``flow``
         [B, T, 2, height / 2, width / 2] in pixels. The first ``lengths`` [B] frames count."""
         time = frames.shape[1]
-        seen, moved = _pictures(frames, background).flatten(0, 1), _motion(flow).flatten(0, 1)
+        seen, moved = _pictures(frames, background).flatten(0, 1), motion(flow).flatten(0, 1)
         seen = self.from_pictures(seen.contiguous(memory_format=torch.channels_last))
         moved = self.from_flow(moved.contiguous(memory_format=torch.channels_last))
         x = self.stem(torch.cat([seen, moved], dim=1))
@@ -95,7 +100,8 @@ class Network(nn.Module):
         heat = self.heat(x)[:, 0].unflatten(0, (-1, time)).masked_fill(outside[:, :, None, None], _NEVER)
         hottest = heat.flatten(1).topk(min(_HOTTEST, heat[0].numel()), dim=1).values.mean(dim=1)
         types = self.types(x).unflatten(0, (-1, time))
-        return Output(heat, hottest + self.bias, types, users[:, :, 0], users[:, :, 1], users[:, :, 2:])
+        covered, collided, struck = users[:, :, :3].unbind(dim=2)
+        return Output(heat, hottest + self.bias, types, covered, collided, struck, users[:, :, 3:])
 
 
 def _pictures(frames: Tensor, background: Tensor) -> Tensor:
@@ -104,15 +110,6 @@ def _pictures(frames: Tensor, background: Tensor) -> Tensor:
     later = torch.cat([frames[:, 1:], frames[:, -1:]], dim=1)
     return torch.stack(
         [frames - 0.5, 3 * (frames - background[:, None]), 4 * (frames - earlier), 4 * (later - frames)], dim=2
-    )
-
-
-def _motion(flow: Tensor) -> Tensor:
-    """[B, T, 8, H, W]: slow and fast motion, and how it changes from the frame before and to the frame after."""
-    earlier = torch.cat([flow[:, :1], flow[:, :-1]], dim=1)
-    later = torch.cat([flow[:, 1:], flow[:, -1:]], dim=1)
-    return torch.cat(
-        [flow.clamp(-1, 1), (flow / 4).clamp(-3, 3), (flow - earlier).clamp(-1, 1), (later - flow).clamp(-1, 1)], dim=2
     )
 
 

@@ -14,6 +14,8 @@ from its_core.evaluation.detector.features import Features
 from its_core.evaluation.ground_truth import TrueClip
 
 _STEP = 2  # frames on each side over which a velocity is measured
+_BLOW_S = 0.2
+_HARD_BRAKING_MPS, _CLEARLY_MORE_MPS = 1.7, 1.5  # 8.5 m/s2 over 0.2 s, and how much more leaves no doubt
 _LEAST_SIZE = 0.012  # of the frame's width: smaller road users are no conflicts to learn from
 
 
@@ -25,6 +27,7 @@ class RoadUsers:
         boxes: [T, N, 4], x1, y1, x2, y2 of the visible part; nan where nothing can be seen.
         before, after: [T, N, 2], displacement a frame over the frames just before and just after.
         collided: [T, N], it has touched something by then.
+        struck: [T, N], 0 to 1: its velocity in the world changes as by a blow, and not as by brakes.
         conflict: [T, N], how much like a crash its motion is: it closes in on another, or brakes. No unit.
     """
 
@@ -32,6 +35,7 @@ class RoadUsers:
     before: NDArray[np.float32]
     after: NDArray[np.float32]
     collided: NDArray[np.bool_]
+    struck: NDArray[np.float32]
     conflict: NDArray[np.float32]
 
 
@@ -52,6 +56,7 @@ def of_truth(truth: Mapping[str, Any], times_s: NDArray[np.float32]) -> RoadUser
     size = np.array([camera["width_px"], camera["height_px"]] * 2, np.float32)
     visible = np.full((truth["frames"], len(tracks), 4), np.nan, np.float32)
     centres = np.full((truth["frames"], len(tracks), 2), np.nan, np.float32)
+    velocities_mps = np.full((truth["frames"], len(tracks), 2), np.nan, np.float32)
     for number, track in enumerate(tracks):
         for state in track["frames"]:
             if state["visible_box"] is not None:
@@ -59,6 +64,8 @@ def of_truth(truth: Mapping[str, Any], times_s: NDArray[np.float32]) -> RoadUser
             if state["amodal_box"] is not None:
                 x1, y1, x2, y2 = state["amodal_box"] / size
                 centres[state["frame"], number] = (x1 + x2) / 2, (y1 + y2) / 2
+            if state.get("velocity_mps") is not None:
+                velocities_mps[state["frame"], number] = state["velocity_mps"][:2]
     chosen = np.minimum(np.round(times_s * truth["fps"]).astype(int), truth["frames"] - 1)
     touched = {track["track_id"]: truth["frames"] for track in tracks}
     for contact in truth["contacts"]:
@@ -68,7 +75,17 @@ def of_truth(truth: Mapping[str, Any], times_s: NDArray[np.float32]) -> RoadUser
     before, after = _velocities(centres[chosen])
     shape = np.array([1.0, camera["height_px"] / camera["width_px"]], np.float32)
     conflict = _conflict(visible[chosen], before, after, shape)
-    return RoadUsers(visible[chosen], before, after, chosen[:, None] >= first[None], conflict)
+    struck = _struck(velocities_mps, truth["fps"])[chosen]
+    return RoadUsers(visible[chosen], before, after, chosen[:, None] >= first[None], struck, conflict)
+
+
+def _struck(velocities_mps: NDArray[np.float32], fps: float) -> NDArray[np.float32]:
+    """By how much velocities change within ``_BLOW_S``: 0 where brakes could do it, 1 where clearly only a blow can."""
+    step = max(1, round(_BLOW_S * fps / 2))
+    found = np.zeros(velocities_mps.shape[:2], np.float32)
+    change = np.linalg.norm(velocities_mps[2 * step :] - velocities_mps[: -2 * step], axis=2)
+    found[step:-step] = np.clip((np.nan_to_num(change) - _HARD_BRAKING_MPS) / _CLEARLY_MORE_MPS, 0, 1)
+    return found
 
 
 def _velocities(centres: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -25,8 +25,8 @@ _LONG = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """T frames of a crop, 0 to 1. ``heat`` [T, H, W] sums to 1, or is all zero. ``covered``, ``collided`` [T, H, W] and
-    ``motion`` [T, 4, H, W] are of road users; ``known`` says whether there are annotations."""
+    """T frames of a crop, 0 to 1. ``heat`` [T, H, W] sums to 1, or is all zero. ``covered``, ``collided``, ``struck``
+    [T, H, W] and ``motion`` [T, 4, H, W] are of road users; ``known`` says whether there are annotations."""
 
     frames: Tensor
     flow: Tensor
@@ -35,6 +35,7 @@ class Sample:
     type: int
     covered: Tensor
     collided: Tensor
+    struck: Tensor
     motion: Tensor
     known: bool
 
@@ -52,6 +53,7 @@ class Batch:
     labels: Tensor
     covered: Tensor
     collided: Tensor
+    struck: Tensor
     motion: Tensor
     known: Tensor
     twins: Tensor
@@ -70,12 +72,21 @@ def sample(clip: TrueClip, features: Features, users: RoadUsers | None, view: Vi
     if contact is not None and view.holds_contact(clip, features):
         heat = targets.heat(clip, view, frames, contact - view.start)
         kind = TYPES.index(clip.type) if clip.type in TYPES else _NO_TYPE
-    covered, collided, motion = (torch.zeros(frames, *size, CELLS, CELLS) for size in ((), (), (4,)))
+    covered, collided, struck, motion = (torch.zeros(frames, *size, CELLS, CELLS) for size in ((), (), (), (4,)))
     if users is not None:
-        covered, collided, motion = targets.road_users(users, shown, view)
+        covered, collided, struck, motion = targets.road_users(users, shown, view)
     noisy = seen[:-1] + view.noise * _noise(view.seed, frames)
     return Sample(
-        noisy, _flow(features, shown, view), seen[-1], heat, kind, covered, collided, motion, users is not None
+        frames=noisy,
+        flow=_flow(features, shown, view),
+        background=seen[-1],
+        heat=heat,
+        type=kind,
+        covered=covered,
+        collided=collided,
+        struck=struck,
+        motion=motion,
+        known=users is not None,
     )
 
 
@@ -99,6 +110,7 @@ def batch_of(samples: Sequence[Sample], twins: Sequence[tuple[int, int]]) -> Bat
         labels=torch.tensor([float(each.heat.sum() > 0) for each in samples]),
         covered=stacked("covered"),
         collided=stacked("collided"),
+        struck=stacked("struck"),
         motion=stacked("motion"),
         known=torch.tensor([each.known for each in samples]),
         twins=torch.tensor(twins, dtype=torch.int64).reshape(-1, 2),

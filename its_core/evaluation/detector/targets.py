@@ -34,9 +34,9 @@ def heat(clip: TrueClip, view: View, frames: int, contact: int) -> Tensor:
     return torch.from_numpy((bell / bell.sum()).astype(np.float32))
 
 
-def road_users(users: RoadUsers, shown: slice, view: View) -> tuple[Tensor, Tensor, Tensor]:
-    """Of each cell: how much of it road users cover and whether they have collided, [T, H, W], and how they move, in
-    cells a frame, [T, 4, H, W]."""
+def road_users(users: RoadUsers, shown: slice, view: View) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Of each cell: how much of it road users cover, whether they have collided and whether they are being struck,
+    [T, H, W], and how they move, in cells a frame, [T, 4, H, W]."""
     scale = np.array(SIZE_PX[::-1], np.float32) / view.side * CELLS
     offset = np.array([view.left, view.top], np.float32) / view.side * CELLS
     boxes = users.boxes[shown]
@@ -51,8 +51,9 @@ def road_users(users: RoadUsers, shown: slice, view: View) -> tuple[Tensor, Tens
     covered = share.sum(axis=1)
     weights = share / np.maximum(covered, 1e-6)[:, None]
     collided = np.einsum("tnhw,tn->thw", weights, users.collided[shown].astype(np.float32))
+    struck = np.einsum("tnhw,tn->thw", weights, users.struck[shown])
     moved = np.einsum("tnhw,tnc->tchw", weights, motion)
-    return _tensor(covered.clip(0, 1)), _tensor(collided), _tensor(moved)
+    return _tensor(covered.clip(0, 1)), _tensor(collided), _tensor(struck), _tensor(moved)
 
 
 def _tensor(values: NDArray[np.floating]) -> Tensor:

@@ -20,7 +20,7 @@ from its_core.evaluation.detector.losses import loss_of
 from its_core.evaluation.detector.network import Network
 from its_core.evaluation.ground_truth import TrueClip
 
-_FEWEST_EPOCHS, _FEWEST_STEPS = 12, 1500
+_FEWEST_EPOCHS, _FEWEST_STEPS = 12, 1100
 
 
 class TrainingError(FactoryError, ValueError):
@@ -31,11 +31,11 @@ class TrainingError(FactoryError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``epochs`` passes over the clips; None: enough for 1,500 steps, 12 at least. ``batch_size``: crops a step, about.
+    """``epochs`` passes over the clips; None: enough for 1,100 steps, 12 at least. ``batch_size``: crops a step, about.
     ``device``: cpu, cuda, or auto (a GPU where there is one)."""
 
     epochs: int | None = None
-    batch_size: int = 6
+    batch_size: int = 8
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     averaging: float = 0.97

@@ -12,7 +12,7 @@ from its_core.evaluation.detector.network import CELL_PX
 from its_core.evaluation.detector.road_users import RoadUsers
 from its_core.evaluation.ground_truth import TrueClip
 
-FRAMES = 32
+FRAMES = 24
 CROP_PX = 112
 CELLS = CROP_PX // CELL_PX
 _ZOOM = (0.65, 1.5)

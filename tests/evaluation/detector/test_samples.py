@@ -43,7 +43,9 @@ def truth() -> dict[str, Any]:
         states = []
         for frame in range(60):
             box = [x_px(frame) - 8, y_px - 4, x_px(frame) + 8, y_px + 4]
-            states.append({"frame": frame, "visible_box": box, "amodal_box": box})
+            drives = track_id == 1 and frame < CONTACT
+            speed = 8.0 if drives else 0.0
+            states.append({"frame": frame, "visible_box": box, "amodal_box": box, "velocity_mps": [speed, 0.0, 0.0]})
         tracks.append({"track_id": track_id, "frames": states})
     return {
         "camera": {"width_px": WIDTH, "height_px": HEIGHT},
@@ -64,8 +66,17 @@ def test_annotations_say_how_road_users_move_and_when_they_collided(users: RoadU
     assert users.after[CONTACT] == pytest.approx(np.zeros((3, 2)), abs=1e-6)
     assert users.collided[CONTACT - 1].tolist() == [False, False, False]
     assert users.collided[CONTACT].tolist() == [True, True, False]
+    assert users.struck.max(axis=1).nonzero()[0].tolist() == [CONTACT - 1, CONTACT]
+    assert users.struck[CONTACT].tolist() == [1, 0, 0]
     assert users.conflict[CONTACT - 1].argmax() in (0, 1)
     assert users.conflict[:, 2].max() < 0.01 < users.conflict[CONTACT - 1].max()
+
+
+def test_brakes_are_no_blow() -> None:
+    braking = truth()
+    for state in braking["tracks"][0]["frames"]:
+        state["velocity_mps"] = [max(0.0, 12.0 - 0.8 * state["frame"]), 0.0, 0.0]
+    assert road_users.of_truth(braking, TIMES_S).struck.max() == 0
 
 
 def test_a_hidden_road_user_covers_nothing() -> None:
@@ -88,6 +99,7 @@ def test_a_crash_is_hot_where_the_cars_meet_and_when(users: RoadUsers, seed: int
     assert view.start + at == CONTACT
     assert shown.covered[at, row, column] > 0
     assert shown.collided[at, row, column] > 0.5
+    assert shown.struck[at].max() > 0.5
     moving_right = shown.motion[at - 1, 0].sum() > 0
     assert moving_right != view.flipped
     assert float(shown.flow[:, 0].mean()) == pytest.approx((-1 if view.flipped else 1) * CROP_PX / view.side, abs=1e-3)

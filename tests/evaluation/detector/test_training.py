@@ -19,7 +19,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def truth(folder: Path) -> GroundTruth:
-    return drawn.clips(folder / "clips")
+    return drawn.clips(folder / "clips", cameras=5, split_test=1)
 
 
 def weights(network: torch.nn.Module) -> list[list[float]]:
@@ -38,7 +38,7 @@ def one_thread() -> Iterator[None]:
 @pytest.mark.slow
 def test_it_learns_when_and_where_blocks_meet(truth: GroundTruth, folder: Path) -> None:
     (experiment,) = experiments.plan(truth)
-    assert {clip.camera_id for clip in experiment.test.clips} == {"cam-4", "cam-5"}
+    assert {clip.camera_id for clip in experiment.test.clips} == {"cam-4"}
     result = experiments.run(
         experiment, Settings(epochs=5, batch_size=3, device="cpu"), folder / "run", folder / "cache"
     )
