@@ -37,7 +37,7 @@ def train_detector(
     test: Annotated[str | None, typer.Option(help="Test on this version or folder instead.")] = None,
     output: Annotated[str | None, typer.Option(help="Folder for checkpoints, predictions and metrics.")] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the clips; by default enough for 800 steps, 24 at least.")
+        int | None, typer.Option(min=1, help="Passes over the clips; by default enough for 1,100 steps, 12 at least.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another detector.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")] = "auto",
