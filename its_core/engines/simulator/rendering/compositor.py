@@ -33,6 +33,7 @@ from its_core.engines.simulator.rendering.ground_paint import (
     stain_strips,
 )
 from its_core.engines.simulator.rendering.ground_windows import View, ground_window
+from its_core.engines.simulator.rendering.motion_blur import Smear, smear
 from its_core.engines.simulator.rendering.standing import FINE
 from its_core.engines.simulator.rendering.veils import veil_about_all
 from its_core.engines.simulator.rendering.windows import Window, bands, grown, window_of
@@ -243,6 +244,12 @@ class Compositor:
         )  # fmt: skip
         self._softening.apply(self._sharp, windows, self._picture)
         return self._picture, Sight(pixels, samples, bounds, self._ids)
+
+    def smear(self, moving: list[Smear]) -> None:
+        """Smears bodies of the frame that ``frame`` gave, before ``rest``."""
+        for each in moving:
+            smear(self._picture, self._still_soft, self._ids, self._layer.seen.nearness, each)
+        self._changed = np.concatenate([self._changed, bands([each.window for each in moving])])
 
     def rest(self) -> None:
         """Ends a frame: every buffer as it was before it."""

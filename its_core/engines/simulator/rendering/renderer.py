@@ -25,6 +25,7 @@ from its_core.engines.simulator.rendering.compositor import Compositor, Sight
 from its_core.engines.simulator.rendering.lamps.signals import Signals
 from its_core.engines.simulator.rendering.lamps.vehicles import VehicleLamps
 from its_core.engines.simulator.rendering.layers import LayerMaker, Layers
+from its_core.engines.simulator.rendering.motion_blur import MotionBlur
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.scenery.build import scenery
 from its_core.engines.simulator.scenery.light_maps import flattened
@@ -113,6 +114,7 @@ class ClipRenderer:
         self._signals = Signals(still.layout, camera, self._plate.standing.surface, sky.lit, self._look.level)
         self._lamps = VehicleLamps(vehicles_of(found), trace, camera, sky.lit, self._look.level)
         self._aftermath = Aftermath(trace, camera, sky)
+        self._motion_blur = MotionBlur(trace, camera, sky)
         self._contacts = np.array([_contact(body) for body in found]).reshape(-1, 4)
         self._shade = Coverage.empty(*size)
         self._cast: Cast | None = None
@@ -137,6 +139,9 @@ class ClipRenderer:
         if len(self._trace.signals):
             self._signals.shine(self._trace.signals[frame], self._compositor, self._layer.seen.triangle)
         picture, sight = self._compositor.frame(actors, drawn, beams)
+        moving = self._motion_blur.smears(frame, drawn, extents)
+        if moving:
+            self._compositor.smear(moving)
         layers = Layers()
         if self._layers is not None:
             later = "flow" in self._asked and frame + 1 < len(self._trace.positions)
