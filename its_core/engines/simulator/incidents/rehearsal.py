@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from its_core.engines.simulator.incidents.opportunity import Plan
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.portable_math import acos
+from its_core.engines.simulator.roads.layouts import Point
+from its_core.engines.simulator.roads.network import network
 from its_core.engines.simulator.simulation.overlaps import overlapping, rectangles_apart_m
 from its_core.engines.simulator.simulation.rails import Rails, Traffic, packed
 from its_core.engines.simulator.traffic.habits import Intent
@@ -20,6 +23,8 @@ from its_core.engines.simulator.traffic.perception import Bodies
 Floats = NDArray[np.float64]
 
 STEP_S = 1.0 / 24.0  # as in the physics
+NEAR_M = 70.0  # vehicles farther from where the two go do not change what becomes of them within a clip
+NEAR_ON_FOOT_M = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,33 @@ def begun(setting: Setting, traffic: Traffic, plan: Plan) -> None:
     while traffic.time_s < -1e-6:
         rails.step(min(STEP_S, -traffic.time_s))
     traffic.time_s = 0.0
+
+
+def company(setting: Setting, traffic: Traffic, plan: Plan) -> Traffic:
+    """Copies of those who can matter to a plan: whom it names, and who is near to the ways of its two to their point.
+    Most of the traffic of a large place is not, and would take most of a rehearsal's time."""
+    named = {plan.culprit, *plan.victims, *plan.struck, *plan.intents, *plan.ways, *plan.routes}
+    named |= {intent.chase.other for intent in plan.intents.values() if intent.chase is not None}
+    roads = network(setting.layout)
+    places = {driver.number: roads.place(driver.way, driver.s_m, driver.aside_m)[:2] for driver in traffic.drivers}
+    places |= {walker.number: (walker.x, walker.y) for walker in traffic.walkers}
+    starts = [places[number] for number in (plan.culprit, *plan.victims) if number in places]
+
+    def is_near(number: int, within_m: float) -> bool:
+        return number in named or any(_off_m(places[number], start, plan.where) < within_m for start in starts)
+
+    drivers = [copy.copy(driver) for driver in traffic.drivers if is_near(driver.number, NEAR_M)]
+    walkers = [copy.copy(walker) for walker in traffic.walkers if is_near(walker.number, NEAR_ON_FOOT_M)]
+    return Traffic(traffic.time_s, drivers, dict(traffic.vehicles), walkers)
+
+
+def _off_m(point: Point, start: Point, end: Point) -> float:
+    """Distance of a point from the straight line between two others."""
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    x, y = point[0] - start[0], point[1] - start[1]
+    along = min(max((x * dx + y * dy) / max(dx * dx + dy * dy, 1e-9), 0.0), 1.0)
+    x, y = x - along * dx, y - along * dy
+    return math.sqrt(x * x + y * y)
 
 
 def rehearsed(

@@ -22,14 +22,6 @@ Floats = NDArray[np.float64]
 MARGIN = 0.04  # of the picture's width and height, kept free around an incident
 CAR_M = 4.5
 LOOKED_AT_M = 0.7  # above the road: the middle of a car
-# A car's share of the picture's width where incidents come to their point: quartiles of what is aimed at, so that the
-# boxes of crashes, half as wide again, are as wide as in ACCIDENT's real footage (quartiles 5, 7.6 and 17 %).
-SHARE_QUARTILES = (0.032, 0.042, 0.062, 0.125, 0.20)
-# What is smaller is not shown: nobody could say what happened there. People and two-wheelers are smaller than cars, and
-# one vehicle alone is smaller than two.
-SMALLEST_SHARE = 0.032
-SMALLEST_SHARE_OF_ONE = 0.045
-SMALLEST_SHARE_FAR = 0.018  # where a row asks for a far camera
 EDGE = 0.1  # of the picture: incidents in this frame around it are near an edge, as a fifth of real ones
 NEAR_AN_EDGE = 0.22
 MOMENT = (0.15, 0.85)  # shares of the clip between which an incident comes to its point

@@ -15,23 +15,18 @@ from its_core.engines.simulator.incidents.consequences import with_consequences
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.verdicts import severity_word
-from its_core.engines.simulator.incidents.rehearsal import Rehearsal, begun, rehearsed, with_intents
+from its_core.engines.simulator.incidents.picture_size import aimed_width, is_wide_enough, smallest_share, steps_off
+from its_core.engines.simulator.incidents.rehearsal import Rehearsal, begun, company, rehearsed, with_intents
 from its_core.engines.simulator.incidents.setting import (
     EDGE,
     LOOKED_AT_M,
     NEAR_AN_EDGE,
-    SHARE_QUARTILES,
-    SMALLEST_SHARE,
-    SMALLEST_SHARE_FAR,
-    SMALLEST_SHARE_OF_ONE,
     Setting,
-    apparent_share,
     edge_distance,
     legible,
 )
 from its_core.engines.simulator.incidents.timeline import HORIZON_S, Timeline, recorded
 from its_core.engines.simulator.optics.camera import hidden_by_scenery
-from its_core.engines.simulator.portable_math import exp, log
 from its_core.engines.simulator.simulation.flow import STEP_S, Demand, Flow
 from its_core.engines.simulator.simulation.population import mass_kg
 from its_core.engines.simulator.simulation.rails import Traffic
@@ -46,11 +41,10 @@ CRAWLS_MPS = (1.8, 3.2)  # of a jam; a slower one would pass for a still picture
 TRIED = 7  # moments of one round
 STAGINGS = 1  # of one moment
 CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon
-STEP_OF_SIZE = 0.47  # a factor of 1.6
 ANGLES_DEG, STEP_OF_ANGLE_DEG = (35.0, 145.0), 20.0  # at which two shall meet where ways cross
 LATEST_TOUCH = 0.88  # share of the clip
-_SMALL = frozenset({ParticipantType.PEDESTRIAN, ParticipantType.BICYCLE, ParticipantType.MOTORCYCLE})
-_AFTER_S = 2.2  # a rehearsal of a crash goes on so long after its point
+_AFTER_S = 1.0  # a crash that comes later than this after its point is none
+_FAR_APART_M = 6.0  # two who almost collide do not come nearer when they brake earlier
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +93,8 @@ def _possible(setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opp
     time_s = timeline.time_s(opportunity.step)
     if time_s < contact_s + 0.1 or time_s + setting.duration_s - contact_s > timeline.time_s(timeline.steps) - 0.2:
         return False
-    return legible(setting.camera, *opportunity.where, _smallest_share(setting, timeline, opportunity))
+    share = smallest_share(setting, timeline, opportunity)
+    return legible(setting.camera, *opportunity.where, share) and is_wide_enough(setting, timeline, opportunity)
 
 
 def _in_sight(setting: Setting, found: list[Opportunity]) -> list[Opportunity]:
@@ -111,36 +106,10 @@ def _in_sight(setting: Setting, found: list[Opportunity]) -> list[Opportunity]:
     return [each for each, behind in zip(found, hidden.tolist(), strict=True) if not behind]
 
 
-def _smallest_share(setting: Setting, timeline: Timeline, opportunity: Opportunity) -> float:
-    """Of the picture's width, that a car must take at the place of a moment for its incident to be legible."""
-    if CameraWord.FAR in setting.scene.camera:
-        return SMALLEST_SHARE_FAR
-    concerned = (opportunity.culprit, *opportunity.victims)
-    cars = [n for n in concerned if n in timeline.tracks and timeline.tracks[n].type not in _SMALL]
-    return SMALLEST_SHARE_OF_ONE if len(cars) < 2 else SMALLEST_SHARE
-
-
-def _aimed_share(setting: Setting) -> float:
-    """How large a car shall be where the incident comes to its point; the row's words may say."""
-    at = float(setting.rng("size").random())
-    if CameraWord.NEAR in setting.scene.camera:
-        at = 0.75 + 0.25 * at
-    elif CameraWord.FAR in setting.scene.camera:
-        at = 0.2 * at
-    quarters = np.linspace(0.0, 1.0, len(SHARE_QUARTILES))
-    return float(exp(np.interp(at, quarters, log(np.array(SHARE_QUARTILES)))))
-
-
 def _aimed_at_edge(setting: Setting) -> bool:
     """Whether the incident shall come to its point near an edge of the picture; the row's words may say."""
     drawn = float(setting.rng("edge").random()) < NEAR_AN_EDGE
     return CameraWord.EDGE in setting.scene.camera or (drawn and CameraWord.CENTRED not in setting.scene.camera)
-
-
-def _unlike(setting: Setting, opportunity: Opportunity, aimed: float) -> int:
-    """How far from the size that is aimed at: in steps of a factor of 1.6."""
-    share = apparent_share(setting.camera, *opportunity.where)
-    return round(abs(float(log(share / aimed))) / STEP_OF_SIZE)
 
 
 def _in_turn(
@@ -148,7 +117,7 @@ def _in_turn(
 ) -> list[Opportunity]:
     """At random, one variant after another; those first whose vehicles are of the types that the row names, that are
     likely to be as severe, near an edge if that is aimed at, and about as large; one moment of each pair."""
-    severity, aimed, at_edge = setting.scene.severity, _aimed_share(setting), _aimed_at_edge(setting)
+    severity, aimed, at_edge = setting.scene.severity, aimed_width(setting), _aimed_at_edge(setting)
     aimed_deg = float(setting.rng("angle").uniform(*ANGLES_DEG))
     order = rng.permutation(len(found)).tolist()
     shuffled = [found[i] for i in order]
@@ -159,7 +128,7 @@ def _in_turn(
         mild = severity is not None and _likely_severity(each, timeline) is not severity
         off = round(abs(abs(each.details.get("angle_deg", aimed_deg)) - aimed_deg) / STEP_OF_ANGLE_DEG)
         inside = at_edge and edge_distance(setting.camera, *each.where) > EDGE
-        unlike = _unlike(setting, each, aimed)
+        unlike = steps_off(setting, timeline, each, aimed)
         return fitting(each, wanted, timeline), int(mild), int(inside), turn[each.variant], off, unlike
 
     shuffled.sort(key=rank)
@@ -213,14 +182,14 @@ def _stagings(
     before = timeline.traffic_at(early)
     before.set_clock(-timeline.time_s(step - early))
     recoloured(before, wanted, opportunity, setting)
-    company = with_company(before, wanted, opportunity)
+    others = with_company(before, wanted, opportunity)
     if not {opportunity.culprit, *opportunity.victims} <= _numbers(before) & _numbers(timeline.traffic_at(step)):
         yield "not everybody is there when the clip begins"
         return
     staged = 0
     for attempt in range(kind.attempts):
         plan = kind.plan(there, timeline, opportunity, contact_s, attempt)
-        plan = replace(plan, struck=(*plan.struck, *company))
+        plan = replace(plan, struck=(*plan.struck, *others))
         if kind.touches:
             plan = with_consequences(there, before, opportunity, plan, attempt)
         traffic = before.copied()
@@ -228,6 +197,8 @@ def _stagings(
         rehearsal = _rehearsed(there, kind, traffic, plan)
         timely = rehearsal.first is None or rehearsal.first_s < LATEST_TOUCH * setting.duration_s
         if not timely or not kind.accepts(there, opportunity, plan, rehearsal):
+            if _is_hopeless(kind, plan, rehearsal):
+                break
             continue
         staging = assembled(there, traffic, plan, wanted, kind.errs, acts=True)
         calm = None
@@ -249,7 +220,15 @@ def _stagings(
 def _rehearsed(setting: Setting, kind: Kind, traffic: Traffic, plan: Plan) -> Rehearsal:
     other = plan.victims[0] if plan.victims else plan.culprit
     until_s = min(plan.contact_s + _AFTER_S, setting.duration_s) if kind.touches else setting.duration_s
-    return rehearsed(setting, traffic.copied(), (plan.culprit, other), until_s, kind.things(setting))
+    return rehearsed(setting, company(setting, traffic, plan), (plan.culprit, other), until_s, kind.things(setting))
+
+
+def _is_hopeless(kind: Kind, plan: Plan, rehearsal: Rehearsal) -> bool:
+    """Whether a moment's further plans would not do better: others touch whatever its two do, or the two who shall only
+    almost collide stay far apart (they brake earlier from plan to plan)."""
+    if rehearsal.first is not None:
+        return not rehearsal.first & {plan.culprit, *plan.victims, *plan.struck}
+    return kind.errs and not kind.touches and rehearsal.nearest_m > _FAR_APART_M
 
 
 def _numbers(traffic: Traffic) -> set[int]:

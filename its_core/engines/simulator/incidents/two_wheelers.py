@@ -9,15 +9,12 @@ from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.incidents.errors import beside_plan, crossing_plan, following_plan, oncoming_plan
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, blow_verdict, failed, first_blow
+from its_core.engines.simulator.incidents.picture_size import SMALLEST_SHARE_OF_ONE
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.beside import beside_opportunities, oncoming_opportunities
 from its_core.engines.simulator.incidents.search.crossing import crossing_opportunities
 from its_core.engines.simulator.incidents.search.following import following_opportunities
-from its_core.engines.simulator.incidents.setting import (
-    SMALLEST_SHARE_OF_ONE,
-    Setting,
-    legible,
-)
+from its_core.engines.simulator.incidents.setting import Setting, legible
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.drivers import hardest_braking_mps2

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.portable_math import exp
 
 F32 = NDArray[np.float32]
@@ -54,20 +55,30 @@ def _tile(number: int) -> F32:
 def noise(x: F32, y: F32, wave_m: float, number: int = 0) -> F32:
     """Noise at points of a plane whose humps are about ``wave_m`` across; ``number`` picks one of many patterns."""
     per_m = np.float32(_TEXELS_A_WAVE / wave_m)
-    u, v = x * per_m + np.float32(251 * number), y * per_m
-    column, row = np.floor(u).astype(np.int32), np.floor(v).astype(np.int32)
-    tile = _tile(number % 3).ravel()
-    here = ((row & (_SIDE - 1)) << 10) | (column & (_SIDE - 1))
-    if wave_m < _COARSE_M:
-        fine: F32 = tile[here]
-        return fine
-    east = ((row & (_SIDE - 1)) << 10) | ((column + 1) & (_SIDE - 1))
-    south, both = (here + _SIDE) & (_SIDE * _SIDE - 1), (east + _SIDE) & (_SIDE * _SIDE - 1)
-    u, v = u - column, v - row
-    upper = tile[here] + u * (tile[east] - tile[here])
-    lower = tile[south] + u * (tile[both] - tile[south])
-    smooth: F32 = (upper + v * (lower - upper)).astype(np.float32)
-    return smooth
+    x, y = np.broadcast_arrays(x, y)
+    found = np.empty(x.shape, np.float32)
+    across, down = np.ascontiguousarray(x, np.float32), np.ascontiguousarray(y, np.float32)
+    shift, smooth = np.float32(251 * number), wave_m >= _COARSE_M
+    _noise(across.ravel(), down.ravel(), per_m, shift, _tile(number % 3), smooth, found.ravel())
+    return found
+
+
+@kernel
+def _noise(x: F32, y: F32, per_m: np.float32, shift: np.float32, tile: F32, smooth: bool, found: F32) -> None:
+    """``smooth``: between texels, interpolated."""
+    last = _SIDE - 1
+    for i in range(len(x)):
+        u, v = x[i] * per_m + shift, y[i] * per_m
+        left, top = np.floor(u), np.floor(v)
+        column, row = int(left) & last, int(top) & last
+        if not smooth:
+            found[i] = tile[row, column]
+            continue
+        u, v = u - left, v - top
+        east, south = (column + 1) & last, (row + 1) & last
+        upper = tile[row, column] + u * (tile[row, east] - tile[row, column])
+        lower = tile[south, column] + u * (tile[south, east] - tile[south, column])
+        found[i] = upper + v * (lower - upper)
 
 
 def hashed(*numbers: NDArray[np.int32]) -> F32:

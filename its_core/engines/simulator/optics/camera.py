@@ -25,6 +25,9 @@ from its_core.taxonomy import CameraWord, RoadLayout
 Floats = NDArray[np.float64]
 
 _TRIES = 240
+# So many masts show a car in the same size. If it were drawn for each, the near ones would win, since less stands
+# before them.
+_SAME_SIZE_TRIES = 160
 _CAR_M = 4.3  # what a car measures across the picture, seen from about any side
 _TREE_CROWN_M = (4.6, 2.6)  # height of the middle of a crown, radius
 _FOREGROUND_M = 15.0  # what stands nearer fills the picture: nobody would hang a camera behind a tree or a wall
@@ -53,7 +56,7 @@ _FOV_DEG = (28.0, 92.0)
 _FARTHEST_M = 95.0
 # A car's share of the picture's width at the watched spot: quartiles. A crash, of two cars in mid-turn, is half as wide
 # again, so as wide as in ACCIDENT's real footage (quartiles 5, 7.6 and 17 %).
-_CAR_SHARE = (0.030, 0.042, 0.060, 0.110, 0.175)
+_CAR_SHARE = (0.030, 0.038, 0.051, 0.105, 0.175)
 _CAR_SHARES: dict[CameraWord, tuple[float, ...]] = {CameraWord.NEAR: (0.10, 0.20), CameraWord.FAR: (0.018, 0.034)}
 # How far from the middle the watched spot falls, in widths; a fifth of all cameras have it near an edge.
 _ASIDE = (0.0, 0.24)
@@ -62,6 +65,9 @@ _NEAR_AN_EDGE = 0.2
 _MOST_BENT = 0.12  # of its distance from the middle that a lens moves the corner of the picture inwards
 _BENT_LENSES = 0.6
 _MOST_SKY, _MOST_LAWN = 0.30, 0.34  # shares of the picture that a good view stays below
+_MOST_ROAD_HIDDEN = 0.08  # of the road in the picture, that trees and buildings may hide
+_WATCHED_M = 26.0  # road this near to the focus is watched
+_WIDER_M = 45.0  # and this near is looked at when it is in the picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +149,14 @@ def camera_for(camera_id: str, layout: Layout, geometry: Geometry, words: Sequen
     ask for one that sees the focus near, far, centred or near an edge."""
     rng = rng_of("camera", camera_id, layout.name.value)
     mounting = _MOUNTINGS.get(layout.name, _JUNCTION)
-    watched, posts = _watched_points(layout), uprights(layout)
+    road, posts = _road_points(layout), uprights(layout)
+    share = _car_share(words, rng)
     best: tuple[float, Camera] | None = None
-    for _ in range(_TRIES):
-        candidate = _draw(camera_id, layout, mounting, geometry, words, rng)
-        score = _score(candidate, layout, mounting, watched, posts)
+    for number in range(_TRIES):
+        if number >= _SAME_SIZE_TRIES:
+            share = _car_share(words, rng)
+        candidate = _draw(camera_id, layout, mounting, geometry, words, share, rng)
+        score = _score(candidate, layout, mounting, road, posts, -math.inf if best is None else best[0])
         if best is None or score > best[0]:
             best = (score, candidate)
         if score >= 0.9:
@@ -156,16 +165,22 @@ def camera_for(camera_id: str, layout: Layout, geometry: Geometry, words: Sequen
     return best[1]
 
 
+def _car_share(words: Sequence[CameraWord], rng: np.random.Generator) -> float:
+    """A car's share of the picture's width at the focus."""
+    shares = next((_CAR_SHARES[word] for word in words if word in _CAR_SHARES), _CAR_SHARE)
+    return float(exp(np.interp(rng.random(), np.linspace(0.0, 1.0, len(shares)), log(np.array(shares)))))
+
+
 def _draw(
     camera_id: str,
     layout: Layout,
     mounting: Mounting,
     geometry: Geometry,
     words: Sequence[CameraWord],
+    share: float,
     rng: np.random.Generator,
 ) -> Camera:
-    car_share = next((_CAR_SHARES[word] for word in words if word in _CAR_SHARES), _CAR_SHARE)
-    share = float(exp(np.interp(rng.random(), np.linspace(0.0, 1.0, len(car_share)), log(np.array(car_share)))))
+    """A mast somewhere about the focus, whose lens makes a car there ``share`` of the picture's width."""
     distance = float(exp(rng.uniform(*log(np.array(mounting.distance_m)))))
     # A wide lens makes a car no smaller than this: for less, the mast stands farther away.
     least = _CAR_M / (2.0 * share * float(tan(math.radians(_FOV_DEG[1]) / 2.0)))
@@ -214,42 +229,58 @@ def _looking(position: Floats, target: Floats, across: float, down: float, roll:
     return np.stack([turned, np.cross(forward, turned), forward])
 
 
-def _watched_points(layout: Layout) -> Floats:
-    """Road points (N×3) within 26 m of the focus, a few metres apart."""
+def _road_points(layout: Layout) -> Floats:
+    """Road points (N×3) within ``_WIDER_M`` of the focus, a few metres apart."""
     focus = np.array(layout.focus_m)
     points = np.concatenate([np.array(lane.points)[::4] for lane in layout.lanes])
-    near = points[norm(points - focus) < 26.0]
+    near = points[norm(points - focus) < _WIDER_M]
     return np.column_stack([near, np.full(len(near), 0.8)])
 
 
-def _score(camera: Camera, layout: Layout, mounting: Mounting, watched: Floats, posts: Floats) -> float:
-    """1 for a mast that stands beside the road with all that it watches free and in the picture, less for less."""
+def _score(
+    camera: Camera, layout: Layout, mounting: Mounting, road: Floats, posts: Floats, to_beat: float = -math.inf
+) -> float:
+    """1 for a mast that stands beside the road with all that it watches free and in the picture, less for less. The
+    dearest terms are left out once the score cannot reach ``to_beat`` any more."""
     x, y, _ = camera.position_m
     clear = off_road_m(layout, x, y)
     if clear < mounting.aside_m[0] or any(outside_m(house.rect, x, y) < 1.5 for house in layout.buildings):
         return -1.0
-    far_aside = max(0.0, clear - mounting.aside_m[1]) / 10.0
-    seen = camera.project(watched)
+    score = _free_share(camera, layout, road) - max(0.0, clear - mounting.aside_m[1]) / 10.0
+    if score <= to_beat:
+        return score
+    sky, lawn = _idle_shares(camera, layout)
+    score -= 2.0 * (max(0.0, sky - _MOST_SKY) + max(0.0, lawn - _MOST_LAWN))
+    size_px = camera.width_px, camera.height_px
+    covered = covered_shares(camera.project(posts[:, :3]), posts[:, 3], camera.focal_px, size_px)
+    if covered.max(initial=0.0) > _WIDEST_POST:
+        score -= 1.0
+    if score <= to_beat:
+        return score
+    eye = np.array(camera.position_m)
+    focus_m = float(norm(eye - np.array([*layout.focus_m, 0.0])))
+    score -= 2.0 * max(0.0, _filled_share(camera, layout, _FOREGROUND_M) - _FOREGROUND_SHARE)
+    return score - 2.0 * max(0.0, _filled_share(camera, layout, focus_m) - _MOST_BEFORE_FOCUS)
+
+
+def _free_share(camera: Camera, layout: Layout, road: Floats) -> float:
+    """How much of the road about the focus the camera shows, 1 for enough; less where trees and buildings hide more
+    than a little of the road that is in the picture."""
+    seen = camera.project(road)
     inside = (
         (seen[:, 2] > 1.0)
         & (np.abs(seen[:, 0] / camera.width_px - 0.5) < 0.5)
         & (np.abs(seen[:, 1] / camera.height_px - 0.5) < 0.5)
     )
-    near = norm(watched[:, :2] - np.array(layout.focus_m)) < 11.0
-    eye = np.array(camera.position_m)
-    free = ~hidden_by_scenery(eye, watched, layout)
-    good = inside & free
+    hidden = inside.copy()
+    hidden[inside] = hidden_by_scenery(np.array(camera.position_m), road[inside], layout)
+    good = inside & ~hidden
+    away = norm(road[:, :2] - np.array(layout.focus_m))
+    near = away < 11.0
     near_share = float(good[near].mean()) if near.any() else 1.0
-    obstructed = 2.0 * max(0.0, _filled_share(camera, layout, _FOREGROUND_M) - _FOREGROUND_SHARE)
-    focus_m = float(norm(eye - np.array([*layout.focus_m, 0.0])))
-    obstructed += 2.0 * max(0.0, _filled_share(camera, layout, focus_m) - _MOST_BEFORE_FOCUS)
-    size_px = camera.width_px, camera.height_px
-    covered = covered_shares(camera.project(posts[:, :3]), posts[:, 3], camera.focal_px, size_px)
-    if covered.max(initial=0.0) > _WIDEST_POST:
-        obstructed += 0.5
-    sky, lawn = _idle_shares(camera, layout)
-    idle = 2.0 * (max(0.0, sky - _MOST_SKY) + max(0.0, lawn - _MOST_LAWN))
-    return min(1.0, near_share) * (0.6 + 0.4 * min(1.0, float(good.mean()) / 0.55)) - far_aside - obstructed - idle
+    hidden_share = float(hidden.sum()) / max(int(inside.sum()), 1)
+    free = min(1.0, near_share) * (0.6 + 0.4 * min(1.0, float(good[away < _WATCHED_M].mean()) / 0.55))
+    return free - 2.0 * max(0.0, hidden_share - _MOST_ROAD_HIDDEN)
 
 
 def _idle_shares(camera: Camera, layout: Layout) -> tuple[float, float]:

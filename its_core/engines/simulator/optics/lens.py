@@ -19,7 +19,10 @@ def straightened(radius: float, k1: float, k2: float) -> float:
         square = straight * straight
         error = straight * (1.0 + square * (k1 + square * k2)) - radius
         slope = 1.0 + square * (3.0 * k1 + 5.0 * square * k2)
-        straight -= error / max(slope, 0.2)
+        step = error / max(slope, 0.2)
+        straight -= step
+        if abs(step) < 1e-12:
+            break
     return straight
 
 

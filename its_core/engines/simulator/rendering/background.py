@@ -50,8 +50,8 @@ def plate(camera: Camera, layout: Layout, scene: Scenery, daylight: Daylight) ->
     skyline = 0.06 if len(layout.crosswalks) == 0 else 0.30
     shader = Shader(daylight, skyline, _lamp_level(daylight))
     white, yellow = _paint_coverage(camera, layout, scene)
-    floor = ground(camera, layout, daylight, cast, white, yellow, scene.parks)
     standing = stood(camera, scene, daylight, shader, cast)
+    floor = ground(camera, layout, daylight, cast, white, yellow, scene.parks, standing.covered >= 1.0)
     far = with_backdrop(camera, daylight, floor.radiance, floor.land)
     share = (1.0 - standing.covered) * floor.land
     sheen: F32 = np.zeros((2, 2), np.float32)

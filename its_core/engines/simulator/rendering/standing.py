@@ -92,13 +92,19 @@ def stood(
     light = np.zeros((camera.height_px, camera.width_px, 3), np.float32)
     covered = np.zeros((camera.height_px, camera.width_px), np.float32)
     weight = np.float32(1.0 / sum(len(taken) for _, taken in passes))
-    for shift, taken in passes:
+    plain = _one_wall(seen, things) if len(passes) > 1 else None
+    for number, (shift, taken) in enumerate(passes):
         lens = Lens.of(camera, FINE, shift)
         seen = Coverage.empty(lens.width, lens.height)
         draw(placed, things.soup.triangles, lens, seen)
+        weights = np.full(covered.shape, weight, np.float32)
+        if plain is not None:  # the first pass alone paints it
+            if number == 0:
+                plain &= _one_wall(seen, things)
+            weights[plain] *= np.float32(len(passes) if number == 0 else 0)
         for row, column in taken:
             _add_pass(
-                camera, things, placed, lens, seen, (row, column), painter, shade, shader, cast, weight, light, covered
+                camera, things, placed, lens, seen, (row, column), painter, shade, shader, cast, weights, light, covered
             )
     return Standing(light, covered, nearness, surface)
 
@@ -139,6 +145,19 @@ def _surface(seen: Coverage, things: _Things) -> NDArray[np.uint8]:
     return slot[seen.triangle]
 
 
+def _one_wall(seen: Coverage, things: _Things) -> NDArray[np.bool_]:
+    """H×W: pixels in which all samples show the same wall. Half of the samples will do for them."""
+    walls = np.full(len(things.soup.triangles) + 1, NOTHING, np.int32)  # the last one, −1, is nothing
+    walls[things.walls_from : -1] = things.wall
+    wall = walls[seen.triangle]
+    first = wall[::FINE, ::FINE]
+    same: NDArray[np.bool_] = first != NOTHING
+    for row in range(FINE):
+        for column in range(FINE):
+            same &= wall[row::FINE, column::FINE] == first
+    return same
+
+
 def _add_pass(
     camera: Camera,
     things: _Things,
@@ -150,14 +169,14 @@ def _add_pass(
     shade: F32,
     shader: Shader,
     cast: Plans,
-    weight: np.float32,
+    weights: F32,
     light: F32,
     covered: F32,
 ) -> None:
-    """Adds one sample of each pixel."""
+    """Adds one sample of each pixel, so much of it as ``weights`` (H×W) say."""
     row, column = at
     shown = seen.triangle[row::FINE, column::FINE]
-    hit = np.flatnonzero(shown.ravel() != NOTHING).astype(np.int32)
+    hit = np.flatnonzero((shown != NOTHING) & (weights > 0.0)).astype(np.int32)
     number = shown.ravel()[hit]
     rows, columns = FINE * (hit // camera.width_px) + row, FINE * (hit % camera.width_px) + column
     rays = camera.rays(
@@ -183,7 +202,8 @@ def _add_pass(
             radiance[piece] = painter.radiance(wall, rays[piece], shade, cast)
     haze = (1.0 - exp(-distance / np.float32(shader.daylight.haze_m)))[:, None]
     radiance += haze * (np.array(shader.around.air, np.float32) - radiance)
-    light.reshape(-1, 3)[hit] += weight * np.minimum(radiance, np.float32(_BRIGHTEST))
+    weight = weights.ravel()[hit]
+    light.reshape(-1, 3)[hit] += weight[:, None] * np.minimum(radiance, np.float32(_BRIGHTEST))
     covered.reshape(-1)[hit] += weight
 
 

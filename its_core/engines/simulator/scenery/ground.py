@@ -50,6 +50,16 @@ class Ground:
     water: F32
 
 
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """N pixels whose ground shows: where they land, how far off the road (metres, negative on it), and by how much that
+    changes from one pixel to the next."""
+
+    view: View
+    off_road: F32
+    change: F32
+
+
 def ground(
     camera: Camera,
     layout: Layout,
@@ -58,9 +68,11 @@ def ground(
     white: F32,
     yellow: F32,
     parks: Sequence[Rect] = (),
+    hidden: NDArray[np.bool_] | None = None,
 ) -> Ground:
     """``white`` and ``yellow`` (H×W): the share of each pixel that paint covers; ``plans``: what is cast from above;
-    ``parks``: the car parks beside the road."""
+    ``parks``: the car parks beside the road; ``hidden`` (H×W): pixels of which nobody sees the ground, whose light,
+    colour, share of sun and water are left at 0."""
     worn = wear(layout, camera.camera_id)
     height = camera.height_px
     parts: list[list[NDArray[Any]]] = [[] for _ in range(7)]
@@ -68,7 +80,8 @@ def ground(
         low = min(top + _BAND_ROWS, height)
         above, below = max(top - _OVERLAP_ROWS, 0), min(low + _OVERLAP_ROWS, height)
         rows = slice(above, below)
-        band = _band(camera, layout, daylight, plans, worn, white[rows], yellow[rows], rows, parks)
+        unseen = None if hidden is None else hidden[rows]
+        band = _band(camera, layout, daylight, plans, worn, white[rows], yellow[rows], rows, parks, unseen)
         for part, values in zip(parts, band, strict=True):
             part.append(values[top - above : low - above])
     return Ground(*(np.concatenate(part) for part in parts))
@@ -84,21 +97,38 @@ def _band(
     yellow: F32,
     rows: slice,
     parks: Sequence[Rect],
+    hidden: NDArray[np.bool_] | None,
 ) -> tuple[F32, F32, F32, F32, F32, NDArray[np.bool_], F32]:
     """``Ground``'s maps of some rows."""
     view, land = _look(camera, rows)
-    albedo, kerb_light, water = _surfaces(camera, layout, daylight, view, worn, white, yellow, parks)
-    sun = plans.sun_at(view.x, view.y) if daylight.casts_shadows else np.zeros_like(view.x)
-    ambient = daylight.ambient(np.ones(1, np.float32)) * plans.sky_at(view.x, view.y)[..., None]
-    lamps = plans.lamps_at(view.x, view.y)[..., None] * np.array(plans.lamp_rgb, np.float32)
+    off_road = road_distance(layout, view.x, view.y)
+    down, right = np.gradient(off_road)
+    change = np.maximum(pm.hypot(down, right), 1e-4)
+    in_town = layout.pavement_m > 0.0
+    kerb_light = _kerb_face(camera, daylight, view, off_road, change) if in_town else np.ones_like(off_road)
+    shown = np.flatnonzero(land if hidden is None else land & ~hidden)
+    spot = _Spot(view.of(shown), off_road.ravel()[shown], change.ravel()[shown])
+    albedo, water = _surfaces(
+        camera, layout, daylight, spot, worn, white.ravel()[shown], yellow.ravel()[shown], parks
+    )  # fmt: skip
+    x, y = spot.view.x, spot.view.y
+    sun = plans.sun_at(x, y) if daylight.casts_shadows else np.zeros_like(x)
+    ambient = daylight.ambient(np.ones(1, np.float32)) * plans.sky_at(x, y)[..., None]
+    lamps = plans.lamps_at(x, y)[..., None] * np.array(plans.lamp_rgb, np.float32)
     direct = np.float32(max(daylight.sun[2], 0.0)) * sun[..., None] * np.array(daylight.sun_rgb, np.float32)
-    direct = direct * kerb_light[..., None]
+    direct = direct * kerb_light.ravel()[shown][..., None]
     light = ambient + lamps + direct
     radiance = albedo * light
     share = direct.sum(axis=-1) / np.maximum(light.sum(axis=-1), 1e-6)
-    haze = (1.0 - pm.exp(-view.distance / np.float32(daylight.haze_m)))[..., None]
+    haze = (1.0 - pm.exp(-spot.view.distance / np.float32(daylight.haze_m)))[..., None]
     radiance += haze * (np.array(daylight.horizon, np.float32) * 0.92 - radiance)
-    return radiance.astype(np.float32), albedo, share.astype(np.float32), view.x, view.y, land, water
+
+    def whole(values: NDArray[Any]) -> F32:
+        found = np.zeros((land.size, *values.shape[1:]), np.float32)
+        found[shown] = values
+        return found.reshape(*land.shape, *values.shape[1:])
+
+    return whole(radiance), whole(albedo), whole(share), view.x, view.y, land, whole(water)
 
 
 def _look(camera: Camera, part: slice) -> tuple[View, NDArray[np.bool_]]:
@@ -113,42 +143,50 @@ def _look(camera: Camera, part: slice) -> tuple[View, NDArray[np.bool_]]:
     along = across * length / np.maximum(fall, 1e-4)
     x = (np.float32(camera.position_m[0]) + reach * rays[..., 0]).astype(np.float32)
     y = (np.float32(camera.position_m[1]) + reach * rays[..., 1]).astype(np.float32)
-    return View(x, y, reach * length, across, np.minimum(along, 60.0)), land
+    return View(x, y, reach * length, np.sqrt(across * np.minimum(along, 60.0))), land
 
 
 def _surfaces(
     camera: Camera,
     layout: Layout,
     daylight: Daylight,
-    view: View,
+    spot: _Spot,
     worn: Wear,
     white: F32,
     yellow: F32,
     parks: Sequence[Rect],
-) -> tuple[F32, F32, F32]:
-    """Albedo, how much of the sun the surface's slope takes (1 on the flat, else at kerb faces), how wet it is."""
+) -> tuple[F32, F32]:
+    """Albedo N×3 of N pixels, and how wet each is."""
     rng = rng_of("ground", layout.name.value, camera.camera_id)
-    off_road = road_distance(layout, view.x, view.y)
-    down, right = np.gradient(off_road)
-    change = np.maximum(pm.hypot(down, right), 1e-4)
-    pavement_m = layout.pavement_m
-    coarse, middle, fine = view.grain(9.0, 1), view.grain(1.7, 2), view.grain(0.35, 3)
-    road = _asphalt(worn, view, off_road, (coarse, middle, fine), rng)
-    verge = _verge(layout, view, off_road, (coarse, middle, fine), parks)
-    albedo = verge
+    view, off_road, pavement_m = spot.view, spot.off_road, layout.pavement_m
+    grain = view.grain(9.0, 1), view.grain(1.7, 2), view.grain(0.35, 3)
+    coarse, middle, fine = grain
+    on_road = np.clip(0.5 - off_road / spot.change, 0.0, 1.0)
+    paved = np.clip(0.5 - (off_road - np.float32(pavement_m)) / spot.change, 0.0, 1.0) if pavement_m > 0.0 else on_road
+    albedo = np.zeros((len(off_road), 3), np.float32)
+
+    def laid(share: F32, chosen: NDArray[np.intp], colour: F32) -> None:
+        albedo[chosen] += share[chosen][..., None] * (colour - albedo[chosen])
+
+    def grain_of(chosen: NDArray[np.intp]) -> tuple[F32, F32, F32]:
+        return coarse[chosen], middle[chosen], fine[chosen]
+
+    # Each surface is painted only where it shows.
+    beside = np.flatnonzero(paved < 1.0)
+    albedo[beside] = _verge(layout, view.of(beside), off_road[beside], grain_of(beside), parks)
     if pavement_m > 0.0:
-        slabs = slabs_of(view, coarse, middle, fine)
-        covered = np.clip(0.5 - (off_road - np.float32(pavement_m)) / change, 0.0, 1.0)
-        albedo += covered[..., None] * (slabs - albedo)
-    on_road = np.clip(0.5 - off_road / change, 0.0, 1.0)
-    kerb_light = np.ones_like(off_road)
-    if pavement_m > 0.0:
-        stone = np.float32(0.40) * (1.0 + 0.06 * middle + 0.05 * fine)
-        kerb = np.clip(0.5 - (off_road - np.float32(_KERB_M)) / change, 0.0, 1.0)
-        albedo += kerb[..., None] * (stone[..., None] - albedo)
-        kerb_light = _kerb_face(camera, daylight, view, off_road, change)
-    albedo += on_road[..., None] * (road - albedo)
-    albedo = _painted(albedo, view, white, yellow, middle, fine)
+        walked = np.flatnonzero((paved > 0.0) & (on_road < 1.0))
+        laid(paved, walked, slabs_of(view.of(walked), *grain_of(walked)))
+        kerb = np.clip(0.5 - (off_road - np.float32(_KERB_M)) / spot.change, 0.0, 1.0)
+        edge = np.flatnonzero((kerb > 0.0) & (on_road < 1.0))
+        stone = np.float32(0.40) * (1.0 + 0.06 * middle[edge] + 0.05 * fine[edge])
+        laid(kerb, edge, stone[..., None])
+    driven = np.flatnonzero(on_road > 0.0)
+    laid(on_road, driven, _asphalt(worn, view.of(driven), off_road[driven], grain_of(driven), rng))
+    painted = np.flatnonzero((white > 0.0) | (yellow > 0.0))
+    albedo[painted] = _painted(
+        albedo[painted], view.of(painted), white[painted], yellow[painted], middle[painted], fine[painted]
+    )  # fmt: skip
     water = np.zeros_like(off_road)
     if daylight.wet > 0.0:
         water = puddles(view.x, view.y, off_road)
@@ -161,7 +199,7 @@ def _surfaces(
         tone = (1.0 + 0.05 * coarse + 0.05 * middle + 0.04 * fine)[..., None]
         albedo += cover[..., None] * (np.array(SNOW_RGB, np.float32) * tone - albedo)
         water *= 1.0 - cover
-    return albedo.astype(np.float32), kerb_light.astype(np.float32), water.astype(np.float32)
+    return albedo.astype(np.float32), water.astype(np.float32)
 
 
 def road_distance(layout: Layout, x: F32, y: F32) -> F32:

@@ -22,18 +22,19 @@ _LAWN, _COBBLES, _CONCRETE = 0.55, 0.78, 0.90  # the hash below which a plot is 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Where pixels land: x, y and distance (m), and a pixel's size on the ground across and along the view."""
+    """Where pixels land: x, y and distance (m), and a pixel's mean size on the ground."""
 
     x: F32
     y: F32
     distance: F32
-    across_m: F32
-    along_m: F32
+    footprint_m: F32
 
-    @property
-    def footprint_m(self) -> F32:
-        mean: F32 = np.sqrt(self.across_m * self.along_m)
-        return mean
+    def of(self, chosen: NDArray[np.intp]) -> View:
+        """Some of the pixels, by their numbers in a flattened view: one after another."""
+        return View(
+            self.x.ravel()[chosen], self.y.ravel()[chosen], self.distance.ravel()[chosen],
+            self.footprint_m.ravel()[chosen],
+        )  # fmt: skip
 
     def grain(self, wave_m: float, number: int) -> F32:
         """Noise that fades as its waves grow finer than a pixel."""

@@ -91,7 +91,7 @@ class _Plan:
         return list(zip(x.tolist(), y.tolist(), strict=True))
 
     def _line(self, points: NDArray[np.float64], width_m: float, tone: int) -> None:
-        self._draw.line(self._pixels(points), fill=tone, width=max(1, round(width_m * self._per_m)), joint="curve")
+        self._draw.line(self._pixels(points), fill=tone, width=max(1, round(width_m * self._per_m)))
 
     def _middle(self) -> NDArray[np.float64]:
         return np.array([(self._rect[0] + self._rect[2]) / 2, (self._rect[1] + self._rect[3]) / 2])

@@ -107,7 +107,7 @@ def seen_focus(layout: RoadLayout, number: int, *words: CameraWord) -> tuple[flo
 
 
 def test_cameras_see_as_small_and_as_far_aside_as_real_ones() -> None:
-    seen = np.array([seen_focus(layout, number) for layout in LAYOUTS for number in range(12)])
+    seen = np.array([seen_focus(layout, number) for layout in LAYOUTS for number in range(24)])
     assert 0.04 < np.median(seen[:, 0]) < 0.075
     assert 0.05 < (seen[:, 1] > 0.26).mean() < 0.4
 

@@ -19,9 +19,10 @@ from its_core.engines.simulator.incidents.outcome.verdicts import (
     nearing,
     window,
 )
+from its_core.engines.simulator.incidents.picture_size import SMALLEST_SHARE
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.following import following_opportunities, pairs
-from its_core.engines.simulator.incidents.setting import SMALLEST_SHARE, Setting, in_picture, legible
+from its_core.engines.simulator.incidents.setting import Setting, in_picture, legible
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.simulation.flow import STEP_S
 from its_core.engines.simulator.simulation.run import Run
