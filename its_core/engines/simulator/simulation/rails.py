@@ -22,6 +22,7 @@ from its_core.engines.simulator.simulation.steering import SEES_AHEAD_S, ahead_m
 from its_core.engines.simulator.traffic.drivers import Driver, Situation
 from its_core.engines.simulator.traffic.making_room import make_room
 from its_core.engines.simulator.traffic.perception import Bodies, Drivers, look
+from its_core.engines.simulator.traffic.sidesteps import rooms
 from its_core.engines.simulator.traffic.walkers import Walker
 from its_core.taxonomy import ParticipantType
 
@@ -78,8 +79,8 @@ class Rails:
         no_room = seen.no_room.tolist()
         for i, driver in enumerate(traffic.drivers):
             driver.decide(Situation(traffic.time_s, step_s, allows[i], gaps[i], dangers[i], no_room[i]), junctions)
-        for walker in traffic.walkers:
-            walker.control(self.rules.around(traffic.time_s, step_s, walker, traffic.drivers))
+        for walker, room in zip(traffic.walkers, rooms(self.bodies).tolist(), strict=True):
+            walker.control(self.rules.around(traffic.time_s, step_s, walker, traffic.drivers, tuple(room)))
         for driver in traffic.drivers:
             _advance(driver, traffic.time_s, step_s)
         for walker in traffic.walkers:

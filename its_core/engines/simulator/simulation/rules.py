@@ -44,7 +44,9 @@ class Rules:
         x, y, vx, vy = (np.ascontiguousarray(column) for column in people.T)
         return Junctions(self.roads, drivers, signals, (x, y, vx, vy, waits), walkers, blocked)
 
-    def around(self, time_s: float, step_s: float, walker: Walker, drivers: Sequence[Driver]) -> Around:
+    def around(
+        self, time_s: float, step_s: float, walker: Walker, drivers: Sequence[Driver], room: tuple[float, ...]
+    ) -> Around:
         may_cross = True
         crossing = walker.crossing()
         if crossing is not None and walker.s_m <= crossing.start_m < walker.s_m + 3.0:
@@ -53,7 +55,7 @@ class Rules:
         if crossing is not None and crossing.start_m - 1.0 < walker.s_m:
             threat = self._threat(walker, drivers)
         since = time_s - self.crash_s if self.crash_at is not None else math.inf
-        return Around(time_s, step_s, may_cross, threat, self.crash_at, since)
+        return Around(time_s, step_s, may_cross, threat, self.crash_at, since, room)
 
     def _may_cross(self, time_s: float, walker: Walker, crossing: Crossing, drivers: Sequence[Driver]) -> bool:
         length = crossing.end_m - crossing.start_m

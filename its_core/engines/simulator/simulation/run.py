@@ -48,6 +48,7 @@ from its_core.engines.simulator.traffic.drivers import Command, Driver, Situatio
 from its_core.engines.simulator.traffic.habits import Brake
 from its_core.engines.simulator.traffic.making_room import make_room
 from its_core.engines.simulator.traffic.perception import Bodies, look
+from its_core.engines.simulator.traffic.sidesteps import rooms
 from its_core.engines.simulator.traffic.walkers import Walker
 from its_core.taxonomy import ParticipantType
 
@@ -241,8 +242,8 @@ class _Simulation:
             self._gape(i, driver, time_s)
             driver.decide(Situation(time_s, STEP_S, allows[i], gaps[i], dangers[i], no_room[i]), junctions)
             self._steer(i, driver, time_s)
-        for walker in self.walkers:
-            walker.control(self.rules.around(time_s, STEP_S, walker, self.drivers))
+        for walker, room in zip(self.walkers, rooms(self.seen).tolist(), strict=True):
+            walker.control(self.rules.around(time_s, STEP_S, walker, self.drivers, tuple(room)))
             body = self.bodies[walker.number]
             assert isinstance(body, Walking)
             body.walk(walker.vx, walker.vy)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.roads.paths import Path, Point
 from its_core.engines.simulator.traffic.habits import Person
+from its_core.engines.simulator.traffic.sidesteps import ALL_ROOM, kept_clear
 
 STEP_M = 0.72  # a step; two of them make a stride
 ACCELERATES_MPS2 = 4.5
@@ -50,8 +51,9 @@ class Threat:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What one person sees: ``may_cross`` whether the crossing ahead may be begun, a ``threat``, and where a crash has
-    happened ``crash_s`` seconds ago (infinite: none)."""
+    """What one person sees: ``may_cross`` whether the crossing ahead may be begun, a ``threat``, where a crash has
+    happened ``crash_s`` seconds ago (infinite: none), and the ``room`` that others leave them, as a row of
+    ``sidesteps.rooms``."""
 
     time_s: float
     step_s: float
@@ -59,6 +61,7 @@ class Around:
     threat: Threat | None
     crash_at: Point | None = None
     crash_s: float = math.inf
+    room: tuple[float, ...] = ALL_ROOM
 
 
 class Walker:
@@ -119,7 +122,7 @@ class Walker:
         if self.fallen:
             self.startle = 0.0
             return
-        wish = self._wish(around)
+        wish = kept_clear(self._wish(around), around.room)
         step = ACCELERATES_MPS2 * around.step_s
         dx, dy = wish[0] - self.vx, wish[1] - self.vy
         length = math.sqrt(dx * dx + dy * dy)
