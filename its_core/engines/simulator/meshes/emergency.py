@@ -129,8 +129,10 @@ def _heavy(sculptor: Sculptor, kind: ParticipantType, plain: Mesh, fields: tuple
     for side in (-1.0, 1.0):
         for at in np.linspace(rear + 0.25, front - 3.7, 4):
             span = (float(at), float(at) + 1.05)
-            plate(sculptor, 0, side * (half + 0.004), side, span, (1.60, 2.75), Surface.STEEL)
-            plate(sculptor, 0, side * (half + 0.012), side, span, (2.10, 2.16), Surface.TRIM)
+            plate(sculptor, 0, side * (half + 0.004), side, span, (1.60, 2.75), Surface.BOX_SILVER)
+            for slat in np.arange(1.68, 2.72, 0.13).tolist():  # roller shutters
+                plate(sculptor, 0, side * (half + 0.010), side, span, (slat, slat + 0.035), Surface.STEEL_DARK)
+            plate(sculptor, 0, side * (half + 0.012), side, span, (1.60, 1.66), Surface.TRIM)
     for x in (0.35, 0.85):
         sculptor.box((x - 0.05, rear + 0.2, top), (x + 0.05, front - 2.3, top + 0.14), Surface.STEEL)
     for y in np.arange(rear + 0.4, front - 2.5, 0.4):
