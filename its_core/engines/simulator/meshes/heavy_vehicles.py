@@ -16,7 +16,9 @@ from its_core.taxonomy import ParticipantType
 
 _CELL_M = 0.55  # sheets are cut this small, so that they can crumple
 _BAND = Surface.STRIPE
-_IN_FLANK_M = 0.035  # from a bus's flank to the middle of its tyres
+_IN_FLANK_M = 0.035  # from the flank at the front axle to the middle of the tyres
+# How much narrower that flank is than the vehicle, on each side.
+_NARROWER_M = {ParticipantType.TRUCK: 0.06, ParticipantType.ARTICULATED_TRUCK: 0.04, ParticipantType.BUS: 0.0}
 _PROUD_M = 0.012  # what is fixed to a sheet stands out by this much
 Corner = tuple[float, float, float]
 
@@ -77,7 +79,7 @@ def heavy_mesh(kind: ParticipantType) -> Mesh:
     sculptor = Sculptor()
     _BUILDERS[kind](sculptor, VEHICLES[kind])
     body = VEHICLES[kind]
-    out_m = (body.width_m - body.track_m) / 2 - _IN_FLANK_M if kind is ParticipantType.BUS else 0.0
+    out_m = (body.width_m - body.track_m) / 2 - _NARROWER_M[kind] - _IN_FLANK_M
     for part, side in ((1, -1), (2, 1), (3, -1), (4, 1)):
         add_wheel(sculptor, body.wheel_radius_m, part, side, out_m)
     return sculptor.mesh()
@@ -149,7 +151,10 @@ def _guards(sculptor: Sculptor, y: tuple[float, float], half: float) -> None:
 
 def _truck(sculptor: Sculptor, body: VehicleBody) -> None:
     half, front, rear = body.width_m / 2, body.length_m / 2, -body.length_m / 2
-    _cab(sculptor, front - 1.95, front, half - 0.06, 0.45, 2.60)
+    flank = half - _NARROWER_M[ParticipantType.TRUCK]
+    _cab(sculptor, front - 1.95, front, flank, 0.45, 2.60)
+    for side in (-1.0, 1.0):
+        _arch(sculptor, side * (flank + 1.5 * _PROUD_M), body.wheelbase_m / 2, body)
     _deflector(sculptor, (front - 1.9, front - 0.55), half - 0.25, (2.58, body.height_m - 0.1))
     _frame(sculptor, rear + 0.05, front - 0.4)
     _cargo_box(sculptor, (rear, front - 2.15), (0.98, body.height_m), half, 1.05)
@@ -170,7 +175,10 @@ def _deflector(sculptor: Sculptor, y: tuple[float, float], half: float, z: tuple
 
 def _tractor(sculptor: Sculptor, body: VehicleBody) -> None:
     half, front, rear = body.width_m / 2, body.length_m / 2, -body.length_m / 2
-    _cab(sculptor, front - 2.2, front, half - 0.04, 0.45, body.height_m - 0.05)
+    flank = half - _NARROWER_M[ParticipantType.ARTICULATED_TRUCK]
+    _cab(sculptor, front - 2.2, front, flank, 0.45, body.height_m - 0.05)
+    for side in (-1.0, 1.0):
+        _arch(sculptor, side * (flank + 1.5 * _PROUD_M), body.wheelbase_m / 2, body)
     _frame(sculptor, rear, front - 0.4)
     for side in (-1.0, 1.0):
         x = sorted((side * 0.62, side * (half - 0.05)))
