@@ -39,7 +39,7 @@ _SEAT_M = {ParticipantType.MOTORCYCLE: 0.78, ParticipantType.BICYCLE: 0.95}
 _RIDER_EDGE_M = 0.75  # what is lower of a rider goes with the machine
 _THROWN_UP = 0.12  # of the change of velocity, at most so fast:
 _FASTEST_UP_MPS = 2.2
-_TIPS_RADPS = 4.0  # a machine that is struck falls over
+_TIPS_RADPS, _MIDDLE_M = 3.2, 0.5  # a machine that is struck falls over
 _BOUNCES = 0.25  # off what has struck it
 
 
@@ -172,12 +172,13 @@ class TwoWheeler:
         path.setH(math.degrees(heading))
         # The blow reaches the machine first; it bounces off and tips over, away from what has struck it.
         machine = after + _BOUNCES * (after - before)
-        node.setLinearVelocity(Vec3(float(machine[0]), float(machine[1]), 0.4))
         fx, fy = self.forward
         aside = float(away[0] * fy - away[1] * fx)
         if abs(aside) < 0.25:
             aside = 1.0 if self.number % 2 else -1.0
         tips = math.copysign(_TIPS_RADPS, aside)
+        over = tips * _MIDDLE_M  # its middle goes aside as it turns over its tyres
+        node.setLinearVelocity(Vec3(float(machine[0]) + over * fy, float(machine[1]) - over * fx, 0.4))
         node.setAngularVelocity(Vec3(tips * fx, tips * fy, 0.5 * tips))
         self._world.attach(node)
         self.node, self.path = node, path
