@@ -1,0 +1,68 @@
+"""Bodies that fall bend where people do, and come to lie still."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from its_core.engines.simulator.physics.constants import TICKS_HZ
+from its_core.engines.simulator.physics.limp_body import walking
+from its_core.engines.simulator.physics.world import World
+from its_core.engines.simulator.rendering.poses import turn_of
+from its_core.engines.simulator.roads.registry import place
+from its_core.taxonomy import ParticipantType, RoadLayout, RoadSurface
+
+HIGHWAY = place(RoadLayout.HIGHWAY, "cam_01")
+PERSON = 0
+
+
+@pytest.fixture(scope="module", params=[(ParticipantType.SEDAN, 6.0), (ParticipantType.VAN, 11.0)])
+def fallen(request) -> np.ndarray:
+    """T×7×7: poses of somebody who is struck by a car that brakes then."""
+    type_, speed = request.param
+    world = World(HIGHWAY, RoadSurface.DRY)
+    person = world.add_pedestrian(PERSON, (8.0, 0.0))
+    car = world.add_vehicle(1, type_, (8.0, -5.0), 0.0, speed)
+    poses = []
+    for _ in range(4 * TICKS_HZ):
+        for touch in world.tick():
+            if PERSON in (touch.first, touch.second) and not person.fallen:
+                person.fall(math.pi / 2, walking(1.0, 1.0), np.zeros(3), car.edge_m)
+                car.lock_wheels(1.0)
+        if person.limp is not None:
+            poses.append(person.limp.poses)
+    return np.array(poses)
+
+
+def turns(poses: np.ndarray, limb: int) -> np.ndarray:
+    """T×3×3, body to world."""
+    return np.array([turn_of(pose[limb, 3:]) for pose in poses])
+
+
+def test_knees_bend_backwards_only(fallen):
+    for thigh, shin in ((1, 2), (3, 4)):
+        bent = np.einsum("tji,tj->ti", turns(fallen, thigh), -turns(fallen, shin)[:, :, 2])  # the shin, by the thigh
+        forwards = np.degrees(np.arctan2(bent[:, 1], -bent[:, 2]))
+        assert forwards.max() < 25.0 and forwards.min() > -165.0
+
+
+def test_whoever_is_struck_is_thrown_ahead_of_the_car_and_lies_still(fallen):
+    torso = fallen[:, 0, :3]
+    assert torso[-1, 1] > 1.0
+    assert torso[-1, 2] < 0.6
+    assert np.linalg.norm(torso[-1] - torso[-TICKS_HZ // 2]) < 0.1
+    assert fallen[:, :, 2].min() > -0.1
+
+
+def test_a_struck_machine_tips_over_away_from_what_struck_it():
+    world = World(HIGHWAY, RoadSurface.DRY)
+    bicycle = world.add_two_wheeler(0, ParticipantType.BICYCLE, (8.0, 0.0), 0.0, 4.0)
+    before = bicycle.velocity
+    bicycle.node.setLinearVelocity((3.0, 4.0, 0.0))
+    bicycle.fall(before, np.array([1.0, 0.0, 0.0]))
+    for _ in range(TICKS_HZ):
+        world.tick()
+    up = turn_of(bicycle.rotation)[:, 2]
+    assert up[0] > 0.5 and abs(up[2]) < 0.6
