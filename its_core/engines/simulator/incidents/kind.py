@@ -21,10 +21,12 @@ from its_core.taxonomy import ParticipantType
 @dataclass(frozen=True, slots=True)
 class Traffic:
     """What the traffic must be like for a kind: ``boosts`` multiplies the shares of types of vehicles; ``crawls``: a
-    jam begins beyond the place."""
+    jam begins beyond the place. ``rare``: its moments are looked for as long as those of an incident in which somebody
+    errs."""
 
     boosts: Mapping[ParticipantType, float] = field(default_factory=dict)
     crawls: bool = False
+    rare: bool = False
 
 
 Floats = NDArray[np.float64]

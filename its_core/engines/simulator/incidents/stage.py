@@ -77,7 +77,7 @@ def _timeline(setting: Setting, kind: Kind, round_: int, types: Mapping[int, Par
     scale = SCALES[round_]
     demand = Demand(scale * (1.5 if kind.traffic.crawls else 1.0), kind.traffic.boosts, crawls, 2.0 * scale - 1.0)
     flow = Flow(setting.layout, setting.density, setting.surface, rng, setting.programme, types, demand)
-    horizon_s = HORIZON_S if kind.errs else min(setting.duration_s + CALM_HORIZON_S, HORIZON_S)
+    horizon_s = HORIZON_S if kind.errs or kind.traffic.rare else min(setting.duration_s + CALM_HORIZON_S, HORIZON_S)
     later_s = LATER_S[round_ % len(LATER_S)] if setting.programme else 0.0
     return recorded(flow, setting.programme, kind.traffic.crawls, horizon_s, later_s)
 

@@ -39,6 +39,8 @@ LANE_CHANGES_A_KM = 0.25
 HARD_STOPS_A_MINUTE = 0.25  # of a driver
 _TWINS_AMONG, _DRAWN_ANEW = 6, 3
 PASSING_M = 0.95  # how far drivers move over for a cyclist
+PASSES_FROM_M, PASSES_FROM_S = 14.0, 2.2  # before a cyclist: so early that nobody has to slow down much for it
+PASSES_MPS, PASSED_BY_M, PASSES_SLOWER = 1.5, 9.0, 1.4
 FIRST_NUMBER = 1000  # of road users, so that nobody takes one for a track's
 
 
@@ -253,11 +255,11 @@ class Flow:
         for other in self.traffic.drivers:
             if other.type is not ParticipantType.BICYCLE or other.way != driver.way:
                 continue
-            gap = other.s_m - driver.s_m
-            if 0.0 < gap < 6.0 + 2.2 * (driver.speed - other.speed):
+            gap, closing = other.s_m - driver.s_m, driver.speed - other.speed
+            if 0.0 < gap < PASSES_FROM_M + PASSES_FROM_S * closing and closing > PASSES_MPS:
                 time_s = self.traffic.time_s
-                back = time_s + (gap + 10.0) / max(driver.speed - other.speed, 1.5)
-                driver.moves = (Shift(time_s, PASSING_M, 1.6), Shift(back, -PASSING_M, 2.0))
+                back = time_s + PASSES_SLOWER * (gap + PASSED_BY_M) / closing
+                driver.moves = (Shift(time_s, PASSING_M, 1.4), Shift(back, -PASSING_M, 2.0))
                 return
 
 

@@ -1,4 +1,4 @@
-"""Somebody passes another road user with less than a metre to spare, and nobody has to do anything about it."""
+"""Somebody overtakes a cyclist, or passes another vehicle, with less than half a metre to spare."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from its_core.engines.simulator.abilities import CYCLED
 from its_core.engines.simulator.incidents.errors import reaching
 from its_core.engines.simulator.incidents.kind import Kind, Traffic
 from its_core.engines.simulator.incidents.negatives import doing, shows
@@ -13,46 +14,69 @@ from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.measures import apart_m, hardest_braking_mps2
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
+from its_core.engines.simulator.incidents.search.anyone import best_in_view
 from its_core.engines.simulator.incidents.search.beside import beside_opportunities, oncoming_opportunities
+from its_core.engines.simulator.incidents.search.overtaking import overtaking_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.simulation.run import Run
-from its_core.engines.simulator.traffic.habits import Intent, Shift
+from its_core.engines.simulator.traffic.habits import Chase, Intent, Shift
 from its_core.taxonomy import ParticipantType
 
-CLOSE_M = (0.22, 0.9)
-FAST_MPS, FASTER_MPS = 8.0, 2.0  # who passes, and how much faster than the one beside
+BICYCLES = Traffic({ParticipantType.BICYCLE: 8.0}, rare=True)
+CYCLISTS = 0.8  # of close passes, where they ride
+CLOSE_M = (0.1, 0.55)
+AIMED_M = (0.2, 0.34)
+FAST_MPS, FASTER_MPS = 7.0, 3.0  # who passes, and how much faster than the one beside
 OVER_S = 2.4
+CHASES_MPS2 = 3.0
+FLINCHES_M, FLINCHES_S = 0.4, 0.8  # whoever is passed so moves away, and how long that takes
+FLINCHES_AFTER_S = 0.25  # the nearest point, and back again ``BACK_AFTER_S`` after it
+BACK_AFTER_S = 1.6
 
 
-def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:  # noqa: ARG001
-    """At speed, where there are such moments."""
-    found = [replace(each, variant="beside") for each in beside_opportunities(timeline) if each.speed_mps > 0.8]
-    found += [replace(each, variant="oncoming") for each in oncoming_opportunities(timeline)]
-    fast = [each for each in found if each.details["culprit_mps"] > FAST_MPS and each.speed_mps > FASTER_MPS]
-    return fast or found
+def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
+    """Who overtakes a cyclist at speed, else any vehicle, else meets one: seen from afar, two who meet with little room
+    between them look like all others who meet."""
+    cyclists = [replace(each, variant="overtaking") for each in overtaking_opportunities(timeline)]
+    beside = [replace(each, variant="beside") for each in beside_opportunities(timeline)]
+    fast = [each for each in beside if each.details["culprit_mps"] > FAST_MPS and each.speed_mps > FASTER_MPS]
+    oncoming = [replace(each, variant="oncoming") for each in oncoming_opportunities(timeline)]
+    if setting.layout.name in CYCLED and setting.rng("cyclist").random() < CYCLISTS:
+        return cyclists
+    return best_in_view(setting, timeline, KIND.contact_s(setting), cyclists, fast, oncoming + beside)
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
-    """Drifts towards the other one until less than half a metre or so is left, and back again."""
+    """Drifts towards the other one until a third of a metre or so is left, and back again."""
     rng = setting.rng("plan", attempt)
     data = opportunity.details
-    gap = float(rng.uniform(0.36, 0.6)) + 0.04 * attempt
-    free = data["touch_m"] if opportunity.variant == "beside" else data["side_m"] - data["widths_m"]
+    gap = float(rng.uniform(*AIMED_M)) + 0.04 * attempt
+    meets = opportunity.variant == "oncoming"
+    free = data["side_m"] - data["widths_m"] if meets else data["touch_m"]
     by = free - gap if free > 0.0 else free + gap
+    # A driver who overtakes a cyclist moves over, if not enough; others drift towards whom they pass.
     shifts: tuple[Shift, ...] = ()
-    if (free > 0.0) == (by > 0.0):
+    if opportunity.variant == "overtaking" or (free > 0.0) == (by > 0.0):
         shifts = (reaching(by, 0.97, contact_s, OVER_S), Shift(contact_s + 0.7, -by, OVER_S))
-    begins_s, ends_s = contact_s - OVER_S, contact_s + OVER_S
-    # Neither brakes: both know that it is going to fit, or never think about it.
+    begins_s, ends_s = contact_s - max(OVER_S, opportunity.onset_s), contact_s + OVER_S
     culprit, victim = opportunity.culprit, opportunity.victims[0]
-    passes = Intent(shifts=shifts, overlooks=frozenset({victim}), errs_s=(begins_s, ends_s))
-    is_passed = Intent(overlooks=frozenset({culprit}), errs_s=(begins_s, ends_s))
+    chase = None
+    if opportunity.variant == "overtaking":
+        chase = Chase(victim, data["s_m"], data["s_m"], begins_s, contact_s, CHASES_MPS2)
+    # Neither brakes: both know that it is going to fit, or never think about it.
+    passes = Intent(shifts=shifts, overlooks=frozenset({victim}), errs_s=(begins_s, ends_s), chase=chase)
+    away = FLINCHES_M if free > 0.0 and not meets else -FLINCHES_M
+    flinches = (
+        Shift(contact_s + FLINCHES_AFTER_S, away, FLINCHES_S),
+        Shift(contact_s + BACK_AFTER_S, -away, OVER_S),
+    )
+    is_passed = Intent(shifts=flinches, overlooks=frozenset({culprit}), errs_s=(begins_s, ends_s))
     return doing(opportunity, contact_s, {culprit: passes, victim: is_passed})
 
 
 def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
-    return rehearsal.first is None and CLOSE_M[0] + 0.08 < rehearsal.nearest_m < CLOSE_M[1] - 0.1
+    return rehearsal.first is None and CLOSE_M[0] + 0.05 < rehearsal.nearest_m < CLOSE_M[1] - 0.05
 
 
 def judge(setting: Setting, run: Run) -> Verdict:
@@ -68,7 +92,7 @@ def judge(setting: Setting, run: Run) -> Verdict:
     braked = max(hardest_braking_mps2(run.trace, number, max(early, 0), late) for number in (a, b))
     if braked > 4.0 * setting.grip / 0.95:
         return failed("somebody had to brake hard")
-    return shows(run, nearest - fps // 2, nearest + fps // 2, a, nearest)
+    return replace(shows(run, nearest - fps // 2, nearest + fps // 2, a, nearest), shown=(a, b))
 
 
-KIND = Kind(search, plan, accepts, judge, errs=False, touches=False, traffic=Traffic({ParticipantType.BICYCLE: 3.0}))
+KIND = Kind(search, plan, accepts, judge, errs=False, touches=False, attempts=2, traffic=BICYCLES)

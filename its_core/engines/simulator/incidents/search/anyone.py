@@ -6,10 +6,25 @@ from collections.abc import Iterator
 
 from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.incidents.opportunity import Opportunity
+from its_core.engines.simulator.incidents.setting import SMALLEST_SHARE_OF_ONE, Setting, legible
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
 from its_core.taxonomy import Cause
 
 EVERY_STEPS = 6
+
+
+def best_in_view(
+    setting: Setting, timeline: Timeline, contact_s: float, *choices: list[Opportunity]
+) -> list[Opportunity]:
+    """The first of several lists, best first, that holds a moment which the camera shows and round which a clip fits;
+    the last one where none does. ``contact_s``: when in the clip it comes to its point."""
+    latest_s = timeline.time_s(timeline.steps) - setting.duration_s + contact_s
+    for found in choices:
+        for each in found:
+            in_time = contact_s < timeline.time_s(each.step) < latest_s
+            if in_time and legible(setting.camera, *each.where, SMALLEST_SHARE_OF_ONE):
+                return found
+    return choices[-1]
 
 
 def under_way(
