@@ -174,7 +174,7 @@ def crosswalk_plan(
     errs_until_s = contact_s + (6.0 if averted_s is None or goes_on else -averted_s)
     if goes_on and averted_s is not None:
         # Slows down as if by fright, and does not wait.
-        brakes = (Brake(contact_s - averted_s, contact_s - averted_s + 0.7, float(rng.uniform(3.5, 5.5))),)
+        brakes = (Brake(contact_s - averted_s, contact_s - averted_s + 0.7, float(rng.uniform(5.5, 7.0))),)
     elif averted_s is not None:
         brakes = (Brake(contact_s - averted_s, contact_s + 2.0, float(rng.uniform(6.0, 8.0))),)
     elif rng.random() < 0.6:

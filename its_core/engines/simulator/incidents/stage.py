@@ -44,6 +44,7 @@ CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon
 ANGLES_DEG, STEP_OF_ANGLE_DEG = (35.0, 145.0), 20.0  # at which two shall meet where ways cross
 LATEST_TOUCH = 0.88  # share of the clip
 _AFTER_S = 1.0  # a crash that comes later than this after its point is none
+_AVERTED_S = 2.2  # so long after its point two who almost collided are past each other
 _FAR_APART_M = 6.0  # two who almost collide do not come nearer when they brake earlier
 
 
@@ -219,7 +220,9 @@ def _stagings(
 
 def _rehearsed(setting: Setting, kind: Kind, traffic: Traffic, plan: Plan) -> Rehearsal:
     other = plan.victims[0] if plan.victims else plan.culprit
-    until_s = min(plan.contact_s + _AFTER_S, setting.duration_s) if kind.touches else setting.duration_s
+    until_s = setting.duration_s
+    if kind.errs:
+        until_s = min(plan.contact_s + (_AFTER_S if kind.touches else _AVERTED_S), until_s)
     return rehearsed(setting, company(setting, traffic, plan), (plan.culprit, other), until_s, kind.things(setting))
 
 

@@ -19,6 +19,7 @@ from its_core.engines.simulator.traffic.walkers import Around, Crossing, Threat,
 _SAFE_S = 1.6  # kept between oneself and a car that comes, by people who cross away from a crosswalk
 _STOPS_MPS2 = 2.2  # people step onto a crosswalk before a car that can stop this gently
 _NEAR_M = 32.0
+_TRUSTED_MPS2 = 3.0  # people do not count on a driver's braking harder than this
 
 
 class Rules:
@@ -103,7 +104,7 @@ class Rules:
             dx, dy = walker.x - x, walker.y - y
             if dx * dx + dy * dy > _NEAR_M * _NEAR_M or dx * tx + dy * ty < -1.0:
                 continue
-            braking = min(driver.command.acceleration_mps2, 0.0)
+            braking = min(max(driver.command.acceleration_mps2, -_TRUSTED_MPS2), 0.0)
             half = driver.body.width_m / 2 + PEDESTRIAN_RADIUS_M
             reach, beside, tangent = reaches_s(
                 self.roads.ways, driver.way, driver.s_m, driver.aside_m, driver.front_m, driver.rear_m, half,

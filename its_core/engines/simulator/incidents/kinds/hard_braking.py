@@ -8,26 +8,49 @@ from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
-from its_core.engines.simulator.incidents.search.anyone import under_way
+from its_core.engines.simulator.incidents.search.anyone import best_in_view, under_way
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.physics.constants import GRAVITY_MPS2
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.habits import Brake, Intent
 
-SLOWEST_MPS = 8.0
-HARD_SHARE = 0.42  # of the grip: braking at least so hard is a hard stop
+SLOWEST_MPS = 9.0
+HARD_SHARE = 0.6  # of the grip: braking at least so hard is a hard stop
+BRAKES_SHARE = (0.78, 0.85)
 ONSET_S = 0.9  # before the middle of it
-STANDS_S = (0.8, 3.0)  # afterwards
+STANDS_S = (0.8, 2.2)  # afterwards
 NEARLY_STANDS_MPS = 1.5
 LINE_AHEAD_M = 55.0
+FOLLOWS_M = (6.0, 32.0)  # behind: so near somebody has to brake too
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
-    """Away from signals and give-way lines, where there are such moments: before one a stop would be no surprise."""
+    """On the straight, away from signals and give-way lines, with somebody behind who has to brake too, where there are
+    such moments: before a line or in a turn a stop would be no surprise."""
     slowest = SLOWEST_MPS * min(0.5 + 0.5 * setting.grip / 0.95, 1.0)
-    found = list(under_way(timeline, slowest, ONSET_S))
-    return [each for each in found if not _before_line(timeline, each)] or found
+    contact_s = KIND.contact_s(setting)
+    fastest = (setting.duration_s - contact_s + ONSET_S - 0.4) * BRAKES_SHARE[0] * setting.grip * GRAVITY_MPS2
+    found = list(under_way(timeline, slowest, ONSET_S, max(fastest, slowest + 3.0)))
+    free = [each for each in found if not _before_line(timeline, each) and _straight(timeline, each)]
+    followed = [each for each in free if _followed(timeline, each)]
+    return best_in_view(setting, timeline, contact_s, followed, free, found)
+
+
+def _straight(timeline: Timeline, opportunity: Opportunity) -> bool:
+    return timeline.roads.lanes[int(opportunity.details["way"])].movement == "straight"
+
+
+def _followed(timeline: Timeline, opportunity: Opportunity) -> bool:
+    step = int(opportunity.step)
+    for track in timeline.tracks.values():
+        at = track.at(step)
+        if at is None or track.way[at] != opportunity.details["way"]:
+            continue
+        behind_m = opportunity.details["s_m"] - float(track.s_m[at])
+        if FOLLOWS_M[0] < behind_m < FOLLOWS_M[1] and track.speed[at] > SLOWEST_MPS / 2:
+            return True
+    return False
 
 
 def _before_line(timeline: Timeline, opportunity: Opportunity) -> bool:
@@ -37,7 +60,7 @@ def _before_line(timeline: Timeline, opportunity: Opportunity) -> bool:
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
     rng = setting.rng("plan", attempt)
-    how = float(rng.uniform(0.65, 0.85)) * setting.grip * GRAVITY_MPS2
+    how = float(rng.uniform(*BRAKES_SHARE)) * setting.grip * GRAVITY_MPS2
     begins_s = contact_s - ONSET_S
     ends_s = begins_s + opportunity.speed_mps / how + float(rng.uniform(*STANDS_S))
     intent = Intent(brakes=(Brake(begins_s, ends_s, how),))

@@ -1,5 +1,5 @@
 """A driver does not yield to somebody who crosses, or somebody steps out in front of one, and it ends well: the driver
-brakes in time, or the person jumps back or hurries on."""
+brakes hard, and the person jumps back or hurries on."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import Cause, ParticipantType
 
-NEAREST_M = 2.4
-FAST_MPS = 2.5
+NEAREST_M = 2.0
+FAST_MPS = 4.0  # in the two seconds before
+HARD_MPS2 = 4.5
 COMES_MPS = 4.0  # slower cars stop without anybody's being endangered
 BRAKES_MPS2 = 7.0
 ABOUT_M = 0.35  # the point of it is where they are first about as near as they come
@@ -63,15 +64,15 @@ def judge(setting: Setting, run: Run) -> Verdict:
     nearest = about.start + int(np.argmax(gap[about] <= gap[about].min() + ABOUT_M))
     if gap[nearest] > NEAREST_M:
         return failed(f"they came no nearer than {gap[nearest]:.1f} m")
-    if not 0.08 < nearest / len(gap) < 0.94:
+    if not 0.12 < nearest / len(gap) < 0.94:
         return failed("they came near each other too close to the clip's ends")
     early, late = max(nearest - 2 * trace.fps, 0), min(nearest + trace.fps, len(gap))
     if not fast[early:late].any():
         return failed("the car crept past")
-    braked = hardest_braking_mps2(trace, car, early, late) > 3.0 * min(setting.grip / 0.95, 1.0)
-    startled = float(trace.startle[early:late, person].max()) > 0.4
-    if not braked and not startled:
-        return failed("nobody had to react")
+    if hardest_braking_mps2(trace, car, early, late) < HARD_MPS2 * min(setting.grip / 0.95, 1.0):
+        return failed("the driver did not have to brake hard")
+    if float(trace.startle[early:late, person].max()) < 0.4:
+        return failed("the person did not have to jump")
     start, _ = window(run, nearest, nearing(run, a, b, COMING_S), (a, b))
     end = min(nearest + round(0.9 * trace.fps), len(gap))
     x, y = (float(value) for value in trace.positions[nearest, person, :2])

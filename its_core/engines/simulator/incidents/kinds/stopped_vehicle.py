@@ -21,9 +21,9 @@ from its_core.engines.simulator.traffic.habits import Brake, Intent, Shift
 from its_core.taxonomy import RoadLayout
 
 SLOWEST_MPS = 5.0
-SLOWS_MPS2 = (2.1, 2.6, 3.2)
+SLOWS_MPS2 = (1.6, 2.0, 2.4)  # rolls out: who brakes hard looks like somebody who has a reason to
 STANDS_MPS = 0.5
-SHORTEST_S = 1.0
+SHORTEST_S = 2.5
 LINE_AHEAD_M = 30.0
 ROUND_M, ROUND_S, ROUND_OVER_S = 14.0, 1.5, 2.2  # others change lanes so far and so long before it
 LOOKS_BACK_STEPS = 16
@@ -75,11 +75,11 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
     begins_s = contact_s - opportunity.onset_s
     shifts: tuple[Shift, ...] = ()
     if setting.layout.name in OPEN_ROADS or setting.layout.name is RoadLayout.RURAL_ROAD:
-        shifts = (Shift(begins_s - 0.3, -float(rng.uniform(0.6, 1.4)), 2.0),)
+        shifts = (Shift(begins_s - 0.3, -float(rng.uniform(0.9, 1.6)), 2.6),)
     intent = Intent(
         brakes=(Brake(begins_s, 1e9, opportunity.details["slows_mps2"]),),
         shifts=shifts,
-        hazards_s=begins_s + float(rng.uniform(-0.4, 1.2)),
+        hazards_s=begins_s + float(rng.uniform(-1.0, 0.3)),
     )
     others = _going_round(timeline, opportunity, contact_s) if attempt < 2 else {}
     return doing(opportunity, contact_s, {**others, opportunity.culprit: intent})
@@ -95,4 +95,4 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     return shows(run, max(first - run.trace.fps, 0), len(stands), roles.culprit, first)
 
 
-KIND = Kind(search, plan, nobody_touches, judge, errs=False, touches=False, latest=0.7)
+KIND = Kind(search, plan, nobody_touches, judge, errs=False, touches=False, latest=0.42)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.incidents.opportunity import Opportunity
-from its_core.engines.simulator.incidents.setting import SMALLEST_SHARE_OF_ONE, Setting, legible
+from its_core.engines.simulator.incidents.picture_size import SMALLEST_SHARE_OF_ONE
+from its_core.engines.simulator.incidents.setting import Setting, legible
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
 from its_core.taxonomy import Cause
 
