@@ -176,7 +176,7 @@ ABILITIES: dict[IncidentType, Ability] = {
     ),
     IncidentType.NORMAL_TRAFFIC: Ability(EVERYWHERE),
     IncidentType.CONGESTED_TRAFFIC: Ability(_ON_ROADS, aftermaths=()),
-    IncidentType.HARD_BRAKING: Ability(_ALONG_STREETS),
+    IncidentType.HARD_BRAKING: Ability(_ON_ROADS),
     IncidentType.CLOSE_PASS: Ability(_ALONG_STREETS),
     IncidentType.ILLEGAL_TURN: Ability((_R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION, _R.URBAN_STREET)),
     IncidentType.STOPPED_VEHICLE: Ability(_ALL),

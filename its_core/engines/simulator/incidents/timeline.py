@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 
 SNAPSHOT_S = 0.25
 HORIZON_S = 28.0
-JAM_S = 75.0
+JAM_S = 24.0  # a jam that is there from the start begins to stop and go
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class Timeline:
 def recorded(
     flow: Flow, programme: Programme | None, jams: bool = False, horizon_s: float = HORIZON_S, later_s: float = 0.0
 ) -> Timeline:
-    """Lets a flow run, and keeps what happened after it has settled, ``later_s`` later; a jam takes longer to grow."""
+    """Lets a flow run, and keeps what happened after it has settled, ``later_s`` later."""
     flow.run((JAM_S if jams else WARM_UP_S) + later_s)
     start_s = flow.traffic.time_s
     steps, every = round(horizon_s / STEP_S), round(SNAPSHOT_S / STEP_S)

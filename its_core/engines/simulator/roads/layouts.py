@@ -46,6 +46,11 @@ class Lane:
         """What the ways have in common that part from one lane."""
         return self.name.rsplit("_", 1)[0]
 
+    @property
+    def arm(self) -> str:
+        """What the lanes have in common that run beside each other, one way."""
+        return self.name.split("_", 1)[0]
+
 
 @dataclass(frozen=True, slots=True)
 class SignalHead:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from its_core.engines.simulator.dimensions import HEAVY
 from its_core.engines.simulator.physics.constants import TYRE_GRIP
 from its_core.engines.simulator.portable_math import log
 from its_core.engines.simulator.randomness import rng_of
@@ -16,6 +17,7 @@ from its_core.engines.simulator.roads.network import Network, network
 from its_core.engines.simulator.roads.signals import Programme
 from its_core.engines.simulator.simulation.footways import drawn_route
 from its_core.engines.simulator.simulation.population import (
+    OPEN_ROADS,
     Vehicle,
     drawn_colour,
     drawn_person,
@@ -35,6 +37,9 @@ SHORTEST_HEADWAY_S = 1.5
 WARM_UP_S = 20.0
 STUCK_S = 3.5
 CRAWLS_BEYOND_M = 25.0
+CRAWLS_SHARE = (0.5, 1.5)  # of a jam's speed, at which one driver or another goes on: the others stop and go
+JAM_M = (130.0, 60.0)  # before and behind the place, that a jam is as long when it is first looked at
+LONGEST_M = 7.0  # kept free before and behind a junction
 LANE_CHANGES_A_KM = 0.25
 HARD_STOPS_A_MINUTE = 0.25  # of a driver
 _TWINS_AMONG, _DRAWN_ANEW = 6, 3
@@ -87,8 +92,12 @@ class Flow:
         self._number = FIRST_NUMBER
         self._stuck: dict[int, float] = {}
         self.entrances = self._entrances()
+        self._jammed = self._jammed_ways()
         for entrance in self.entrances:
-            self._fill(entrance)
+            if entrance.ways[0] in self._jammed:
+                self._fill_with_jam(entrance)
+            else:
+                self._fill(entrance)
         for _ in range(round(self.demand.people * people_count(rng, layout.name, density))):
             self._add_walker()
 
@@ -143,6 +152,37 @@ class Flow:
             driver = self._add(way, s)
             s -= driver.front_m + driver.rear_m + driver.speed * self._headway_s(entrance.rate_per_s)
 
+    def _jammed_ways(self) -> set[int]:
+        """Of a jam: all ways of a street, and of a road with a barrier in its middle those of one direction."""
+        if self.demand.crawls_mps is None:
+            return set()
+        lanes = self.roads.lanes
+        if self.layout.name not in OPEN_ROADS:
+            return set(range(len(lanes)))
+        away = [abs(self.roads.project(way, *self.layout.focus_m)[1]) for way in range(len(lanes))]
+        nearest = lanes[away.index(min(away))]
+        return {way for way, lane in enumerate(lanes) if lane.arm == nearest.arm}
+
+    def _fill_with_jam(self, entrance: Entrance) -> None:
+        """Vehicles close behind one another about the place, none of them in a junction."""
+        assert self.demand.crawls_mps is not None
+        straight = [way for way in entrance.ways if self.roads.lanes[way].movement == "straight"]
+        way = (straight or entrance.ways)[0]
+        focus, _ = self.roads.project(way, *self.layout.focus_m)
+        line, exit_m = self.roads.lanes[way].stop_s_m, self.roads.exits_m[way]
+        s = min(focus + JAM_M[1], self.roads.length_m(way) - 10.0)
+        while s > max(focus - JAM_M[0], 4.0):
+            inside = line is not None and line - LONGEST_M < s < (exit_m if exit_m < np.inf else line) + LONGEST_M
+            if inside or (line is not None and s > line and not straight):
+                s -= 2.0
+                continue
+            before = line is None or s < line
+            driver = self._add(self._drawn_way(entrance) if before else way, s)
+            driver.speed = min(driver.speed, self.demand.crawls_mps * float(self.rng.uniform(0.2, 1.4)))
+            s -= driver.front_m + driver.rear_m + driver.manner.gap_m + 1.2 * driver.speed + LONGEST_M * (
+                driver.type in HEAVY
+            )
+
     def _drawn_way(self, entrance: Entrance) -> int:
         at = float(self.rng.random()) * sum(entrance.shares)
         for way, share in zip(entrance.ways, entrance.shares, strict=True):
@@ -163,7 +203,9 @@ class Flow:
         driver.s_m = s_m
         if self.demand.crawls_mps is not None:
             focus, _ = self.roads.project(way, *self.layout.focus_m)
-            driver.crawls = (focus + CRAWLS_BEYOND_M, self.demand.crawls_mps)
+            if way in self._jammed:
+                own_mps = self.demand.crawls_mps * float(self.rng.uniform(*CRAWLS_SHARE))
+                driver.crawls = (focus + CRAWLS_BEYOND_M, own_mps)
         caps = self.roads.caps(way, vehicle.manner.bend_mps2)
         cap = caps[min(max(int(s_m), 0), len(caps) - 1)]
         driver.speed = 0.97 * min(vehicle.manner.desired_mps, cap)

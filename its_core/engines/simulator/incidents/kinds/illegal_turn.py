@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from its_core.engines.simulator.dimensions import TWO_WHEELERS
-from its_core.engines.simulator.incidents.kind import Kind
+from its_core.engines.simulator.incidents.kind import Kind, Traffic
 from its_core.engines.simulator.incidents.negatives import doing, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
@@ -30,7 +30,8 @@ ON_RED, ACROSS, ANYHOW = "on_red", "across", "anyhow"
 COMES_FROM_M, COMES_MPS = (9.0, 34.0), 5.0  # who drives on at a red light, before the turn
 BEYOND_M = 4.0  # the turn's beginning
 BESIDE_M = (-14.0, 9.0)  # who is cut off: so far ahead of the one who turns
-WAITS_WITHIN_M = 14.0  # before the turn
+WAITS_WITHIN_M, WAITS_MPS = 14.0, 1.0  # before the turn
+PLAIN = 0.9  # of illegal turns, where there are signals: nothing but such moments will do
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
@@ -48,6 +49,8 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
                 found += _on_red(timeline, track, siblings, forbidden, turn_m)
                 found += _before_turn(timeline, track, siblings, forbidden, turn_m)
     plain = [each for each in found if each.variant != ANYHOW]
+    if timeline.programme is not None and setting.rng("plain").random() < PLAIN:
+        return plain
     return best_in_view(setting, timeline, KIND.contact_s(setting), plain, found)
 
 
@@ -113,18 +116,14 @@ def _ahead(timeline: Timeline, track: Track, step: int, until_m: float) -> bool:
     return False
 
 
-def _arm(lane: Lane) -> str:
-    return lane.name.split("_", 1)[0]
-
-
 def _waits_beside(timeline: Timeline, lane: Lane, step: int, turn_m: float) -> bool:
     """Whether somebody waits at the line in another lane of the same arm."""
     for other in timeline.tracks.values():
         at = other.at(step)
-        if at is None or other.speed[at] > 1.0:
+        if at is None or other.speed[at] > WAITS_MPS:
             continue
         beside = timeline.roads.lanes[int(other.way[at])]
-        if _arm(beside) == _arm(lane) and beside.approach != lane.approach:
+        if beside.arm == lane.arm and beside.approach != lane.approach:
             if 0.0 < turn_m - float(other.s_m[at]) < WAITS_WITHIN_M:
                 return True
     return False
@@ -139,7 +138,9 @@ def _cuts_off(timeline: Timeline, track: Track, at: int, step: int, forbidden: i
             continue
         beside = timeline.roads.lanes[int(other.way[index])]
         ahead_m = float(other.s_m[index] - track.s_m[at])
-        if _arm(beside) == _arm(lane) and beside.approach != lane.approach and BESIDE_M[0] < ahead_m < BESIDE_M[1]:
+        if beside.movement == lane.movement and other.speed[index] > WAITS_MPS:
+            continue  # two who turn side by side look as if both might
+        if beside.arm == lane.arm and beside.approach != lane.approach and BESIDE_M[0] < ahead_m < BESIDE_M[1]:
             return True
     return False
 
@@ -184,4 +185,4 @@ def _half_angle(rotation: np.ndarray) -> float:
     return float(atan2(rotation[3], rotation[0]))
 
 
-KIND = Kind(search, plan, accepts, judge, errs=False, touches=False, attempts=2, latest=0.42)
+KIND = Kind(search, plan, accepts, judge, errs=False, touches=False, attempts=2, latest=0.42, traffic=Traffic(rare=True))

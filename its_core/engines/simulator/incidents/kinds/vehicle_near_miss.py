@@ -46,11 +46,11 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
     beside = [replace(each, variant=BESIDE) for each in beside_opportunities(timeline)]
     oncoming = [replace(each, variant=ONCOMING) for each in oncoming_opportunities(timeline)]
     fast = [each for each in crossing if min(each.details["culprit_mps"], each.details["victim_mps"]) > FAST_MPS]
-    fast += [each for each in oncoming + beside if each.details["culprit_mps"] > FAST_MPS]
+    fast += [each for each in oncoming if each.details["culprit_mps"] > FAST_MPS]
     closing = [each for each in following if each.speed_mps > CLOSING_MPS]
     everything = crossing + following + beside + oncoming
     return best_in_view(
-        setting, timeline, KIND.contact_s(setting), fast, closing + oncoming + beside, everything
+        setting, timeline, KIND.contact_s(setting), fast, oncoming + closing, everything
     )
 
 
