@@ -48,9 +48,10 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
     fast = [each for each in crossing if min(each.details["culprit_mps"], each.details["victim_mps"]) > FAST_MPS]
     fast += [each for each in oncoming if each.details["culprit_mps"] > FAST_MPS]
     closing = [each for each in following if each.speed_mps > CLOSING_MPS]
+    swerving = [each for each in beside if each.details["culprit_mps"] > FAST_MPS]
     everything = crossing + following + beside + oncoming
     return best_in_view(
-        setting, timeline, KIND.contact_s(setting), fast, oncoming + closing, everything
+        setting, timeline, KIND.contact_s(setting), fast, oncoming + closing + swerving, everything
     )
 
 
@@ -64,8 +65,8 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
             planned = crossing_plan(setting, opportunity, contact_s, attempt, averted_s)
             return _also_evades(planned, rng, contact_s - 0.75 * averted_s, float(rng.uniform(0.6, 1.0)) * averted_s)
         case "following":
-            closing_s = 0.5 * opportunity.speed_mps / (6.5 * grip)
-            averted_s = closing_s + 0.15 + 0.12 * attempt + float(rng.uniform(0.0, 0.08))
+            closing_s = opportunity.speed_mps / (6.5 * grip)
+            averted_s = (0.28 + 0.08 * attempt) * closing_s + 0.15 + float(rng.uniform(0.0, 0.06))
             return following_plan(setting, opportunity, contact_s, attempt, averted_s)
         case "beside":
             planned = beside_plan(setting, opportunity, contact_s, attempt, 0.12 + 0.05 * attempt)
