@@ -58,7 +58,8 @@ class Kind:
         judge: whether the finished physics show the incident. Example: the first contact is between culprit and victim,
             front into rear.
         errs: somebody does something wrong. False for hard braking or congestion, in which nobody is at fault.
-        touches: something is struck. False: any contact fails the clip before ``judge`` is asked. Example: a near miss has ``errs`` True and ``touches`` False.
+        touches: something is struck. False: any contact fails the clip before ``judge`` is asked. Example: a near miss
+            has ``errs`` True and ``touches`` False.
         attempts: how many plans are rehearsed for one moment. Example: 6 where each attempt brakes 0.16 s earlier.
         latest: the share of the clip by which it must come to its point, 0.15 to 0.85. Example: 0.62 of a pile-up,
             whose third vehicle needs time to arrive.

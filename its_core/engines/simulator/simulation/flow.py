@@ -179,8 +179,12 @@ class Flow:
             before = line is None or s < line
             driver = self._add(self._drawn_way(entrance) if before else way, s)
             driver.speed = min(driver.speed, self.demand.crawls_mps * float(self.rng.uniform(0.2, 1.4)))
-            s -= driver.front_m + driver.rear_m + driver.manner.gap_m + 1.2 * driver.speed + LONGEST_M * (
-                driver.type in HEAVY
+            s -= (
+                driver.front_m
+                + driver.rear_m
+                + driver.manner.gap_m
+                + 1.2 * driver.speed
+                + LONGEST_M * (driver.type in HEAVY)
             )
 
     def _drawn_way(self, entrance: Entrance) -> int:

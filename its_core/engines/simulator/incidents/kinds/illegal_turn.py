@@ -123,9 +123,9 @@ def _waits_beside(timeline: Timeline, lane: Lane, step: int, turn_m: float) -> b
         if at is None or other.speed[at] > WAITS_MPS:
             continue
         beside = timeline.roads.lanes[int(other.way[at])]
-        if beside.arm == lane.arm and beside.approach != lane.approach:
-            if 0.0 < turn_m - float(other.s_m[at]) < WAITS_WITHIN_M:
-                return True
+        waits_m = turn_m - float(other.s_m[at])
+        if beside.arm == lane.arm and beside.approach != lane.approach and 0.0 < waits_m < WAITS_WITHIN_M:
+            return True
     return False
 
 
@@ -185,4 +185,6 @@ def _half_angle(rotation: np.ndarray) -> float:
     return float(atan2(rotation[3], rotation[0]))
 
 
-KIND = Kind(search, plan, accepts, judge, errs=False, touches=False, attempts=2, latest=0.42, traffic=Traffic(rare=True))
+KIND = Kind(
+    search, plan, accepts, judge, errs=False, touches=False, attempts=2, latest=0.42, traffic=Traffic(rare=True)
+)

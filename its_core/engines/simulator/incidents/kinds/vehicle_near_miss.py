@@ -50,9 +50,7 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
     closing = [each for each in following if each.speed_mps > CLOSING_MPS]
     swerving = [each for each in beside if each.details["culprit_mps"] > FAST_MPS]
     everything = crossing + following + beside + oncoming
-    return best_in_view(
-        setting, timeline, KIND.contact_s(setting), fast, oncoming + closing + swerving, everything
-    )
+    return best_in_view(setting, timeline, KIND.contact_s(setting), fast, oncoming + closing + swerving, everything)
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
@@ -86,7 +84,7 @@ def _also_evades(plan: Plan, rng: np.random.Generator, from_s: float, over_s: fl
     return replace(plan, intents={**plan.intents, victim: intent})
 
 
-def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
+def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:
     near = rehearsal.nearest_m < 0.85 * NEAREST_M[opportunity.variant]
     timely = abs(rehearsal.nearest_s - plan.contact_s) < 1.6
     in_clip = rehearsal.nearest_s < LATEST_SHARE * setting.duration_s
