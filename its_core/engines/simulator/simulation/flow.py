@@ -153,15 +153,10 @@ class Flow:
             s -= driver.front_m + driver.rear_m + driver.speed * self._headway_s(entrance.rate_per_s)
 
     def _jammed_ways(self) -> set[int]:
-        """Of a jam: all ways of a street, and of a road with a barrier in its middle those of one direction."""
         if self.demand.crawls_mps is None:
             return set()
-        lanes = self.roads.lanes
-        if self.layout.name not in OPEN_ROADS:
-            return set(range(len(lanes)))
-        away = [abs(self.roads.project(way, *self.layout.focus_m)[1]) for way in range(len(lanes))]
-        nearest = lanes[away.index(min(away))]
-        return {way for way, lane in enumerate(lanes) if lane.arm == nearest.arm}
+        arms = jammed_arms(self.layout, self.roads)
+        return {way for way, lane in enumerate(self.roads.lanes) if lane.arm in arms}
 
     def _fill_with_jam(self, entrance: Entrance) -> None:
         """Vehicles close behind one another about the place, none of them in a junction."""
@@ -307,6 +302,14 @@ class Flow:
                 back = time_s + PASSES_SLOWER * (gap + PASSED_BY_M) / closing
                 driver.moves = (Shift(time_s, PASSING_M, 1.4), Shift(back, -PASSING_M, 2.0))
                 return
+
+
+def jammed_arms(layout: Layout, roads: Network) -> set[str]:
+    """Of a jam: all arms of a street; of a road with a barrier in its middle, those lanes that the camera looks at."""
+    if layout.name not in OPEN_ROADS:
+        return {lane.arm for lane in roads.lanes}
+    away = [abs(roads.project(way, *layout.focus_m)[1]) for way in range(len(roads.lanes))]
+    return {roads.lanes[away.index(min(away))].arm}
 
 
 def change_lane(roads: Network, driver: Driver, target: int, traffic: Traffic, over_s: float) -> bool:

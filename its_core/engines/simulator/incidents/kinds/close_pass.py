@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from its_core.engines.simulator.abilities import CYCLED
 from its_core.engines.simulator.incidents.errors import reaching
 from its_core.engines.simulator.incidents.kind import Kind, Traffic
 from its_core.engines.simulator.incidents.negatives import doing, shows
@@ -21,10 +20,10 @@ from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.habits import Chase, Intent, Shift
-from its_core.taxonomy import ParticipantType
+from its_core.taxonomy import ParticipantType, RoadLayout
 
 BICYCLES = Traffic({ParticipantType.BICYCLE: 8.0}, rare=True)
-CYCLISTS = 0.8  # of close passes, where they ride
+CYCLISTS = 0.7  # of close passes in a street: nothing else will do
 CLOSE_M = (0.1, 0.55)
 AIMED_M = (0.2, 0.34)
 FAST_MPS, FASTER_MPS = 7.0, 3.0  # who passes, and how much faster than the one beside
@@ -42,7 +41,7 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
     beside = [replace(each, variant="beside") for each in beside_opportunities(timeline)]
     fast = [each for each in beside if each.details["culprit_mps"] > FAST_MPS and each.speed_mps > FASTER_MPS]
     oncoming = [replace(each, variant="oncoming") for each in oncoming_opportunities(timeline)]
-    if setting.layout.name in CYCLED and setting.rng("cyclist").random() < CYCLISTS:
+    if setting.layout.name is RoadLayout.URBAN_STREET and setting.rng("cyclist").random() < CYCLISTS:
         return cyclists
     return best_in_view(setting, timeline, KIND.contact_s(setting), cyclists, fast, oncoming + beside)
 

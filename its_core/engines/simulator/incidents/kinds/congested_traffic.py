@@ -14,14 +14,14 @@ from its_core.engines.simulator.incidents.outcome.verdicts import MOVES_MPS, Ver
 from its_core.engines.simulator.incidents.search.anyone import under_way
 from its_core.engines.simulator.incidents.setting import CAR_M, LOOKED_AT_M, Setting, in_picture
 from its_core.engines.simulator.incidents.timeline import Timeline
-from its_core.engines.simulator.simulation.flow import STEP_S
+from its_core.engines.simulator.simulation.flow import STEP_S, jammed_arms
 from its_core.engines.simulator.simulation.run import Run
 
 Floats = NDArray[np.float64]
 
 FASTEST_MPS = 5.0
 MANY = 5
-FULL_SHARE = 0.55  # of the main road's lanes in sight
+FULL_SHARE = 0.4  # of the main road's lanes in sight
 EVERY_M = 6.0  # along a lane, a spot
 ALONG_M, ASIDE_M = 6.5, 1.7  # within so much of a spot a vehicle fills it
 SMALLEST_SHARE = 0.018  # of the picture's width, that a car takes at a spot
@@ -76,11 +76,12 @@ def _in_view(setting: Setting, points: Floats, speeds: Floats) -> _Seen:
 
 
 def _spots(setting: Setting) -> Floats:
-    """Of the lanes of which the camera sees the most: S×4, x, y and the unit vector ahead, away from junctions."""
+    """Of the jammed lanes of which the camera sees the most: S×4, x, y and the unit vector ahead, away from junctions."""
     roads = setting.roads
+    arms = jammed_arms(setting.layout, roads)
     by_arm: dict[str, list[tuple[float, float, float, float]]] = {}
     for way, lane in enumerate(roads.lanes):
-        if lane.forbidden or lane.movement != "straight":
+        if lane.forbidden or lane.movement != "straight" or lane.arm not in arms:
             continue
         line, exit_m = lane.stop_s_m, roads.exits_m[way]
         for s in np.arange(5.0, roads.length_m(way), EVERY_M).tolist():

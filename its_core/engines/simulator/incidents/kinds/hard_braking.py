@@ -15,7 +15,7 @@ from its_core.engines.simulator.physics.constants import GRAVITY_MPS2
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.habits import Brake, Intent
 
-SLOWEST_MPS = 9.0
+SLOWEST_MPS = 8.0
 HARD_SHARE = 0.6  # of the grip: braking at least so hard is a hard stop
 BRAKES_SHARE = (0.78, 0.85)
 ONSET_S = 0.9  # before the middle of it

@@ -19,7 +19,7 @@ from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import Cause, ParticipantType
 
 NEAREST_M = 2.0
-FAST_MPS = 4.0  # in the two seconds before
+FAST_MPS = 2.5
 HARD_MPS2 = 4.5
 COMES_MPS = 4.0  # slower cars stop without anybody's being endangered
 BRAKES_MPS2 = 7.0
