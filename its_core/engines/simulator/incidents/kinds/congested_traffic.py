@@ -76,7 +76,7 @@ def _in_view(setting: Setting, points: Floats, speeds: Floats) -> _Seen:
 
 
 def _spots(setting: Setting) -> Floats:
-    """Of the jammed lanes of which the camera sees the most: S×4, x, y and the unit vector ahead, away from junctions."""
+    """Of the jammed lanes of which the camera sees the most: S×4, x, y and the unit vector ahead; none in junctions."""
     roads = setting.roads
     arms = jammed_arms(setting.layout, roads)
     by_arm: dict[str, list[tuple[float, float, float, float]]] = {}
