@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -272,6 +272,7 @@ class Flow:
         """What drivers do now and then of their own will: brake hard for nothing one can see, change lanes, move over
         for a cyclist."""
         time_s = self.traffic.time_s
+        cyclists = [driver for driver in self.traffic.drivers if driver.type is ParticipantType.BICYCLE]
         for driver in self.traffic.drivers:
             if driver.type is ParticipantType.BICYCLE or driver.speed < 4.0:
                 continue
@@ -280,7 +281,7 @@ class Flow:
                 driver.brakes_hard = (time_s, time_s + length, float(self.rng.uniform(4.5, 7.0)))
             if self.rng.random() < LANE_CHANGES_A_KM * driver.speed * STEP_S / 1000.0:
                 self._change_lane(driver)
-            self._pass_cyclist(driver)
+            self._pass_cyclist(driver, cyclists)
 
     def _change_lane(self, driver: Driver) -> None:
         lane = driver.lane
@@ -290,11 +291,11 @@ class Flow:
         target = self.roads.index[names[int(self.rng.integers(len(names)))]]
         change_lane(self.roads, driver, target, self.traffic, float(self.rng.uniform(2.6, 4.2)))
 
-    def _pass_cyclist(self, driver: Driver) -> None:
+    def _pass_cyclist(self, driver: Driver, cyclists: Sequence[Driver]) -> None:
         if driver.moves or driver.lane.movement != "straight":
             return
-        for other in self.traffic.drivers:
-            if other.type is not ParticipantType.BICYCLE or other.way != driver.way:
+        for other in cyclists:
+            if other.way != driver.way:
                 continue
             gap, closing = other.s_m - driver.s_m, driver.speed - other.speed
             if 0.0 < gap < PASSES_FROM_M + PASSES_FROM_S * closing and closing > PASSES_MPS:

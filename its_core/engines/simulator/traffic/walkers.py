@@ -89,6 +89,12 @@ class Walker:
         self._startled_s = -math.inf
         self._threat: Threat | None = None
 
+    def __copy__(self) -> Walker:
+        """As ``copy.copy`` makes it, in a third of the time: rehearsals copy all traffic."""
+        other = object.__new__(Walker)
+        other.__dict__.update(self.__dict__)
+        return other
+
     def take(self, route: Route, steps_out_s: float, pace_mps: float) -> None:
         """Goes another way from here on, at a pace that brings them onto the road at that time, whatever comes."""
         self.route = Route(((self.x, self.y), *route.points[1:]), route.crossings)
