@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.roads.bounds import nearest_on_road, off_road_m
 from its_core.engines.simulator.roads.layouts import Layout, Rect
 from its_core.engines.simulator.roads.paths import Path
 from its_core.engines.simulator.roads.registry import PLACES, place
 from its_core.engines.simulator.scenery.ground import road_distance
-from its_core.taxonomy import RoadLayout
+from its_core.taxonomy import ParticipantType, RoadLayout
 
 CAMERAS = ("cam_01", "north", "x7")
 
@@ -167,3 +169,15 @@ def test_nobody_drives_in_the_lane_that_road_works_close():
         for lane in here.lanes:
             assert {lane.left, lane.right} - {None} <= names
             assert min(abs(Path(lane.points).project_one(*at)[1]) for at in closed) > 2.0, lane.name
+
+
+def test_vehicles_of_road_works_stand_clear_of_the_barrier_before_them_and_people_work_behind_it():
+    for camera in CAMERAS:
+        here = place(RoadLayout.WORK_ZONE, camera)
+        lane = max((lane for lane in here.lanes if lane.name.startswith("north")), key=lambda lane: lane.points[0][0])
+        wall_x = next(x for (x, _), _ in here.barriers if 1.0 < x - lane.points[0][0] < 4.0)
+        edge = max(road[2] for road in here.carriageways)
+        for bay in here.bays:
+            assert wall_x + 0.3 + VEHICLES[ParticipantType.TRUCK].width_m / 2 < bay.at[0] < edge - 1.2
+        assert here.walkways and all(wall_x + 0.6 < x < edge for way in here.walkways for x, _ in way)
+        assert len({round(b.at[1] - a.at[1], 1) for a, b in pairwise(here.bays)}) == len(here.bays) - 1
