@@ -124,19 +124,20 @@ def _things(scene: Scenery, daylight: Daylight) -> _Things:
 
 def _wall_mesh(walls: Walls) -> tuple[Mesh, Ints]:
     """The walls in pieces, and the number of each triangle's wall."""
-    quads, number = [], []
-    for wall, (a, b, c, d) in enumerate(walls.quads()):
-        pieces = max(1, int(np.ceil(walls.length[wall] / _WALL_PIECE_M)))
-        for piece in range(pieces):
-            start, end = np.float32(piece / pieces), np.float32((piece + 1) / pieces)
-            quads.append((a + start * (b - a), a + end * (b - a), d + end * (c - d), d + start * (c - d)))
-            number.append(wall)
-    vertices = np.array(quads, np.float32).reshape(-1, 3)
+    pieces = np.maximum(np.ceil(walls.length / _WALL_PIECE_M), 1.0).astype(np.int32)
+    number = np.repeat(np.arange(len(pieces), dtype=np.int32), pieces)
+    piece = np.arange(len(number)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    start = (piece / pieces[number]).astype(np.float32)[:, None]
+    end = ((piece + 1) / pieces[number]).astype(np.float32)[:, None]
+    corners = walls.quads()[number]
+    a, b, c, d = (corners[:, corner] for corner in range(4))
+    quads = np.stack([a + start * (b - a), a + end * (b - a), d + end * (c - d), d + start * (c - d)], axis=1)
+    vertices = quads.reshape(-1, 3)
     first = 4 * np.arange(len(quads), dtype=np.int32)[:, None]
     triangles = np.concatenate([first + np.array([0, 1, 2]), first + np.array([0, 2, 3])]).astype(np.int32)
     slots = np.full(len(vertices), int(Surface.WALL), np.uint8)
     mesh = Mesh(vertices, np.zeros_like(vertices), slots, np.zeros(0, np.uint8), np.zeros(0, np.int32), triangles)
-    return mesh, np.array([*number, *number], np.int32)
+    return mesh, np.concatenate([number, number])
 
 
 def _surface(seen: Coverage, things: _Things) -> NDArray[np.uint8]:
