@@ -8,25 +8,33 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from its_core.evaluation.detector.features import Features
 from its_core.evaluation.detector.network import TYPES, Network, Output
 from its_core.evaluation.ground_truth import TrueClip
 from its_core.evaluation.scoring.predictions import Prediction
 
+_ENLARGED = 1.5  # as large as the largest crops of a training
+
 
 def predict(network: Network, clips: Sequence[TrueClip], features: Mapping[str, Features]) -> dict[str, Prediction]:
-    """Whole clips of any length, one at a time; each as it is and mirrored, the answers' mean."""
+    """Whole clips of any length, one at a time; each as it is and mirrored, the answers' mean.
+
+    The score is of the hottest place in this size or enlarged, as a small crash is seen better then.
+    """
     return {clip.clip_id: _predict(network, clip, features[clip.clip_id]) for clip in clips}
 
 
 @torch.no_grad()
-def outputs(network: Network, features: Features, *, mirrored: bool) -> Output:
-    """Of a whole clip, as it is or mirrored, where the network lies."""
+def outputs(network: Network, features: Features, *, mirrored: bool = False, enlarged: float = 1.0) -> Output:
+    """Of a whole clip, as it is or mirrored, in its size or ``enlarged``, where the network lies."""
     device = next(network.parameters()).device
     pictures = np.concatenate([features.frames, features.background[None]])
     seen = torch.from_numpy(pictures).to(device).float() / 255
     flow = torch.from_numpy(np.array(features.flow)).to(device).float()
+    if enlarged != 1:
+        seen, flow = _enlarged(seen[:, None], enlarged)[:, 0], _enlarged(flow, enlarged) * enlarged
     if mirrored:
         seen = seen.flip(2)
         flow = torch.stack([-flow[:, 0], flow[:, 1]], dim=1).flip(3)
@@ -34,8 +42,13 @@ def outputs(network: Network, features: Features, *, mirrored: bool) -> Output:
     return out
 
 
+def _enlarged(pictures: Tensor, by: float) -> Tensor:
+    return F.interpolate(pictures, scale_factor=by, mode="bilinear", align_corners=False)
+
+
 def _predict(network: Network, clip: TrueClip, features: Features) -> Prediction:
     out, mirrored = (outputs(network, features, mirrored=each) for each in (False, True))
+    enlarged = outputs(network, features, enlarged=_ENLARGED)
     heat = ((out.heat[0] + mirrored.heat[0].flip(2)) / 2).cpu().double()
     shares = heat.flatten().softmax(dim=0).view_as(heat).numpy()
     in_time = np.convolve(shares.sum(axis=(1, 2)), np.ones(3), "same")
@@ -48,7 +61,7 @@ def _predict(network: Network, clip: TrueClip, features: Features) -> Prediction
         accident_time_s=min(max(time_s, 0.0), clip.duration_s),
         center=(_middle(cells.sum(axis=0)), _middle(cells.sum(axis=1))),
         type=TYPES[int((_type_at_heat(out) + _type_at_heat(mirrored)).argmax())],
-        scores={"score": float(torch.sigmoid(heat.max()))},
+        scores={"score": float(torch.sigmoid(torch.maximum(heat.max(), enlarged.heat.max().cpu())))},
     )
 
 

@@ -1,12 +1,14 @@
 """The detector learns drawn accidents, goes on where it was interrupted, and refuses what it cannot learn from."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
-from its_core.evaluation.detector import experiments, features, training
+from its_core.evaluation.detector import answers, experiments, features, training
+from its_core.evaluation.detector.network import Network
 from its_core.evaluation.detector.training import Settings, TrainingError
 from its_core.evaluation.ground_truth import GroundTruth
 from tests.evaluation import drawn, made_up
@@ -68,6 +70,19 @@ def test_an_interrupted_training_ends_like_an_undisturbed_one(truth: GroundTruth
     assert epochs == [2]
     assert weights(resumed) == weights(whole)
     assert weights(training.load(tmp_path / "cut.pt")) == weights(whole)
+
+
+def test_the_score_is_of_the_hottest_place_in_either_size(truth: GroundTruth, folder: Path) -> None:
+    clip = truth.clips[0]
+    frames = features.load(clip, folder / "cache")
+    torch.manual_seed(0)
+    network = Network().eval()
+    here, mirrored = (answers.outputs(network, frames, mirrored=each).heat[0] for each in (False, True))
+    enlarged = answers.outputs(network, frames, enlarged=1.5).heat[0]
+    assert (here.shape, enlarged.shape) == ((24, 27, 48), (24, 41, 72))
+    hottest = max(float(((here + mirrored.flip(2)) / 2).max()), float(enlarged.max()))
+    score = answers.predict(network, [clip], {clip.clip_id: frames})[clip.clip_id].scores["score"]
+    assert math.log(score / (1 - score)) == pytest.approx(hottest, abs=1e-4)
 
 
 def test_a_checkpoint_of_something_else_is_refused(truth: GroundTruth, folder: Path, tmp_path: Path) -> None:
