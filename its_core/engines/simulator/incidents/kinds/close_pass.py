@@ -24,11 +24,12 @@ from its_core.taxonomy import ParticipantType, RoadLayout
 
 BICYCLES = Traffic({ParticipantType.BICYCLE: 8.0}, rare=True)
 CYCLISTS = 0.7  # of close passes in a street: nothing else will do
-CLOSE_M = (0.1, 0.55)
+CLOSE_M = (0.08, 0.7)
 AIMED_M = (0.2, 0.34)
 FAST_MPS, FASTER_MPS = 7.0, 3.0  # who passes, and how much faster than the one beside
 OVER_S = 2.4
 CHASES_MPS2 = 3.0
+HARD_MPS2 = 5.5  # who brakes harder than this almost collides
 FLINCHES_M, FLINCHES_S = 0.4, 0.8  # whoever is passed so moves away, and how long that takes
 FLINCHES_AFTER_S = 0.25  # the nearest point, and back again ``BACK_AFTER_S`` after it
 BACK_AFTER_S = 1.6
@@ -89,7 +90,7 @@ def judge(setting: Setting, run: Run) -> Verdict:
     fps = run.trace.fps
     early, late = nearest - fps, nearest + fps
     braked = max(hardest_braking_mps2(run.trace, number, max(early, 0), late) for number in (a, b))
-    if braked > 4.0 * setting.grip / 0.95:
+    if braked > HARD_MPS2 * setting.grip / 0.95:
         return failed("somebody had to brake hard")
     return replace(shows(run, nearest - fps // 2, nearest + fps // 2, a, nearest), shown=(a, b))
 
