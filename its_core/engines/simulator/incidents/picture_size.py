@@ -37,12 +37,13 @@ def smallest_share(setting: Setting, timeline: Timeline, opportunity: Opportunit
     return SMALLEST_SHARE_OF_ONE if _cars(timeline, opportunity) < 2 else SMALLEST_SHARE
 
 
-def is_wide_enough(setting: Setting, timeline: Timeline, opportunity: Opportunity) -> bool:
-    """Whether the box around those concerned is expected to be so wide that a viewer can see what happens."""
+def is_wide_enough(setting: Setting, timeline: Timeline, opportunity: Opportunity, least: float) -> bool:
+    """Whether the box around those concerned is expected to be so wide that a viewer can see what happens: ``least``
+    of the usual smallest width."""
     smallest = SMALLEST_WIDTH_OF_ONE if _cars(timeline, opportunity) < 2 else SMALLEST_WIDTH
     if CameraWord.FAR in setting.scene.camera:
         smallest = SMALLEST_WIDTH_FAR
-    return expected_width(setting, timeline, opportunity) >= smallest
+    return expected_width(setting, timeline, opportunity) >= least * smallest
 
 
 def _cars(timeline: Timeline, opportunity: Opportunity) -> int:

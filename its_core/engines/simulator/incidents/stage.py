@@ -39,6 +39,7 @@ SCALES = (1.0, 1.0, 1.4, 1.8, 2.2, 2.6, 1.4, 1.8, 2.2, 2.6)
 LATER_S = (0.0, 14.0, 28.0, 8.0)
 CRAWLS_MPS = (1.8, 3.2)  # of a jam; a slower one would pass for a still picture
 TRIED = 7  # moments of one round
+SMALLER_FROM, SMALLER = 5, 0.6  # from this round on, so much of the smallest size: a far camera sees no larger ones
 STAGINGS = 1  # of one moment
 CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon
 ANGLES_DEG, STEP_OF_ANGLE_DEG = (35.0, 145.0), 20.0  # at which two shall meet where ways cross
@@ -65,7 +66,7 @@ def staged_moments(setting: Setting, kind: Kind) -> Iterator[Staged | str]:
     for round_ in range(len(SCALES)):
         timeline = _timeline(setting, kind, round_, {})
         rng = setting.rng("moment", round_)
-        found = [each for each in kind.search(timeline, setting) if _possible(setting, kind, timeline, each)]
+        found = [each for each in kind.search(timeline, setting) if _possible(setting, kind, timeline, each, round_)]
         if not found:
             yield "ordinary traffic held no such moment"
         for opportunity in _in_sight(setting, _in_turn(setting, found, rng, wanted, timeline))[:TRIED]:
@@ -83,8 +84,9 @@ def _timeline(setting: Setting, kind: Kind, round_: int, types: Mapping[int, Par
     return recorded(flow, setting.programme, kind.traffic.crawls, horizon_s, later_s)
 
 
-def _possible(setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opportunity) -> bool:
-    """Whether the clip can hold a moment, at the place of it that is drawn, where the camera sees it."""
+def _possible(setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opportunity, round_: int) -> bool:
+    """Whether the clip can hold a moment, at the place of it that is drawn, where the camera sees it; in later
+    rounds smaller ones will do."""
     scene = setting.scene
     if scene.cause is not None and opportunity.cause is not scene.cause:
         return False
@@ -94,8 +96,9 @@ def _possible(setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opp
     time_s = timeline.time_s(opportunity.step)
     if time_s < contact_s + 0.1 or time_s + setting.duration_s - contact_s > timeline.time_s(timeline.steps) - 0.2:
         return False
-    share = smallest_share(setting, timeline, opportunity)
-    return legible(setting.camera, *opportunity.where, share) and is_wide_enough(setting, timeline, opportunity)
+    least = 1.0 if round_ < SMALLER_FROM else SMALLER
+    share = least * smallest_share(setting, timeline, opportunity)
+    return legible(setting.camera, *opportunity.where, share) and is_wide_enough(setting, timeline, opportunity, least)
 
 
 def _in_sight(setting: Setting, found: list[Opportunity]) -> list[Opportunity]:
@@ -164,7 +167,7 @@ def _stagings(
             for each in kind.search(timeline, setting)
             if each.culprit == opportunity.culprit
             and each.victims == opportunity.victims
-            and _possible(setting, kind, timeline, each)
+            and _possible(setting, kind, timeline, each, round_)
         ]
         if not again:
             yield "the vehicles asked for do not meet there"

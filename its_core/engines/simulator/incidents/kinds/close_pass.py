@@ -23,7 +23,7 @@ from its_core.engines.simulator.traffic.habits import Chase, Intent, Shift
 from its_core.taxonomy import ParticipantType, RoadLayout
 
 BICYCLES = Traffic({ParticipantType.BICYCLE: 8.0}, rare=True)
-CYCLISTS = 0.7  # of close passes in a street: nothing else will do
+CYCLISTS = 0.4  # of close passes in a street: nothing else will do
 CLOSE_M = (0.08, 0.7)
 AIMED_M = (0.2, 0.34)
 FAST_MPS, FASTER_MPS = 7.0, 3.0  # who passes, and how much faster than the one beside

@@ -30,11 +30,12 @@ JUNCTION_M = 8.0  # before a line and behind a junction, where nobody has to sta
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """At each of T times: how many vehicles the camera sees, how many of them move, the sum of their speeds in m/s, and
-    the share of the main road's spots that slow ones fill."""
+    """At each of T times: how many vehicles the camera sees, how many of them move, how many are on the main road, the
+    sum of these ones' speeds in m/s, and the share of the main road's spots that slow ones fill."""
 
     many: Floats
     moving: Floats
+    on_road: Floats
     speeds: Floats
     full: Floats
 
@@ -64,15 +65,16 @@ def _in_view(setting: Setting, points: Floats, speeds: Floats) -> _Seen:
     lifted = np.concatenate([points, np.full((times, vehicles, 1), LOOKED_AT_M)], axis=2)
     view = in_picture(setting.camera, lifted.reshape(-1, 3), 0.0).reshape(times, vehicles)
     spots = _spots(setting)
-    full = np.zeros(times)
-    for t in range(times):
-        slow = view[t] & (speeds[t] < FASTEST_MPS)
-        offset = points[t, slow][None, :, :] - spots[:, None, :2]
+    full, on_road, sums = np.zeros(times), np.zeros(times), np.zeros(times)
+    for t in range(times if len(spots) else 0):
+        offset = points[t, view[t]][None, :, :] - spots[:, None, :2]
         along = np.abs(offset[:, :, 0] * spots[:, None, 2] + offset[:, :, 1] * spots[:, None, 3])
         aside = np.abs(offset[:, :, 1] * spots[:, None, 2] - offset[:, :, 0] * spots[:, None, 3])
-        full[t] = ((along < ALONG_M) & (aside < ASIDE_M)).any(axis=1).mean() if len(spots) else 0.0
+        fills, mps = (along < ALONG_M) & (aside < ASIDE_M), speeds[t, view[t]]
+        full[t] = (fills & (mps < FASTEST_MPS)).any(axis=1).mean()
+        on_road[t], sums[t] = fills.any(axis=0).sum(), mps[fills.any(axis=0)].sum()
     moving = (view & (speeds > MOVES_MPS)).sum(axis=1)
-    return _Seen(view.sum(axis=1).astype(float), moving.astype(float), np.where(view, speeds, 0.0).sum(axis=1), full)
+    return _Seen(view.sum(axis=1).astype(float), moving.astype(float), on_road, sums, full)
 
 
 def _spots(setting: Setting) -> Floats:
@@ -101,11 +103,12 @@ def _spots(setting: Setting) -> Floats:
 
 def _lacks(seen: _Seen, clip: slice) -> str:
     """Why a stretch of time is not congested; empty where it is."""
-    many, mean = float(np.median(seen.many[clip])), float(seen.speeds[clip].sum() / max(seen.many[clip].sum(), 1.0))
+    many = float(np.median(seen.many[clip]))
+    mean = float(seen.speeds[clip].sum() / max(seen.on_road[clip].sum(), 1.0))
     full = float(np.median(seen.full[clip]))
     if many >= MANY - 1 and mean <= FASTEST_MPS and full >= FULL_SHARE:
         return ""
-    return f"{many:.0f} vehicles in the picture at {mean:.1f} m/s on average, the road {full:.0%} full"
+    return f"{many:.0f} vehicles in the picture, on the main road {mean:.1f} m/s on average, {full:.0%} full"
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
