@@ -23,11 +23,11 @@ def motion(flow: Tensor) -> Tensor:
     Slow and fast motion; the body's change from the frame before, from two frames before to two after, and to the frame
     after; how large the first two are; and how the motion at this place changes, whatever body is there.
     """
-    here = _grid(flow)
-    before, came_from = _back(_earlier(flow), here, flow)
-    before_that, _ = _back(_earlier(_earlier(flow)), came_from, before)
+    here, earlier, later = _grid(flow), _earlier(flow), _later(flow)
+    before, came_from = _back(earlier, here, flow)
+    before_that, _ = _back(_earlier(earlier), came_from, before)
     goes_to = here + flow / FLOW_PX
-    after = _at(_later(flow), goes_to)
+    after = _at(later, goes_to)
     jump = flow - before
     change = (flow + after - before - before_that) / 2
     return torch.cat(
@@ -39,8 +39,8 @@ def motion(flow: Tensor) -> Tensor:
             _squeezed(after - flow),
             _squeezed(_length(jump)),
             _squeezed(_length(change)),
-            (flow - _earlier(flow)).clamp(-1, 1),
-            (_later(flow) - flow).clamp(-1, 1),
+            (flow - earlier).clamp(-1, 1),
+            (later - flow).clamp(-1, 1),
         ],
         dim=2,
     )
