@@ -107,13 +107,12 @@ class CarActor:
         on = (frame / trace.fps * _BLINK_HZ + 0.37 * number) % 1.0 < 0.5
         for lamp, sign in ((Surface.INDICATOR_LEFT, -1), (Surface.INDICATOR_RIGHT, 1)):
             chosen[lamp] = Surface.INDICATOR_LIT if on and side in (sign, 2) else Surface.INDICATOR_DARK
+        phase = frame / trace.fps * _BEACON_HZ + 0.21 * number
         if self.actor.emergency:
-            phase = frame / trace.fps * _BEACON_HZ + 0.21 * number
             left, right = phase % 1.0 < _BEACON_ON, (phase + 0.5) % 1.0 < _BEACON_ON
             chosen[Surface.BEACON_LEFT] = Surface.BEACON_BLUE if left else Surface.BEACON_BLUE_DARK
             chosen[Surface.BEACON_RIGHT] = Surface.BEACON_RED if right else Surface.BEACON_RED_DARK
         if self.actor.works:
-            phase = frame / trace.fps * _BEACON_HZ + 0.21 * number
             for lamp, shift in ((Surface.BEACON_LEFT, 0.0), (Surface.BEACON_RIGHT, 0.5)):
                 flashes = (phase + shift) % 1.0 < 0.5
                 chosen[lamp] = Surface.BEACON_AMBER if flashes else Surface.INDICATOR_DARK

@@ -39,11 +39,11 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
     """Who overtakes a cyclist at speed, else any vehicle, else meets one: seen from afar, two who meet with little room
     between them look like all others who meet."""
     cyclists = [replace(each, variant="overtaking") for each in overtaking_opportunities(timeline)]
+    if setting.layout.name is RoadLayout.URBAN_STREET and setting.rng("cyclist").random() < CYCLISTS:
+        return cyclists
     beside = [replace(each, variant="beside") for each in beside_opportunities(timeline)]
     fast = [each for each in beside if each.details["culprit_mps"] > FAST_MPS and each.speed_mps > FASTER_MPS]
     oncoming = [replace(each, variant="oncoming") for each in oncoming_opportunities(timeline)]
-    if setting.layout.name is RoadLayout.URBAN_STREET and setting.rng("cyclist").random() < CYCLISTS:
-        return cyclists
     return best_in_view(setting, timeline, KIND.contact_s(setting), cyclists, fast, oncoming + beside)
 
 

@@ -55,9 +55,10 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
 
 def _behind(timeline: Timeline, step: int, last: int) -> list[int]:
     """Those who follow closely behind a vehicle, up to two, one behind the other."""
+    follower = {front.number: back for back, front in pairs(timeline, step)}
     train: list[int] = []
     while len(train) < 2:
-        behind = next((back for back, front in pairs(timeline, step) if front.number == last), None)
+        behind = follower.get(last)
         if behind is None or behind.type in TWO_WHEELERS:
             break
         here, there = behind.at(step), timeline.tracks[last].at(step)

@@ -106,8 +106,7 @@ def judge(setting: Setting, run: Run) -> Verdict:
         return failed("they came near each other too close to the clip's ends")
     early, late = max(nearest - 2 * run.trace.fps, 0), min(nearest + run.trace.fps, len(gap))
     grip = min(setting.grip / 0.95, 1.0)
-    before = max(nearest - 2 * run.trace.fps, 0)
-    if float(run.trace.speeds[before : nearest + 1, (a, b)].max(axis=0).min()) < LEAST_MPS:
+    if float(run.trace.speeds[early : nearest + 1, (a, b)].max(axis=0).min()) < LEAST_MPS:
         return failed("one of them hardly moved")
     evades = sorted(
         max(
