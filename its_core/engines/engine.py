@@ -93,6 +93,7 @@ class EngineTraits:
         writes_text: its cameras burn their names and clocks into the pictures.
         path_options: the options that are paths or ``s3://`` URLs. A relative one in ``dataset.yaml`` counts from its
             folder.
+        memory_gib: the main memory that a process takes on processors alone, 0 where nothing is known.
     """
 
     needs_input: bool
@@ -102,6 +103,7 @@ class EngineTraits:
     paints_weather: bool = False
     writes_text: bool = False
     path_options: frozenset[str] = frozenset()
+    memory_gib: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -9,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from its_core.errors import FactoryError
-from its_core.shards import processors
+from its_core.shards import main_memory, processors
 
 _DEVICES = Path("/dev")
 _ANSWERS_WITHIN_S = 30
+_log = logging.getLogger(__name__)
 
 
 class DevicesError(FactoryError, ValueError):
@@ -30,8 +32,11 @@ class Slot:
     threads: int
 
 
-def slots(uses_gpu: bool, processes: int, at_once: int | None) -> list[Slot]:
+def slots(uses_gpu: bool, processes: int, at_once: int | None, memory_gib: float = 0.0) -> list[Slot]:
     """A slot for each shard that can run at a time: ``at_once``, or as many as fit.
+
+    ``memory_gib`` is the main memory that a process of a shard takes. Without GPUs as many shards fit as the processors
+    and the memory that is available now have room for, at least one.
 
     Raises DevicesError when a shard needs more GPUs than there are, or ``at_once`` shards do.
     """
@@ -39,7 +44,7 @@ def slots(uses_gpu: bool, processes: int, at_once: int | None) -> list[Slot]:
     gpus = visible_gpus() if uses_gpu else []
     if not gpus:
         # Without GPUs the engine itself says whether it can run on the processors (a tiny checkpoint can).
-        shards = at_once or max(1, available // processes)
+        shards = at_once or _fitting(available, processes, memory_gib)
         return [Slot(None, max(1, available // (shards * processes)))] * shards
     fitting = len(gpus) // processes
     shards = at_once or max(1, fitting)
@@ -51,6 +56,25 @@ def slots(uses_gpu: bool, processes: int, at_once: int | None) -> list[Slot]:
     threads = max(1, available // (shards * processes))
     starts = range(0, shards * processes, processes)
     return [Slot(tuple(gpus[start : start + processes]), threads) for start in starts]
+
+
+def _fitting(available: int, processes: int, memory_gib: float) -> int:
+    """Shards that the processors have room for, and the memory too."""
+    by_processors = max(1, available // processes)
+    if memory_gib == 0.0:
+        return by_processors
+    free_gib = main_memory.available_gib()
+    by_memory = max(1, int(free_gib / (processes * memory_gib)))
+    if by_memory < by_processors:
+        _log.warning(
+            "%d shards at once instead of %d: %.1f GiB of memory are available, a shard takes %.1f (shards_at_once in "
+            "dataset.yaml sets the number)",
+            by_memory,
+            by_processors,
+            free_gib,
+            processes * memory_gib,
+        )
+    return min(by_processors, by_memory)
 
 
 def visible_gpus() -> list[str]:

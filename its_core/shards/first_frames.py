@@ -21,7 +21,7 @@ from its_core.engines.engine import Engine, EngineFailure, EngineTraits, engine_
 from its_core.errors import FactoryError
 from its_core.scenarios.manifest.input_files import Unusable
 from its_core.scenarios.manifest.made_inputs import MadeFrame
-from its_core.shards import processors
+from its_core.shards import devices
 from its_core.shards.parent_death import die_with_parent
 from its_core.taxonomy import Light, RoadLayout, RoadSurface, Weather
 
@@ -79,14 +79,16 @@ class FirstFrames:
         return FrameOrigin(self._engine, self._identity.fingerprint, scene, seed)
 
     def make(self, origins: Collection[FrameOrigin]) -> Mapping[FrameOrigin, MadeFrame | Unusable]:
-        """Those that are not in the folder are rendered. Raises FirstFrameError, and StorageError for a full disk."""
+        """Those that are not in the folder are rendered, but for those that the engine could not make before: it would
+        fail again. Raises FirstFrameError, and StorageError for a full disk."""
         folder = self._folder
         if folder is None:
             return {origin: MadeFrame(origin.scene) for origin in origins}
         paths = {origin: folder / f"{self._namer.name(_request(origin, self._geometry))}.png" for origin in origins}
         frames = {origin: _read(path, origin.scene) for origin, path in paths.items()}
-        missing = [(origin, paths[origin]) for origin, frame in frames.items() if frame is None]
-        failures = self._render(missing) if missing else {}
+        failures = {origin: failed for origin, path in paths.items() if (failed := _earlier_failure(path)) is not None}
+        missing = [(origin, paths[origin]) for origin, frame in frames.items() if not (frame or origin in failures)]
+        failures |= self._render(missing) if missing else {}
         made: dict[FrameOrigin, MadeFrame | Unusable] = {}
         for origin, path in paths.items():
             frame = frames[origin] or failures.get(origin) or _read(path, origin.scene)
@@ -96,7 +98,8 @@ class FirstFrames:
         return made
 
     def _render(self, missing: list[tuple[FrameOrigin, Path]]) -> dict[FrameOrigin, Unusable]:
-        processes = min(processors.available(), len(missing))
+        slots = devices.slots(uses_gpu=False, processes=1, at_once=None, memory_gib=self._module.TRAITS.memory_gib)
+        processes = min(len(slots), len(missing))
         _log.info("%s: makes %d first frames in %d processes", self._engine, len(missing), processes)
         spawned = multiprocessing.get_context("spawn")  # a renderer does not survive a fork
         try:
@@ -108,7 +111,7 @@ class FirstFrames:
                 f"{self._engine}: a process that makes first frames was ended from outside, perhaps for its memory; "
                 "build again, and it goes on with what is left"
             ) from None
-        return {origin: Unusable("input.not_made", why) for origin, why in failed.items()}
+        return {origin: _not_made(why) for origin, why in failed.items()}
 
 
 def remake(origin: FrameOrigin, geometry: Geometry, path: Path) -> None:
@@ -147,6 +150,7 @@ def _make_here(wanted: tuple[FrameOrigin, Path], geometry: Geometry) -> str | No
     try:
         _make(_engine, origin, path, geometry)
     except EngineFailure as failure:
+        _keep_failure(path, failure.reason)
         return failure.reason
     except storage.StorageError:
         raise
@@ -176,6 +180,28 @@ def _read(path: Path, scene: Scene) -> MadeFrame | None:
     except (OSError, KeyError, ValueError, SyntaxError):
         return None
     return MadeFrame(replace(scene, **chosen), str(path), storage.sha256_file(path))
+
+
+def _failure_path(path: Path) -> Path:
+    """Where the reason is kept for which there is no such frame. Like the frame it is named by what would make it."""
+    return path.with_suffix(".failed.txt")
+
+
+def _keep_failure(path: Path, reason: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with storage.replacing(_failure_path(path)) as part:
+        part.write_text(reason, "utf-8")
+
+
+def _earlier_failure(path: Path) -> Unusable | None:
+    try:
+        return _not_made(_failure_path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _not_made(why: str) -> Unusable:
+    return Unusable("input.not_made", why)
 
 
 def _request(origin: FrameOrigin, geometry: Geometry) -> ClipRequest:

@@ -22,8 +22,10 @@ class LocalExecutor(Executor):
         self._cancelled = threading.Event()
 
     def launches(self, definition: Definition, engine: ResolvedEngine) -> list[Launch]:
-        uses_gpu = engine.module.TRAITS.uses_gpu
-        slots = devices.slots(uses_gpu, definition.processes_per_shard, definition.shards_at_once)
+        traits = engine.module.TRAITS
+        slots = devices.slots(
+            traits.uses_gpu, definition.processes_per_shard, definition.shards_at_once, traits.memory_gib
+        )
         return [launch_of(definition, engine, slot) for slot in slots]
 
     def submit(self, run: ShardRun, launch: Launch, on_receipt: OnReceipt, on_end: OnEnd) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from its_core.shards import devices, processors
+from its_core.shards import devices, main_memory, processors
 from its_core.shards.devices import DevicesError, Slot
 
 
@@ -21,6 +21,17 @@ def _eight_processors(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_processors_are_shared_by_all_ranks_that_run_at_once(processes, at_once, shards, threads):
     assert devices.slots(False, processes, at_once) == [Slot(None, threads)] * shards
+
+
+@pytest.mark.parametrize(
+    ("free_gib", "processes", "at_once", "shards"),
+    [(2.2, 1, None, 2), (0.3, 1, None, 1), (64, 1, None, 8), (4.5, 2, None, 2), (2.2, 1, 5, 5)],
+)
+def test_as_many_shards_as_the_memory_has_room_for(monkeypatch, caplog, free_gib, processes, at_once, shards):
+    monkeypatch.setattr(main_memory, "available_gib", lambda: free_gib)
+    found = devices.slots(False, processes, at_once, memory_gib=1.0)
+    assert found == [Slot(None, 8 // (shards * processes))] * shards
+    assert (f"{free_gib:.1f} GiB" in caplog.text) is (shards < 8 // processes and at_once is None)
 
 
 def test_every_shard_has_gpus_of_its_own(monkeypatch):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from its_core.clip import ClipRequest, FrameOrigin, Geometry, Scene
-from its_core.engines.engine import engine_module
+from its_core.clip import ClipRequest, FrameOrigin, Geometry, Outcome, Scene
+from its_core.engines.engine import EngineFailure, engine_module
+from its_core.scenarios.manifest.input_files import Unusable
 from its_core.scenarios.manifest.made_inputs import MadeFrame
 from its_core.shards import first_frames
 from its_core.shards.first_frames import FirstFrameError, FirstFrames, frame_makers, remake
@@ -64,6 +65,23 @@ def test_an_error_that_nobody_foresaw_costs_its_own_row_only(tmp_path: Path, mon
     origin = FirstFrames("simulator", GEOMETRY, tmp_path).origin(SCENE, 3)
     why = first_frames._make_here((origin, tmp_path / "frame.png"), GEOMETRY)
     assert why == "simulator broke off: ZeroDivisionError: seed 3"
+
+
+class _Failing:
+    def generate(self, request: ClipRequest) -> None:
+        raise EngineFailure(Outcome.INCIDENT_NOT_FOUND, f"seed {request.seed} did not happen")
+
+
+def test_a_frame_that_could_not_be_made_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(first_frames, "_engine", _Failing(), raising=False)
+    maker = FirstFrames("simulator", GEOMETRY, tmp_path / "inputs")
+    monkeypatch.setattr(
+        maker, "_render", lambda missing: {o: first_frames._make_here((o, p), GEOMETRY) for o, p in missing}
+    )
+    origin = maker.origin(SCENE, 3)
+    assert maker.make([origin]) == {origin: "seed 3 did not happen"}
+    monkeypatch.undo()
+    assert maker.make([origin]) == {origin: Unusable("input.not_made", "seed 3 did not happen")}
 
 
 def test_a_check_makes_no_frame():

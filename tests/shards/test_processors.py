@@ -104,7 +104,6 @@ def test_a_container_with_2_of_64_processors_runs_two_shards_of_one_thread(
     kernel: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kernel.v2("/", _="200000 100000")
-    monkeypatch.setattr(processors, "_PROC", kernel.proc)
     monkeypatch.setattr(processors.available, "__defaults__", (kernel.proc,))
     slots = devices.slots(uses_gpu=False, processes=1, at_once=None)
     assert slots == [devices.Slot(None, threads=1)] * 2

@@ -16,7 +16,13 @@ from its_core.engines.simulator.options import VERSION, SimulatorOptions
 from its_core.taxonomy import RoadLayout
 
 TRAITS = EngineTraits(
-    needs_input=False, uses_gpu=False, has_weights=False, is_deterministic=True, writes_text=True, paints_weather=True
+    needs_input=False,
+    uses_gpu=False,
+    has_weights=False,
+    is_deterministic=True,
+    writes_text=True,
+    paints_weather=True,
+    memory_gib=0.75,  # benchmarks/simulator.py at 720p, and the worker around it
 )
 OPTIONS = SimulatorOptions
 # IPTC's digital source type of the clips.
