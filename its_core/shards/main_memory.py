@@ -19,7 +19,8 @@ def available_gib(proc: Path = control_groups.PROC) -> float:
     is in (Docker's ``--memory``, Kubernetes' limits, Slurm), version 1 or 2. Files that the kernel keeps in memory
     count as available: it gives them up first. ``proc`` is where the kernel shows processes.
     """
-    return max(0, min([psutil.virtual_memory().available, *_left_of_limits(proc)])) / _GIB
+    machine_bytes = int(psutil.virtual_memory().available)
+    return max(0, min([machine_bytes, *_left_of_limits(proc)])) / _GIB
 
 
 def _left_of_limits(proc: Path) -> Iterator[int]:
