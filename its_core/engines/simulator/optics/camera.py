@@ -43,6 +43,7 @@ class Mounting:
     distance_m: tuple[float, float]
     height_m: tuple[float, float]
     aside_m: tuple[float, float]  # between mast and carriageway
+    at_edge: bool = False  # it hangs at the edge of a straight road, for there is no ground beside it
 
 
 _MOUNTINGS: dict[RoadLayout, Mounting] = {
@@ -50,6 +51,7 @@ _MOUNTINGS: dict[RoadLayout, Mounting] = {
     RoadLayout.WORK_ZONE: Mounting((24.0, 75.0), (7.5, 14.0), (1.5, 9.0)),
     RoadLayout.URBAN_STREET: Mounting((16.0, 60.0), (6.0, 10.5), (0.6, 5.0)),
     RoadLayout.RURAL_ROAD: Mounting((16.0, 52.0), (6.0, 11.0), (1.0, 7.0)),
+    RoadLayout.BRIDGE: Mounting((20.0, 70.0), (6.5, 12.0), (0.55, 0.75), at_edge=True),
 }
 _JUNCTION = Mounting((19.0, 64.0), (6.5, 13.0), (0.6, 7.0))
 _FOV_DEG = (28.0, 92.0)
@@ -189,6 +191,8 @@ def _draw(
     height = rng.uniform(*mounting.height_m)
     focus = np.array([*layout.focus_m, 0.6])
     position = focus + np.array([distance * cos(azimuth), distance * sin(azimuth), height - 0.6])
+    if mounting.at_edge:
+        position[:2] = _at_edge(layout, mounting, distance, azimuth, rng)
     slant = float(norm(position - focus))
     fov = math.degrees(2.0 * atan(_CAR_M / (2.0 * share * slant)))
     fov = min(max(fov, _FOV_DEG[0]), _FOV_DEG[1])
@@ -207,6 +211,18 @@ def _draw(
         geometry.height_px,
         _bend(rng, focal * geometry.width_px, geometry),
     )
+
+
+def _at_edge(
+    layout: Layout, mounting: Mounting, distance: float, azimuth: float, rng: np.random.Generator
+) -> tuple[float, float]:
+    """x and y of a place at that distance from the focus beside a road along y, on the side that ``azimuth`` says."""
+    x1, _, x2, _ = layout.carriageways[0]
+    aside = float(rng.uniform(*mounting.aside_m))
+    x = x2 + aside if cos(azimuth) > 0.0 else x1 - aside
+    across = x - layout.focus_m[0]
+    along = math.sqrt(max(distance * distance - across * across, 25.0))
+    return x, layout.focus_m[1] + (along if sin(azimuth) > 0.0 else -along)
 
 
 def _bend(rng: np.random.Generator, focal_px: float, geometry: Geometry) -> tuple[float, float]:

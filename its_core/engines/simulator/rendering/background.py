@@ -52,7 +52,7 @@ def plate(camera: Camera, layout: Layout, scene: Scenery, daylight: Daylight) ->
     white, yellow = _paint_coverage(camera, layout, scene)
     standing = stood(camera, scene, daylight, shader, cast)
     floor = ground(camera, layout, daylight, cast, white, yellow, scene.parks, standing.covered >= 1.0)
-    far = with_backdrop(camera, daylight, floor.radiance, floor.land)
+    far = with_backdrop(camera, daylight, floor.radiance, floor.land, layout.deck.drop_m if layout.deck else 0.0)
     share = (1.0 - standing.covered) * floor.land
     sheen: F32 = np.zeros((2, 2), np.float32)
     mirror: F32 = np.zeros((2, 2, 3), np.float32)

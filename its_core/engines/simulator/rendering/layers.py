@@ -18,6 +18,7 @@ from its_core.engines.simulator.rendering.background import Plate
 from its_core.engines.simulator.rendering.compositor import NOBODY, Sight
 from its_core.engines.simulator.rendering.standing import FINE
 from its_core.engines.simulator.roads.layouts import Layout
+from its_core.engines.simulator.scenery.below import farther, is_below
 from its_core.engines.simulator.scenery.ground import road_distance
 
 F32 = NDArray[np.float32]
@@ -54,6 +55,9 @@ class LayerMaker:
         rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px]
         self._rays = camera.rays(columns + 0.5, rows + 0.5)
         self._ground = np.maximum(-self._rays[..., 2] / np.float32(camera.position_m[2]), 0.0)  # 1/m, 0 for the sky
+        if layout.deck is not None:
+            below = is_below(road_distance(layout, plate.x, plate.y))
+            self._ground[below] /= np.float32(farther(camera.position_m, layout.deck))
         self._classes = _classes(plate, layout, self._ground) if "classes" in asked else None
 
     def made(self, drawn: Drawn, sight: Sight, following: Cast | None) -> Layers:

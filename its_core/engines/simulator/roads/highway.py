@@ -27,7 +27,7 @@ def highway(camera_id: str) -> Layout:
     rail_m = half_m + 0.6
     return Layout(
         name=RoadLayout.HIGHWAY,
-        lanes=tuple(_lanes(lanes, limit_mps)),
+        lanes=tuple(lanes_both_ways(lanes, INNER_SHOULDER_M, LANE_M, limit_mps, REACH_M)),
         carriageways=((-half_m, -REACH_M, half_m, REACH_M),),
         corner_radius_m=0.0,
         pavement_m=0.0,
@@ -43,12 +43,13 @@ def highway(camera_id: str) -> Layout:
     )
 
 
-def _lanes(lanes: int, limit_mps: float) -> list[Lane]:
+def lanes_both_ways(lanes: int, inner_m: float, lane_m: float, limit_mps: float, reach_m: float) -> list[Lane]:
+    """Straight lanes along y, as many each way; ``inner_m``: from the middle of the road to the first one."""
     found: list[Lane] = []
     for way, sign in (("north", 1), ("south", -1)):
         for lane in range(lanes):
-            x = sign * (INNER_SHOULDER_M + (lane + 0.5) * LANE_M)
-            points = joined(straight((x, -sign * REACH_M), (x, sign * REACH_M)))
+            x = sign * (inner_m + (lane + 0.5) * lane_m)
+            points = joined(straight((x, -sign * reach_m), (x, sign * reach_m)))
             # Outer lanes run a little slower.
             found.append(
                 Lane(

@@ -111,11 +111,23 @@ class Bay:
 
 
 @dataclass(frozen=True, slots=True)
+class Deck:
+    """What is particular to a bridge: the ground beside it lies ``drop_m`` below the road. There is water where |y| is
+    less than ``shore_m`` (0: a valley without water). ``arched``: arches with hangers carry it. ``joint_m``: from one
+    expansion joint to the next."""
+
+    drop_m: float
+    shore_m: float
+    arched: bool
+    joint_m: float
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """One place. ``carriageways`` are the asphalt rectangles, ``discs`` its round parts, ``windings`` those that bend
     (their union is the road; corners between crossing ones are rounded with ``corner_radius_m``), ``islands`` what
     rises from it; pavements run along them ``pavement_m`` wide (0: grass verge). ``poles`` carry wires. ``cones`` stand
-    on the road. ``roof`` covers a tunnel."""
+    on the road."""
 
     name: RoadLayout
     lanes: tuple[Lane, ...]
@@ -138,8 +150,7 @@ class Layout:
     bays: tuple[Bay, ...] = ()
     poles: tuple[Point, ...] = ()
     cones: tuple[Point, ...] = ()
-    water_m: float | None = None  # how far below the road water lies, beside a bridge
-    roof_m: float | None = None  # how high above the road the ceiling of a tunnel is
+    deck: Deck | None = None  # of a bridge
 
     def on_road(self, x: float, y: float) -> bool:
         """Whether a point lies on the asphalt (rounded corners left out)."""

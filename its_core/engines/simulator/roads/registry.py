@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
+from its_core.engines.simulator.roads.bridge import bridge
 from its_core.engines.simulator.roads.four_way import four_way
 from its_core.engines.simulator.roads.highway import highway
 from its_core.engines.simulator.roads.layouts import Layout
@@ -23,6 +24,7 @@ PLACES: dict[RoadLayout, Callable[[str], Layout]] = {
     RoadLayout.WORK_ZONE: work_zone,
     RoadLayout.URBAN_STREET: urban_street,
     RoadLayout.RURAL_ROAD: rural_road,
+    RoadLayout.BRIDGE: bridge,
 }
 
 

@@ -16,24 +16,25 @@ _WOODS_M = 520.0  # away
 _WOODS_TALL_M = 11.0
 
 
-def with_backdrop(camera: Camera, daylight: Daylight, floor: F32, land: NDArray[np.bool_]) -> F32:
-    """The ground's light (H×W×3, of use where ``land``) with sky and woods beyond it."""
-    last = _last_row(camera)
+def with_backdrop(camera: Camera, daylight: Daylight, floor: F32, land: NDArray[np.bool_], drop_m: float = 0.0) -> F32:
+    """The ground's light (H×W×3, of use where ``land``) with sky and woods beyond it, whose feet are ``drop_m`` below
+    the road."""
+    last = _last_row(camera, drop_m)
     if last == 0:
         return floor
     rows, columns = np.mgrid[0:last, 0 : camera.width_px].astype(np.float32)
     rays = camera.rays(columns + np.float32(0.5), rows + np.float32(0.5))
     directions = rays / np.sqrt(pm.dot(rays, rays))[..., None]
     behind = np.where(land[:last, :, None], floor[:last], _sky(daylight, directions))
-    share, woods = _woods(camera, daylight, directions)
+    share, woods = _woods(camera, daylight, directions, drop_m)
     whole = floor.copy()
     whole[:last] = behind + share[..., None] * (woods - behind)
     return whole
 
 
-def _last_row(camera: Camera) -> int:
+def _last_row(camera: Camera, drop_m: float) -> int:
     """The row below which only ground shows that is nearer than the woods."""
-    limit = -camera.position_m[2] / _WOODS_M
+    limit = -(camera.position_m[2] + drop_m) / _WOODS_M
     edges = np.array([0.5, camera.width_px - 0.5], np.float32)
     rows = np.arange(camera.height_px, dtype=np.float32)[:, None] + np.zeros(2, np.float32)
     rays = camera.rays(np.broadcast_to(edges, rows.shape), rows)
@@ -55,7 +56,7 @@ def _sky(daylight: Daylight, directions: F32) -> F32:
     return clouded.astype(np.float32)
 
 
-def _woods(camera: Camera, daylight: Daylight, directions: F32) -> tuple[F32, F32]:
+def _woods(camera: Camera, daylight: Daylight, directions: F32, drop_m: float) -> tuple[F32, F32]:
     """Share of each pixel that far trees cover, and their light."""
     around = pm.atan2(directions[..., 1], directions[..., 0]) * np.float32(_WOODS_M)
     level = np.zeros_like(around)
@@ -63,9 +64,10 @@ def _woods(camera: Camera, daylight: Daylight, directions: F32) -> tuple[F32, F3
     tall = _WOODS_TALL_M * (1.0 + rough + 0.09 * noise(around, level, 8.0, 6))
     height = np.float32(camera.position_m[2])
     top = (np.maximum(tall, 4.0) - height) / np.float32(_WOODS_M)
+    foot = np.float32((camera.position_m[2] + drop_m) / _WOODS_M)
     step = np.float32(1.0 / camera.focal_px)
     up = directions[..., 2]
-    share = np.clip((top - up) / step + 0.5, 0.0, 1.0) * np.clip((up + height / _WOODS_M) / step + 0.5, 0.0, 1.0)
+    share = np.clip((top - up) / step + 0.5, 0.0, 1.0) * np.clip((up + foot) / step + 0.5, 0.0, 1.0)
     tone = 1.0 + 0.20 * noise(around, up * np.float32(_WOODS_M * 2.0), 9.0, 6)
     leaves = np.array([0.045, 0.070, 0.026], np.float32)
     light = daylight.ambient(np.full(1, 0.2, np.float32)) + 0.4 * np.array(daylight.sun_rgb, np.float32)

@@ -29,6 +29,7 @@ from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.roads.bounds import nearest_on_road, off_parts_m, off_road_m, outside_m
 from its_core.engines.simulator.roads.layouts import ISLAND_CORE, Building, Disc, Layout, Marking, Point, Rect
+from its_core.engines.simulator.scenery.bridges import bridge_steel
 from its_core.engines.simulator.scenery.car_parks import car_parks
 from its_core.engines.simulator.scenery.facades import STYLES, Walls, walls_of
 from its_core.engines.simulator.scenery.fences import fences
@@ -90,9 +91,10 @@ def scenery(layout: Layout, daylight: Daylight, eye: tuple[float, float, float],
         lamps.append(lamp_light_at(foot, towards))
     for mast in sorted({head.mast_m for head in layout.signals}):
         things.append(signal_mast(mast, [head for head in layout.signals if head.mast_m == mast]))
-    things += _barriers(layout)
+    things += _barriers(layout) if layout.deck is None else bridge_steel(layout)
     things += [thing for island in layout.islands for thing in _planted(island, rng)]
-    things += open_country(layout, eye, daylight.lit, rng) if sheds else _furniture(layout, rng)
+    if layout.deck is None:
+        things += open_country(layout, eye, daylight.lit, rng) if sheds else _furniture(layout, rng)
     parked, bays, parks = ([], [], []) if sheds else car_parks(layout, eye[:2], rng)
     if not sheds:
         things += fences(layout, eye[:2], parks, rng)
@@ -158,7 +160,7 @@ def _trees(layout: Layout, eye: tuple[float, float, float], rng: np.random.Gener
     for x, y in layout.trees:
         kind, turn = int(rng.integers(TREE_KINDS)), float(rng.uniform(0.0, 6.3))
         found.append(tree_kind(kind, leaf_cards(x, y, eye)).moved((x, y, 0.0), turn))
-    if layout.pavement_m == 0.0:
+    if layout.pavement_m == 0.0 and layout.deck is None:
         found += woods(layout, eye, rng)
     return found
 

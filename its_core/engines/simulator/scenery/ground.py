@@ -19,6 +19,7 @@ from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.roads.layouts import Disc, Layout, Rect
+from its_core.engines.simulator.scenery.below import is_below, joints, lowered, mirrored_light, valley, water_share
 from its_core.engines.simulator.scenery.ground_cover import SNOW_RGB, WET_DARKENS, puddles, snow_cover
 from its_core.engines.simulator.scenery.light_maps import Plans
 from its_core.engines.simulator.scenery.surfaces import View, mixed, slabs_of, town_ground
@@ -52,12 +53,13 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class _Spot:
-    """N pixels whose ground shows: where they land, how far off the road (metres, negative on it), and by how much that
-    changes from one pixel to the next."""
+    """N pixels whose ground shows: where they land, how far off the road (metres, negative on it), by how much that
+    changes from one pixel to the next, and how much of each is a river's or lake's surface below a bridge."""
 
     view: View
     off_road: F32
     change: F32
+    river: F32
 
 
 def ground(
@@ -107,19 +109,28 @@ def _band(
     in_town = layout.pavement_m > 0.0
     kerb_light = _kerb_face(camera, daylight, view, off_road, change) if in_town else np.ones_like(off_road)
     shown = np.flatnonzero(land if hidden is None else land & ~hidden)
-    spot = _Spot(view.of(shown), off_road.ravel()[shown], change.ravel()[shown])
+    if layout.deck is not None:
+        view = lowered(view, camera.position_m, layout.deck, is_below(off_road))
+    spot = _spot(layout, view.of(shown), off_road.ravel()[shown], change.ravel()[shown])
     albedo, water = _surfaces(
         camera, layout, daylight, spot, worn, white.ravel()[shown], yellow.ravel()[shown], parks
     )  # fmt: skip
     x, y = spot.view.x, spot.view.y
-    sun = plans.sun_at(x, y) if daylight.casts_shadows else np.zeros_like(x)
+    sun = _sun(layout, plans, spot) if daylight.casts_shadows else np.zeros_like(x)
     ambient = daylight.ambient(np.ones(1, np.float32)) * plans.sky_at(x, y)[..., None]
     lamps = plans.lamps_at(x, y)[..., None] * np.array(plans.lamp_rgb, np.float32)
+    if layout.deck is not None:
+        lamps[is_below(spot.off_road)] *= np.float32(0.1)
     direct = np.float32(max(daylight.sun[2], 0.0)) * sun[..., None] * np.array(daylight.sun_rgb, np.float32)
     direct = direct * kerb_light.ravel()[shown][..., None]
     light = ambient + lamps + direct
     radiance = albedo * light
     share = direct.sum(axis=-1) / np.maximum(light.sum(axis=-1), 1e-6)
+    if layout.deck is not None:
+        wet = np.flatnonzero(spot.river > 0.0)
+        radiance[wet] += mirrored_light(spot.view.of(wet), camera.position_m, layout.deck, daylight, spot.river[wet])
+        below = is_below(spot.off_road)
+        share[below], albedo[below] = 0.0, 0.0  # no shadow and no lamp of the road's reaches down there
     haze = (1.0 - pm.exp(-spot.view.distance / np.float32(daylight.haze_m)))[..., None]
     radiance += haze * (np.array(daylight.horizon, np.float32) * 0.92 - radiance)
 
@@ -129,6 +140,28 @@ def _band(
         return found.reshape(*land.shape, *values.shape[1:])
 
     return whole(radiance), whole(albedo), whole(share), view.x, view.y, land, whole(water)
+
+
+def _spot(layout: Layout, view: View, off_road: F32, change: F32) -> _Spot:
+    river = np.zeros_like(off_road)
+    if layout.deck is not None:
+        below = np.flatnonzero(is_below(off_road))
+        river[below] = water_share(view.of(below), layout.deck)
+    return _Spot(view, off_road, change, river)
+
+
+def _sun(layout: Layout, plans: Plans, spot: _Spot) -> F32:
+    """The share of the sun at each pixel; a bridge shades the land below it."""
+    x, y = spot.view.x, spot.view.y
+    if layout.deck is None:
+        return plans.sun_at(x, y)
+    below = is_below(spot.off_road)
+    depth = np.where(below, np.float32(layout.deck.drop_m), np.float32(0.0))
+    x = (x + np.float32(plans.sun_slope[0]) * depth).astype(np.float32)
+    y = (y + np.float32(plans.sun_slope[1]) * depth).astype(np.float32)
+    under_deck = below & ~is_below(road_distance(layout, x, y))
+    lit: F32 = np.where(under_deck, np.float32(0.0), plans.sun_at(x, y)).astype(np.float32)
+    return lit
 
 
 def _look(camera: Camera, part: slice) -> tuple[View, NDArray[np.bool_]]:
@@ -173,7 +206,7 @@ def _surfaces(
 
     # Each surface is painted only where it shows.
     beside = np.flatnonzero(paved < 1.0)
-    albedo[beside] = _verge(layout, view.of(beside), off_road[beside], grain_of(beside), parks)
+    albedo[beside] = _verge(layout, view.of(beside), off_road[beside], grain_of(beside), parks, spot.river[beside])
     if pavement_m > 0.0:
         walked = np.flatnonzero((paved > 0.0) & (on_road < 1.0))
         laid(paved, walked, slabs_of(view.of(walked), *grain_of(walked)))
@@ -182,7 +215,10 @@ def _surfaces(
         stone = np.float32(0.40) * (1.0 + 0.06 * middle[edge] + 0.05 * fine[edge])
         laid(kerb, edge, stone[..., None])
     driven = np.flatnonzero(on_road > 0.0)
-    laid(on_road, driven, _asphalt(worn, view.of(driven), off_road[driven], grain_of(driven), rng))
+    asphalt = _asphalt(worn, view.of(driven), off_road[driven], grain_of(driven), rng)
+    if layout.deck is not None:
+        asphalt *= joints(view.of(driven), layout.deck)[..., None]
+    laid(on_road, driven, asphalt)
     painted = np.flatnonzero((white > 0.0) | (yellow > 0.0))
     albedo[painted] = _painted(
         albedo[painted], view.of(painted), white[painted], yellow[painted], middle[painted], fine[painted]
@@ -195,7 +231,7 @@ def _surfaces(
         albedo *= (1.0 - np.float32(WET_DARKENS) * wet * (0.75 + 0.4 * water))[..., None]
         water = wet * (0.40 + 0.60 * water)
     if daylight.snow > 0.0:
-        cover = snow_cover(layout, view.x, view.y, off_road, daylight.snow)
+        cover = snow_cover(layout, view.x, view.y, off_road, daylight.snow) * (1.0 - spot.river)
         tone = (1.0 + 0.05 * coarse + 0.05 * middle + 0.04 * fine)[..., None]
         albedo += cover[..., None] * (np.array(SNOW_RGB, np.float32) * tone - albedo)
         water *= 1.0 - cover
@@ -275,8 +311,10 @@ def _painted(road: F32, view: View, white: F32, yellow: F32, middle: F32, fine: 
     return road
 
 
-def _verge(layout: Layout, view: View, off_road: F32, grain: tuple[F32, F32, F32], parks: Sequence[Rect]) -> F32:
-    """Grass, worn patches of earth in it, gravel next to a road without pavement."""
+def _verge(
+    layout: Layout, view: View, off_road: F32, grain: tuple[F32, F32, F32], parks: Sequence[Rect], river: F32
+) -> F32:
+    """Grass, worn patches of earth in it, gravel next to a road without pavement; the concrete of a deck's edge."""
     coarse, middle, fine = grain
     blades = view.grain(0.14, 6)
     large = noise(view.x, view.y, 28.0, 7)
@@ -287,6 +325,9 @@ def _verge(layout: Layout, view: View, off_road: F32, grain: tuple[F32, F32, F32
     grass = (lush + dry * (straw - lush)) * tone
     bare = np.clip(-1.1 + 0.8 * coarse + 0.5 * middle, 0.0, 0.7)[..., None]
     grass = grass + bare * (earth * tone - grass)
+    if layout.deck is not None:
+        concrete = np.float32(0.30) * (1.0 + 0.06 * middle + 0.06 * fine)[..., None]
+        return np.where(is_below(off_road)[..., None], valley(view, grass, river), concrete).astype(np.float32)
     if layout.pavement_m == 0.0:
         gravel = np.clip(1.4 - off_road / 1.2 + 0.25 * middle, 0.0, 1.0)[..., None]
         stones = np.array([0.23, 0.22, 0.20], np.float32) * np.maximum(1.0 + 0.12 * fine + 0.2 * blades, 0.5)[..., None]
