@@ -32,8 +32,8 @@ _C = Cause
 _A = Aftermath
 STREETS = (_R.URBAN_STREET, _R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION, _R.ROUNDABOUT)  # with pavements
 JUNCTIONS = (_R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION, _R.URBAN_STREET, _R.ROUNDABOUT)
-TWO_WAY = (*STREETS, _R.RURAL_ROAD, _R.BRIDGE)  # nothing stands between the directions
-_ALL = (_R.HIGHWAY, *STREETS, _R.RURAL_ROAD, _R.WORK_ZONE, _R.BRIDGE)
+TWO_WAY = (*STREETS, _R.RURAL_ROAD, _R.BRIDGE, _R.TUNNEL)  # nothing stands between the directions
+_ALL = (_R.HIGHWAY, *STREETS, _R.RURAL_ROAD, _R.WORK_ZONE, _R.BRIDGE, _R.TUNNEL)
 
 
 def _natural(layout: RoadLayout, others: tuple[RoadLayout, ...]) -> tuple[RoadLayout, ...]:
@@ -62,7 +62,7 @@ _BEHIND: Causes = {_C.INATTENTION: None, _C.FOLLOWING_TOO_CLOSELY: None}
 _ON_FOOT: Causes = {_C.FAILURE_TO_YIELD: None, _C.STEPPED_OUT: None}
 _ASIDE: Causes = {
     _C.UNSAFE_LANE_CHANGE: (_R.HIGHWAY, _R.FOUR_WAY_INTERSECTION, _R.WORK_ZONE, _R.BRIDGE),
-    _C.INATTENTION: (_R.RURAL_ROAD, _R.ROUNDABOUT),
+    _C.INATTENTION: (_R.RURAL_ROAD, _R.ROUNDABOUT, _R.TUNNEL),
 }
 
 
@@ -181,6 +181,6 @@ ABILITIES: dict[IncidentType, Ability] = {
     IncidentType.ILLEGAL_TURN: Ability((_R.FOUR_WAY_INTERSECTION, _R.T_INTERSECTION, _R.URBAN_STREET)),
     IncidentType.STOPPED_VEHICLE: Ability(_ALL),
     IncidentType.JAYWALKING: Ability(STREETS),
-    IncidentType.EMERGENCY_VEHICLE: Ability((*STREETS, _R.HIGHWAY, _R.RURAL_ROAD, _R.WORK_ZONE, _R.BRIDGE)),
+    IncidentType.EMERGENCY_VEHICLE: Ability((*STREETS, _R.HIGHWAY, _R.RURAL_ROAD, _R.WORK_ZONE, _R.BRIDGE, _R.TUNNEL)),
     IncidentType.ROAD_WORKS: Ability((_R.WORK_ZONE,)),
 }

@@ -18,6 +18,8 @@ MOST_BYSTANDERS = 12
 _ANYBODY = (*VEHICLES, *PEDESTRIAN)
 _ROLES = tuple(Role)  # which is quicker than to ask the class each time
 _WET = (RoadSurface.WET, RoadSurface.ICY)
+_SHELTERED = (Weather.CLEAR, Weather.OVERCAST)  # what the sky may do over a tunnel: none of it is seen inside
+_SHELTERED_SURFACES = (RoadSurface.DRY, RoadSurface.WET)
 _FALLEN_ON = {Weather.RAIN: _WET, Weather.SNOW: (RoadSurface.SNOWY, *_WET)}  # what falls is seen on the road
 
 
@@ -41,7 +43,13 @@ def unsupported(scene: Scene) -> Unsupported | None:
         if value is not None and value not in words:
             context = {"": "", " of ": scene.incident_type.value, " in ": scene.weather or "any weather"}[joint]
             return _unable(column, f"{column}{joint}{context}", value, words)
-    return _collided(scene, ability) or _error(scene, ability) or _averted(scene) or _participants(scene, ability)
+    return (
+        _sheltered(scene)
+        or _collided(scene, ability)
+        or _error(scene, ability)
+        or _averted(scene)
+        or _participants(scene, ability)
+    )
 
 
 def layout_of(scene: Scene) -> RoadLayout | None:
@@ -54,6 +62,22 @@ def layout_of(scene: Scene) -> RoadLayout | None:
         return None
     needed = ability.causes.get(scene.cause) if scene.cause is not None else None
     return needed[0] if needed else ability.layouts[0]
+
+
+def _sheltered(scene: Scene) -> Unsupported | None:
+    """Neither rain, snow and fog nor ice gets into a tunnel."""
+    if layout_of(scene) is not RoadLayout.TUNNEL:
+        return None
+    asked: tuple[tuple[str, StrEnum | None, tuple[StrEnum, ...]], ...] = (
+        ("weather", scene.weather, _SHELTERED),
+        ("road_surface", scene.road_surface, _SHELTERED_SURFACES),
+    )
+    for column, value, words in asked:
+        if value is not None and value not in words:
+            what = f"{column} {value.value!r} cannot be simulated at road_layout tunnel, which keeps it out"
+            reason = f"{what}; it can be {_words(words)}"
+            return Unsupported(column, value.value, reason)
+    return None
 
 
 def _collided(scene: Scene, ability: Ability) -> Unsupported | None:

@@ -130,6 +130,15 @@ def test_every_able_incident_is_accepted_in_all_its_places(incident):
             ),
             ["highway", "road_layout"],
         ),
+        (
+            scene(IncidentType.NORMAL_TRAFFIC, road_layout=RoadLayout.TUNNEL, weather=Weather.RAIN),
+            ["'rain'", "tunnel", "clear, overcast"],
+        ),
+        (
+            scene(IncidentType.NORMAL_TRAFFIC, road_layout=RoadLayout.TUNNEL, road_surface=RoadSurface.ICY),
+            ["'icy'", "tunnel", "dry, wet"],
+        ),
+        (scene(IncidentType.JAYWALKING, road_layout=RoadLayout.BRIDGE), ["'bridge'", "urban_street"]),
     ],
 )  # fmt: skip
 def test_what_cannot_be_made_is_refused_by_name_with_what_can(asked, names):

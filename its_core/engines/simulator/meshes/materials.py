@@ -155,6 +155,9 @@ class Surface(IntEnum):
     PAINT_SKY = auto()
     PAINT_LEAF = auto()
     PAINT_COPPER = auto()
+    TUNNEL_PANEL = auto()
+    LUMINAIRE_WHITE = auto()
+    SIGN_GREEN_LIT = auto()
     WALL = 255  # drawn with the number of the wall in place of a normal
 
 
@@ -291,6 +294,9 @@ MATERIALS: dict[Surface, Material] = {
     S.VEST_ORANGE: M((0.80, 0.20, 0.02)),
     S.VEST_YELLOW: M((0.62, 0.78, 0.05)),
     S.REFLECTOR: M((0.85, 0.86, 0.86)),
+    S.TUNNEL_PANEL: M((0.46, 0.46, 0.44), 0.035, 0.45),
+    S.LUMINAIRE_WHITE: M((0.5, 0.5, 0.5), 0.0, 0.0, (5.0, 5.1, 4.8)),
+    S.SIGN_GREEN_LIT: M((0.01, 0.20, 0.09), 0.0, 0.0, (0.02, 0.50, 0.22)),
 }
 del S, M
 

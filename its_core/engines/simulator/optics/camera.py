@@ -51,6 +51,7 @@ _MOUNTINGS: dict[RoadLayout, Mounting] = {
     RoadLayout.WORK_ZONE: Mounting((24.0, 75.0), (7.5, 14.0), (1.5, 9.0)),
     RoadLayout.URBAN_STREET: Mounting((16.0, 60.0), (6.0, 10.5), (0.6, 5.0)),
     RoadLayout.RURAL_ROAD: Mounting((16.0, 52.0), (6.0, 11.0), (1.0, 7.0)),
+    RoadLayout.TUNNEL: Mounting((18.0, 60.0), (4.7, 5.6), (0.52, 0.6), at_edge=True),
     RoadLayout.BRIDGE: Mounting((20.0, 70.0), (6.5, 12.0), (0.55, 0.75), at_edge=True),
 }
 _JUNCTION = Mounting((19.0, 64.0), (6.5, 13.0), (0.6, 7.0))

@@ -34,7 +34,7 @@ class Daylight:
     ``horizon`` and ``ground`` are radiances around; ``glow`` the warm light about the sunset's azimuth. ``lit`` says
     that lamps burn, ``lamps`` how much their light counts (1 at night). ``clouds`` 0 to 1; ``haze_m`` is the distance
     at which the air has taken two thirds away. ``snow`` and ``wet`` 0 to 1: how white the land lies, how wet; ``fall``
-    is what comes down. ``hour`` is the time of day that this sun belongs to, ``winter`` the half of the year."""
+    is what comes down; ``indoors``: under the lamps of a tunnel, which are brighter than a street's. ``hour`` is the time of day that this sun belongs to, ``winter`` the half of the year."""
 
     sun: RGB
     sun_rgb: RGB
@@ -50,6 +50,7 @@ class Daylight:
     snow: float = 0.0
     wet: float = 0.0
     fall: Fall = Fall.NOTHING
+    indoors: bool = False
     hour: float = 12.0
     winter: bool = False
 
@@ -118,6 +119,26 @@ def daylight(light: Light, weather: Weather, camera_id: str, surface: RoadSurfac
         snow=snow,
         fall=falls,
         winter=winter,
+    )
+
+
+def under_roof(outside: Daylight, warm: bool) -> Daylight:
+    """The light in a tunnel at that hour: lamps alone, whatever the sky does."""
+    tint = (1.12, 0.95, 0.68) if warm else (1.0, 1.0, 0.97)
+    return replace(
+        outside,
+        sun_rgb=(0.0, 0.0, 0.0),
+        zenith=_scaled((0.33, 0.33, 0.33), 1.0, tint),
+        horizon=_scaled((0.14, 0.14, 0.14), 1.0, tint),
+        ground=_scaled((0.070, 0.070, 0.070), 1.0, tint),
+        glow=(0.0, 0.0, 0.0),
+        haze_m=700.0,  # exhaust
+        exposure=2.0,
+        lit=True,
+        lamps=0.5,
+        indoors=True,
+        snow=0.0,
+        fall=Fall.NOTHING,
     )
 
 

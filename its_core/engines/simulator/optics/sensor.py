@@ -28,6 +28,7 @@ _METERED_PX = 4  # every so many pixels are metered
 _METERED_SHARE, _BRIGHT_SHARE = 0.6, 0.98  # of the ground is darker than what is metered
 _GROUND_LIGHT, _BRIGHT_LIGHT = 0.08, 0.40  # of that in the picture: about 88 and 175 of 255 at most
 _PICTURE_LIGHT = 0.065  # of half of the whole picture
+_INDOORS = 1.9  # times as bright is the picture of a tunnel
 _GAINS = {True: (1.1, 6.0), False: (1.1, 3.2)}  # least and most exposure by night, at dusk and dawn
 
 
@@ -93,6 +94,8 @@ def metered(radiance: F32, ground_share: F32, daylight: Daylight) -> float:
     wanted = min(
         _GROUND_LIGHT / max(typical, 1e-4), _BRIGHT_LIGHT / max(bright, 1e-4), _PICTURE_LIGHT / max(middle, 1e-4)
     )
+    if daylight.indoors:
+        wanted *= _INDOORS
     return min(max(wanted, low), high)
 
 

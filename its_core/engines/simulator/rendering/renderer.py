@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from its_core.annotations import Box
 from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.optics.camera import Camera
-from its_core.engines.simulator.optics.daylight import Daylight, daylight
+from its_core.engines.simulator.optics.daylight import Daylight, daylight, under_roof
 from its_core.engines.simulator.optics.osd import Overlay
 from its_core.engines.simulator.optics.precipitation import Precipitation
 from its_core.engines.simulator.optics.quality import Recorder
@@ -75,6 +75,8 @@ class Renderer:
         camera's id. ``quality`` of the picture, as ``quality_of`` gives it; ``layers``: which maps of ``Layers`` come
         with each frame. Raises ValueError for an actor that has no picture yet, before the first frame."""
         sky = daylight(light, weather, camera.camera_id, surface)
+        if layout.tube is not None:
+            sky = under_roof(sky, layout.tube.warm)
         found = bodies(trace, sky.lit)
         if self._still is None or not self._still.shows(layout, camera, sky):
             self._still = None  # frees the old one first

@@ -123,6 +123,20 @@ class Deck:
 
 
 @dataclass(frozen=True, slots=True)
+class Tube:
+    """What is particular to a tunnel: its walls stand ``wall_m`` beside the road's edge, its ceiling is ``roof_m`` high
+    at its highest, vaulted or flat. Lamps hang in ``rows`` along it, one every ``lamps_m``, ``warm`` ones shine
+    yellow."""
+
+    wall_m: float
+    roof_m: float
+    vaulted: bool
+    rows: int
+    lamps_m: float
+    warm: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """One place. ``carriageways`` are the asphalt rectangles, ``discs`` its round parts, ``windings`` those that bend
     (their union is the road; corners between crossing ones are rounded with ``corner_radius_m``), ``islands`` what
@@ -151,6 +165,12 @@ class Layout:
     poles: tuple[Point, ...] = ()
     cones: tuple[Point, ...] = ()
     deck: Deck | None = None  # of a bridge
+    tube: Tube | None = None  # of a tunnel
+
+    @property
+    def on_ground(self) -> bool:
+        """Whether there is land beside the road: not on a bridge, nor in a tunnel."""
+        return self.deck is None and self.tube is None
 
     def on_road(self, x: float, y: float) -> bool:
         """Whether a point lies on the asphalt (rounded corners left out)."""

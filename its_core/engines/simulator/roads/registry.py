@@ -12,6 +12,7 @@ from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.roads.roundabout import roundabout
 from its_core.engines.simulator.roads.rural_road import rural_road
 from its_core.engines.simulator.roads.t_intersection import t_intersection
+from its_core.engines.simulator.roads.tunnel import tunnel
 from its_core.engines.simulator.roads.urban_street import urban_street
 from its_core.engines.simulator.roads.work_zone import work_zone
 from its_core.taxonomy import RoadLayout
@@ -25,6 +26,7 @@ PLACES: dict[RoadLayout, Callable[[str], Layout]] = {
     RoadLayout.URBAN_STREET: urban_street,
     RoadLayout.RURAL_ROAD: rural_road,
     RoadLayout.BRIDGE: bridge,
+    RoadLayout.TUNNEL: tunnel,
 }
 
 

@@ -34,6 +34,7 @@ from its_core.engines.simulator.scenery.car_parks import car_parks
 from its_core.engines.simulator.scenery.facades import STYLES, Walls, walls_of
 from its_core.engines.simulator.scenery.fences import fences
 from its_core.engines.simulator.scenery.open_country import TREE_KINDS, leaf_cards, open_country, tree_kind, woods
+from its_core.engines.simulator.scenery.tunnels import tunnel_inside
 
 F32 = NDArray[np.float32]
 
@@ -91,10 +92,19 @@ def scenery(layout: Layout, daylight: Daylight, eye: tuple[float, float, float],
         lamps.append(lamp_light_at(foot, towards))
     for mast in sorted({head.mast_m for head in layout.signals}):
         things.append(signal_mast(mast, [head for head in layout.signals if head.mast_m == mast]))
-    things += _barriers(layout) if layout.deck is None else bridge_steel(layout)
+    if layout.deck is not None:
+        things += bridge_steel(layout)
+    elif layout.tube is not None:
+        things += tunnel_inside(layout, eye[1], rng)
+    else:
+        things += _barriers(layout)
     things += [thing for island in layout.islands for thing in _planted(island, rng)]
-    if layout.deck is None:
-        things += open_country(layout, eye, daylight.lit, rng) if sheds else _furniture(layout, rng)
+    if not layout.on_ground:
+        pass
+    elif sheds:
+        things += open_country(layout, eye, daylight.lit, rng)
+    else:
+        things += _furniture(layout, rng)
     parked, bays, parks = ([], [], []) if sheds else car_parks(layout, eye[:2], rng)
     if not sheds:
         things += fences(layout, eye[:2], parks, rng)
@@ -160,7 +170,7 @@ def _trees(layout: Layout, eye: tuple[float, float, float], rng: np.random.Gener
     for x, y in layout.trees:
         kind, turn = int(rng.integers(TREE_KINDS)), float(rng.uniform(0.0, 6.3))
         found.append(tree_kind(kind, leaf_cards(x, y, eye)).moved((x, y, 0.0), turn))
-    if layout.pavement_m == 0.0 and layout.deck is None:
+    if layout.pavement_m == 0.0 and layout.on_ground:
         found += woods(layout, eye, rng)
     return found
 
