@@ -34,7 +34,8 @@ class Daylight:
     ``horizon`` and ``ground`` are radiances around; ``glow`` the warm light about the sunset's azimuth. ``lit`` says
     that lamps burn, ``lamps`` how much their light counts (1 at night). ``clouds`` 0 to 1; ``haze_m`` is the distance
     at which the air has taken two thirds away. ``snow`` and ``wet`` 0 to 1: how white the land lies, how wet; ``fall``
-    is what comes down; ``indoors``: under the lamps of a tunnel, which are brighter than a street's. ``hour`` is the time of day that this sun belongs to, ``winter`` the half of the year."""
+    is what comes down; ``indoors``: under the lamps of a tunnel, which are brighter than a street's. ``hour`` is the
+    time of day that this sun belongs to, ``winter`` the half of the year."""
 
     sun: RGB
     sun_rgb: RGB
