@@ -11,6 +11,7 @@ from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.kinds.normal_traffic import PLAIN, averted
 from its_core.engines.simulator.incidents.outcome.aftermaths import lacks
 from its_core.engines.simulator.incidents.outcome.measures import passes_through
+from its_core.engines.simulator.incidents.outcome.prominence import outweighed
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed, severity_of, touched
 from its_core.engines.simulator.incidents.outcome.visibility import nothing_moves, unseen
 from its_core.engines.simulator.incidents.setting import Setting, setting_of
@@ -94,6 +95,7 @@ def _played(setting: Setting, kind: Kind) -> Iterator[tuple[Try, Staging | None]
         runs += 1
         verdict = _verdict(setting, kind, run)
         refused = verdict.why if not verdict.happened else unseen(setting, run, verdict)
+        refused = refused or outweighed(setting.scene, run, verdict)
         refused = refused or _other_words(setting.scene, run) or _no_clip(setting, run)
         yield Try(setting.seed, refused, run, verdict, runs), staged.calm
         if runs == PHYSICS_RUNS:

@@ -16,7 +16,11 @@ from its_core.taxonomy import Aftermath, IncidentType, ParticipantType
 
 HIT_AND_RUN = 0.06  # of crashes in which the row leaves it open
 BLIND_FOLLOWERS = 0.12
-ROLL_OVERS = {IncidentType.SINGLE_VEHICLE_CRASH: 0.35}
+# A second crash would outweigh that of somebody on foot or on two wheels, and no car rolls over for it.
+ONE_IS_STRUCK = frozenset(
+    {IncidentType.PEDESTRIAN_COLLISION, IncidentType.CYCLIST_COLLISION, IncidentType.MOTORCYCLIST_COLLISION}
+)
+ROLL_OVERS = {IncidentType.SINGLE_VEHICLE_CRASH: 0.35, **dict.fromkeys(ONE_IS_STRUCK, 0.0)}
 ROLL_OVERS_ELSEWHERE = 0.12
 FAST_ENOUGH_MPS = 11.0  # slower than this nobody rolls over
 TRIPS = (1.5, 2.1)  # how hard the ground holds a vehicle that rolls over, in shares of its weight
@@ -32,11 +36,16 @@ def with_consequences(setting: Setting, traffic: Traffic, opportunity: Opportuni
     runs = draws[0] < HIT_AND_RUN if asked is None else asked is Aftermath.DRIVES_ON
     if runs and driver is not None:
         plan = _drives_on(plan)
-    share = ROLL_OVERS.get(setting.scene.incident_type or IncidentType.NORMAL_TRAFFIC, ROLL_OVERS_ELSEWHERE)
+    incident = setting.scene.incident_type or IncidentType.NORMAL_TRAFFIC
+    share = ROLL_OVERS.get(incident, ROLL_OVERS_ELSEWHERE)
     rolls = draws[1] < share if asked is None else asked is Aftermath.ROLLS_OVER
     if rolls and (opportunity.speed_mps > FAST_ENOUGH_MPS or asked is Aftermath.ROLLS_OVER):
         plan = _rolls_over(traffic, plan, rng)
-    second = draws[2] < BLIND_FOLLOWERS if asked is None else asked is Aftermath.SECONDARY_COLLISION
+    second = (
+        draws[2] < BLIND_FOLLOWERS and incident not in ONE_IS_STRUCK
+        if asked is None
+        else asked is Aftermath.SECONDARY_COLLISION
+    )
     if second:
         plan = _struck_again(setting, traffic, plan)
     _stops(traffic, plan, asked, rng)

@@ -26,15 +26,21 @@ HARD_MPS2 = (4.5, 7.5)
 
 
 def crossing_plan(
-    setting: Setting, opportunity: Opportunity, contact_s: float, attempt: int, averted_s: float | None = None
+    setting: Setting,
+    opportunity: Opportunity,
+    contact_s: float,
+    attempt: int,
+    averted_s: float | None = None,
+    head_first: bool = False,
 ) -> Plan:
-    """Drives into somebody's way, or is run into. ``averted_s``: notices that long before the touch, and brakes."""
+    """Drives into somebody's way, or is run into. ``averted_s``: notices that long before the touch, and brakes.
+    ``head_first``: always strikes with the front."""
     rng = setting.rng("plan", attempt)
     data = opportunity.details
     victim = opportunity.victims[0]
     lengths = 2.0 * data["front_m"], 2.0 * data["other_front_m"]
     strikes = (rng.random() < 0.5) != (attempt % 2 == 1)
-    if strikes:
+    if strikes or head_first:
         own = data["s_m"] - data["other_half_m"] - data["front_m"] + 0.1
         other = data["other_s_m"] + float(rng.uniform(-0.30, 0.26)) * lengths[1]
     else:

@@ -10,6 +10,7 @@ from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.incidents.opportunity import Opportunity
 from its_core.engines.simulator.incidents.setting import CAR_M, Setting, apparent_share
 from its_core.engines.simulator.incidents.timeline import Timeline
+from its_core.engines.simulator.optics.quality import quality_of
 from its_core.engines.simulator.portable_math import exp, log
 from its_core.taxonomy import CameraWord, CollisionType, ParticipantType
 
@@ -24,6 +25,10 @@ SMALLEST_WIDTH_FAR = 0.018  # where a row asks for a far camera
 SMALLEST_SHARE = 0.028
 SMALLEST_SHARE_OF_ONE = 0.045
 SMALLEST_SHARE_FAR = 0.018
+# A worn recorder's picture shows less: of a camera below this quality, moments must be so much larger.
+POOR_QUALITY, POOR_FACTOR = 0.4, 1.25
+# Of the least size, so much will do in later rounds; where somebody on foot or on two wheels is struck, so much.
+SMALLER, SMALLER_OF_ONE = 0.6, 0.8
 STEP_OF_SIZE = 0.47  # a factor of 1.6
 _SMALL = frozenset({ParticipantType.PEDESTRIAN, ParticipantType.BICYCLE, ParticipantType.MOTORCYCLE})
 _END_TO_END = frozenset({CollisionType.REAR_END, CollisionType.HEAD_ON})
@@ -34,7 +39,24 @@ def smallest_share(setting: Setting, timeline: Timeline, opportunity: Opportunit
     """Of the picture's width, that a car must take at the place of a moment for its incident to be legible."""
     if CameraWord.FAR in setting.scene.camera:
         return SMALLEST_SHARE_FAR
-    return SMALLEST_SHARE_OF_ONE if _cars(timeline, opportunity) < 2 else SMALLEST_SHARE
+    return _least_of_one(setting) if _cars(timeline, opportunity) < 2 else SMALLEST_SHARE
+
+
+def smaller(timeline: Timeline, opportunity: Opportunity) -> float:
+    """The share of the least size that will do in later rounds."""
+    return SMALLER_OF_ONE if opportunity.victims and _cars(timeline, opportunity) < 2 else SMALLER
+
+
+def smallest_stature(setting: Setting) -> float:
+    """A car's share of the picture's width, below which nobody would make out a person or a bicycle beside it."""
+    if CameraWord.FAR in setting.scene.camera:
+        return SMALLER_OF_ONE * SMALLEST_SHARE_FAR
+    return SMALLER_OF_ONE * _least_of_one(setting)
+
+
+def _least_of_one(setting: Setting) -> float:
+    poor = quality_of(setting.camera.camera_id, setting.scene.camera) < POOR_QUALITY
+    return SMALLEST_SHARE_OF_ONE * (POOR_FACTOR if poor else 1.0)
 
 
 def is_wide_enough(setting: Setting, timeline: Timeline, opportunity: Opportunity, least: float) -> bool:
@@ -75,10 +97,10 @@ def expected_width(setting: Setting, timeline: Timeline, opportunity: Opportunit
     dx, dy = x - setting.camera.position_m[0], y - setting.camera.position_m[1]
     away_m = max(math.sqrt(dx * dx + dy * dy), 1e-6)
     along, across = [], []  # of each vehicle: what its length and its width take across the line of sight
-    for place, number in enumerate((opportunity.culprit, *opportunity.victims)[:2]):
+    for number in (opportunity.culprit, *opportunity.victims)[:2]:
         if number not in timeline.tracks:
             continue
-        tx, ty = _heading(timeline, opportunity, number, "" if place == 0 else "other_")
+        tx, ty = heading_of(timeline, opportunity, number)
         body = VEHICLES[timeline.tracks[number].type]
         along.append(body.length_m * abs(dx * ty - dy * tx) / away_m)
         across.append(body.width_m * abs(dx * tx + dy * ty) / away_m)
@@ -93,9 +115,10 @@ def expected_width(setting: Setting, timeline: Timeline, opportunity: Opportunit
     return apparent_share(setting.camera, x, y) * max(width_m, 0.5) / CAR_M
 
 
-def _heading(timeline: Timeline, opportunity: Opportunity, number: int, whose: str) -> tuple[float, float]:
+def heading_of(timeline: Timeline, opportunity: Opportunity, number: int) -> tuple[float, float]:
     """The unit vector along a vehicle at the point of a moment."""
     details = opportunity.details
+    whose = "" if number == opportunity.culprit else "other_"
     if whose + "way" in details and whose + "s_m" in details:
         way, s_m = int(details[whose + "way"]), float(details[whose + "s_m"])
     else:

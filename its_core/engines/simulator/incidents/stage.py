@@ -15,18 +15,24 @@ from its_core.engines.simulator.incidents.consequences import with_consequences
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.verdicts import severity_word
-from its_core.engines.simulator.incidents.picture_size import aimed_width, is_wide_enough, smallest_share, steps_off
+from its_core.engines.simulator.incidents.picture_size import (
+    SMALLER,
+    aimed_width,
+    is_wide_enough,
+    smaller,
+    smallest_share,
+    steps_off,
+)
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal, begun, company, rehearsed, with_intents
 from its_core.engines.simulator.incidents.setting import (
     EDGE,
-    LOOKED_AT_M,
     NEAR_AN_EDGE,
     Setting,
     edge_distance,
     legible,
 )
+from its_core.engines.simulator.incidents.sight import in_sight
 from its_core.engines.simulator.incidents.timeline import HORIZON_S, Timeline, recorded
-from its_core.engines.simulator.optics.camera import hidden_by_scenery
 from its_core.engines.simulator.simulation.flow import STEP_S, Demand, Flow
 from its_core.engines.simulator.simulation.population import mass_kg
 from its_core.engines.simulator.simulation.rails import Traffic
@@ -39,7 +45,7 @@ SCALES = (1.0, 1.0, 1.4, 1.8, 2.2, 2.6, 1.4, 1.8, 2.2, 2.6)
 LATER_S = (0.0, 14.0, 28.0, 8.0)
 CRAWLS_MPS = (1.8, 3.2)  # of a jam; a slower one would pass for a still picture
 TRIED = 7  # moments of one round
-SMALLER_FROM, SMALLER = 5, 0.6  # from this round on, so much of the smallest size: a far camera sees no larger ones
+SMALLER_FROM = 5  # from this round on, smaller ones will do: a far camera sees no larger ones
 STAGINGS = 1  # of one moment
 CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon
 ANGLES_DEG, STEP_OF_ANGLE_DEG = (35.0, 145.0), 20.0  # at which two shall meet where ways cross
@@ -69,7 +75,7 @@ def staged_moments(setting: Setting, kind: Kind) -> Iterator[Staged | str]:
         found = [each for each in kind.search(timeline, setting) if _possible(setting, kind, timeline, each, round_)]
         if not found:
             yield "ordinary traffic held no such moment"
-        for opportunity in _in_sight(setting, _in_turn(setting, found, rng, wanted, timeline))[:TRIED]:
+        for opportunity in in_sight(setting, timeline, _in_turn(setting, found, rng, wanted, timeline))[:TRIED]:
             yield from _stagings(setting, kind, timeline, opportunity, round_, wanted)
 
 
@@ -96,18 +102,9 @@ def _possible(setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opp
     time_s = timeline.time_s(opportunity.step)
     if time_s < contact_s + 0.1 or time_s + setting.duration_s - contact_s > timeline.time_s(timeline.steps) - 0.2:
         return False
-    least = 1.0 if round_ < SMALLER_FROM else SMALLER
+    least = 1.0 if round_ < SMALLER_FROM else smaller(timeline, opportunity) if kind.touches else SMALLER
     share = least * smallest_share(setting, timeline, opportunity)
     return legible(setting.camera, *opportunity.where, share) and is_wide_enough(setting, timeline, opportunity, least)
-
-
-def _in_sight(setting: Setting, found: list[Opportunity]) -> list[Opportunity]:
-    """Those that neither a building nor a tree hides."""
-    if not found:
-        return found
-    points = np.array([(*each.where, LOOKED_AT_M) for each in found])
-    hidden = hidden_by_scenery(np.array(setting.camera.position_m), points, setting.layout)
-    return [each for each, behind in zip(found, hidden.tolist(), strict=True) if not behind]
 
 
 def _aimed_at_edge(setting: Setting) -> bool:

@@ -18,11 +18,14 @@ from its_core.engines.simulator.incidents.setting import Setting, legible
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.drivers import hardest_braking_mps2
+from its_core.engines.simulator.traffic.habits import Shift
 from its_core.taxonomy import ParticipantType
 
 CROSSING, FOLLOWING, BESIDE, ONCOMING = "crossing", "following", "beside", "oncoming"
 ONCOMING_SHARE = 0.3
 LEAST_CLOSING_MPS = 2.8  # below it a rider drops beside the car
+BACK_AFTER_S, BACK_OVER_S = 0.2, 1.1  # over the middle of the road, a driver who has struck somebody comes back
+LEAST_BLOW_MPS = 1.5  # of the two-wheeler's change of velocity: a glancing touch does not show
 
 
 def meetings(timeline: Timeline, setting: Setting, rider: ParticipantType) -> list[Opportunity]:
@@ -55,20 +58,29 @@ def _one_rides(timeline: Timeline, opportunity: Opportunity, rider: ParticipantT
     return rider in types and sum(type_ in TWO_WHEELERS for type_ in types) == 1
 
 
-def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
+def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:
     match opportunity.variant:
         case "crossing":
-            return crossing_plan(setting, opportunity, contact_s, attempt)
+            # A bicycle that rides into the side of a car hardly shows.
+            cycles = timeline.tracks[opportunity.victims[0]].type is ParticipantType.BICYCLE
+            return crossing_plan(setting, opportunity, contact_s, attempt, head_first=cycles)
         case "following":
             return following_plan(setting, opportunity, contact_s, attempt)
         case "beside":
             return beside_plan(setting, opportunity, contact_s, attempt)
-    return oncoming_plan(setting, opportunity, contact_s, attempt)
+    return _back_again(oncoming_plan(setting, opportunity, contact_s, attempt), contact_s)
+
+
+def _back_again(plan: Plan, contact_s: float) -> Plan:
+    """A driver who has struck a rider wakes up and steers back, rather than into the next who comes along."""
+    own = plan.intents[plan.culprit]
+    back = Shift(contact_s + BACK_AFTER_S, -own.shifts[0].by_m, BACK_OVER_S)
+    return replace(plan, intents={**plan.intents, plan.culprit: replace(own, shifts=(*own.shifts, back))})
 
 
 def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
     pair = frozenset((plan.culprit, plan.victims[0]))
-    hard = rehearsal.closing_mps > LEAST_CLOSING_MPS
+    hard = rehearsal.closing_mps > LEAST_CLOSING_MPS + 0.4
     return rehearsal.first == pair and abs(rehearsal.first_s - plan.contact_s) < 0.9 and hard
 
 
@@ -81,6 +93,6 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     rider = a if run.trace.actors[a].type in TWO_WHEELERS else b
     if rider not in run.trace.limbs:
         return failed("the two-wheeler did not fall")
-    if blow.episode.closing_mps < LEAST_CLOSING_MPS:
+    if blow.episode.closing_mps < LEAST_CLOSING_MPS or blow.episode.delta_v_mps(rider) < LEAST_BLOW_MPS:
         return failed("they hardly touched")
     return blow_verdict(run, blow)

@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 SEAT_M = {ParticipantType.MOTORCYCLE: 0.80, ParticipantType.BICYCLE: 0.98}
 _SEAT_Y_M = -0.16
 _PEDAL_SHARE = 0.42  # turns of the pedals for a turn of the wheels
-_BICYCLE_TYRE_M = 0.022
+_BICYCLE_TYRE_M = 0.027  # of a town bicycle, 54 mm wide
 
 
 @cache
@@ -61,8 +61,8 @@ def _bicycle(sculptor: Sculptor) -> None:
     hub = body.wheel_radius_m
     head, seat, crank = (0.0, front - 0.17, 0.86), (0.0, _SEAT_Y_M, 0.80), (0.0, -0.06, 0.28)
     for a, b, radius in (
-        (head, seat, 0.020), (head, crank, 0.022), (seat, crank, 0.020), (seat, (0.0, rear, hub), 0.014),
-        (crank, (0.0, rear, hub), 0.016), (head, (0.0, front, hub), 0.018),
+        (head, seat, 0.026), (head, crank, 0.030), (seat, crank, 0.026), (seat, (0.0, rear, hub), 0.018),
+        (crank, (0.0, rear, hub), 0.022), (head, (0.0, front, hub), 0.024),
     ):  # fmt: skip
         sculptor.tube(np.array([a, b]), [radius, radius], Surface.PAINT, sides=6)
     sculptor.tube(np.array([head, (0.0, front - 0.2, 1.04)]), [0.016, 0.016], Surface.STEEL_DARK, sides=6)
@@ -73,8 +73,25 @@ def _bicycle(sculptor: Sculptor) -> None:
     sculptor.ball((0.0, _SEAT_Y_M - 0.03, 0.95), (0.075, 0.14, 0.03), Surface.TRIM, rings=4, sides=8)
     sculptor.ball((0.0, front - 0.12, 0.93), (0.035, 0.03, 0.035), Surface.HEADLAMP_LEFT, rings=4, sides=6)
     sculptor.ball((0.0, _SEAT_Y_M - 0.09, 0.78), (0.03, 0.025, 0.03), Surface.TAILLAMP_LEFT, rings=4, sides=6)
+    for at, forwards in ((front, 0.6), (rear, -0.35)):
+        _mudguard(sculptor, at, hub, forwards)
+    rack = rear + 0.02
+    sculptor.tube(
+        np.array([(0.0, _SEAT_Y_M - 0.12, 0.77), (0.0, rack - 0.24, 0.77)]), [0.05, 0.05], Surface.TRIM, sides=6
+    )
+    for side in (-0.12, 0.12):
+        sculptor.ball((side, rack - 0.08, 0.62), (0.06, 0.17, 0.15), Surface.TRIM, rings=4, sides=8)
+    sculptor.ball((0.0, front - 0.02, 0.93), (0.15, 0.12, 0.11), Surface.CLOTH_BROWN, rings=4, sides=8)
     for part in (1, 3):
         _thin_wheel(sculptor, hub, part)
+
+
+def _mudguard(sculptor: Sculptor, at: float, hub: float, forwards: float) -> None:
+    """An arc over a wheel from ``forwards`` (radians from the top) to the back, in the frame's colour."""
+    angle = np.linspace(forwards, forwards - 1.9, 9)
+    radius = hub + 0.035
+    arc = np.stack([np.zeros(9), at + radius * pm.sin(angle), hub + radius * pm.cos(angle)], axis=1)
+    sculptor.tube(arc, [0.028] * 9, Surface.PAINT, sides=5)
 
 
 def _thin_wheel(sculptor: Sculptor, radius: float, part: int) -> None:
@@ -85,7 +102,7 @@ def _thin_wheel(sculptor: Sculptor, radius: float, part: int) -> None:
     sculptor.tube(ring, [_BICYCLE_TYRE_M] * (sides + 1), Surface.TYRE, sides=5, part=part, capped=False)
     for i in range(0, sides, 2):
         spoke = np.array([[0.0, 0.0, 0.0], ring[i]])
-        sculptor.tube(spoke, [0.005, 0.005], Surface.STEEL, sides=3, part=part, capped=False)
+        sculptor.tube(spoke, [0.009, 0.009], Surface.CHROME, sides=3, part=part, capped=False)
 
 
 def _motorcycle(sculptor: Sculptor) -> None:

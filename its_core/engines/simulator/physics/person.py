@@ -212,7 +212,7 @@ class TwoWheeler:
 
 def _machine(length_m: float) -> BulletConvexHullShape:
     """A bicycle or motorcycle without its rider: thin all round, so that it stands neither on its wheels nor against
-    what it is pressed to."""
+    what it is pressed to; the bar holds it off the ground when it lies, too high to slip under a car."""
     shape = BulletConvexHullShape()
     half = length_m / 2
     for end in (-half, half):
@@ -221,6 +221,8 @@ def _machine(length_m: float) -> BulletConvexHullShape:
         shape.addPoint(Point3(0.0, 0.72 * end, 0.38))
         for side in (-0.12, 0.12):
             shape.addPoint(Point3(side, 0.5 * end, 0.0))
+    for side in (-0.25, 0.25):
+        shape.addPoint(Point3(side, 0.4 * half, 0.40))
     return shape
 
 

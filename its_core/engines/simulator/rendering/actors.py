@@ -28,6 +28,9 @@ _BLINK_HZ = 1.4  # indicators and hazard lights: 60 to 120 a minute by UN Regula
 _BEACON_HZ = 1.9  # each side of a light bar: 2 to 4 flashes a second in all, seen at 10 frames a second
 _BEACON_ON = 0.6  # share of the time for which a side burns: for a moment both do
 _BRISK_MPS = 1.4
+# Two of three cyclists wear something bright, and a helmet.
+_BRIGHT_EVERY = 3
+_BRIGHT = (Surface.VEST_YELLOW, Surface.CLOTH_WHITE, Surface.VEST_ORANGE, Surface.CLOTH_YELLOW, Surface.CLOTH_RED)
 _LAMP_PAIRS = (
     (Surface.HEADLAMP_LEFT, Surface.HEADLAMP_RIGHT),
     (Surface.TAILLAMP_LEFT, Surface.TAILLAMP_RIGHT),
@@ -167,6 +170,9 @@ class PersonActor:
         self._figure = figure(self._person)
         colour = list(Colour)[self.actor.look % len(Colour)] if rides else self.actor.colour
         worn = clothes(self.actor.look, colour)
+        if self.actor.type is ParticipantType.BICYCLE and self.actor.look % _BRIGHT_EVERY:
+            worn[Surface.TOP] = _BRIGHT[self.actor.look % len(_BRIGHT)]
+            worn[Surface.HAIR] = Surface.SIGN_WHITE if self.actor.look % 2 else worn[Surface.TOP]  # the helmet
         if self.actor.type is ParticipantType.MOTORCYCLE:
             worn[Surface.HAIR] = worn[Surface.TOP]  # the helmet
         if self.actor.works:

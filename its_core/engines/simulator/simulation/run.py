@@ -65,6 +65,7 @@ BESIDE_M = 6.5  # who drives by farther to the side does not stop
 STOPS_MPS2 = 3.5
 ROLLS_S = 1.0  # even who did not reach the pedal at once brakes then
 LATE_BRAKE_SHARE = 0.5
+DRAGS_MPS2 = 1.6  # of a wreck that nobody brakes: bent bodywork and a stalled engine hold wheels
 HALTS_MPS2 = 7.0  # of a driver who has hit somebody
 STRIKES_MPS = 0.8  # a vehicle slower than this knocks nobody over
 BRISK_MPS = 1.4  # on foot
@@ -302,13 +303,15 @@ class _Simulation:
             return
         if body.locked:
             body.settle()
+        elif since_ticks < crash.stunned_s * TICKS_HZ:
+            body.drive(-DRAGS_MPS2, body.steer_rad)
         elif since_ticks >= crash.stunned_s * TICKS_HZ:
             if crash.brake_share > 0.05:
                 body.lock_wheels(crash.brake_share)
             elif since_ticks >= (crash.stunned_s + ROLLS_S) * TICKS_HZ:
                 body.lock_wheels(LATE_BRAKE_SHARE)
             else:
-                body.drive(-0.35, body.steer_rad)
+                body.drive(-DRAGS_MPS2, body.steer_rad)
                 body.settle()
             driver.command = Command(-6.0, driver.aside_m, crash.brake_share > 0.05, 0)
         if since_ticks > (crash.stunned_s + 1.3) * TICKS_HZ and self.rules.crash_s < math.inf and i % 3 != 0:
@@ -362,7 +365,8 @@ class _Simulation:
             mass = sum(part.mass_kg for part in body.parts)
             if body.number in self.wrecked_at:
                 continue
-            if episode.impulse_ns > SHAKEN_MPS * mass:
+            shaken = all(isinstance(each, Vehicle) for each in bodies) and episode.impulse_ns > SHAKEN_MPS * mass
+            if shaken:
                 self._wreck(tick, body, touch)
             else:
                 self._brushed(tick, body.number)

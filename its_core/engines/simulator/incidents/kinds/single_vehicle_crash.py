@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from its_core.engines.simulator.incidents.errors import NEVER_S, reaching
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.outcome.aftermaths import rolled_over
 from its_core.engines.simulator.incidents.outcome.verdicts import (
     Verdict,
     failed,
@@ -31,6 +32,8 @@ from its_core.taxonomy import Cause, CollisionType, ParticipantType
 
 OVERSHOOT = 1.3  # so that the vehicle is still on its way sideways when it hits
 SKID_SHARE = 0.22
+# Of the vehicle's change of velocity: a post that is grazed, or a barrier that is brushed, does not show.
+LEAST_BLOW_MPS, LEAST_SCRAPE_MPS = 2.2, 1.2
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
@@ -83,6 +86,9 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
         return failed(f"{named(run.trace, first)} touched first")
     if run.trace.actors[roles.culprit].type is ParticipantType.PEDESTRIAN:
         return failed("somebody on foot touched a thing")
+    least_mps = LEAST_SCRAPE_MPS if first.thing == "barrier" else LEAST_BLOW_MPS
+    if first.delta_v_mps(roles.culprit) < least_mps and not rolled_over(run.trace):
+        return failed("it hardly touched what stands there")
     frame = frame_of(run.trace, first)
     left = abs(run.asides[: frame + 1, roles.culprit] - run.asides[0, roles.culprit]) > 0.7
     start, end = window(run, frame, left, (roles.culprit,))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from its_core.engines.simulator.dimensions import VEHICLES
+from its_core.engines.simulator.dimensions import TRAILER, TWO_WHEELERS, VEHICLES
+from its_core.engines.simulator.incidents.outcome.occlusion import Box, box_hides, vehicle_boxes
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, something_moves
-from its_core.engines.simulator.incidents.setting import Setting, in_picture
+from its_core.engines.simulator.incidents.picture_size import smallest_stature
+from its_core.engines.simulator.incidents.setting import Setting, apparent_share, in_picture
 from its_core.engines.simulator.optics.camera import hidden_by_scenery
-from its_core.engines.simulator.portable_math import dot
+from its_core.engines.simulator.physics.contacts import rotation_matrix
+from its_core.engines.simulator.portable_math import norm, product
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.trace import Trace, forward
 from its_core.taxonomy import CollisionType, ParticipantType
@@ -17,11 +20,17 @@ from its_core.taxonomy import CollisionType, ParticipantType
 Floats = NDArray[np.float64]
 
 MOST_HIDDEN = 0.5  # of the points of a body that others or the scenery hide when it comes to its point
-MOST_HIDDEN_OF_A_SIDE = 0.75
-FALLEN_S = 0.6  # after its point, whoever falls is seen to fall
+MOST_HIDDEN_OF_OTHER = 0.75  # of the less visible one of two vehicles, at the contact and a moment after it
+STRUCK_S = (-0.25, -0.12, 0.0, 0.12, 0.25)  # about the contact, of somebody on foot or on two wheels
+PARTED_S = 0.5  # so long after a contact both vehicles are looked at again
 STAYS_S = 1.2  # so long after its point, if the clip is, one of those concerned must be in the picture
 SCRAPED_STAY_S = 1.7  # what follows a scrape tells it from a close pass
+# Of people and two-wheelers that are struck: the share of their points that is seen, averaged over these moments (s).
+BEFORE_S, LEAST_BEFORE = (1.0, 0.75, 0.5, 0.25, 0.1), 0.6
+AFTER_S, LEAST_AFTER = (0.25, 0.5, 0.75, 1.0, 1.2), 0.5
 _LIFT_M = 0.7
+_MACHINE_MIDDLE_M, _MACHINE_HALF_M = 0.6, 0.5
+_TRAILER_FLOOR_M = 0.5  # axles and side guards hide what is lower than the load
 
 
 def unseen(setting: Setting, run: Run, verdict: Verdict) -> str:
@@ -33,8 +42,16 @@ def unseen(setting: Setting, run: Run, verdict: Verdict) -> str:
     if not in_picture(camera, np.array([where]))[0]:
         x, y, _ = where
         return f"it happened outside the picture, {x:.0f} m east and {y:.0f} m north of the middle"
+    eye = np.array(camera.position_m)
+    if verdict.impact_end is not None and hidden_by_scenery(eye, np.array([where]), setting.layout)[0]:
+        return "a building or a tree hides the contact"
     if _hidden(setting, run.trace, frame, verdict):
         return "other vehicles, a building or a tree hide it"
+    fallen = [number for number in verdict.shown if number in run.trace.limbs]
+    for number in fallen:
+        why = _illegible(setting, run.trace, frame, number)
+        if why:
+            return why
     stays_s = SCRAPED_STAY_S if verdict.collision is CollisionType.SIDESWIPE else STAYS_S
     later = min(frame + round(stays_s * run.trace.fps), len(run.trace.positions) - 1)
     middles = run.trace.positions[later, list(verdict.shown)] + np.array([0.0, 0.0, _LIFT_M])
@@ -44,19 +61,37 @@ def unseen(setting: Setting, run: Run, verdict: Verdict) -> str:
 
 
 def _hidden(setting: Setting, trace: Trace, frame: int, verdict: Verdict) -> bool:
-    """Whether too little is seen of those concerned: of whoever falls, then and a moment later; of both vehicles where
-    side scrapes along side; otherwise of one."""
-    shown = verdict.shown
-    hidden = [hidden_share(setting, trace, frame, number) for number in shown]
-    falls = [number for number in shown if number in trace.limbs]
+    """Whether too little is seen of those concerned: of whoever falls; of either of two vehicles that touch; otherwise
+    of the one that is seen best."""
+    falls = [number for number in verdict.shown if number in trace.limbs]
     if falls:
-        later = min(frame + round(FALLEN_S * trace.fps), len(trace.positions) - 1)
-        then = [hidden_share(setting, trace, later, number) for number in falls]
-        at_once = [share for share, number in zip(hidden, shown, strict=True) if number in falls]
-        return max(at_once) > MOST_HIDDEN or max(then) > MOST_HIDDEN
-    if verdict.collision is CollisionType.SIDESWIPE:
-        return max(hidden) > MOST_HIDDEN_OF_A_SIDE
-    return bool(hidden) and min(hidden) > MOST_HIDDEN
+        last = len(trace.positions) - 1
+        frames = [min(max(frame + round(time_s * trace.fps), 0), last) for time_s in STRUCK_S]
+        return any(
+            float(np.mean([hidden_share(setting, trace, at, number) for at in frames])) > MOST_HIDDEN
+            for number in falls
+        )
+    hidden = {number: hidden_share(setting, trace, frame, number) for number in verdict.shown}
+    if verdict.collision in (None, CollisionType.SINGLE):
+        return bool(hidden) and min(hidden.values()) > MOST_HIDDEN
+    later = min(frame + round(PARTED_S * trace.fps), len(trace.positions) - 1)
+    both = [(share + hidden_share(setting, trace, later, number)) / 2 for number, share in hidden.items()]
+    return min(hidden.values()) > MOST_HIDDEN or max(both) > MOST_HIDDEN_OF_OTHER
+
+
+def _illegible(setting: Setting, trace: Trace, frame: int, number: int) -> str:
+    """Why a viewer would not make out who is struck: too small, hidden before, or hidden where they come to lie."""
+    x, y, _ = (float(value) for value in trace.positions[frame, number])
+    if apparent_share(setting.camera, x, y) < smallest_stature(setting):
+        return "who is struck is too small in the picture"
+    last = len(trace.positions) - 1
+    before = [max(frame - round(time_s * trace.fps), 0) for time_s in BEFORE_S]
+    if np.mean([seen_share(setting, trace, at, number) for at in before]) < LEAST_BEFORE:
+        return "who is struck is not seen coming"
+    after = [min(frame + round(time_s * trace.fps), last) for time_s in AFTER_S]
+    if np.mean([seen_share(setting, trace, at, number) for at in after]) < LEAST_AFTER:
+        return "who is struck is not seen to fall"
+    return ""
 
 
 def nothing_moves(setting: Setting, run: Run) -> str:
@@ -69,43 +104,75 @@ def nothing_moves(setting: Setting, run: Run) -> str:
 
 
 def hidden_share(setting: Setting, trace: Trace, frame: int, number: int) -> float:
-    """The share of a body's corners, low and high, that other vehicles' boxes, buildings or trees hide from the
+    """The share of a body's points, low and high, that other vehicles' boxes, buildings or trees hide from the
     camera."""
-    points = _corners(trace, frame, number)
+    return float(_hidden_points(setting, trace, frame, number, _points(trace, frame, number)).mean())
+
+
+def seen_share(setting: Setting, trace: Trace, frame: int, number: int) -> float:
+    """The share of a body's points that are in the picture and that nothing hides."""
+    points = _points(trace, frame, number)
+    shown = in_picture(setting.camera, points, 0.0) & ~_hidden_points(setting, trace, frame, number, points)
+    return float(shown.mean())
+
+
+def _hidden_points(setting: Setting, trace: Trace, frame: int, number: int, points: Floats) -> NDArray[np.bool_]:
     eye = np.array(setting.camera.position_m)
     hidden = hidden_by_scenery(eye, points, setting.layout)
-    for other in range(trace.vehicles):
-        if other != number:
-            hidden |= _box_hides(trace, frame, other, eye, points)
-    return float(hidden.mean())
+    for box in _boxes(trace, frame):
+        if box.number != number:
+            hidden |= box_hides(box, eye, points)
+    return hidden
 
 
-def _corners(trace: Trace, frame: int, number: int) -> Floats:
+def _points(trace: Trace, frame: int, number: int) -> Floats:
+    """Points about a body: of one who has fallen the limbs, and of a two-wheeler the machine too."""
     at = trace.positions[frame, number]
-    if trace.actors[number].type is ParticipantType.PEDESTRIAN:
+    type_ = trace.actors[number].type
+    lying = trace.limbs.get(number)
+    if lying is not None and not np.isnan(lying[frame, 0, 0]):
+        limbs = lying[frame, :, :3]
+        if type_ is ParticipantType.PEDESTRIAN:
+            return np.asarray(limbs)
+        turn = rotation_matrix(trace.rotations[frame, number])
+        ends = [np.array([0.0, end, _MACHINE_MIDDLE_M]) for end in (-_MACHINE_HALF_M, 0.0, _MACHINE_HALF_M)]
+        return np.concatenate([limbs, [at + product(turn, end) for end in ends]])
+    if type_ is ParticipantType.PEDESTRIAN:
         return np.array([at + np.array([0.0, 0.0, z]) for z in (0.3, 0.9, 1.5)])
-    body = VEHICLES[trace.actors[number].type]
-    fx, fy = (float(value) for value in forward(trace, frame, number))
+    return np.concatenate([_corners(box) for box in _boxes_of(trace, frame, number)])
+
+
+def _corners(box: Box) -> Floats:
+    fx, fy = box.ahead
     found = []
     for along in (-0.42, 0.0, 0.42):
         for across in (-0.42, 0.42):
-            u, v = along * body.length_m, across * body.width_m
-            for z in (0.3, 0.8 * body.height_m):
-                found.append(at + np.array([u * fx + v * fy, u * fy - v * fx, z]))
+            u, v = along * box.length_m, across * box.width_m
+            for z in (max(box.low_m, 0.3), 0.8 * box.height_m):
+                found.append(box.at + np.array([u * fx + v * fy, u * fy - v * fx, z]))
     return np.array(found)
 
 
-def _box_hides(trace: Trace, frame: int, other: int, eye: Floats, points: Floats) -> NDArray[np.bool_]:
-    """Which of N points lie behind a vehicle's box, seen from the eye."""
-    body = VEHICLES[trace.actors[other].type]
-    fx, fy = (float(value) for value in forward(trace, frame, other))
-    axes = np.array([[fy, -fx, 0.0], [fx, fy, 0.0], [0.0, 0.0, 1.0]])
-    at = trace.positions[frame, other]
-    start = dot(axes, eye - at)
-    towards = np.stack([dot(axes, point - eye) for point in points])
-    low = np.array([-body.width_m / 2, -body.length_m / 2, 0.0])
-    high = np.array([body.width_m / 2, body.length_m / 2, body.height_m])
-    safe = np.where(np.abs(towards) < 1e-9, 1e-9, towards)
-    a, b = (low - start) / safe, (high - start) / safe
-    enter, leave = np.minimum(a, b).max(axis=1), np.maximum(a, b).min(axis=1)
-    return np.asarray((enter < leave) & (leave > 0.0) & (enter < 0.995))
+def _boxes(trace: Trace, frame: int) -> list[Box]:
+    """Whatever can hide something: vehicles and trailers. One sees through bicycles and motorcycles."""
+    numbers = (n for n in range(trace.vehicles) if trace.actors[n].type not in TWO_WHEELERS)
+    return [box for number in numbers for box in _occluders(trace, frame, number)]
+
+
+def _occluders(trace: Trace, frame: int, number: int) -> list[Box]:
+    whole, *trailer = _boxes_of(trace, frame, number)
+    return [*vehicle_boxes(number, trace.actors[number].type, whole.at, whole.ahead), *trailer]
+
+
+def _boxes_of(trace: Trace, frame: int, number: int) -> list[Box]:
+    body = VEHICLES[trace.actors[number].type]
+    fx, fy = (float(value) for value in forward(trace, frame, number))
+    at = trace.positions[frame, number]
+    found = [Box(number, at, (fx, fy), body.length_m, body.width_m, 0.0, body.height_m)]
+    trailer = trace.trailers.get(number)
+    if trailer is not None:
+        ahead = rotation_matrix(trailer[frame, 3:])[:2, 1]
+        ahead = ahead / max(float(norm(ahead)), 1e-9)
+        size = TRAILER.length_m, TRAILER.width_m, _TRAILER_FLOOR_M, TRAILER.height_m
+        found.append(Box(number, trailer[frame, :3], (float(ahead[0]), float(ahead[1])), *size))
+    return found
