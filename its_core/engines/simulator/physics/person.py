@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 # How riders sit: hips over the saddle, hands on the bar.
 _SEATED = {
     ParticipantType.MOTORCYCLE: Posture(0.86, -0.16, -0.30, (1.18, 1.18), (-0.30, -0.30), (0.80, 0.80)),
-    ParticipantType.BICYCLE: Posture(1.04, -0.16, -0.62, (1.30, 0.85), (-0.10, -0.35), (0.92, 0.92)),
+    ParticipantType.BICYCLE: Posture(1.04, -0.16, -0.62, (1.10, 0.85), (-0.20, -0.35), (0.92, 0.92)),
 }
 _SEAT_M = {ParticipantType.MOTORCYCLE: 0.78, ParticipantType.BICYCLE: 0.95}
 _RIDER_EDGE_M = 0.75  # what is lower of a rider goes with the machine
@@ -163,9 +163,9 @@ class TwoWheeler:
         node = BulletRigidBodyNode(f"{self.number}")
         node.setMass(BIKE_MASS_KG[self.type])
         node.addShape(_machine(self.body.length_m))
-        node.setFriction(0.6)
-        node.setAngularDamping(0.35)
-        node.setLinearDamping(0.05)
+        node.setFriction(0.9)  # bars and pedals dig in: on the road a drag of about 0.6
+        node.setAngularDamping(0.6)
+        node.setLinearDamping(0.1)
         node.setDeactivationEnabled(False)
         path = NodePath(node)
         path.setPos(float(at[0]), float(at[1]), 0.62)
@@ -212,7 +212,7 @@ class TwoWheeler:
 
 def _machine(length_m: float) -> BulletConvexHullShape:
     """A bicycle or motorcycle without its rider: thin all round, so that it stands neither on its wheels nor against
-    what it is pressed to; the bar holds it off the ground when it lies, too high to slip under a car."""
+    what it is pressed to."""
     shape = BulletConvexHullShape()
     half = length_m / 2
     for end in (-half, half):
@@ -221,8 +221,6 @@ def _machine(length_m: float) -> BulletConvexHullShape:
         shape.addPoint(Point3(0.0, 0.72 * end, 0.38))
         for side in (-0.12, 0.12):
             shape.addPoint(Point3(side, 0.5 * end, 0.0))
-    for side in (-0.25, 0.25):
-        shape.addPoint(Point3(side, 0.4 * half, 0.40))
     return shape
 
 

@@ -45,7 +45,9 @@ def with_contacts(run: Run, *contacts: tuple[tuple[int, ...], float]) -> Run:
     ],
     ids=["alone", "again", "weaker", "as_strong", "a_cyclist_too"],
 )
-def test_a_later_crash_outweighs_the_first_where_it_is_nearly_as_hard_or_strikes_a_cyclist(run, contacts, is_outweighed):
+def test_a_later_crash_outweighs_the_first_where_it_is_nearly_as_hard_or_strikes_a_cyclist(
+    run, contacts, is_outweighed
+):
     scene = Scene("cam_prominence", IncidentType.REAR_END_COLLISION)
     assert bool(outweighed(scene, with_contacts(run, *contacts), SEEN)) is is_outweighed
 
