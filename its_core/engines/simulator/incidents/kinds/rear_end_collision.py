@@ -15,7 +15,6 @@ from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.drivers import hardest_braking_mps2
 from its_core.taxonomy import CollisionType
 
-
 LEAST_CLOSING_MPS = 2.5  # a softer touch shows neither a jolt nor a dent
 
 
