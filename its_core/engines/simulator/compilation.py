@@ -27,8 +27,9 @@ def kernel(function: Function) -> Function:
 
 
 def inline(function: Function) -> Function:
-    """Compiled into the kernels that call it."""
-    return cast(Function, numba.njit(error_model="numpy")(function))
+    """Compiled into the kernels that call it, always: LLVM by itself leaves large ones to calls, whose arguments take a
+    sixth of the rasteriser's time."""
+    return cast(Function, numba.njit(error_model="numpy", forceinline=True)(function))
 
 
 def elementwise(function: Function) -> Any:

@@ -222,12 +222,36 @@ def _inverse(slope: float) -> float:
 
 
 @inline
-def _span(planes: Planes, inverses: Plane, y: float, left: int, right: int) -> tuple[int, int]:
+def _in_turn(planes: Planes) -> tuple[Plane, Plane, Plane, bool]:
+    """The edges of a triangle: one on its left, one on its right, the third, and whether that is so. It is not for a
+    triangle with an edge along the rows, or with rounding errors of its size."""
+    first, second, third = planes[0], planes[1], planes[2]
+    if first[0] < 0.0:
+        first, second = second, first
+    if first[0] < 0.0:  # both were on the right
+        first, third = third, first
+    elif second[0] > 0.0:  # both were on the left
+        second, third = third, second
+    return first, second, third, first[0] > 0.0 and second[0] < 0.0 and third[0] != 0.0
+
+
+@inline
+def _span(edges: tuple[Plane, Plane, Plane, bool], inverses: Plane, y: float, left: int, right: int) -> tuple[int, int]:
     """The samples of a row that lie in a triangle: columns from the first to before the second."""
     low, high = float(left), float(right)
-    low, high = _narrowed(planes[0], inverses[0], y, low, high)
-    low, high = _narrowed(planes[1], inverses[1], y, low, high)
-    low, high = _narrowed(planes[2], inverses[2], y, low, high)
+    one, two, third, are_sorted = edges
+    if are_sorted:
+        begins, ends = (one[1] * y + one[2]) * inverses[0], (two[1] * y + two[2]) * inverses[1]
+        at = (third[1] * y + third[2]) * inverses[2]
+        low, high = max(low, begins), min(high, ends)
+        if third[0] > 0.0:
+            low = max(low, at)
+        else:
+            high = min(high, at)
+    else:
+        low, high = _narrowed(one, inverses[0], y, low, high)
+        low, high = _narrowed(two, inverses[1], y, low, high)
+        low, high = _narrowed(third, inverses[2], y, low, high)
     if high < low:
         return 0, 0
     return int(np.ceil(low - 0.5)), int(np.floor(high - 0.5)) + 1
@@ -255,9 +279,10 @@ def _draw(
         across, down, rest = planes[3]
         if across == 0.0 and down == 0.0 and rest == 0.0:
             continue
-        inverses = (_inverse(planes[0][0]), _inverse(planes[1][0]), _inverse(planes[2][0]))
+        edges = _in_turn(planes)
+        inverses = (_inverse(edges[0][0]), _inverse(edges[1][0]), _inverse(edges[2][0]))
         for row in range(top, bottom):
-            begin, end = _span(planes, inverses, row + 0.5, left, right)
+            begin, end = _span(edges, inverses, row + 0.5, left, right)
             start = down * (row + 0.5) + rest
             for column in range(begin, end):
                 near = across * (column + 0.5) + start
@@ -291,9 +316,10 @@ def _draw_counted(
         across, down, rest = planes[3]
         if across == 0.0 and down == 0.0 and rest == 0.0:
             continue
-        inverses = (_inverse(planes[0][0]), _inverse(planes[1][0]), _inverse(planes[2][0]))
+        edges = _in_turn(planes)
+        inverses = (_inverse(edges[0][0]), _inverse(edges[1][0]), _inverse(edges[2][0]))
         for row in range(top, bottom):
-            begin, end = _span(planes, inverses, row + 0.5, left, right)
+            begin, end = _span(edges, inverses, row + 0.5, left, right)
             start = down * (row + 0.5) + rest
             for column in range(begin, end):
                 near = across * (column + 0.5) + start
