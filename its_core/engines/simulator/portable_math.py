@@ -189,6 +189,8 @@ def power(x: Any, exponent: float) -> Any:
 
 
 def atan2(y: Any, x: Any) -> Any:
+    if isinstance(y, float) and isinstance(x, float):
+        return np.float64(atan2_scalar(y, x))
     return _as_given(_atan2(y, x), y)
 
 

@@ -100,10 +100,10 @@ class Trace:
     trailers: Mapping[int, Floats] = field(default_factory=dict)
     limbs: Mapping[int, Floats] = field(default_factory=dict)
 
-    @property
-    def speeds(self) -> Floats:
-        """F×N m/s over the ground."""
-        return np.asarray(pm.norm(self.velocities[..., :2]))
+    speeds: Floats = field(init=False, repr=False)  # F×N m/s over the ground
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "speeds", np.asarray(pm.norm(self.velocities[..., :2])))
 
 
 def forward(trace: Trace, frame: int, number: int) -> Floats:

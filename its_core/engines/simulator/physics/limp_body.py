@@ -11,6 +11,7 @@ from panda3d.bullet import BulletCapsuleShape, BulletConeTwistConstraint, Bullet
 from panda3d.core import BitMask32, LMatrix3, NodePath, Point3, Quat, TransformState, Vec3
 
 from its_core.engines.simulator import portable_math as pm
+from its_core.engines.simulator.physics.vectors import four, three
 
 Floats = NDArray[np.float64]
 
@@ -158,11 +159,11 @@ class LimpBody:
 
     @property
     def rotation(self) -> Floats:
-        return np.array(self.paths[0].getQuat())
+        return four(self.paths[0].getQuat())
 
     @property
     def velocity(self) -> Floats:
-        return np.array(self.nodes[0].getLinearVelocity())
+        return three(self.nodes[0].getLinearVelocity())
 
 
 def _turned(angle_rad: float) -> Quat:

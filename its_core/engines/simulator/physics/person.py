@@ -26,6 +26,7 @@ from its_core.engines.simulator.dimensions import (
     VEHICLES,
 )
 from its_core.engines.simulator.physics.limp_body import LimpBody, Posture
+from its_core.engines.simulator.physics.vectors import four, three
 from its_core.taxonomy import ParticipantType
 
 Floats = NDArray[np.float64]
@@ -75,7 +76,7 @@ class Walking:
     def fall(self, heading_rad: float, posture: Posture, before: Floats, edge_m: float) -> None:
         """Lets go of the upright stance after a blow. ``before``: the velocity before it; ``edge_m``: how high the
         front of what struck is."""
-        after = np.array(self.node.getLinearVelocity())
+        after = three(self.node.getLinearVelocity())
         at = self.position
         self._world.remove(self.node)
         self.limp = LimpBody(self._world, self.number, at, heading_rad, posture)
@@ -90,11 +91,11 @@ class Walking:
 
     @property
     def rotation(self) -> Floats:
-        return self.limp.rotation if self.limp is not None else np.array(self.path.getQuat())
+        return self.limp.rotation if self.limp is not None else four(self.path.getQuat())
 
     @property
     def velocity(self) -> Floats:
-        return self.limp.velocity if self.limp is not None else np.array(self.node.getLinearVelocity())
+        return self.limp.velocity if self.limp is not None else three(self.node.getLinearVelocity())
 
     @property
     def mass_kg(self) -> float:
@@ -156,7 +157,7 @@ class TwoWheeler:
         """Parts machine and rider; ``before``: the velocity before the blow, ``away`` the direction of its push."""
         if self.fallen:
             return
-        after = np.array(self.node.getLinearVelocity())
+        after = three(self.node.getLinearVelocity())
         heading = math.radians(self.path.getH())
         at = self.position
         self._world.remove(self.node)
@@ -189,19 +190,19 @@ class TwoWheeler:
     @property
     def position(self) -> Floats:
         down = self.path.getQuat().xform(Vec3(0, 0, -0.6))
-        return np.array(self.path.getPos() + down)
+        return three(self.path.getPos() + down)
 
     @property
     def rotation(self) -> Floats:
         if self.fallen:
-            return np.array(self.path.getQuat())
+            return four(self.path.getQuat())
         lean = Quat()
         lean.setHpr(Vec3(self.path.getH(), 0, math.degrees(-self.lean_rad)))
-        return np.array(lean)
+        return four(lean)
 
     @property
     def velocity(self) -> Floats:
-        return np.array(self.node.getLinearVelocity())
+        return three(self.node.getLinearVelocity())
 
     @property
     def forward(self) -> tuple[float, float]:

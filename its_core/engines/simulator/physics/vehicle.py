@@ -20,6 +20,7 @@ from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.dimensions import HEAVY, TRAILER, VEHICLES, VehicleBody
 from its_core.engines.simulator.physics.constants import GRAVITY_MPS2, LOCKED_SHARE, TICKS_HZ
 from its_core.engines.simulator.physics.hulls import hull_parts, trailer_hull
+from its_core.engines.simulator.physics.vectors import four, three
 from its_core.taxonomy import ParticipantType
 
 Floats = NDArray[np.float64]
@@ -129,15 +130,15 @@ class Chassis:
     def position(self) -> Floats:
         """Of the body's own origin: on the ground under its middle when it stands."""
         down = self.path.getQuat().xform(Vec3(0, 0, -self.centre_m))
-        return np.array(self.path.getPos() + down)
+        return three(self.path.getPos() + down)
 
     @property
     def rotation(self) -> Floats:
-        return np.array(self.path.getQuat())
+        return four(self.path.getQuat())
 
     @property
     def velocity(self) -> Floats:
-        return np.array(self.node.getLinearVelocity())
+        return three(self.node.getLinearVelocity())
 
     @property
     def forward(self) -> tuple[float, float]:

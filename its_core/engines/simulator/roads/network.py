@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 JUNCTION_M = 85.0  # crosswalks farther behind a stop line belong to another junction
+_STRETCH = 8  # vertices that are looked at, or left out, together
 NEAR_M = 1.9  # two ways this close overlap: cars on them cannot pass each other
 
 
@@ -68,6 +69,7 @@ class Network:
     meetings: dict[tuple[int, int], tuple[float, float] | None] = field(default_factory=dict)
     crossed: list[Crossing] = field(default_factory=list)
     capped: dict[tuple[int, int], list[float]] = field(default_factory=dict)
+    shared: dict[tuple[int, int], float] = field(default_factory=dict)
 
     def length_m(self, way: int) -> float:
         return float(self.ways.first[way + 1] - self.ways.first[way] - 1)
@@ -99,6 +101,12 @@ class Network:
         if (way, other) not in self.meetings:
             self.meetings[way, other] = _meeting(self.ways, way, other)
         return self.meetings[way, other]
+
+    def parts_m(self, way: int, other: int) -> float:
+        """How far two ways from one lane run together."""
+        if (way, other) not in self.shared:
+            self.shared[way, other] = _parts_m(self.ways, way, other)
+        return self.shared[way, other]
 
 
 _KNOWN: dict[int, tuple[Layout, Network]] = {}
@@ -210,11 +218,24 @@ def nearest_on(
     low = min(max(first + int(from_m), first), last - 1)
     high = min(max(first + int(to_m) + 1, low + 1), last)
     best, best_square = low, 1e18
-    for i in range(low, high + 1):
-        dx, dy = x - ways.x[i], y - ways.y[i]
-        square = dx * dx + dy * dy
-        if square < best_square:
-            best, best_square = i, square
+    # Vertices are a metre apart: only stretches whose middle is not much farther away than the nearest one's can hold
+    # the nearest vertex.
+    for start in range(low, high + 1, _STRETCH):
+        middle = min(start + _STRETCH // 2, high)
+        dx, dy = x - ways.x[middle], y - ways.y[middle]
+        best_square = min(best_square, dx * dx + dy * dy)
+    reach = np.sqrt(best_square) + _STRETCH // 2 + 0.01
+    best_square = 1e18
+    for start in range(low, high + 1, _STRETCH):
+        middle = min(start + _STRETCH // 2, high)
+        dx, dy = x - ways.x[middle], y - ways.y[middle]
+        if dx * dx + dy * dy > reach * reach:
+            continue
+        for i in range(start, min(start + _STRETCH, high + 1)):
+            dx, dy = x - ways.x[i], y - ways.y[i]
+            square = dx * dx + dy * dy
+            if square < best_square:
+                best, best_square = i, square
     tx, ty = ways.tx[best], ways.ty[best]
     dx, dy = x - ways.x[best], y - ways.y[best]
     return best - first + dx * tx + dy * ty, tx * dy - ty * dx, tx, ty
@@ -224,6 +245,20 @@ def nearest_on(
 def project_on(ways: Ways, way: int, x: float, y: float, from_m: float, to_m: float) -> tuple[float, float]:
     s, aside, _, _ = nearest_on(ways, way, x, y, from_m, to_m)
     return s, aside
+
+
+@kernel
+def _parts_m(ways: Ways, way: int, other: int) -> float:
+    length = ways.first[way + 1] - ways.first[way]
+    end = float(min(length, ways.first[other + 1] - ways.first[other]) - 1)
+    s = 0.0
+    while s < end:
+        x, y, _, _ = place_on(ways, way, s, 0.0)
+        u, v, _, _ = place_on(ways, other, s, 0.0)
+        if (x - u) * (x - u) + (y - v) * (y - v) > 0.04:
+            return s
+        s += 2.0
+    return end
 
 
 @kernel

@@ -6,19 +6,22 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
 from its_core.engines.simulator.roads.layouts import Layout, Point
-from its_core.engines.simulator.roads.network import Network, place_on
+from its_core.engines.simulator.roads.network import Network
 from its_core.engines.simulator.roads.signals import GREEN, RED, Programme
 from its_core.engines.simulator.traffic.drivers import Driver
 from its_core.engines.simulator.traffic.junctions import Junctions
-from its_core.engines.simulator.traffic.time_to_collision import reaches_s
+from its_core.engines.simulator.traffic.time_to_collision import first_to_reach
 from its_core.engines.simulator.traffic.walkers import Around, Crossing, Threat, Walker
 
 _SAFE_S = 1.6  # kept between oneself and a car that comes, by people who cross away from a crosswalk
 _STOPS_MPS2 = 2.2  # people step onto a crosswalk before a car that can stop this gently
 _NEAR_M = 32.0
+_SLOWEST_MPS = 1.5  # a slower vehicle threatens nobody
+_DANGER_S = 2.0  # one that is later neither
 _TRUSTED_MPS2 = 3.0  # people do not count on a driver's braking harder than this
 
 
@@ -30,10 +33,12 @@ class Rules:
         self.crash_at: Point | None = None
         self.crash_s = math.inf
         self._over: dict[tuple[int, int], float | None] = {}
+        self._moving: NDArray[np.float64] | None = None  # vehicles, since ``junctions`` was asked for
 
     def junctions(
         self, time_s: float, drivers: Sequence[Driver], walkers: Sequence[Walker], blocked: bool = False
     ) -> Junctions:
+        self._moving = None
         heads = self.layout.signals
         if self.programme is None:
             signals = np.full(len(heads), GREEN, np.int8)
@@ -96,21 +101,26 @@ class Rules:
 
     def _threat(self, walker: Walker, drivers: Sequence[Driver]) -> Threat | None:
         """The vehicle that reaches a person first, if one is about to."""
-        found: Threat | None = None
-        for driver in drivers:
-            if driver.speed < 1.5:
-                continue
-            x, y, tx, ty = place_on(self.roads.ways, driver.way, driver.s_m, driver.aside_m)
-            dx, dy = walker.x - x, walker.y - y
-            if dx * dx + dy * dy > _NEAR_M * _NEAR_M or dx * tx + dy * ty < -1.0:
-                continue
-            braking = min(max(driver.command.acceleration_mps2, -_TRUSTED_MPS2), 0.0)
-            half = driver.body.width_m / 2 + PEDESTRIAN_RADIUS_M
-            reach, beside, tangent = reaches_s(
-                self.roads.ways, driver.way, driver.s_m, driver.aside_m, driver.front_m, driver.rear_m, half,
-                driver.speed, braking, walker.x, walker.y, walker.vx, walker.vy,
-            )  # fmt: skip
-            if reach < 2.0 and (found is None or reach < found.reach_s):
-                side = 1.0 if beside > 0.0 else -1.0
-                found = Threat(reach, (-tangent[1] * side, tangent[0] * side), half - abs(beside))
-        return found
+        if self._moving is None:
+            self._moving = _moving(drivers)
+        reach_s, beside, tangent, half = first_to_reach(
+            self.roads.ways, self._moving, walker.x, walker.y, walker.vx, walker.vy, _NEAR_M
+        )
+        if reach_s >= _DANGER_S:
+            return None
+        side = 1.0 if beside > 0.0 else -1.0
+        return Threat(reach_s, (-tangent[1] * side, tangent[0] * side), half - abs(beside))
+
+
+def _moving(drivers: Sequence[Driver]) -> NDArray[np.float64]:
+    """The vehicles that move, as ``first_to_reach`` takes them."""
+    rows = [
+        (
+            driver.way, driver.s_m, driver.aside_m, driver.front_m, driver.rear_m,
+            driver.body.width_m / 2 + PEDESTRIAN_RADIUS_M, driver.speed,
+            min(max(driver.command.acceleration_mps2, -_TRUSTED_MPS2), 0.0),
+        )
+        for driver in drivers
+        if driver.speed >= _SLOWEST_MPS
+    ]  # fmt: skip
+    return np.array(rows, np.float64).reshape(-1, 8)

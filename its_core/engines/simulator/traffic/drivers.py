@@ -11,8 +11,6 @@ import math
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
 from its_core.engines.simulator.dimensions import VEHICLES, VehicleBody, reach_m
 from its_core.engines.simulator.physics.constants import GRAVITY_MPS2
 from its_core.engines.simulator.roads.layouts import Lane
@@ -160,12 +158,14 @@ class Driver:
 
     def _wanted(self, now: Situation, junctions: Junctions) -> float:
         intent, time_s = self.intent, now.time_s
-        for brake in intent.brakes:
-            if brake.from_s <= time_s < brake.to_s:
-                return -min(brake.mps2, self.hardest_mps2)
-        blind = intent.is_blind(time_s)
-        if blind and intent.chase is None:
-            return 0.0 if self.speed > 1.0 else -0.5  # the foot stays where it is
+        blind = False
+        if intent is not NORMAL:
+            for brake in intent.brakes:
+                if brake.from_s <= time_s < brake.to_s:
+                    return -min(brake.mps2, self.hardest_mps2)
+            blind = intent.is_blind(time_s)
+            if blind and intent.chase is None:
+                return 0.0 if self.speed > 1.0 else -0.5  # the foot stays where it is
         wanted = self._free()
         if not blind:
             if now.allows < wanted:
@@ -298,7 +298,7 @@ def hardest_braking_mps2(grip: float) -> float:
 
 
 def follows_mps2(manner: Manner, speed: float, gap_m: float, lead_mps: float) -> float:
-    closing = speed * (speed - lead_mps) / (2 * float(np.sqrt(manner.pulls_mps2 * manner.brakes_mps2)))
+    closing = speed * (speed - lead_mps) / (2 * math.sqrt(manner.pulls_mps2 * manner.brakes_mps2))
     wished = manner.gap_m + max(0.0, speed * manner.headway_s + closing)
     ratio = wished / max(gap_m, 0.3)
     return manner.pulls_mps2 * (1.0 - ratio * ratio)

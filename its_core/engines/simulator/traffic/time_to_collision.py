@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
-from its_core.engines.simulator.roads.network import Ways, nearest_on
+from its_core.engines.simulator.roads.network import Ways, nearest_on, place_on
 
 Floats = NDArray[np.float64]
 
@@ -51,3 +51,25 @@ def reaches_s(
         if abs(off - aside_m) < half_m and driven - rear_m < at < driven + front_m + PEDESTRIAN_RADIUS_M:
             return t, beside - aside_m, (tx, ty)
     return np.inf, beside - aside_m, (tx, ty)
+
+
+@kernel
+def first_to_reach(
+    ways: Ways, vehicles: Floats, x: float, y: float, vx: float, vy: float, near_m: float
+) -> tuple[float, float, tuple[float, float], float]:  # fmt: skip
+    """Of N vehicles (N×8: way, arc length, distance to the left, reach to the front and to the rear, half width and a
+    person's radius, speed, acceleration) the one within ``near_m`` that reaches a person first: ``reaches_s``, and its
+    half width. Infinite where none does."""
+    first_s, first_beside, first_tangent, first_half = np.inf, 0.0, (0.0, 0.0), 0.0
+    for i in range(len(vehicles)):
+        way, s_m, aside_m, front_m, rear_m, half_m, speed, acceleration = vehicles[i]
+        at_x, at_y, tx, ty = place_on(ways, int(way), s_m, aside_m)
+        dx, dy = x - at_x, y - at_y
+        if dx * dx + dy * dy > near_m * near_m or dx * tx + dy * ty < -1.0:
+            continue
+        reach_s, beside, tangent = reaches_s(
+            ways, int(way), s_m, aside_m, front_m, rear_m, half_m, speed, acceleration, x, y, vx, vy
+        )
+        if reach_s < first_s:
+            first_s, first_beside, first_tangent, first_half = reach_s, beside, tangent, half_m
+    return first_s, first_beside, first_tangent, first_half

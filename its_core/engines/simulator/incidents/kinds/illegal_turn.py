@@ -14,7 +14,6 @@ from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.anyone import best_in_view, opportunity_of
-from its_core.engines.simulator.incidents.search.crossing import parts_m
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
 from its_core.engines.simulator.roads.layouts import Lane
@@ -43,7 +42,7 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
         if not lane.forbidden:
             continue
         siblings = [way for way, other in enumerate(lanes) if other.approach == lane.approach and not other.forbidden]
-        turn_m = min(parts_m(timeline.roads, forbidden, way) for way in siblings) if siblings else 0.0
+        turn_m = min(timeline.roads.parts_m(forbidden, way) for way in siblings) if siblings else 0.0
         for track in timeline.tracks.values():
             if track.type not in TWO_WHEELERS:
                 found += _on_red(timeline, track, siblings, forbidden, turn_m)

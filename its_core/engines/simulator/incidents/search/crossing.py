@@ -6,13 +6,11 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.incidents.opportunity import Opportunity
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
 from its_core.engines.simulator.portable_math import cos
-from its_core.engines.simulator.roads.network import Crossing, Network
+from its_core.engines.simulator.roads.network import Crossing
 from its_core.engines.simulator.roads.signals import GREEN
 from its_core.engines.simulator.simulation.flow import STEP_S
 from its_core.taxonomy import Cause, CollisionType, ParticipantType
@@ -147,17 +145,6 @@ def _phase(timeline: Timeline, head: int) -> int:
     return timeline.roads.phases[head]
 
 
-def parts_m(roads: Network, way: int, other: int) -> float:
-    """How far two ways from one lane run together."""
-    end = min(roads.length_m(way), roads.length_m(other))
-    for s in np.arange(0.0, end, 2.0).tolist():
-        x, y, _, _ = roads.place(way, s)
-        u, v, _, _ = roads.place(other, s)
-        if (x - u) * (x - u) + (y - v) * (y - v) > 0.04:
-            return float(s)
-    return float(end)
-
-
 def approaches(
     timeline: Timeline, culprit: Track, way: int, s_m: float, when: float, others: bool = False
 ) -> Iterator[Approach]:
@@ -196,7 +183,7 @@ def _turning(timeline: Timeline, culprit: Track, way: int, s_m: float, when: flo
         if at is None or culprit.way[at] == way or roads.lanes[culprit.way[at]].approach != roads.lanes[way].approach:
             continue
         here, speed = float(culprit.s_m[at]), float(culprit.speed[at])
-        if here > parts_m(roads, int(culprit.way[at]), way) - 2.0:
+        if here > roads.parts_m(int(culprit.way[at]), way) - 2.0:
             continue
         ends = 2.0 * (s_m - here) / onset_s - speed
         pulls = 2.0 * (s_m - here) / (onset_s * onset_s)
