@@ -28,8 +28,9 @@ def braking(decelerations_mps2: list[float]) -> Trace:
     speed = 16.0 - np.cumsum(decelerations_mps2) / made.fps
     way = np.cumsum(speed) / made.fps
     made.positions[:, 0, :2] = made.positions[0, 0, :2] + way[:, None] * ahead
-    made.velocities[:, 0, :2] = speed[:, None] * ahead
-    return made
+    velocities = made.velocities.copy()
+    velocities[:, 0, :2] = speed[:, None] * ahead
+    return replace(made, velocities=velocities)
 
 
 def test_only_braking_at_the_limit_of_tyres_leaves_marks_and_a_collision_is_no_braking() -> None:
