@@ -43,11 +43,13 @@ class Mounting:
     distance_m: tuple[float, float]
     height_m: tuple[float, float]
     aside_m: tuple[float, float]  # between mast and carriageway
+    azimuth_deg: tuple[float, float] = (0.0, 360.0)  # of the mast, seen from the focus, counter-clockwise from east
     at_edge: bool = False  # it hangs at the edge of a straight road, for there is no ground beside it
 
 
 _MOUNTINGS: dict[RoadLayout, Mounting] = {
     RoadLayout.HIGHWAY: Mounting((26.0, 85.0), (7.5, 14.0), (1.5, 9.0)),
+    RoadLayout.HIGHWAY_RAMP: Mounting((34.0, 90.0), (8.0, 14.0), (1.5, 9.0), azimuth_deg=(30.0, 150.0)),
     RoadLayout.WORK_ZONE: Mounting((24.0, 75.0), (7.5, 14.0), (1.5, 9.0)),
     RoadLayout.URBAN_STREET: Mounting((16.0, 60.0), (6.0, 10.5), (0.6, 5.0)),
     RoadLayout.RURAL_ROAD: Mounting((16.0, 52.0), (6.0, 11.0), (1.0, 7.0)),
@@ -188,7 +190,7 @@ def _draw(
     # A wide lens makes a car no smaller than this: for less, the mast stands farther away.
     least = _CAR_M / (2.0 * share * float(tan(math.radians(_FOV_DEG[1]) / 2.0)))
     distance = max(distance, min(least, _FARTHEST_M))
-    azimuth = rng.uniform(0.0, 2.0 * math.pi)
+    azimuth = rng.uniform(*(math.radians(edge) for edge in mounting.azimuth_deg))
     height = rng.uniform(*mounting.height_m)
     focus = np.array([*layout.focus_m, 0.6])
     position = focus + np.array([distance * cos(azimuth), distance * sin(azimuth), height - 0.6])

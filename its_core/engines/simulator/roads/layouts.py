@@ -18,6 +18,18 @@ ISLAND_CORE = 0.55  # of an island's radius, within which it is more than a kerb
 
 
 @dataclass(frozen=True, slots=True)
+class Merge:
+    """Where a lane and another one become one: the name of the ``other``, and between which arc lengths of its own its
+    drivers and those of the other let each other in; at ``to_m`` the two are one. ``joins``: it is the lane that
+    ends."""
+
+    other: str
+    from_m: float
+    to_m: float
+    joins: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Lane:
     """A drivable centre line, sampled densely enough to follow (every metre or so), in the direction of travel.
 
@@ -40,6 +52,7 @@ class Lane:
     turned_s_m: float | None = None
     share: float = 1.0
     forbidden: bool = False
+    merge: Merge | None = None
 
     @property
     def approach(self) -> str:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from its_core.engines.simulator.roads.bridge import bridge
 from its_core.engines.simulator.roads.four_way import four_way
 from its_core.engines.simulator.roads.highway import highway
+from its_core.engines.simulator.roads.highway_ramp import highway_ramp
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.roads.roundabout import roundabout
 from its_core.engines.simulator.roads.rural_road import rural_road
@@ -25,6 +26,7 @@ PLACES: dict[RoadLayout, Callable[[str], Layout]] = {
     RoadLayout.WORK_ZONE: work_zone,
     RoadLayout.URBAN_STREET: urban_street,
     RoadLayout.RURAL_ROAD: rural_road,
+    RoadLayout.HIGHWAY_RAMP: highway_ramp,
     RoadLayout.BRIDGE: bridge,
     RoadLayout.TUNNEL: tunnel,
 }

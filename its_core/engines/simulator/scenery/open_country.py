@@ -19,7 +19,7 @@ from its_core.engines.simulator.meshes.street_furniture import (
 )
 from its_core.engines.simulator.meshes.vegetation import tree
 from its_core.engines.simulator.randomness import exponential, rng_of
-from its_core.engines.simulator.roads.bounds import outside_m
+from its_core.engines.simulator.roads.bounds import off_road_m, outside_m
 from its_core.engines.simulator.roads.layouts import Layout, Point
 from its_core.engines.simulator.scenery.works import works
 from its_core.taxonomy import RoadLayout
@@ -29,6 +29,7 @@ _LEAF_CARDS = ((35.0, 1700), (70.0, 900), (140.0, 380), (math.inf, 160))
 _MARKERS_EVERY_M = 25.0
 _WIRES_AT_M = ((-0.8, 7.55), (0.0, 7.85), (0.8, 7.55))  # beside the pole, above the ground
 _SAG_M = 0.7
+_CLEAR_M = 0.8  # between a sign and the road
 _GANTRY_BEHIND_M = 4.0  # so far behind a camera nothing of a gantry shows
 
 
@@ -60,9 +61,13 @@ def woods(layout: Layout, eye: tuple[float, float, float], rng: np.random.Genera
 
 def _beside(layout: Layout, side: float, y: float, away_m: float) -> float:
     """x of a point beside the road, that far from its edge."""
-    for winding in layout.windings:
-        return winding.at(y)[0] + side * (winding.half_m + away_m)
-    return side * (max(abs(road[2]) for road in layout.carriageways) + away_m)
+    if not layout.carriageways:
+        (road,) = layout.windings
+        return road.at(y)[0] + side * (road.half_m + away_m)
+    edge = max(abs(road[2]) for road in layout.carriageways)
+    if side > 0.0:
+        edge = max(edge, *(ramp.at(y)[0] + ramp.half_m for ramp in layout.windings), edge)
+    return side * (edge + away_m)
 
 
 def open_country(layout: Layout, eye: tuple[float, float, float], lit: bool, rng: np.random.Generator) -> list[Mesh]:
@@ -123,9 +128,11 @@ def _highway_signs(layout: Layout, eye_y_m: float, rng: np.random.Generator) -> 
     at = float(rng.choice([-1.0, 1.0]) * rng.uniform(55.0, 110.0))
     if at * eye_y_m > 0.0 and abs(at) < abs(eye_y_m) + _GANTRY_BEHIND_M:
         at = -at
-    found = [gantry((-edge, edge)).moved((0.0, at, 0.0))]
+    found = [gantry((-edge, edge)).moved((0.0, at, 0.0))] if off_road_m(layout, edge, at) > _CLEAR_M else []
     for _ in range(5):
         y, side = float(rng.uniform(-120.0, 120.0)), float(rng.choice([-1.0, 1.0]))
         face = (Surface.SIGN_BLUE, Surface.SIGN_WHITE, Surface.SIGN_YELLOW)[int(rng.integers(3))]
+        if off_road_m(layout, side * edge, y) < _CLEAR_M:
+            continue
         found.append(sign(face, 0.9, 1.2).moved((side * edge, y, 0.0), 0.0 if side < 0 else math.pi))
     return found

@@ -46,6 +46,7 @@ _TWINS_AMONG, _DRAWN_ANEW = 6, 3
 PASSING_M = 0.95  # how far drivers move over for a cyclist
 PASSES_FROM_M, PASSES_FROM_S = 14.0, 2.2  # before a cyclist: so early that nobody has to slow down much for it
 PASSES_MPS, PASSED_BY_M, PASSES_SLOWER = 1.5, 9.0, 1.4
+FARTHEST_LANE_M = 5.0  # a lane that one can change to
 FIRST_NUMBER = 1000  # of road users, so that nobody takes one for a track's
 
 
@@ -146,6 +147,8 @@ class Flow:
         """Vehicles on the road already, up to the stop line."""
         lane = self.roads.lanes[entrance.ways[0]]
         end = lane.stop_s_m - 14.0 if lane.stop_s_m is not None else self.roads.length_m(entrance.ways[0]) - 10.0
+        if lane.merge is not None and lane.merge.joins:
+            end = lane.merge.from_m
         s = end - float(self.rng.random()) * lane.speed_limit_mps / max(entrance.rate_per_s, 1e-3)
         while s > 4.0:
             way = self._drawn_way(entrance)
@@ -166,6 +169,9 @@ class Flow:
         focus, _ = self.roads.project(way, *self.layout.focus_m)
         line, exit_m = self.roads.lanes[way].stop_s_m, self.roads.exits_m[way]
         s = min(focus + JAM_M[1], self.roads.length_m(way) - 10.0)
+        merge = self.roads.lanes[way].merge
+        if merge is not None and merge.joins:
+            s = min(s, merge.from_m)
         while s > max(focus - JAM_M[0], 4.0):
             inside = line is not None and line - LONGEST_M < s < (exit_m if exit_m < np.inf else line) + LONGEST_M
             if inside or (line is not None and s > line and not straight):
@@ -317,6 +323,8 @@ def change_lane(roads: Network, driver: Driver, target: int, traffic: Traffic, o
     """Moves a driver to a neighbouring way if there is room in it; says whether it did."""
     x, y, _, _ = roads.place(driver.way, driver.s_m)
     s, aside = roads.project(target, x, y)
+    if abs(aside) > FARTHEST_LANE_M:
+        return False
     for other in traffic.drivers:
         if other.way != target or other is driver:
             continue

@@ -41,6 +41,7 @@ _BUS_PAINTS = {Colour.WHITE: 0.25, Colour.RED: 0.25, Colour.BLUE: 0.2, Colour.YE
 # Vehicles an hour and lane: where nothing interrupts them, and where signals or crosswalks do.
 _OPEN_FLOW = {TrafficDensity.LOW: 450.0, TrafficDensity.MEDIUM: 950.0, TrafficDensity.HIGH: 1500.0}
 _TOWN_FLOW = {TrafficDensity.LOW: 230.0, TrafficDensity.MEDIUM: 430.0, TrafficDensity.HIGH: 600.0}
+_RAMP_SHARE, _BESIDE_RAMP_SHARE = 0.35, 0.8  # of a lane's flow: on a ramp, and in the lane that it joins
 _PEOPLE = {TrafficDensity.LOW: (3, 6), TrafficDensity.MEDIUM: (6, 11), TrafficDensity.HIGH: (11, 18)}
 _WORKERS = (2, 4)
 OPEN_ROADS = frozenset(
@@ -76,6 +77,8 @@ def flow_per_s(layout: Layout, lane: Lane, density: TrafficDensity) -> float:
     scale = 0.75 if layout.name is RoadLayout.RURAL_ROAD else 1.0
     if lane.conflicts and lane.signal is None and layout.name is not RoadLayout.ROUNDABOUT:
         scale *= 0.8  # a minor road
+    if lane.merge is not None:
+        scale *= _RAMP_SHARE if lane.merge.joins else _BESIDE_RAMP_SHARE
     return table[density] * scale / 3600.0
 
 

@@ -22,6 +22,7 @@ from its_core.engines.simulator.traffic.perception import HORIZON_M
 from its_core.taxonomy import ParticipantType
 
 HARDEST_STOP_MPS2 = 7.0  # brakes this hard for a red light or a person, if the tyres allow
+LETS_IN_MPS2 = 2.6  # how hard drivers brake at most to let somebody in
 NO_ROOM_MPS2 = 4.0  # and this hard before a junction that is not free
 HOLD_MPS = 0.35  # slower than this and with nowhere to go, the foot stays on the brake
 HOLDING_MPS2 = -6.0
@@ -170,6 +171,10 @@ class Driver:
         if not blind:
             if now.allows < wanted:
                 wanted = now.allows
+            if self.lane.merge is not None:
+                first = junctions.next_in_zip(self)
+                if first is not None:
+                    wanted = min(wanted, max(self._following(*first), -LETS_IN_MPS2))
             stop_m = self._must_stop_in(now, junctions)
             if stop_m is not None:
                 wanted = min(wanted, self._following(stop_m + self.manner.gap_m - 0.8))
@@ -274,6 +279,8 @@ class Driver:
             if abs(move.by_m) > 2.0 and move.start_s - 0.6 <= time_s < move.start_s + move.over_s:
                 return -1 if move.by_m > 0 else 1
         lane = self.lane
+        if lane.merge is not None and lane.merge.joins and lane.merge.from_m < self.s_m < lane.merge.to_m:
+            return -1
         if lane.movement == "straight":
             return 0
         far = lane.stop_s_m is not None and self.s_m < lane.stop_s_m - 45.0

@@ -78,6 +78,24 @@ class Junctions:
                 return True
         return False
 
+    def next_in_zip(self, user: OnTheRoad) -> tuple[float, float] | None:
+        """Gap and speed of the nearest vehicle of the lane that merges with the user's own which is to go first, being
+        nearer to where the two are one; None where there is nobody."""
+        merge = user.lane.merge
+        if merge is None or not merge.from_m < user.s_m < merge.to_m:
+            return None
+        left_m = merge.to_m - user.s_m
+        nearest: tuple[float, float] | None = None
+        for other in self.users:
+            theirs = other.lane.merge
+            if theirs is None or other.lane.name != merge.other:
+                continue
+            ahead_m = left_m - (theirs.to_m - other.s_m)
+            gap_m = ahead_m - other.rear_m - user.front_m
+            if ahead_m > 0.0 and (nearest is None or gap_m < nearest[0]):
+                nearest = (gap_m, other.speed)
+        return nearest
+
     def _may_start(self, user: OnTheRoad) -> bool:
         """Whether somebody waits at a line that the signal lets them pass."""
         lane = user.lane

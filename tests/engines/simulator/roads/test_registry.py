@@ -181,3 +181,17 @@ def test_vehicles_of_road_works_stand_clear_of_the_barrier_before_them_and_peopl
             assert wall_x + 0.3 + VEHICLES[ParticipantType.TRUCK].width_m / 2 < bay.at[0] < edge - 1.2
         assert here.walkways and all(wall_x + 0.6 < x < edge for way in here.walkways for x, _ in way)
         assert len({round(b.at[1] - a.at[1], 1) for a, b in pairwise(here.bays)}) == len(here.bays) - 1
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+def test_a_ramp_ends_in_the_outer_lane_beside_which_it_runs(camera):
+    lanes = {lane.name: lane for lane in place(RoadLayout.HIGHWAY_RAMP, camera).lanes}
+    (ramp,) = (lane for lane in lanes.values() if lane.merge is not None and lane.merge.joins)
+    assert ramp.merge is not None
+    outer = lanes[ramp.merge.other]
+    assert outer.merge is not None and outer.merge.other == ramp.name and outer.right is None
+    mine, other = Path(ramp.points), Path(outer.points)
+    for before_m, low, high in ((0.0, 0.0, 0.1), (75.0, 3.0, 3.7), (250.0, 8.0, 40.0)):
+        _, aside = other.project(mine.at(ramp.merge.to_m - before_m)[None])
+        assert low <= -aside[0] + 1e-6 <= high, before_m
+    assert math.dist(mine.at(ramp.merge.to_m), other.at(outer.merge.to_m)) < 0.5

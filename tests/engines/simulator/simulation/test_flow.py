@@ -74,3 +74,20 @@ def test_the_same_seed_gives_the_same_traffic():
         each.run(15.0)
     states = [[(d.number, d.way, d.s_m, d.speed, d.aside_m) for d in each.traffic.drivers] for each in made]
     assert states[0] == states[1]
+
+
+def test_who_comes_from_a_ramp_is_let_in_at_speed():
+    made = flow(RoadLayout.HIGHWAY_RAMP, TrafficDensity.MEDIUM)
+    (way,) = (i for i, lane in enumerate(made.roads.lanes) if lane.merge is not None and lane.merge.joins)
+    merge = made.roads.lanes[way].merge
+    assert merge is not None
+    joined: dict[int, float] = {}
+    for until in range(20, 60, 2):
+        made.run(float(until))
+        joined |= {
+            driver.number: driver.speed
+            for driver in made.traffic.drivers
+            if driver.way == way and merge.to_m < driver.s_m < merge.to_m + 60.0
+        }
+    assert len(joined) > 3
+    assert min(joined.values()) > 8.0
