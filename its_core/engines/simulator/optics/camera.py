@@ -190,7 +190,8 @@ def _draw(
     # A wide lens makes a car no smaller than this: for less, the mast stands farther away.
     least = _CAR_M / (2.0 * share * float(tan(math.radians(_FOV_DEG[1]) / 2.0)))
     distance = max(distance, min(least, _FARTHEST_M))
-    azimuth = rng.uniform(*(math.radians(edge) for edge in mounting.azimuth_deg))
+    from_deg, to_deg = mounting.azimuth_deg
+    azimuth = rng.uniform(math.radians(from_deg), math.radians(to_deg))
     height = rng.uniform(*mounting.height_m)
     focus = np.array([*layout.focus_m, 0.6])
     position = focus + np.array([distance * cos(azimuth), distance * sin(azimuth), height - 0.6])

@@ -103,7 +103,10 @@ def _lanes(here: Layout, course: _Course, middle: tuple[Point, ...]) -> list[Lan
 
 def _nose_y(course: _Course) -> float:
     """Where ramp and road part, as one drives up: there the gore begins."""
-    return next(y for y in np.arange(course.beside_y, -REACH_M, -1.0).tolist() if _gap_m(course, y) > 0.6)
+    y = course.beside_y
+    while _gap_m(course, y) < 0.6:
+        y -= 1.0
+    return y
 
 
 def _gap_m(course: _Course, y: float) -> float:
