@@ -23,6 +23,7 @@ BEYOND_KERB_M = 2.5  # people who have crossed the road walk on so far
 WIDEST_M = 24.0
 IN_TIME_S, FASTEST_ON_FOOT_MPS = 0.3, 3.2
 HARD_MPS2 = (4.5, 7.5)
+HASTY = 0.85  # of a lane change's duration, where it ends in the side of another
 
 
 def crossing_plan(
@@ -120,6 +121,7 @@ def beside_plan(
     lane_m, touch_m = opportunity.details["lane_m"], opportunity.details["touch_m"]
     over_s = float(rng.uniform(1.3, 2.1))
     if short_m is None:
+        over_s *= HASTY
         shifts: tuple[Shift, ...] = (reaching(lane_m, abs(touch_m / lane_m), contact_s + 0.05 * attempt, over_s),)
     else:
         by = touch_m - math.copysign(short_m, touch_m)

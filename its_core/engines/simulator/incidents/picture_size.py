@@ -27,6 +27,7 @@ SMALLEST_SHARE_OF_ONE = 0.045
 SMALLEST_SHARE_FAR = 0.018
 # A worn recorder's picture shows less: of a camera below this quality, moments must be so much larger.
 POOR_QUALITY, POOR_FACTOR = 0.4, 1.25
+SCRAPED_FACTOR = 1.1  # where side scrapes along side: the gap between them must be seen
 # Of the least size, so much will do in later rounds; where somebody on foot or on two wheels is struck, so much.
 SMALLER, SMALLER_OF_ONE = 0.6, 0.8
 STEP_OF_SIZE = 0.47  # a factor of 1.6
@@ -55,8 +56,12 @@ def smallest_stature(setting: Setting) -> float:
 
 
 def _least_of_one(setting: Setting) -> float:
-    poor = quality_of(setting.camera.camera_id, setting.scene.camera) < POOR_QUALITY
-    return SMALLEST_SHARE_OF_ONE * (POOR_FACTOR if poor else 1.0)
+    return SMALLEST_SHARE_OF_ONE * _poor_factor(setting)
+
+
+def _poor_factor(setting: Setting) -> float:
+    quality = quality_of(setting.camera.camera_id, setting.scene.camera)
+    return POOR_FACTOR if quality < POOR_QUALITY else 1.0
 
 
 def is_wide_enough(setting: Setting, timeline: Timeline, opportunity: Opportunity, least: float) -> bool:
@@ -65,6 +70,8 @@ def is_wide_enough(setting: Setting, timeline: Timeline, opportunity: Opportunit
     smallest = SMALLEST_WIDTH_OF_ONE if _cars(timeline, opportunity) < 2 else SMALLEST_WIDTH
     if CameraWord.FAR in setting.scene.camera:
         smallest = SMALLEST_WIDTH_FAR
+    elif opportunity.collision is CollisionType.SIDESWIPE:
+        smallest *= SCRAPED_FACTOR * _poor_factor(setting)
     return expected_width(setting, timeline, opportunity) >= least * smallest
 
 

@@ -6,7 +6,7 @@ from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.incidents.errors import following_plan
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
-from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, collision_verdict, failed
+from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, collision_verdict
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.following import following_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
@@ -15,7 +15,7 @@ from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.drivers import hardest_braking_mps2
 from its_core.taxonomy import CollisionType
 
-LEAST_CLOSING_MPS = 2.5  # a softer touch shows neither a jolt nor a dent
+LEAST_CLOSING_MPS = 2.8  # a softer touch shows neither a jolt nor a dent
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
@@ -33,14 +33,12 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
 
 def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
     pair = frozenset((plan.culprit, plan.victims[0]))
-    hard = rehearsal.closing_mps > LEAST_CLOSING_MPS + 0.3
+    hard = rehearsal.closing_mps > LEAST_CLOSING_MPS
     return rehearsal.first == pair and abs(rehearsal.first_s - plan.contact_s) < 0.9 and hard
 
 
 def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     """Front into rear within 35 degrees. The anomaly starts when the follower would be on the leader within 1.3 s."""
-    if run.episodes and run.episodes[0].closing_mps < LEAST_CLOSING_MPS:
-        return failed("they hardly touched")
     return collision_verdict(run, CollisionType.REAR_END)
 
 

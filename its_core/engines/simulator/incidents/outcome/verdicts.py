@@ -22,6 +22,8 @@ MOVES_MPS = 1.5  # faster than this a vehicle is seen to move
 COMING_S = 1.3  # two who would be on each other within so many seconds are on a collision course
 SEEN_COMING_S = 1.2  # no anomaly begins earlier before its point than this
 OVER_S = 1.6  # nor ends later after it
+# Of the change of velocity of one of two vehicles at least: softer touches show neither a jolt nor a dent.
+LEAST_JOLT_MPS, LEAST_PUSH_ASIDE_MPS = 2.0, 1.4
 MINOR_KMH, SEVERE_KMH = 15.0, 35.0
 
 
@@ -101,7 +103,15 @@ def collision_verdict(run: Run, wanted: CollisionType) -> Verdict:
     collision = collision_of(run.trace, blow)
     if collision is not wanted:
         return failed(f"the contact was a {collision} at {blow.angle_deg:.0f} degrees")
+    if is_faint(blow, collision):
+        return failed("they hardly touched")
     return blow_verdict(run, blow)
+
+
+def is_faint(blow: Blow, collision: CollisionType) -> bool:
+    """Whether a collision of two vehicles changes their velocities too little to be seen."""
+    least_mps = LEAST_PUSH_ASIDE_MPS if collision is CollisionType.SIDESWIPE else LEAST_JOLT_MPS
+    return max(blow.episode.delta_v_mps(number) for number in blow.numbers) < least_mps
 
 
 def first_contact(run: Run) -> Episode | str:

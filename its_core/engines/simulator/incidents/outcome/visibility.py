@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 MOST_HIDDEN = 0.5  # of the points of a body that others or the scenery hide when it comes to its point
 MOST_HIDDEN_OF_OTHER = 0.75  # of the less visible one of two vehicles, at the contact and a moment after it
 STRUCK_S = (-0.25, -0.12, 0.0, 0.12, 0.25)  # about the contact, of somebody on foot or on two wheels
+MOST_HIDDEN_OF_A_SIDE = 0.6  # where side scrapes along side, the gap between them must be seen to close
 PARTED_S = 0.5  # so long after a contact both vehicles are looked at again
 STAYS_S = 1.2  # so long after its point, if the clip is, one of those concerned must be in the picture
 SCRAPED_STAY_S = 1.7  # what follows a scrape tells it from a close pass
@@ -76,7 +77,8 @@ def _hidden(setting: Setting, trace: Trace, frame: int, verdict: Verdict) -> boo
         return bool(hidden) and min(hidden.values()) > MOST_HIDDEN
     later = min(frame + round(PARTED_S * trace.fps), len(trace.positions) - 1)
     both = [(share + hidden_share(setting, trace, later, number)) / 2 for number, share in hidden.items()]
-    return min(hidden.values()) > MOST_HIDDEN or max(both) > MOST_HIDDEN_OF_OTHER
+    most = MOST_HIDDEN_OF_A_SIDE if verdict.collision is CollisionType.SIDESWIPE else MOST_HIDDEN_OF_OTHER
+    return min(hidden.values()) > MOST_HIDDEN or max(both) > most
 
 
 def _illegible(setting: Setting, trace: Trace, frame: int, number: int) -> str:
