@@ -3,28 +3,38 @@
     python benchmarks/detector.py --folder detector-benchmark            # 240 clips: hours on two cores
     python benchmarks/detector.py --folder small --clips 48 --epochs 12
     python benchmarks/detector.py --version published/mine               # a version that is there already
+    python benchmarks/detector.py --version published/mine --jobs 16     # so many trainings at once, on GPUs by turns
 
 Cameras are never shared between training and test: every clip is answered for once, by a detector that was trained on
-other cameras (as many folds as ``--folds``). Prints each figure with its interval over cameras, and writes it as JSON.
+other cameras (as many folds as ``--folds``). Prints each figure with its interval over cameras, and writes it as
+``detector.json`` and ``detector.md``, anew after each experiment. A training that was interrupted goes on. With
+``--version`` neither Prefect nor the simulator need be installed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 import yaml
 
 from its_core.evaluation import baselines, ground_truth
 from its_core.evaluation.detector import answers, features, training
-from its_core.evaluation.detector.features import Features
 from its_core.evaluation.detector.training import Settings
 from its_core.evaluation.ground_truth import GroundTruth, TrueClip
+from its_core.evaluation.scoring import predictions
 from its_core.evaluation.scoring.page import shown
 from its_core.evaluation.scoring.predictions import Prediction
 from its_core.evaluation.scoring.score import Report, score
@@ -72,17 +82,24 @@ def folds_of(clips: Sequence[TrueClip], folds: int) -> list[set[str]]:
     return [{cameras[place] for place in order[fold::folds]} for fold in range(folds)]
 
 
-def cross_validated(
-    truth: GroundTruth, frames: dict[str, Features], settings: Settings, folds: int, folder: Path, keep: Keep
-) -> dict[str, Prediction]:
-    """Every clip's answer by a detector trained on those of the other cameras that ``keep`` keeps."""
-    found: dict[str, Prediction] = {}
-    for number, cameras in enumerate(folds_of(truth.clips, folds)):
-        learnt = [clip for clip in truth.clips if clip.camera_id not in cameras and keep(clip)]
-        tested = [clip for clip in truth.clips if clip.camera_id in cameras]
-        network = training.train(learnt, frames, settings, folder / f"fold-{number}.pt")
-        found |= answers.predict(network, tested, frames)
-    return found
+def keep_features(folder: Path, clip: TrueClip) -> None:
+    features.load(clip, folder / "features")
+
+
+def answer_fold(
+    truth: GroundTruth, name: str, fold: int, folds: int, epochs: int | None, folder: Path, job: int
+) -> tuple[dict[str, Prediction], float]:
+    """What a detector says that was trained on the other folds' cameras, and how many seconds both took."""
+    start = time.monotonic()
+    keep, cameras = experiments(truth)[name], folds_of(truth.clips, folds)[fold]
+    gpus = torch.cuda.device_count()
+    settings = Settings(epochs=epochs, device=f"cuda:{job % gpus}" if gpus else "cpu")
+    frames = {clip.clip_id: features.load(clip, folder / "features") for clip in truth.clips}
+    learnt = [clip for clip in truth.clips if clip.camera_id not in cameras and keep(clip)]
+    tested = [clip for clip in truth.clips if clip.camera_id in cameras]
+    checkpoints = folder / "detectors" / truth.name.replace("/", "-") / name.replace(" ", "-")
+    network = training.train(learnt, frames, settings, checkpoints / f"fold-{fold}.pt")
+    return answers.predict(network, tested, frames), time.monotonic() - start
 
 
 def share_of_cameras(share: float) -> Keep:
@@ -90,22 +107,27 @@ def share_of_cameras(share: float) -> Keep:
     return lambda clip: int.from_bytes(clip.camera_id.encode()[-4:], "big") * 2654435761 % 2**32 < share * 2**32
 
 
-def pairs_told_apart(truth: GroundTruth, said: dict[str, Prediction]) -> tuple[float, int]:
+def pairs_told_apart(truth: GroundTruth, said: dict[str, Prediction]) -> dict[str, float | int | None]:
     """The share of counterfactual pairs of which both are right, at the threshold that splits all scores in the ratio
-    of accidents; and how many pairs there are."""
-    scores = np.sort([each.scores["score"] for each in said.values()])[::-1]
+    of accidents; the share in which the crash is scored higher; and how many pairs there are."""
+    score_of = {clip_id: each.scores["score"] for clip_id, each in said.items()}
+    scores = np.sort(list(score_of.values()))[::-1]
     accidents = sum(clip.is_accident for clip in truth.clips)
     threshold = (scores[accidents - 1] + scores[min(accidents, len(scores) - 1)]) / 2
-    by_pair: dict[str, list[TrueClip]] = {}
-    for clip in truth.clips:
-        if clip.pair_id is not None:
-            by_pair.setdefault(clip.pair_id, []).append(clip)
-    told = [
-        all(bool(said[clip.clip_id].scores["score"] >= threshold) == clip.is_accident for clip in pair)
-        for pair in by_pair.values()
-        if len({clip.is_accident for clip in pair}) == 2
+    crashes = {clip.pair_id: score_of[clip.clip_id] for clip in truth.clips if clip.is_accident}
+    pairs = [
+        (crashes[clip.pair_id], score_of[clip.clip_id])
+        for clip in truth.clips
+        if clip.pair_id is not None and not clip.is_accident and clip.pair_id in crashes
     ]
-    return (float(np.mean(told)) if told else float("nan")), len(told)
+    if not pairs:
+        return {"pairs_both_right": None, "pairs_ranked": None, "pairs": 0}
+    both = [crash >= threshold > averted for crash, averted in pairs]
+    return {
+        "pairs_both_right": float(np.mean(both)),
+        "pairs_ranked": float(np.mean([crash > averted for crash, averted in pairs])),
+        "pairs": len(pairs),
+    }
 
 
 def experiments(truth: GroundTruth) -> dict[str, Keep]:
@@ -129,14 +151,74 @@ def line(report: Report) -> str:
     return "  ".join(f"{name} {shown(report.overall.scores.get(name))}" for name in SHOWN)
 
 
-def by_part(report: Report) -> str:
+def by_part(report: Report) -> list[str]:
     """How well each kind of clip is told; a kind that is crashes only is set against all clips without one."""
-    return "\n".join(
-        f"    {division} {part}: {scores.clips} clips, {scores.accidents} accidents, "
-        + "  ".join(f"{name} {shown(scores.scores.get(name))}" for name in ("total", "auc"))
+    return [
+        f"| {division}: {part} | {scores.clips} | {scores.accidents} | "
+        + " | ".join(shown(scores.scores.get(name)) for name in ("total", "auc"))
+        + " |"
         for division in DIVISIONS
         for part, scores in report.strata.get(division, {}).items()
-    )
+    ]
+
+
+class Results:
+    """Figures as JSON and as Markdown, written anew whenever one is added."""
+
+    def __init__(self, folder: Path, truth: GroundTruth) -> None:
+        accidents = sum(clip.is_accident for clip in truth.clips)
+        cameras = len({clip.camera_id for clip in truth.clips})
+        title = f"{truth.name}: {len(truth.clips)} clips, {accidents} accidents, {cameras} cameras"
+        print(title, flush=True)
+        self._folder = folder
+        self._values: dict[str, Any] = {"version": title}
+        self._table = [f"# {title}", "", f"| | clips | {' | '.join(SHOWN)} | both of a pair right | crash above | s |"]
+        self._table.append("|---" * (len(SHOWN) + 5) + "|")
+        self._parts: list[str] = []
+
+    def add(self, name: str, report: Report, clips: int, more: Mapping[str, Any], seconds: float) -> None:
+        print(f"{name} ({clips} clips, {seconds:.0f} s): {line(report)}  {dict(more)}", flush=True)
+        values = report.as_json()
+        strata = {division: values["strata"].get(division) for division in DIVISIONS}
+        self._values[name] = values["overall"] | {"strata": strata, "trained_on": clips, "seconds": seconds} | more
+        figures = [shown(report.overall.scores.get(each)) for each in SHOWN]
+        pairs = [str(more.get(each) and round(more[each], 3)) for each in ("pairs_both_right", "pairs_ranked")]
+        self._table.append(f"| {' | '.join([name, str(clips), *figures, *pairs, f'{seconds:.0f}'])} |")
+        if "pairs" in more:
+            self._parts += ["", f"## {name}", "", "| | clips | accidents | total | auc |", "|---" * 5 + "|"]
+            self._parts += by_part(report)
+        (self._folder / "detector.json").write_text(json.dumps(self._values, indent=1))
+        (self._folder / "detector.md").write_text("\n".join([*self._table, *self._parts, ""]))
+
+
+def answer_baseline(name: baselines.Name, truth: GroundTruth) -> tuple[dict[str, Prediction], float]:
+    start = time.monotonic()
+    return baselines.predict(name, truth), time.monotonic() - start
+
+
+def compare(truth: GroundTruth, asked: argparse.Namespace, pool: ProcessPoolExecutor) -> None:
+    """Detectors first, as they take longest; every experiment's folds at once, as far as there are processes."""
+    results = Results(asked.folder, truth)
+    start = time.monotonic()
+    list(pool.map(partial(keep_features, asked.folder), truth.clips))
+    print(f"frames and flow: {time.monotonic() - start:.0f} s", flush=True)
+    kept = {name: keep for name, keep in experiments(truth).items() if asked.only in (None, name)}
+    runs: dict[str, list[Future[tuple[dict[str, Prediction], float]]]] = {name: [] for name in kept}
+    for job, (name, fold) in enumerate((name, fold) for name in kept for fold in range(asked.folds)):
+        run = pool.submit(answer_fold, truth, name, fold, asked.folds, asked.epochs, asked.folder, job)
+        runs[name].append(run)
+    simple = {name: pool.submit(answer_baseline, name, truth) for name in baselines.BASELINES}
+    for name, keep in kept.items():
+        said: dict[str, Prediction] = {}
+        for run in runs[name]:
+            said |= run.result()[0]
+        predictions.write(asked.folder / "predictions" / f"{name.replace(' ', '-')}.csv", said)
+        seconds = max(run.result()[1] for run in runs[name])
+        clips = sum(keep(clip) for clip in truth.clips)
+        results.add(name, score(name, truth, said), clips, pairs_told_apart(truth, said), seconds)
+    for baseline, run in simple.items():
+        said, seconds = run.result()
+        results.add(baseline, score(baseline, truth, said), 0, {}, seconds)
 
 
 def main() -> None:
@@ -146,35 +228,15 @@ def main() -> None:
     arguments.add_argument("--clips", type=int, default=240)
     arguments.add_argument("--epochs", type=int)
     arguments.add_argument("--folds", type=int, default=3)
+    arguments.add_argument("--jobs", type=int, default=1, help="trainings at once; the processor's threads are divided")
     arguments.add_argument("--only", help="the one experiment to run, such as 'all clips'")
     asked = arguments.parse_args()
     truth = ground_truth.open_truth(asked.version or build(asked.folder, asked.clips))
-    accidents = sum(clip.is_accident for clip in truth.clips)
-    print(f"{truth.name}: {len(truth.clips)} clips, {accidents} accidents", flush=True)
-    results: dict[str, object] = {}
-    for name in baselines.BASELINES:
-        report = score(name, truth, baselines.predict(name, truth))
-        print(f"{name}: {line(report)}", flush=True)
-        results[name] = report.as_json()["overall"]
-    frames = features.load_all(truth.clips, asked.folder / "features")
-    settings = Settings(epochs=asked.epochs)
-    for name, keep in experiments(truth).items():
-        if asked.only is not None and name != asked.only:
-            continue
-        folder = asked.folder / "detectors" / truth.name.replace("/", "-") / name.replace(" ", "-")
-        said = cross_validated(truth, frames, settings, asked.folds, folder, keep)
-        report = score(name, truth, said)
-        apart, pairs = pairs_told_apart(truth, said)
-        kept = sum(keep(clip) for clip in truth.clips)
-        print(f"detector, {name} ({kept} clips): {line(report)}  pairs both right {apart:.3f} of {pairs}", flush=True)
-        print(by_part(report), flush=True)
-        values = report.as_json()
-        results[name] = values["overall"] | {
-            "strata": {division: values["strata"].get(division) for division in DIVISIONS},
-            "pairs_both_right": None if pairs == 0 else apart,
-            "pairs": pairs,
-        }
-    (asked.folder / "detector.json").write_text(json.dumps(results, indent=1))
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    threads = max(1, (os.cpu_count() or 1) // asked.jobs)
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(asked.jobs, spawned, torch.set_num_threads, (threads,)) as pool:
+        compare(truth, asked, pool)
 
 
 if __name__ == "__main__":

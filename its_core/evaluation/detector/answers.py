@@ -15,13 +15,13 @@ from its_core.evaluation.detector.network import TYPES, Network, Output
 from its_core.evaluation.ground_truth import TrueClip
 from its_core.evaluation.scoring.predictions import Prediction
 
-_ENLARGED = 1.5  # as large as the largest crops of a training
+_SCALES = (1.0, 1.5)  # up to the largest crops of a training
 
 
 def predict(network: Network, clips: Sequence[TrueClip], features: Mapping[str, Features]) -> dict[str, Prediction]:
-    """Whole clips of any length, one at a time; each as it is and mirrored, the answers' mean.
+    """Whole clips of any length, one at a time: of the mean heat of four looks, in two sizes, as it is and mirrored.
 
-    The score is of the hottest place in this size or enlarged, as a small crash is seen better then.
+    A small crash is seen better enlarged. What looks like a crash in one look only is seldom one.
     """
     return {clip.clip_id: _predict(network, clip, features[clip.clip_id]) for clip in clips}
 
@@ -47,9 +47,14 @@ def _enlarged(pictures: Tensor, by: float) -> Tensor:
 
 
 def _predict(network: Network, clip: TrueClip, features: Features) -> Prediction:
-    out, mirrored = (outputs(network, features, mirrored=each) for each in (False, True))
-    enlarged = outputs(network, features, enlarged=_ENLARGED)
-    heat = ((out.heat[0] + mirrored.heat[0].flip(2)) / 2).cpu().double()
+    heats: list[Tensor] = []
+    types = torch.zeros(len(TYPES))
+    for enlarged in _SCALES:
+        for mirrored in (False, True):
+            out = outputs(network, features, mirrored=mirrored, enlarged=enlarged)
+            heats.append(out.heat[0].flip(2) if mirrored else out.heat[0])
+            types += _type_at_heat(out)
+    heat = _mean(heats).cpu().double()
     shares = heat.flatten().softmax(dim=0).view_as(heat).numpy()
     in_time = np.convolve(shares.sum(axis=(1, 2)), np.ones(3), "same")
     peak = int(in_time.argmax())
@@ -60,9 +65,16 @@ def _predict(network: Network, clip: TrueClip, features: Features) -> Prediction
     return Prediction(
         accident_time_s=min(max(time_s, 0.0), clip.duration_s),
         center=(_middle(cells.sum(axis=0)), _middle(cells.sum(axis=1))),
-        type=TYPES[int((_type_at_heat(out) + _type_at_heat(mirrored)).argmax())],
-        scores={"score": float(torch.sigmoid(torch.maximum(heat.max(), enlarged.heat.max().cpu())))},
+        type=TYPES[int(types.argmax())],
+        scores={"score": float(torch.sigmoid(heat.max()))},
     )
+
+
+def _mean(heats: Sequence[Tensor]) -> Tensor:
+    """[T, H, W], on the finest grid."""
+    size = heats[-1].shape[1:]
+    fine = [F.interpolate(each[:, None], size=size, mode="bilinear", align_corners=False)[:, 0] for each in heats]
+    return torch.stack(fine).mean(dim=0)
 
 
 def _type_at_heat(out: Output) -> Tensor:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.functional import interpolate
 
 from its_core.evaluation.detector import answers, experiments, features, training
 from its_core.evaluation.detector.network import Network
@@ -72,15 +73,19 @@ def test_an_interrupted_training_ends_like_an_undisturbed_one(truth: GroundTruth
     assert weights(training.load(tmp_path / "cut.pt")) == weights(whole)
 
 
-def test_the_score_is_of_the_hottest_place_in_either_size(truth: GroundTruth, folder: Path) -> None:
+def test_the_score_is_of_the_mean_heat_in_two_sizes_both_ways(truth: GroundTruth, folder: Path) -> None:
     clip = truth.clips[0]
     frames = features.load(clip, folder / "cache")
     torch.manual_seed(0)
     network = Network().eval()
-    here, mirrored = (answers.outputs(network, frames, mirrored=each).heat[0] for each in (False, True))
-    enlarged = answers.outputs(network, frames, enlarged=1.5).heat[0]
-    assert (here.shape, enlarged.shape) == ((24, 27, 48), (24, 41, 72))
-    hottest = max(float(((here + mirrored.flip(2)) / 2).max()), float(enlarged.max()))
+    heats = [
+        answers.outputs(network, frames, mirrored=mirrored, enlarged=enlarged).heat
+        for enlarged in (1.0, 1.5)
+        for mirrored in (False, True)
+    ]
+    assert [tuple(heat[0].shape) for heat in heats] == [(24, 27, 48)] * 2 + [(24, 41, 72)] * 2
+    heats[1], heats[3] = heats[1].flip(3), heats[3].flip(3)
+    hottest = float(sum(interpolate(heat, (41, 72), mode="bilinear") for heat in heats).max()) / 4
     score = answers.predict(network, [clip], {clip.clip_id: frames})[clip.clip_id].scores["score"]
     assert math.log(score / (1 - score)) == pytest.approx(hottest, abs=1e-4)
 
