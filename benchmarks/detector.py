@@ -172,7 +172,7 @@ class Results:
         print(title, flush=True)
         self._folder = folder
         self._values: dict[str, Any] = {"version": title}
-        self._table = [f"# {title}", "", f"| | clips | {' | '.join(SHOWN)} | both of a pair right | crash above | s |"]
+        self._table = [f"# {title}", "", f"| | trained on | {' | '.join(SHOWN)} | both of a pair right | crash above | s |"]
         self._table.append("|---" * (len(SHOWN) + 5) + "|")
         self._parts: list[str] = []
 
@@ -182,7 +182,8 @@ class Results:
         strata = {division: values["strata"].get(division) for division in DIVISIONS}
         self._values[name] = values["overall"] | {"strata": strata, "trained_on": clips, "seconds": seconds} | more
         figures = [shown(report.overall.scores.get(each)) for each in SHOWN]
-        pairs = [str(more.get(each) and round(more[each], 3)) for each in ("pairs_both_right", "pairs_ranked")]
+        shares = [more.get(each) for each in ("pairs_both_right", "pairs_ranked")]
+        pairs = ["–" if share is None else f"{share:.3f}" for share in shares]
         self._table.append(f"| {' | '.join([name, str(clips), *figures, *pairs, f'{seconds:.0f}'])} |")
         if "pairs" in more:
             self._parts += ["", f"## {name}", "", "| | clips | accidents | total | auc |", "|---" * 5 + "|"]
