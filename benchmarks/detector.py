@@ -172,8 +172,8 @@ class Results:
         print(title, flush=True)
         self._folder = folder
         self._values: dict[str, Any] = {"version": title}
-        self._table = [f"# {title}", "", f"| | trained on | {' | '.join(SHOWN)} | both of a pair right | crash above | s |"]
-        self._table.append("|---" * (len(SHOWN) + 5) + "|")
+        header = ["", "trained on", *SHOWN, "both of a pair right", "crash above", "s"]
+        self._table = [f"# {title}", "", f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
         self._parts: list[str] = []
 
     def add(self, name: str, report: Report, clips: int, more: Mapping[str, Any], seconds: float) -> None:
