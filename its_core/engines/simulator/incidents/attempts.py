@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from its_core.clip import Geometry, Scene
+from its_core.engines.simulator.incidents.budget import Budget
 from its_core.engines.simulator.incidents.catalogue import KINDS
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.kinds.normal_traffic import PLAIN, averted
@@ -26,6 +27,8 @@ from its_core.taxonomy import IncidentType
 SHORT_S = 3.0  # clips shorter than this hold no incident that could be averted
 PLAIN_FROM = 5  # normal traffic is plain traffic from this try on
 PHYSICS_RUNS = 14  # of one try: a moment that comes true on rails may not in the physics
+BUDGET_STEPS = 450_000.0  # of one try, of one road user on rails
+PHYSICS_STEPS = 10.0  # that one frame of one road user takes in the physics
 NO_MOMENT = "ordinary traffic held no such moment"
 
 
@@ -87,12 +90,14 @@ def _played(setting: Setting, kind: Kind) -> Iterator[tuple[Try, Staging | None]
     """The physics of one staged moment after another, each with the same traffic in which nobody errs; at last, where
     no moment was staged, a try without physics."""
     why, runs = NO_MOMENT, 0
-    for staged in staged_moments(setting, kind):
+    budget = Budget(BUDGET_STEPS)
+    for staged in staged_moments(setting, kind, budget):
         if isinstance(staged, str):
             why = staged
             continue
         run = simulate(staged.staging, setting.geometry)
         runs += 1
+        budget.spend(PHYSICS_STEPS * run.trace.speeds.size)
         verdict = _verdict(setting, kind, run)
         refused = verdict.why if not verdict.happened else unseen(setting, run, verdict)
         refused = refused or outweighed(setting.scene, run, verdict)

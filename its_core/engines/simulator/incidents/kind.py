@@ -83,8 +83,11 @@ class Kind:
     culprit: Callable[[Setting], Participant | None] = _nobody
 
     def contact_s(self, setting: Setting) -> float:
-        """When a clip's incident is to come to its point, in seconds from frame 0: the moment that is drawn, squeezed
-        where the kind must be early."""
+        """When a clip's incident is to come to its point, in seconds from frame 0: the moment that is drawn. Where that
+        is too late for the kind, it lies in the later half of the kind's own range instead, so that it is not early."""
         low, high = MOMENT
-        share = low + (setting.moment - low) * (self.latest - low) / (high - low)
+        share = setting.moment
+        if share > self.latest:
+            middle = (low + self.latest) / 2
+            share = middle + (share - self.latest) * (self.latest - middle) / (high - self.latest)
         return share * setting.duration_s

@@ -16,13 +16,13 @@ from its_core.taxonomy import CameraWord, CollisionType, ParticipantType
 
 # Width of the box around those concerned, as a share of the picture's width: quartiles of what is aimed at. ACCIDENT's
 # real footage has 5, 7.6 and 17 %; its smallest crashes are left out, because viewers cannot say what happens there.
-WIDTH_QUARTILES = (0.042, 0.052, 0.072, 0.160, 0.30)
-SMALLEST_WIDTH = 0.040
+WIDTH_QUARTILES = (0.038, 0.048, 0.064, 0.145, 0.30)
+SMALLEST_WIDTH = 0.036
 SMALLEST_WIDTH_OF_ONE = 0.024  # of one vehicle alone: with a person beside it, or with what it runs into, it is wider
 SMALLEST_WIDTH_FAR = 0.018  # where a row asks for a far camera
 # A car's share of the picture's width, seen from the side, that a moment needs at least. People and two-wheelers are
 # smaller than cars, and one vehicle alone is smaller than two.
-SMALLEST_SHARE = 0.028
+SMALLEST_SHARE = 0.025
 SMALLEST_SHARE_OF_ONE = 0.045
 SMALLEST_SHARE_FAR = 0.018
 # A worn recorder's picture shows less: of a camera below this quality, moments must be so much larger.

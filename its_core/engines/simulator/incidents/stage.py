@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from its_core.engines.simulator.incidents.budget import Budget
 from its_core.engines.simulator.incidents.cast.assembly import assembled
 from its_core.engines.simulator.incidents.cast.casting import Wanted, fitting, named, recoloured
 from its_core.engines.simulator.incidents.cast.company import with_company
@@ -23,6 +24,7 @@ from its_core.engines.simulator.incidents.picture_size import (
     smallest_share,
     steps_off,
 )
+from its_core.engines.simulator.incidents.rehearsal import STEP_S as REHEARSAL_STEP_S
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal, begun, company, rehearsed, with_intents
 from its_core.engines.simulator.incidents.setting import (
     EDGE,
@@ -50,6 +52,7 @@ STAGINGS = 1  # of one moment
 CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon
 ANGLES_DEG, STEP_OF_ANGLE_DEG = (35.0, 145.0), 20.0  # at which two shall meet where ways cross
 LATEST_TOUCH = 0.88  # share of the clip
+CALM_START_S = 1.1  # of a clip: an error that begins in it gives the clip away at once
 _AFTER_S = 1.0  # a crash that comes later than this after its point is none
 _AVERTED_S = 2.2  # so long after its point two who almost collided are past each other
 _FAR_APART_M = 6.0  # two who almost collide do not come nearer when they brake earlier
@@ -65,21 +68,29 @@ class Staged:
     rounds: int
 
 
-def staged_moments(setting: Setting, kind: Kind) -> Iterator[Staged | str]:
-    """One moment after another that came true in rehearsal, and texts that say why others did not. Which ones come, and
-    in which order, follows from the seed alone."""
+def staged_moments(setting: Setting, kind: Kind, budget: Budget) -> Iterator[Staged | str]:
+    """One moment after another that came true in rehearsal, and texts that say why others did not, until the budget is
+    spent. Which ones come, and in which order, follows from the seed alone."""
     wanted = named(setting.scene, kind.errs, kind.culprit(setting))
+    contact_s = kind.contact_s(setting)
     for round_ in range(len(SCALES)):
-        timeline = _timeline(setting, kind, round_, {})
+        if budget.is_spent:
+            return
+        timeline = _timeline(setting, kind, round_, {}, budget)
         rng = setting.rng("moment", round_)
         found = [each for each in kind.search(timeline, setting) if _possible(setting, kind, timeline, each, round_)]
         if not found:
             yield "ordinary traffic held no such moment"
-        for opportunity in in_sight(setting, timeline, _in_turn(setting, found, rng, wanted, timeline))[:TRIED]:
-            yield from _stagings(setting, kind, timeline, opportunity, round_, wanted)
+        in_turn = _in_turn(setting, found, rng, wanted, timeline, contact_s)
+        for opportunity in in_sight(setting, timeline, in_turn)[:TRIED]:
+            if budget.is_spent:
+                return
+            yield from _stagings(setting, kind, timeline, opportunity, round_, wanted, budget)
 
 
-def _timeline(setting: Setting, kind: Kind, round_: int, types: Mapping[int, ParticipantType]) -> Timeline:
+def _timeline(
+    setting: Setting, kind: Kind, round_: int, types: Mapping[int, ParticipantType], budget: Budget
+) -> Timeline:
     rng = setting.rng("flow", round_)
     crawls = float(setting.rng("crawls").uniform(*CRAWLS_MPS)) if kind.traffic.crawls else None
     scale = SCALES[round_]
@@ -87,7 +98,11 @@ def _timeline(setting: Setting, kind: Kind, round_: int, types: Mapping[int, Par
     flow = Flow(setting.layout, setting.density, setting.surface, rng, setting.programme, types, demand)
     horizon_s = HORIZON_S if kind.errs or kind.traffic.rare else min(setting.duration_s + CALM_HORIZON_S, HORIZON_S)
     later_s = LATER_S[round_ % len(LATER_S)] if setting.programme else 0.0
-    return recorded(flow, setting.programme, kind.traffic.crawls, horizon_s, later_s)
+    timeline = recorded(flow, setting.programme, kind.traffic.crawls, horizon_s, later_s)
+    # The warm-up costs as much, step for step; looking through a timeline takes about as long as recording it.
+    recorded_steps = sum(len(track.s_m) for track in timeline.tracks.values())
+    budget.spend(recorded_steps * (1.0 + flow.traffic.time_s / horizon_s))
+    return timeline
 
 
 def _possible(setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opportunity, round_: int) -> bool:
@@ -114,10 +129,16 @@ def _aimed_at_edge(setting: Setting) -> bool:
 
 
 def _in_turn(
-    setting: Setting, found: list[Opportunity], rng: np.random.Generator, wanted: Wanted, timeline: Timeline
+    setting: Setting,
+    found: list[Opportunity],
+    rng: np.random.Generator,
+    wanted: Wanted,
+    timeline: Timeline,
+    contact_s: float,
 ) -> list[Opportunity]:
     """At random, one variant after another; those first whose vehicles are of the types that the row names, that are
-    likely to be as severe, near an edge if that is aimed at, and about as large; one moment of each pair."""
+    likely to be as severe, near an edge if that is aimed at, whose error begins once the clip has run for a while, and
+    that are about as large and meet at about the angle that is aimed at; one moment of each pair."""
     severity, aimed, at_edge = setting.scene.severity, aimed_width(setting), _aimed_at_edge(setting)
     aimed_deg = float(setting.rng("angle").uniform(*ANGLES_DEG))
     order = rng.permutation(len(found)).tolist()
@@ -129,8 +150,9 @@ def _in_turn(
         mild = severity is not None and _likely_severity(each, timeline) is not severity
         off = round(abs(abs(each.details.get("angle_deg", aimed_deg)) - aimed_deg) / STEP_OF_ANGLE_DEG)
         inside = at_edge and edge_distance(setting.camera, *each.where) > EDGE
-        unlike = steps_off(setting, timeline, each, aimed)
-        return fitting(each, wanted, timeline), int(mild), int(inside), turn[each.variant], off, unlike
+        begins_early = each.onset_s > contact_s - CALM_START_S
+        unlike = steps_off(setting, timeline, each, aimed) + off
+        return fitting(each, wanted, timeline), int(mild), int(inside), int(begins_early), turn[each.variant], unlike
 
     shuffled.sort(key=rank)
     seen: set[tuple[int, tuple[int, ...]]] = set()
@@ -153,12 +175,18 @@ def _likely_severity(opportunity: Opportunity, timeline: Timeline) -> Severity:
 
 
 def _stagings(
-    setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opportunity, round_: int, wanted: Wanted
+    setting: Setting,
+    kind: Kind,
+    timeline: Timeline,
+    opportunity: Opportunity,
+    round_: int,
+    wanted: Wanted,
+    budget: Budget,
 ) -> Iterator[Staged | str]:
     """The stagings of one moment that come true in rehearsal, or why none does."""
     types = wanted.types_for(opportunity, timeline)
     if types:  # the traffic flows otherwise with other vehicles in it
-        timeline = _timeline(setting, kind, round_, types)
+        timeline = _timeline(setting, kind, round_, types, budget)
         again = [
             each
             for each in kind.search(timeline, setting)
@@ -195,7 +223,7 @@ def _stagings(
             plan = with_consequences(there, before, opportunity, plan, attempt)
         traffic = before.copied()
         begun(there, traffic, plan)
-        rehearsal = _rehearsed(there, kind, traffic, plan)
+        rehearsal = _rehearsed(there, kind, traffic, plan, budget)
         timely = rehearsal.first is None or rehearsal.first_s < LATEST_TOUCH * setting.duration_s
         if not timely or not kind.accepts(there, opportunity, plan, rehearsal):
             if _is_hopeless(kind, plan, rehearsal):
@@ -218,12 +246,16 @@ def _stagings(
         yield "nobody met in rehearsal"
 
 
-def _rehearsed(setting: Setting, kind: Kind, traffic: Traffic, plan: Plan) -> Rehearsal:
+def _rehearsed(setting: Setting, kind: Kind, traffic: Traffic, plan: Plan, budget: Budget) -> Rehearsal:
     other = plan.victims[0] if plan.victims else plan.culprit
     until_s = setting.duration_s
     if kind.errs:
         until_s = min(plan.contact_s + (_AFTER_S if kind.touches else _AVERTED_S), until_s)
-    return rehearsed(setting, company(setting, traffic, plan), (plan.culprit, other), until_s, kind.things(setting))
+    near = company(setting, traffic, plan)
+    users = len(near.drivers) + len(near.walkers)
+    found = rehearsed(setting, near, (plan.culprit, other), until_s, kind.things(setting))
+    budget.spend(users * min(found.first_s, until_s) / REHEARSAL_STEP_S)
+    return found
 
 
 def _is_hopeless(kind: Kind, plan: Plan, rehearsal: Rehearsal) -> bool:

@@ -19,17 +19,26 @@ Frame = NDArray[np.uint8]
 _QUALITIES = (0.0, 0.35, 0.55, 0.8, 1.0)
 _SHARES = (0.2, 0.25, 0.22, 0.2, 0.13)
 _GRADES = (ImageQuality.VERY_POOR, ImageQuality.POOR, ImageQuality.POOR, ImageQuality.FINE, ImageQuality.GOOD)
+_GOLDEN_RATIO, _DIGITS = 0.6180339887498949, 6
 _RECORDED_TWICE = 0.4  # quality below which an old recorder has compressed the picture before
 
 
 def quality_of(camera_id: str, words: Sequence[CameraWord] = ()) -> float:
     """0 to 1; the words ``sharp`` and ``poor`` decide where they are given."""
-    draw = float(rng_of("quality", camera_id).random())
+    draw = _drawn(camera_id)
     if CameraWord.SHARP in words:
         return 1.0 if draw < 0.5 else 0.8
     if CameraWord.POOR in words:
         return 0.0 if draw < 0.45 else 0.35
     return _QUALITIES[int(np.searchsorted(np.cumsum(_SHARES)[:-1], draw, side="right"))]
+
+
+def _drawn(camera_id: str) -> float:
+    """0 to 1. Cameras that differ in the number at the end of their names share that range out evenly, by the golden
+    ratio's multiples: dice would give half of forty cameras a good picture as often as a sixth of them."""
+    name = camera_id.rstrip("0123456789")
+    number = int(camera_id[len(name) :][-_DIGITS:] or 0)
+    return (float(rng_of("quality", name).random()) + number * _GOLDEN_RATIO) % 1.0
 
 
 def grade(quality: float) -> ImageQuality:

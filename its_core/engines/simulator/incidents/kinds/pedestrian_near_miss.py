@@ -19,6 +19,7 @@ from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import Cause, ParticipantType
 
 NEAREST_M = 2.0
+WITHIN = (0.12, 0.94)  # shares of the clip
 FAST_MPS = 2.5
 HARD_MPS2 = 4.5
 COMES_MPS = 4.0  # slower cars stop without anybody's being endangered
@@ -46,7 +47,8 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
 
 
 def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
-    timely = abs(rehearsal.nearest_s - plan.contact_s) < 2.0
+    share = rehearsal.nearest_s / setting.duration_s
+    timely = abs(rehearsal.nearest_s - plan.contact_s) < 2.0 and WITHIN[0] + 0.01 < share < WITHIN[1] - 0.01
     return rehearsal.first is None and 0.08 < rehearsal.nearest_m < 0.8 * NEAREST_M and timely
 
 
@@ -64,7 +66,7 @@ def judge(setting: Setting, run: Run) -> Verdict:
     nearest = about.start + int(np.argmax(gap[about] <= gap[about].min() + ABOUT_M))
     if gap[nearest] > NEAREST_M:
         return failed(f"they came no nearer than {gap[nearest]:.1f} m")
-    if not 0.12 < nearest / len(gap) < 0.94:
+    if not WITHIN[0] < nearest / len(gap) < WITHIN[1]:
         return failed("they came near each other too close to the clip's ends")
     early, late = max(nearest - 2 * trace.fps, 0), min(nearest + trace.fps, len(gap))
     if not fast[early:late].any():
