@@ -59,9 +59,9 @@ _MOUNTINGS: dict[RoadLayout, Mounting] = {
 _JUNCTION = Mounting((19.0, 64.0), (6.5, 13.0), (0.6, 7.0))
 _FOV_DEG = (28.0, 92.0)
 _FARTHEST_M = 95.0
-# A car's share of the picture's width at the watched spot: quartiles. A crash, of two cars in mid-turn, is three
-# quarters as wide again, so as wide as in ACCIDENT's real footage (quartiles 5, 7.6 and 17 %).
-_CAR_SHARE = (0.028, 0.034, 0.043, 0.088, 0.175)
+# A car's share of the picture's width at the watched spot: quartiles. A crash, of two cars in mid-turn, is half as wide
+# again, so as wide as in ACCIDENT's real footage (quartiles 5, 7.6 and 17 %).
+_CAR_SHARE = (0.030, 0.038, 0.051, 0.105, 0.175)
 _CAR_SHARES: dict[CameraWord, tuple[float, ...]] = {CameraWord.NEAR: (0.10, 0.20), CameraWord.FAR: (0.018, 0.034)}
 # How far from the middle the watched spot falls, in widths; a fifth of all cameras have it near an edge.
 _ASIDE = (0.0, 0.24)
