@@ -29,10 +29,10 @@ MOMENT = (0.15, 0.85)  # shares of the clip between which an incident comes to i
 # spread evenly. ``EARLY`` of the peaks is the one at the start, where the range is ``EARLY_RANGE_S`` or more, and
 # ``EARLY_PER_S`` more for every second that it is shorter. ``LATE`` of them is the one at the end; the third lies
 # ``MIDDLE_AFTER_S`` into the range.
-PEAKS, PEAKS_S = 0.78, 3.2
-EARLY, EARLY_RANGE_S, EARLY_PER_S, LATE = 0.13, 4.1, 0.3, 0.46
-MIDDLE_AFTER_S = 1.5
-EARLY_PEAK_S, MIDDLE_PEAK_S, LATE_PEAK_S = 0.7, 0.6, 0.35
+PEAKS, PEAKS_S = 0.72, 3.0
+EARLY, EARLY_RANGE_S, EARLY_PER_S, LATE = 0.16, 4.1, 0.3, 0.46
+MIDDLE_AFTER_S = 1.4
+EARLY_PEAK_S, MIDDLE_PEAK_S, LATE_PEAK_S = 0.7, 0.7, 0.35
 
 
 @dataclass(frozen=True)
