@@ -27,7 +27,7 @@ from its_core.taxonomy import IncidentType
 SHORT_S = 3.0  # clips shorter than this hold no incident that could be averted
 PLAIN_FROM = 5  # normal traffic is plain traffic from this try on
 PHYSICS_RUNS = 14  # of one try: a moment that comes true on rails may not in the physics
-BUDGET_STEPS = 450_000.0  # of one try, of one road user on rails
+BUDGET_STEPS = 600_000.0  # of one try, of one road user on rails
 PHYSICS_STEPS = 10.0  # that one frame of one road user takes in the physics
 NO_MOMENT = "ordinary traffic held no such moment"
 

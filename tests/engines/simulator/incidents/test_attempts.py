@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 
-import numpy as np
 import pytest
 from panda3d.core import TransformState
 
@@ -14,7 +12,6 @@ from its_core.engines.simulator.incidents.catalogue import KINDS
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
 from its_core.engines.simulator.incidents.outcome.visibility import unseen
 from its_core.engines.simulator.incidents.setting import Setting, setting_of
-from its_core.engines.simulator.incidents.sight import clear_first
 from its_core.engines.simulator.incidents.stage import staged_moments
 from its_core.engines.simulator.incidents.timeline import recorded
 from its_core.engines.simulator.optics.camera import camera_for
@@ -23,7 +20,7 @@ from its_core.engines.simulator.roads.layouts import Building
 from its_core.engines.simulator.roads.registry import place
 from its_core.engines.simulator.simulation.flow import Flow
 from its_core.engines.simulator.simulation.run import Run
-from its_core.taxonomy import IncidentType, ParticipantType, RoadLayout, TrafficDensity
+from its_core.taxonomy import IncidentType, RoadLayout, TrafficDensity
 
 pytestmark = pytest.mark.slow
 
@@ -97,31 +94,6 @@ def test_a_try_ends_when_its_budget_is_spent():
     staged = next(each for each in staged_moments(own, kind, budget) if not isinstance(each, str))
     assert staged.rounds == 1
     assert spent < 10.0 * spent - budget.left < 5.0 * spent
-
-
-def test_moments_that_a_truck_hides_come_last():
-    own = setting_of(SCENE, PLACE, CLIP, CAMERA, 5)
-    flow = Flow(PLACE, TrafficDensity.MEDIUM, own.surface, own.rng("flow"), None)
-    timeline = recorded(flow, None, horizon_s=6.0)
-    found = KINDS[IncidentType.REAR_END_COLLISION].search(timeline, own)
-    clear = clear_first(own, timeline, found, len(found))[0]
-    track = next(each for each in timeline.tracks.values() if each.at(round(clear.step)) is not None)
-    x, y = clear.where
-    eye_x, eye_y, _ = CAMERA.position_m
-    away_m = math.dist((x, y), (eye_x, eye_y))
-    at = x + 4.0 * (eye_x - x) / away_m, y + 4.0 * (eye_y - y) / away_m
-    truck = dataclasses.replace(
-        track,
-        number=1,
-        type=ParticipantType.TRUCK,
-        x=np.full_like(track.x, at[0]),
-        y=np.full_like(track.y, at[1]),
-    )
-    behind = dataclasses.replace(timeline, tracks={**timeline.tracks, 1: truck})
-    assert clear_first(own, behind, [clear, clear], 2) == [clear, clear]
-    others = [each for each in found if math.dist(each.where, clear.where) > 25.0][:1]
-    assert others
-    assert clear_first(own, behind, [clear, *others], 2) == [*others, clear]
 
 
 def test_drivers_who_go_straight_in_the_traffic_turn_across_others_in_a_crash():
