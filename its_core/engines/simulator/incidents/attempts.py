@@ -11,6 +11,7 @@ from its_core.engines.simulator.incidents.catalogue import KINDS
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.kinds.normal_traffic import PLAIN, averted
 from its_core.engines.simulator.incidents.outcome.aftermaths import lacks
+from its_core.engines.simulator.incidents.outcome.distractions import more_striking
 from its_core.engines.simulator.incidents.outcome.measures import passes_through
 from its_core.engines.simulator.incidents.outcome.prominence import outweighed
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed, severity_of, touched
@@ -29,6 +30,7 @@ PLAIN_FROM = 5  # normal traffic is plain traffic from this try on
 PHYSICS_RUNS = 14  # of one try: a moment that comes true on rails may not in the physics
 BUDGET_STEPS = 600_000.0  # of one try, of one road user on rails
 PHYSICS_STEPS = 10.0  # that one frame of one road user takes in the physics
+PASSED_OVER = 5  # moments of one try, because something else is more striking
 NO_MOMENT = "ordinary traffic held no such moment"
 
 
@@ -78,12 +80,18 @@ def one_try(setting: Setting, plain: bool = False) -> Try:
 
 
 def kind_try(setting: Setting, kind: Kind) -> Try:
-    """Ends with the first moment that is what it should be in the physics, too."""
-    tried = Try(setting.seed, NO_MOMENT)
+    """Ends with the first moment that is what it should be in the physics, too. Where nothing touches, one with nothing
+    more striking beside it is looked for a while; the first one is kept for want of a better."""
+    tried, kept, passed_over = Try(setting.seed, NO_MOMENT), None, 0
     for tried, _ in _played(setting, kind):
-        if not tried.why:
+        if tried.why or tried.run is None or tried.verdict is None:
+            continue
+        if kind.touches or not more_striking(setting, tried.run, tried.verdict):
+            return tried
+        kept, passed_over = kept or tried, passed_over + 1
+        if passed_over == PASSED_OVER:
             break
-    return tried
+    return kept or tried
 
 
 def _played(setting: Setting, kind: Kind) -> Iterator[tuple[Try, Staging | None]]:

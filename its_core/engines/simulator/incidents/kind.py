@@ -61,8 +61,13 @@ class Kind:
         touches: something is struck. False: any contact fails the clip before ``judge`` is asked. Example: a near miss
             has ``errs`` True and ``touches`` False.
         attempts: how many plans are rehearsed for one moment. Example: 6 where each attempt brakes 0.16 s earlier.
-        latest: the share of the clip by which it must come to its point, 0.15 to 0.85. Example: 0.62 of a pile-up,
-            whose third vehicle needs time to arrive.
+        earliest, latest: the shares of the clip between which it must come to its point, 0.15 to 0.85. Example: 0.62
+            of a pile-up, whose third vehicle needs time to arrive.
+        least_share: of the picture's width, that a car must take at the place of the incident, and the box around those
+            concerned too, for viewers to see what happens; 0 leaves it to ``picture_size``. Example: 0.05 of a close
+            pass, whose gap is a few pixels wide.
+        later: what is looked for instead of ``search`` when several rounds of traffic held no such moment. Example:
+            a close pass of a car where nobody cycles.
         things: T×3, what stands beside the road: x, y and radius in metres, for rehearsals in which somebody leaves the
             road. Example: trees and poles of a single-vehicle crash.
         traffic: what is unusual about the traffic. Example: six times as many bicycles for a cyclist's collision.
@@ -77,17 +82,21 @@ class Kind:
     errs: bool = True
     touches: bool = True
     attempts: int = 4
-    latest: float = 0.85
+    earliest: float = MOMENT[0]
+    latest: float = MOMENT[1]
+    least_share: float = 0.0
+    later: Callable[[Timeline, Setting], list[Opportunity]] | None = None
     things: Callable[[Setting], Floats | None] = _no_things
     traffic: Traffic = field(default_factory=Traffic)
     culprit: Callable[[Setting], Participant | None] = _nobody
 
     def contact_s(self, setting: Setting) -> float:
         """When a clip's incident is to come to its point, in seconds from frame 0: the moment that is drawn. Where that
-        is too late for the kind, it lies in the later half of the kind's own range instead, so that it is not early."""
+        is too late (early) for the kind, it lies in the later (earlier) half of the kind's own range instead."""
         low, high = MOMENT
-        share = setting.moment
+        share, middle = setting.moment, (self.earliest + self.latest) / 2
         if share > self.latest:
-            middle = (low + self.latest) / 2
             share = middle + (share - self.latest) * (self.latest - middle) / (high - self.latest)
+        elif share < self.earliest:
+            share = middle - (self.earliest - share) * (middle - self.earliest) / (self.earliest - low)
         return share * setting.duration_s

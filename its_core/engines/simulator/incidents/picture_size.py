@@ -36,11 +36,12 @@ _END_TO_END = frozenset({CollisionType.REAR_END, CollisionType.HEAD_ON})
 _OVERLAP = 0.87  # of two bodies that cross, the width of both together over the sum of their widths
 
 
-def smallest_share(setting: Setting, timeline: Timeline, opportunity: Opportunity) -> float:
-    """Of the picture's width, that a car must take at the place of a moment for its incident to be legible."""
+def smallest_share(setting: Setting, timeline: Timeline, opportunity: Opportunity, least_share: float) -> float:
+    """Of the picture's width, that a car must take at the place of a moment for its incident to be legible;
+    ``least_share`` of the kind (0: any)."""
     if CameraWord.FAR in setting.scene.camera:
         return SMALLEST_SHARE_FAR
-    return _least_of_one(setting) if _cars(timeline, opportunity) < 2 else SMALLEST_SHARE
+    return max(_least_of_one(setting) if _cars(timeline, opportunity) < 2 else SMALLEST_SHARE, least_share)
 
 
 def smaller(timeline: Timeline, opportunity: Opportunity) -> float:
@@ -64,10 +65,12 @@ def _poor_factor(setting: Setting) -> float:
     return POOR_FACTOR if quality < POOR_QUALITY else 1.0
 
 
-def is_wide_enough(setting: Setting, timeline: Timeline, opportunity: Opportunity, least: float) -> bool:
+def is_wide_enough(
+    setting: Setting, timeline: Timeline, opportunity: Opportunity, least: float, least_share: float
+) -> bool:
     """Whether the box around those concerned is expected to be so wide that a viewer can see what happens: ``least``
-    of the usual smallest width."""
-    smallest = SMALLEST_WIDTH_OF_ONE if _cars(timeline, opportunity) < 2 else SMALLEST_WIDTH
+    of the usual smallest width, or of the kind's ``least_share`` where that is larger."""
+    smallest = max(SMALLEST_WIDTH_OF_ONE if _cars(timeline, opportunity) < 2 else SMALLEST_WIDTH, least_share)
     if CameraWord.FAR in setting.scene.camera:
         smallest = SMALLEST_WIDTH_FAR
     elif opportunity.collision is CollisionType.SIDESWIPE:

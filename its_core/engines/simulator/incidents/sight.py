@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from its_core.engines.simulator.dimensions import TRAILER, TWO_WHEELERS
 from its_core.engines.simulator.incidents.opportunity import Opportunity
 from its_core.engines.simulator.incidents.outcome.occlusion import Box, box_hides, vehicle_boxes
+from its_core.engines.simulator.incidents.outcome.visibility import BOTH_SEEN_MARGIN, BOTH_SEEN_S
 from its_core.engines.simulator.incidents.picture_size import heading_of
-from its_core.engines.simulator.incidents.setting import LOOKED_AT_M, Setting
+from its_core.engines.simulator.incidents.setting import LOOKED_AT_M, Setting, in_picture
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
 from its_core.engines.simulator.optics.camera import hidden_by_scenery
 from its_core.taxonomy import CollisionType, ParticipantType
@@ -115,3 +116,16 @@ def _off_line_m(point: tuple[float, float], eye: Floats, end: tuple[float, float
     along = min(max((x * dx + y * dy) / max(dx * dx + dy * dy, 1e-9), 0.0), 1.0)
     x, y = x - along * dx, y - along * dy
     return float(np.sqrt(x * x + y * y))
+
+
+def stays_in_view(setting: Setting, timeline: Timeline, opportunity: Opportunity) -> bool:
+    """Whether the picture holds the victim some moments before and after the point, going on as in ordinary traffic."""
+    number = opportunity.victims[0]
+    if number not in timeline.tracks:
+        return True
+    track, away = timeline.tracks[number], BOTH_SEEN_S / timeline.time_s(1)
+    points = []
+    for step in (round(opportunity.step - away), round(opportunity.step + away)):
+        at = min(max(step - track.first, 0), len(track.x) - 1)
+        points.append((float(track.x[at]), float(track.y[at]), LOOKED_AT_M))
+    return bool(in_picture(setting.camera, np.array(points), BOTH_SEEN_MARGIN).all())

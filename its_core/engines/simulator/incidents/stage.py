@@ -33,7 +33,7 @@ from its_core.engines.simulator.incidents.setting import (
     edge_distance,
     legible,
 )
-from its_core.engines.simulator.incidents.sight import in_sight
+from its_core.engines.simulator.incidents.sight import in_sight, stays_in_view
 from its_core.engines.simulator.incidents.timeline import HORIZON_S, Timeline, recorded
 from its_core.engines.simulator.simulation.flow import STEP_S, Demand, Flow
 from its_core.engines.simulator.simulation.population import mass_kg
@@ -48,6 +48,7 @@ LATER_S = (0.0, 14.0, 28.0, 8.0)
 CRAWLS_MPS = (1.8, 3.2)  # of a jam; a slower one would pass for a still picture
 TRIED = 7  # moments of one round
 SMALLER_FROM = 5  # from this round on, smaller ones will do: a far camera sees no larger ones
+LATER_FROM = 5  # from this round on, a kind's second choice
 STAGINGS = 1  # of one moment
 CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon
 ANGLES_DEG, STEP_OF_ANGLE_DEG = (35.0, 145.0), 20.0  # at which two shall meet where ways cross
@@ -78,7 +79,8 @@ def staged_moments(setting: Setting, kind: Kind, budget: Budget) -> Iterator[Sta
             return
         timeline = _timeline(setting, kind, round_, {}, budget)
         rng = setting.rng("moment", round_)
-        found = [each for each in kind.search(timeline, setting) if _possible(setting, kind, timeline, each, round_)]
+        moments = _search(kind, timeline, setting, round_)
+        found = [each for each in moments if _possible(setting, kind, timeline, each, round_)]
         if not found:
             yield "ordinary traffic held no such moment"
         in_turn = _in_turn(setting, found, rng, wanted, timeline, contact_s)
@@ -86,6 +88,11 @@ def staged_moments(setting: Setting, kind: Kind, budget: Budget) -> Iterator[Sta
             if budget.is_spent:
                 return
             yield from _stagings(setting, kind, timeline, opportunity, round_, wanted, budget)
+
+
+def _search(kind: Kind, timeline: Timeline, setting: Setting, round_: int) -> list[Opportunity]:
+    looks_for = kind.later if kind.later is not None and round_ >= LATER_FROM else kind.search
+    return looks_for(timeline, setting)
 
 
 def _timeline(
@@ -118,8 +125,11 @@ def _possible(setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opp
     if time_s < contact_s + 0.1 or time_s + setting.duration_s - contact_s > timeline.time_s(timeline.steps) - 0.2:
         return False
     least = 1.0 if round_ < SMALLER_FROM else smaller(timeline, opportunity) if kind.touches else SMALLER
-    share = least * smallest_share(setting, timeline, opportunity)
-    return legible(setting.camera, *opportunity.where, share) and is_wide_enough(setting, timeline, opportunity, least)
+    share = least * smallest_share(setting, timeline, opportunity, kind.least_share)
+    wide = is_wide_enough(setting, timeline, opportunity, least, kind.least_share)
+    if not wide or not legible(setting.camera, *opportunity.where, share):
+        return False
+    return kind.touches or len(opportunity.victims) != 1 or stays_in_view(setting, timeline, opportunity)
 
 
 def _aimed_at_edge(setting: Setting) -> bool:
@@ -189,7 +199,7 @@ def _stagings(
         timeline = _timeline(setting, kind, round_, types, budget)
         again = [
             each
-            for each in kind.search(timeline, setting)
+            for each in _search(kind, timeline, setting, round_)
             if each.culprit == opportunity.culprit
             and each.victims == opportunity.victims
             and _possible(setting, kind, timeline, each, round_)

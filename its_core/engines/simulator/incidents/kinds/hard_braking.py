@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.negatives import doing, nobody_touches, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.outcome.measures import apart_m
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
 from its_core.engines.simulator.incidents.search.anyone import best_in_view, under_way
 from its_core.engines.simulator.incidents.setting import Setting
@@ -22,6 +24,9 @@ ONSET_S = 0.9  # before the middle of it
 STANDS_S = (0.8, 2.2)  # afterwards
 NEARLY_STANDS_MPS = 1.5
 LINE_AHEAD_M = 55.0
+LEAST_SHARE = 0.05
+LONGEST_M = 8.0  # half a bus, and more
+ALMOST_M = 0.9  # who comes up behind nearer than this has almost run into it
 FOLLOWS_M = (6.0, 32.0)  # behind: so near somebody has to brake too
 
 
@@ -80,7 +85,26 @@ def judge(setting: Setting, run: Run) -> Verdict:
     slowest = float(speeds[int(hard[0]) :].min())
     if slowest > NEARLY_STANDS_MPS:
         return failed(f"the driver who braked hard still drove at {slowest:.1f} m/s")
+    if _almost_run_into(run, roles.culprit, int(hard[0])):
+        return failed("somebody almost ran into it")
     return shows(run, int(hard[0]), int(hard[-1]) + over, roles.culprit, int(hard[len(hard) // 2]))
 
 
-KIND = Kind(search, plan, nobody_touches, judge, errs=False, touches=False, latest=0.45)
+def _almost_run_into(run: Run, number: int, start: int) -> bool:
+    """Whether another vehicle comes so near from a frame on that viewers would call it a collision, or nearly one."""
+    trace = run.trace
+    reach_m = VEHICLES[trace.actors[number].type].length_m / 2 + LONGEST_M
+    for other in range(len(run.staging.vehicles)):
+        off = trace.positions[start:, other, :2] - trace.positions[start:, number, :2]
+        near = (off * off).sum(axis=1) < reach_m * reach_m
+        same = trace.lane[start:, other] == trace.lane[start:, number]
+        if (
+            other != number
+            and bool((near & same).any())
+            and float(apart_m(trace, number, other)[start:].min()) < ALMOST_M
+        ):
+            return True
+    return False
+
+
+KIND = Kind(search, plan, nobody_touches, judge, errs=False, touches=False, latest=0.45, least_share=LEAST_SHARE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.incidents.errors import crosswalk_plan, stepping_out_plan
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.kinds import pedestrian_collision
@@ -16,6 +17,7 @@ from its_core.engines.simulator.incidents.search.people import stepping_out_oppo
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.simulation.run import Run
+from its_core.engines.simulator.trace import forward
 from its_core.taxonomy import Cause, ParticipantType
 
 NEAREST_M = 2.0
@@ -24,6 +26,8 @@ FAST_MPS = 2.5
 HARD_MPS2 = 4.5
 COMES_MPS = 4.0  # slower cars stop without anybody's being endangered
 BRAKES_MPS2 = 7.0
+IN_FRONT_M, AHEAD_M = 0.8, 9.0  # beside and before the car's front, the person is in its way
+LEAST_SHARE = 0.045
 ABOUT_M = 0.35  # the point of it is where they are first about as near as they come
 
 
@@ -73,6 +77,8 @@ def judge(setting: Setting, run: Run) -> Verdict:
         return failed("the car crept past")
     if hardest_braking_mps2(trace, car, early, late) < HARD_MPS2 * min(setting.grip / 0.95, 1.0):
         return failed("the driver did not have to brake hard")
+    if not in_the_way(run, car, person, early, late):
+        return failed("the person was not in the car's way")
     if float(trace.startle[early:late, person].max()) < 0.4:
         return failed("the person did not have to jump")
     start, _ = window(run, nearest, nearing(run, a, b, COMING_S), (a, b))
@@ -81,4 +87,20 @@ def judge(setting: Setting, run: Run) -> Verdict:
     return Verdict(True, "", start, end, None, (x, y, 0.9), nearest, (a, b))
 
 
-KIND = Kind(search, plan, accepts, judge, touches=False, attempts=6)
+def in_the_way(run: Run, car: int, person: int, start: int, end: int) -> bool:
+    """Whether a person was on the road just in front of a car that came, in some frame: who steps back from the kerb is
+    not seen to be in danger."""
+    trace, layout = run.trace, run.staging.layout
+    body = VEHICLES[trace.actors[car].type]
+    for frame in range(start, end):
+        dx, dy = (float(value) for value in trace.positions[frame, person, :2] - trace.positions[frame, car, :2])
+        fx, fy = (float(value) for value in forward(trace, frame, car))
+        ahead, beside = dx * fx + dy * fy - body.length_m / 2, abs(dx * fy - dy * fx) - body.width_m / 2
+        if 0.0 < ahead < AHEAD_M and beside < IN_FRONT_M and trace.speeds[frame, car] > FAST_MPS / 2:
+            x, y = (float(value) for value in trace.positions[frame, person, :2])
+            if layout.on_road(x, y):
+                return True
+    return False
+
+
+KIND = Kind(search, plan, accepts, judge, touches=False, attempts=6, least_share=LEAST_SHARE)

@@ -14,9 +14,10 @@ from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, faile
 from its_core.engines.simulator.incidents.search.anyone import under_way
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
+from its_core.engines.simulator.portable_math import dot
 from its_core.engines.simulator.simulation.flow import STEP_S
-from its_core.engines.simulator.simulation.population import OPEN_ROADS
 from its_core.engines.simulator.simulation.run import Run
+from its_core.engines.simulator.trace import forward
 from its_core.engines.simulator.traffic.habits import Brake, Intent, Shift
 from its_core.taxonomy import RoadLayout
 
@@ -25,6 +26,11 @@ SLOWS_MPS2 = (1.6, 2.0, 2.4)  # rolls out: who brakes hard looks like somebody w
 STANDS_MPS = 0.5
 SHORTEST_S = 2.5
 LINE_AHEAD_M = 30.0
+# To the right: where there is a hard shoulder, a verge, or a kerb.
+ASIDE_M = {RoadLayout.HIGHWAY: (1.6, 2.6), RoadLayout.WORK_ZONE: (0.9, 1.6), RoadLayout.RURAL_ROAD: (0.9, 1.6)}
+STREET_ASIDE_M = (0.3, 0.6)
+LEAST_SHARE = 0.05
+MOST_QUEUE, QUEUE_M = 1, 45.0  # more who wait behind it, so near, look like a jam
 ROUND_M, ROUND_S, ROUND_OVER_S = 14.0, 1.5, 2.2  # others change lanes so far and so long before it
 LOOKS_BACK_STEPS = 16
 
@@ -44,7 +50,13 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
         step = each.step + takes_s / STEP_S
         details["stands_m"] = s_m
         found.append(replace(each, step=step, where=(x, y), onset_s=takes_s, details=details))
-    return [each for each in found if not _before_line(timeline, each)] or found
+    free = [each for each in found if not _before_line(timeline, each)] or found
+    return [each for each in free if _outermost(timeline, each)] or free
+
+
+def _outermost(timeline: Timeline, opportunity: Opportunity) -> bool:
+    """Whether no lane lies to its right: a vehicle that breaks down rolls to the side of the road."""
+    return timeline.roads.lanes[int(opportunity.details["way"])].right is None
 
 
 def _before_line(timeline: Timeline, opportunity: Opportunity) -> bool:
@@ -74,12 +86,13 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
     rng = setting.rng("plan", attempt)
     begins_s = contact_s - opportunity.onset_s
     shifts: tuple[Shift, ...] = ()
-    if setting.layout.name in OPEN_ROADS or setting.layout.name is RoadLayout.RURAL_ROAD:
-        shifts = (Shift(begins_s - 0.3, -float(rng.uniform(0.9, 1.6)), 2.6),)
+    if _outermost(timeline, opportunity):
+        aside_m = ASIDE_M.get(setting.layout.name, STREET_ASIDE_M)
+        shifts = (Shift(begins_s - 0.3, -float(rng.uniform(*aside_m)), 2.6),)
     intent = Intent(
         brakes=(Brake(begins_s, 1e9, opportunity.details["slows_mps2"]),),
         shifts=shifts,
-        hazards_s=begins_s + float(rng.uniform(-1.0, 0.3)),
+        hazards_s=begins_s + float(rng.uniform(-1.6, -0.2)),
     )
     others = _going_round(timeline, opportunity, contact_s) if attempt < 2 else {}
     return doing(opportunity, contact_s, {**others, opportunity.culprit: intent})
@@ -92,7 +105,21 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     if stands.sum() < SHORTEST_S * run.trace.fps or not stands[-1]:
         return failed("it did not stand long enough")
     first = int(np.argmax(stands))
+    if _queue(run, roles.culprit) > MOST_QUEUE:
+        return failed("a queue stood behind it")
     return shows(run, max(first - run.trace.fps, 0), len(stands), roles.culprit, first)
 
 
-KIND = Kind(search, plan, nobody_touches, judge, errs=False, touches=False, latest=0.42)
+def _queue(run: Run, number: int) -> int:
+    """How many others stand near it at the clip's end, on its way or a neighbouring one in its direction."""
+    trace = run.trace
+    drivers = len(run.staging.vehicles)
+    off = trace.positions[-1, :drivers, :2] - trace.positions[-1, number, :2]
+    near = (off * off).sum(axis=1) < QUEUE_M * QUEUE_M
+    ahead = forward(trace, len(trace.positions) - 1, number)
+    alike = [float(dot(forward(trace, len(trace.positions) - 1, other), ahead)) > 0.8 for other in range(drivers)]
+    stands = trace.speeds[-1, :drivers] < STANDS_MPS
+    return int((near & np.array(alike) & stands).sum()) - 1
+
+
+KIND = Kind(search, plan, nobody_touches, judge, errs=False, touches=False, latest=0.42, least_share=LEAST_SHARE)

@@ -24,6 +24,8 @@ MOST_HIDDEN_OF_OTHER = 0.75  # of the less visible one of two vehicles, at the c
 STRUCK_S = (-0.25, -0.12, 0.0, 0.12, 0.25)  # about the contact, of somebody on foot or on two wheels
 MOST_HIDDEN_OF_A_SIDE = 0.6  # where side scrapes along side, the gap between them must be seen to close
 PARTED_S = 0.5  # so long after a contact both vehicles are looked at again
+MOST_HIDDEN_OF_TWO = 0.6  # of either of two who come near each other and do not touch
+BOTH_SEEN_S, BOTH_SEEN_MARGIN = 0.5, 0.02  # so long before and after their point both are inside the picture
 STAYS_S = 1.2  # so long after its point, if the clip is, one of those concerned must be in the picture
 SCRAPED_STAY_S = 1.7  # what follows a scrape tells it from a close pass
 # Of people and two-wheelers that are struck: the share of their points that is seen, averaged over these moments (s).
@@ -48,6 +50,8 @@ def unseen(setting: Setting, run: Run, verdict: Verdict) -> str:
         return "a building or a tree hides the contact"
     if _hidden(setting, run.trace, frame, verdict):
         return "other vehicles, a building or a tree hide it"
+    if _is_averted(verdict) and not _both_in_picture(setting, run.trace, frame, verdict):
+        return "one of the two leaves the picture too soon"
     fallen = [number for number in verdict.shown if number in run.trace.limbs]
     for number in fallen:
         why = _illegible(setting, run.trace, frame, number)
@@ -61,9 +65,22 @@ def unseen(setting: Setting, run: Run, verdict: Verdict) -> str:
     return ""
 
 
+def _is_averted(verdict: Verdict) -> bool:
+    """Whether two come near each other, and do not touch: then both must be seen."""
+    return verdict.impact_end is None and len(verdict.shown) == 2
+
+
+def _both_in_picture(setting: Setting, trace: Trace, frame: int, verdict: Verdict) -> bool:
+    """Whether the picture holds both some moments before and after their point, too."""
+    away = round(BOTH_SEEN_S * trace.fps)
+    frames = [max(frame - away, 0), frame, min(frame + away, len(trace.positions) - 1)]
+    middles = trace.positions[frames][:, list(verdict.shown)] + np.array([0.0, 0.0, _LIFT_M])
+    return bool(in_picture(setting.camera, middles.reshape(-1, 3), BOTH_SEEN_MARGIN).all())
+
+
 def _hidden(setting: Setting, trace: Trace, frame: int, verdict: Verdict) -> bool:
-    """Whether too little is seen of those concerned: of whoever falls; of either of two vehicles that touch; otherwise
-    of the one that is seen best."""
+    """Whether too little is seen of those concerned: of whoever falls; of either of two vehicles, whether they
+    touch or not; otherwise of the one that is seen best."""
     falls = [number for number in verdict.shown if number in trace.limbs]
     if falls:
         last = len(trace.positions) - 1
@@ -73,6 +90,8 @@ def _hidden(setting: Setting, trace: Trace, frame: int, verdict: Verdict) -> boo
             for number in falls
         )
     hidden = {number: hidden_share(setting, trace, frame, number) for number in verdict.shown}
+    if _is_averted(verdict):
+        return max(hidden.values()) > MOST_HIDDEN_OF_TWO
     if verdict.collision in (None, CollisionType.SINGLE):
         return bool(hidden) and min(hidden.values()) > MOST_HIDDEN
     later = min(frame + round(PARTED_S * trace.fps), len(trace.positions) - 1)

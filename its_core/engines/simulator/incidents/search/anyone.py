@@ -15,15 +15,20 @@ EVERY_STEPS = 6
 
 
 def best_in_view(
-    setting: Setting, timeline: Timeline, contact_s: float, *choices: list[Opportunity]
+    setting: Setting,
+    timeline: Timeline,
+    contact_s: float,
+    *choices: list[Opportunity],
+    share: float = SMALLEST_SHARE_OF_ONE,
 ) -> list[Opportunity]:
     """The first of several lists, best first, that holds a moment which the camera shows and round which a clip fits;
-    the last one where none does. ``contact_s``: when in the clip it comes to its point."""
+    the last one where none does. ``contact_s``: when in the clip it comes to its point; ``share``: of the picture's
+    width, that a car must take there."""
     latest_s = timeline.time_s(timeline.steps) - setting.duration_s + contact_s
     for found in choices:
         for each in found:
             in_time = contact_s < timeline.time_s(each.step) < latest_s
-            if in_time and legible(setting.camera, *each.where, SMALLEST_SHARE_OF_ONE):
+            if in_time and legible(setting.camera, *each.where, share):
                 return found
     return choices[-1]
 
