@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,8 @@ def test_an_interrupted_training_ends_like_an_undisturbed_one(truth: GroundTruth
 
 def test_the_score_is_of_the_mean_heat_in_two_sizes_both_ways(truth: GroundTruth, folder: Path) -> None:
     clip = truth.clips[0]
-    frames = features.load(clip, folder / "cache")
+    whole = features.load(clip, folder / "cache")
+    frames = replace(whole, frames=whole.frames[:5], flow=whole.flow[:5], times_s=whole.times_s[:5])
     torch.manual_seed(0)
     network = Network().eval()
     heats = [
@@ -83,7 +85,7 @@ def test_the_score_is_of_the_mean_heat_in_two_sizes_both_ways(truth: GroundTruth
         for enlarged in (1.0, 1.5)
         for mirrored in (False, True)
     ]
-    assert [tuple(heat[0].shape) for heat in heats] == [(24, 27, 48)] * 2 + [(24, 41, 72)] * 2
+    assert [tuple(heat[0].shape) for heat in heats] == [(5, 27, 48)] * 2 + [(5, 41, 72)] * 2
     heats[1], heats[3] = heats[1].flip(3), heats[3].flip(3)
     hottest = float(sum(interpolate(heat, (41, 72), mode="bilinear") for heat in heats).max()) / 4
     score = answers.predict(network, [clip], {clip.clip_id: frames})[clip.clip_id].scores["score"]
