@@ -44,7 +44,7 @@ def test_it_learns_when_and_where_blocks_meet(truth: GroundTruth, folder: Path) 
     (experiment,) = experiments.plan(truth)
     assert {clip.camera_id for clip in experiment.test.clips} == {"cam-4"}
     result = experiments.run(
-        experiment, Settings(epochs=5, batch_size=3, device="cpu"), folder / "run", folder / "cache"
+        experiment, Settings(epochs=4, batch_size=3, device="cpu"), folder / "run", folder / "cache"
     )
     scores = result.report.overall.scores
     assert scores["when"].value > 0.8
