@@ -27,10 +27,13 @@ PARTED_S = 0.5  # so long after a contact both vehicles are looked at again
 MOST_HIDDEN_OF_TWO = 0.6  # of either of two who come near each other and do not touch
 BOTH_SEEN_S, BOTH_SEEN_MARGIN = 0.5, 0.02  # so long before and after their point both are inside the picture
 STAYS_S = 1.2  # so long after its point, if the clip is, one of those concerned must be in the picture
+LEAST_LEFT = 0.25  # of its points, seen then
 SCRAPED_STAY_S = 1.7  # what follows a scrape tells it from a close pass
 # Of people and two-wheelers that are struck: the share of their points that is seen, averaged over these moments (s).
 BEFORE_S, LEAST_BEFORE = (1.0, 0.75, 0.5, 0.25, 0.1), 0.6
-AFTER_S, LEAST_AFTER = (0.25, 0.5, 0.75, 1.0, 1.2), 0.5
+AFTER_S, LEAST_AFTER = (0.15, 0.3, 0.5, 0.75, 1.0), 0.45
+EARLIEST_S = 0.75  # into the clip, that somebody is struck: before, nobody sees them coming
+TALL_M, SURFACE_M = 2.9, 0.5  # contacts lie up to so deep in the bodywork
 _LIFT_M = 0.7
 _MACHINE_MIDDLE_M, _MACHINE_HALF_M = 0.6, 0.5
 _TRAILER_FLOOR_M = 0.5  # axles and side guards hide what is lower than the load
@@ -48,6 +51,8 @@ def unseen(setting: Setting, run: Run, verdict: Verdict) -> str:
     eye = np.array(camera.position_m)
     if verdict.impact_end is not None and hidden_by_scenery(eye, np.array([where]), setting.layout)[0]:
         return "a building or a tree hides the contact"
+    if verdict.collision is not None and _behind_something_tall(run.trace, frame, eye, np.array(where)):
+        return "a truck or a bus hides the contact"
     if _hidden(setting, run.trace, frame, verdict):
         return "other vehicles, a building or a tree hide it"
     if _is_averted(verdict) and not _both_in_picture(setting, run.trace, frame, verdict):
@@ -59,10 +64,8 @@ def unseen(setting: Setting, run: Run, verdict: Verdict) -> str:
             return why
     stays_s = SCRAPED_STAY_S if verdict.collision is CollisionType.SIDESWIPE else STAYS_S
     later = min(frame + round(stays_s * run.trace.fps), len(run.trace.positions) - 1)
-    middles = run.trace.positions[later, list(verdict.shown)] + np.array([0.0, 0.0, _LIFT_M])
-    if verdict.shown and not in_picture(camera, middles, 0.0).any():
-        return "those concerned leave the picture at once"
-    return ""
+    left = [seen_share(setting, run.trace, later, number) for number in verdict.shown]
+    return "those concerned leave the picture at once" if left and max(left) < LEAST_LEFT else ""
 
 
 def _is_averted(verdict: Verdict) -> bool:
@@ -100,8 +103,18 @@ def _hidden(setting: Setting, trace: Trace, frame: int, verdict: Verdict) -> boo
     return min(hidden.values()) > MOST_HIDDEN or max(both) > most
 
 
+def _behind_something_tall(trace: Trace, frame: int, eye: Floats, where: Floats) -> bool:
+    """Whether a truck, a trailer or a bus, one of those that touch or another, stands before the spot. One sees what
+    happens on the far side of a car, but not of these."""
+    before = where + SURFACE_M * (eye - where) / float(norm(eye - where))
+    tall = (box for box in _boxes(trace, frame) if box.height_m > TALL_M)
+    return any(bool(box_hides(box, eye, before[None])[0]) for box in tall)
+
+
 def _illegible(setting: Setting, trace: Trace, frame: int, number: int) -> str:
     """Why a viewer would not make out who is struck: too small, hidden before, or hidden where they come to lie."""
+    if frame < EARLIEST_S * trace.fps:
+        return "who is struck is not seen coming"
     x, y, _ = (float(value) for value in trace.positions[frame, number])
     if apparent_share(setting.camera, x, y) < smallest_stature(setting):
         return "who is struck is too small in the picture"
