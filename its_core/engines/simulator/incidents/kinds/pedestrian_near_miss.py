@@ -26,7 +26,7 @@ FAST_MPS = 2.5
 HARD_MPS2 = 4.5
 COMES_MPS = 4.0  # slower cars stop without anybody's being endangered
 BRAKES_MPS2 = 7.0
-IN_FRONT_M, AHEAD_M = 0.8, 9.0  # beside and before the car's front, the person is in its way
+IN_FRONT_M, AHEAD_M = 1.3, 12.0  # beside and before the car's front, the person is in its way
 LEAST_SHARE = 0.045
 ABOUT_M = 0.35  # the point of it is where they are first about as near as they come
 
