@@ -68,6 +68,7 @@ def highway_ramp(camera_id: str) -> Layout:
         name=RoadLayout.HIGHWAY_RAMP,
         lanes=tuple(_lanes(here, course, middle)),
         markings=tuple(_markings(here, course, ramp)),
+        street_lamps=tuple(_lamps(here, ramp)),
         barriers=tuple(_barriers(here, course, ramp)),
         focus_m=(round(course.lane_x + 0.5 * LANE_M, 2), 0.0),
         windings=(ramp,),
@@ -138,6 +139,12 @@ def _gore(course: _Course, edge_x: float, nose_y: float) -> list[Marking]:
         if 0.5 < wide < 3.4:
             found.append(Marking((edge_x + 0.2, y + wide), (edge_x + 0.2 + wide, y), 0.35, "white"))
     return found
+
+
+def _lamps(here: Layout, ramp: Winding) -> list[Point]:
+    """Those of the highway, on the ramp's side and behind its rail."""
+    behind_m = RAMP_HALF_M + RAIL_M + 1.0
+    return [(round(max(-x, ramp.at(y)[0] + behind_m), 2), y) for x, y in here.street_lamps]
 
 
 def _barriers(here: Layout, course: _Course, ramp: Winding) -> list[tuple[Point, Point]]:
