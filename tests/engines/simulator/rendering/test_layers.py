@@ -7,7 +7,7 @@ from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import daylight
 from its_core.engines.simulator.rendering.actors import bodies, cast
 from its_core.engines.simulator.rendering.compositor import NOBODY
-from its_core.engines.simulator.rendering.layers import ROAD, Layers
+from its_core.engines.simulator.rendering.layers import LAND, ROAD, Layers
 from its_core.engines.simulator.rendering.masks import encoded
 from its_core.engines.simulator.rendering.renderer import Renderer
 from its_core.engines.simulator.rendering.standing import everything
@@ -142,3 +142,19 @@ def test_normals_are_upright_on_the_road_and_face_the_camera(street) -> None:
     towards = (camera.rays(columns + 0.5, rows + 0.5) * truth.normals[rows, columns]).sum(axis=1)
     assert np.all(towards < 1e-6)
     assert np.all(truth.normals[np.isinf(truth.depth)] == 0)
+
+
+def test_the_river_below_a_bridge_is_as_deep_as_it_lies() -> None:
+    here, camera = scene(RoadLayout.BRIDGE, "depth")
+    assert here.deck is not None
+    x, y, heading = beyond(camera, *here.focus_m, 0.0)
+    made = trace([(ParticipantType.SEDAN, Colour.RED, x, y, heading)], 1)
+    asked = frozenset({"depth", "classes"})
+    (frame,) = Renderer().frames(here, made, camera, Light.DAY, Weather.CLEAR, 1, layers=asked)
+    depth, classes = frame.layers.depth, frame.layers.classes
+    assert depth is not None and classes is not None
+    rows, columns = np.nonzero((classes == LAND) & np.isfinite(depth))
+    points = np.array(camera.position_m) + camera.rays(columns + 0.5, rows + 0.5) * depth[rows, columns][:, None]
+    beside = np.abs(points[:, 0]) > here.carriageways[0][2] + 2.0
+    assert beside.mean() > 0.5
+    assert np.median(points[beside, 2]) == pytest.approx(-here.deck.drop_m, abs=0.01)
