@@ -79,16 +79,27 @@ _RIDER_STRUCK: Slot = (
     "{A} cuts across the path of {B} without looking and hits {b} in full motion.",
     "{A} turns without looking, right in front of {B}, and strikes {b}.",
 )
-_SINGLE: dict[bool, Slot] = {  # whether on a highway
-    True: (
-        "{A} loses control at speed, leaves its lane and crashes into the guard rail; no other vehicle is touched.",
-        "{A} swerves, loses control and slams into the guard rail, a single-vehicle crash.",
+_INTO_GUARD_RAIL: Slot = (
+    "{A} loses control at speed, leaves its lane and crashes into the guard rail; no other vehicle is touched.",
+    "{A} swerves, loses control and slams into the guard rail, a single-vehicle crash.",
+)
+_SINGLE: dict[RoadLayout, Slot] = {  # what stands beside the road there
+    RoadLayout.HIGHWAY: _INTO_GUARD_RAIL,
+    RoadLayout.HIGHWAY_RAMP: _INTO_GUARD_RAIL,
+    RoadLayout.WORK_ZONE: _INTO_GUARD_RAIL,
+    RoadLayout.BRIDGE: (
+        "{A} loses control, leaves its lane and crashes into the railing; no other vehicle is touched.",
+        "{A} swerves, loses control and slams into the railing, a single-vehicle crash.",
     ),
-    False: (
-        "{A} loses control, leaves the road and crashes into a lamp post; no other vehicle is touched.",
-        "{A} skids over the edge of the road, loses control and slams into a lamp post, a single-vehicle crash.",
+    RoadLayout.TUNNEL: (
+        "{A} loses control, leaves its lane and crashes into the wall; no other vehicle is touched.",
+        "{A} swerves, loses control and slams into the wall beside the lane, a single-vehicle crash.",
     ),
 }
+_SINGLE_ELSEWHERE: Slot = (
+    "{A} loses control, leaves the road and crashes into a lamp post; no other vehicle is touched.",
+    "{A} skids over the edge of the road, loses control and slams into a lamp post, a single-vehicle crash.",
+)
 _PEDESTRIANS_STRUCK: dict[bool, Slot] = {  # whether the pedestrians err
     False: (
         "{A} comes up much too fast and does not yield to {P} crossing the road. {a} strikes {p} before it can brake.",
@@ -258,7 +269,7 @@ def _acts(
             crossing = _CROSSING.get(layout, _CROSSING_ELSEWHERE) if layout else _CROSSING_ELSEWHERE
             return [crossing, _IMPACTS[collision or DEFAULT_COLLISION[incident]]]
         case IncidentType.SINGLE_VEHICLE_CRASH:
-            return [_SINGLE[layout is RoadLayout.HIGHWAY]]
+            return [_SINGLE.get(layout, _SINGLE_ELSEWHERE) if layout else _SINGLE_ELSEWHERE]
         case IncidentType.CYCLIST_COLLISION | IncidentType.MOTORCYCLIST_COLLISION:
             return [_RIDER_STRUCK]
         case IncidentType.PEDESTRIAN_COLLISION:
