@@ -1,15 +1,20 @@
 """What a simulated clip costs one core, encoding included: CPU seconds by stage, and the process's peak memory.
 
 python benchmarks/simulator.py [--rounds 1] [--only night]
+python benchmarks/simulator.py --processes 16 [--clips 8]
 
 Scenes that the simulator refuses are left out and named. The first clip of a process loads or compiles the kernels; it
-is timed apart.
+is timed apart. With ``--processes``: clips an hour of 1, 2, 4, … processes of one thread, up to that number, each of
+which makes the same clips, once all have made a first one. Needs the simulator and the encoder alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
+import multiprocessing
+import os
 import resource
 import tempfile
 import time
@@ -17,6 +22,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from threading import BrokenBarrierError
 from typing import Any
 
 from its_core.clip import ClipRequest, Geometry, Scene
@@ -132,7 +138,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=1, help="seeds a scene")
     parser.add_argument("--only", default="", help="scenes whose name holds this")
+    parser.add_argument("--processes", type=int, default=0, help="print clips an hour of up to so many processes")
+    parser.add_argument("--clips", type=int, default=8, help="clips of each process")
     arguments = parser.parse_args()
+    if arguments.processes:
+        _print_throughput(arguments.processes, _possible(arguments.only)[: arguments.clips])
+        return
     made = engine.load(engine.parse_options({}, "720", 16))
     scenes = _scenes(arguments.only)
     refused = [scene for scene in scenes if unsupported(scene) is not None]
@@ -163,6 +174,67 @@ def main() -> None:
         print(f"refused: {_name(scene)}")
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"\npeak memory of the process: {peak_mb:.0f} MB")
+
+
+def _possible(only: str) -> list[Scene]:
+    return [scene for scene in _scenes(only) if unsupported(scene) is None]
+
+
+def _print_throughput(most: int, scenes: list[Scene]) -> None:
+    counts = [2**power for power in range(most.bit_length()) if 2**power < most] + [most]
+    print("| processes | seconds | clips an hour | of linear | peak MB a process |\n|--:|--:|--:|--:|--:|")
+    one = 0.0
+    for count in counts:
+        made, seconds, peak_mb = _together(count, scenes)
+        an_hour = made / seconds * 3600
+        one = one or an_hour / count
+        print(
+            f"| {count} | {seconds:.1f} | {an_hour:.0f} | {an_hour / (one * count):.1%} | {peak_mb:.0f} |", flush=True
+        )
+
+
+def _together(count: int, scenes: list[Scene]) -> tuple[int, float, float]:
+    """Clips that so many processes made, seconds from the moment at which all were ready until the last one had made
+    its own, and the largest peak of their memory."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[name] = "1"
+    fresh = multiprocessing.get_context("spawn")
+    ready, done = fresh.Barrier(count + 1), fresh.Queue()
+    workers = [fresh.Process(target=_work, args=(scenes, ready, done)) for _ in range(count)]
+    for worker in workers:
+        worker.start()
+    try:
+        ready.wait()
+    except BrokenBarrierError as error:
+        raise SystemExit("a process failed before its first clip") from error
+    began_s = time.monotonic()
+    found = [done.get() for _ in workers]
+    seconds = time.monotonic() - began_s
+    for worker in workers:
+        worker.join()
+    if any(worker.exitcode for worker in workers):
+        raise SystemExit("a process failed")
+    return sum(made for made, _ in found), seconds, max(peak_mb for _, peak_mb in found)
+
+
+def _work(scenes: list[Scene], ready: Any, done: Any) -> None:
+    """One process: its first clip, then, with all others, the clips that are counted."""
+    count = 0
+    try:
+        made, clock = engine.load(engine.parse_options({}, "720", 16)), Clock()
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "clip.mp4"
+            _make(made, scenes[0], 99, path, clock)
+            ready.wait()
+            for scene in scenes:
+                with contextlib.suppress(EngineFailure):  # the same ones in every process
+                    _make(made, scene, 0, path, clock)
+                    count += 1
+    except BaseException:
+        ready.abort()
+        raise
+    finally:
+        done.put((count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 
 
 def _print(rows: list[tuple[Scene, dict[str, float]]]) -> None:

@@ -125,17 +125,22 @@ def _darken_under(bounds: Bounds, x: F32, y: F32, under: Floats, dim: F32, touch
 def _light_ahead(bounds: Bounds, x: F32, y: F32, ground_share: F32, beam: Floats, lamps: F32, touched: Mask) -> None:
     """A dipped beam: it begins some metres ahead, widens and fades without an edge."""
     at_x, at_y, ahead_x, ahead_y, strength = beam
+    left, right = bounds[2], bounds[3]
+    alongs, slants, inside = np.empty(right - left), np.empty(right - left), np.empty(right - left, np.bool_)
     for row in range(bounds[0], bounds[1]):
-        for column in range(bounds[2], bounds[3]):
-            if ground_share[row, column] <= 0.0:
-                continue
-            dx, dy = x[row, column] - at_x, y[row, column] - at_y
+        x_row, y_row, share_row = x[row, left:right], y[row, left:right], ground_share[row, left:right]
+        for i in range(right - left):  # without branches, for a few pixels at once
+            dx, dy = x_row[i] - at_x, y_row[i] - at_y
             along = dx * ahead_x + dy * ahead_y
-            if along <= 0.4 or along >= BEAM_M:
-                continue
             slant = (dx * ahead_y - dy * ahead_x) / (1.15 + 0.17 * along)
+            alongs[i], slants[i] = along, slant
+            inside[i] = (share_row[i] > 0.0) & (along > 0.4) & (along < BEAM_M) & (slant * slant < _BEAM_SLANT)
+        for i in range(right - left):
+            if not inside[i]:
+                continue
+            column, along, slant = left + i, alongs[i], slants[i]
             fade = slant * slant + along / _BEAM_FADES_M
-            if slant * slant >= _BEAM_SLANT or fade > _FAINTEST_AT:
+            if fade > _FAINTEST_AT:
                 continue
             begun = min((along - 0.4) / 5.0, 1.0)
             begun = begun * begun * (3.0 - 2.0 * begun)
