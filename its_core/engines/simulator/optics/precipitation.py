@@ -81,10 +81,12 @@ def _paint(tile: Floats, drops: Floats, lean: float) -> None:
 def _add(picture: Frame, tile: Frame, first_row: int, first_column: int) -> None:
     height, width = tile.shape
     for row in range(height):
-        line = (row + first_row) % height
+        line, shown = tile[(row + first_row) % height], picture[row]
+        at = first_column % width
         for column in range(width):
-            more = np.int32(tile[line, (column + first_column) % width])
+            more = np.int32(line[at])
+            at = at + 1 if at + 1 < width else 0
             if more > 0:
                 for channel in range(3):
-                    value = np.int32(picture[row, column, channel])
-                    picture[row, column, channel] = value + ((255 - value) * more) // 255
+                    value = np.int32(shown[column, channel])
+                    shown[column, channel] = value + ((255 - value) * more) // 255

@@ -50,8 +50,10 @@ def _box(radius_px: float) -> Sums:
 
 
 @kernel
-def _soften(sharp: Frame, windows: NDArray[np.int32], narrow: Sums, wide: Sums, gain: int, made: Frame) -> None:
-    height, width, _ = sharp.shape
+def _soften(picture: Frame, windows: NDArray[np.int32], narrow: Sums, wide: Sums, gain: int, softened: Frame) -> None:
+    height, width, _ = picture.shape
+    # The three channels of a row one after another: loops over them are compiled for many values at once.
+    sharp, made = picture.reshape(height, 3 * width), softened.reshape(height, 3 * width)
     for number in range(len(windows)):
         # What changes, then what it takes to know that, then what it takes to know that in turn.
         top, low = max(windows[number, 0] - 4, 0), min(windows[number, 1] + 4, height)
@@ -60,45 +62,50 @@ def _soften(sharp: Frame, windows: NDArray[np.int32], narrow: Sums, wide: Sums, 
         before, beyond = max(left - 2, 0), min(right + 2, width)
         soft = np.empty((below - above, 3 * (beyond - before)), np.int32)
         _blurred(sharp, above, below, before, beyond, narrow, soft)
+        inner = soft[top - above : low - above, 3 * (left - before) : 3 * (right - before)]
         if gain == 256:
             for row in range(top, low):
-                for i in range(3 * (right - left)):
-                    made[row, left + i // 3, i % 3] = soft[row - above, 3 * (left - before) + i]
+                line, values = made[row, 3 * left : 3 * right], inner[row - top]
+                for i in range(len(line)):
+                    line[i] = values[i]
             continue
-        rounded = np.empty((below - above, beyond - before, 3), np.uint8)
+        rounded = np.empty(soft.shape, np.uint8)
         for row in range(below - above):
-            for i in range(3 * (beyond - before)):
-                rounded[row, i // 3, i % 3] = soft[row, i]
+            for i in range(soft.shape[1]):
+                rounded[row, i] = soft[row, i]
         broad = np.empty((low - top, 3 * (right - left)), np.int32)
         _blurred(rounded, top - above, low - above, left - before, right - before, wide, broad)
         for row in range(top, low):
-            for i in range(3 * (right - left)):
-                mean = broad[row - top, i]
-                value = mean + ((soft[row - above, 3 * (left - before) + i] - mean) * gain + 128) // 256
-                made[row, left + i // 3, i % 3] = min(max(value, 0), 255)
+            line, values, means = made[row, 3 * left : 3 * right], inner[row - top], broad[row - top]
+            for i in range(len(line)):
+                value = means[i] + (((values[i] - means[i]) * gain + 128) >> 8)
+                line[i] = min(max(value, 0), 255)
 
 
 @kernel
 def _blurred(source: Frame, top: int, low: int, left: int, right: int, weights: Sums, made: Sums) -> None:
-    """Blurs rows ``top`` to ``low`` and columns ``left`` to ``right``; beyond the source its edge goes on."""
-    height, width, _ = source.shape
+    """Blurs rows ``top`` to ``low`` and columns ``left`` to ``right`` of H×3W; beyond the source its edge goes on."""
+    height, width = source.shape[0], source.shape[1] // 3
     values = 3 * (right - left)
     padded = np.empty(values + 12, np.int32)
     rows = np.empty((low - top + 4, values), np.int32)
     w0, w1, w2 = weights[0], weights[1], weights[2]
+    first, last = max(left - 2, 0), min(right + 2, width)
     for row in range(top - 2, low + 2):
-        at = min(max(row, 0), height - 1)
-        for column in range(left - 2, right + 2):
-            to = min(max(column, 0), width - 1)
-            for channel in range(3):
-                padded[3 * (column - left + 2) + channel] = source[at, to, channel]
-        line = row - top + 2
+        line = source[min(max(row, 0), height - 1)]
+        for i in range(3 * (first - left + 2)):
+            padded[i] = line[i % 3]
+        within, seen = padded[3 * (first - left + 2) :], line[3 * first : 3 * last]
+        for i in range(len(seen)):
+            within[i] = seen[i]
+        for i in range(3 * (last - left + 2), values + 12):
+            padded[i] = line[3 * width - 3 + i % 3]
+        across = rows[row - top + 2]
         for i in range(values):
-            rows[line, i] = (
-                w0 * padded[i + 6] + w1 * (padded[i + 3] + padded[i + 9]) + w2 * (padded[i] + padded[i + 12])
-            )
-    for line in range(low - top):
+            across[i] = w0 * padded[i + 6] + w1 * (padded[i + 3] + padded[i + 9]) + w2 * (padded[i] + padded[i + 12])
+    for at in range(low - top):
+        blurred = made[at]
         for i in range(values):
-            total = w0 * rows[line + 2, i] + w1 * (rows[line + 1, i] + rows[line + 3, i])
-            total += w2 * (rows[line, i] + rows[line + 4, i])
-            made[line, i] = (total + 32768) >> 16
+            total = w0 * rows[at + 2, i] + w1 * (rows[at + 1, i] + rows[at + 3, i])
+            total += w2 * (rows[at, i] + rows[at + 4, i])
+            blurred[i] = (total + 32768) >> 16
