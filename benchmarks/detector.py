@@ -130,9 +130,13 @@ def pairs_told_apart(truth: GroundTruth, said: dict[str, Prediction]) -> dict[st
     }
 
 
+def _is_counterfactual(clip: TrueClip) -> bool:
+    return clip.pair_id is not None and bool(clip.row.get("averted_incident"))
+
+
 def experiments(truth: GroundTruth) -> dict[str, Keep]:
     """Learning curves, and what kinds of clips add; those that a version has not are left out."""
-    has_pairs = any(clip.row.get("averted_incident") for clip in truth.clips)
+    has_pairs = any(_is_counterfactual(clip) for clip in truth.clips)
     has_night = any(clip.row.get("light") == "night" for clip in truth.clips)
     found: dict[str, Keep] = {
         "all clips": lambda _: True,
@@ -143,7 +147,7 @@ def experiments(truth: GroundTruth) -> dict[str, Keep]:
     if has_night:
         found["no night clips"] = lambda clip: clip.row.get("light") != "night"
     if has_pairs:
-        found["no counterfactuals"] = lambda clip: not clip.row.get("averted_incident")
+        found["no counterfactuals"] = lambda clip: not _is_counterfactual(clip)
     return found
 
 

@@ -117,6 +117,7 @@ def plan(
     rows: list[Row] = []
     places = _Cameras(coverage)
     paired = Counter[bool]()
+    calm = _Calm(quotas["incident_type"], unsupported)
     while already + len(rows) < coverage.clips:
         room = coverage.clips - already - len(rows)
         chosen = max(combinations, key=lambda words: _need(words, quotas, have, coverage.clips))
@@ -127,7 +128,7 @@ def plan(
             and paired[True] < coverage.pairs * (paired.total() + 1)
             and unsupported(_scene(_counterfactual(chosen))) is None
         )
-        added = [chosen, _counterfactual(chosen)] if with_pair else [chosen]
+        added = [chosen, _counterfactual(chosen)] if with_pair else [calm.before_an_accident(chosen)]
         if incident.is_anomaly:
             paired[with_pair] += 1
         camera_id = places.camera(layout_of(_scene(chosen)), len(added))
@@ -215,11 +216,33 @@ def _counts(rows: Iterable[Mapping[str, Any]], quotas: Mapping[str, Any]) -> Cou
 
 def _counterfactual(words: Row) -> Row:
     """The same with nobody erring."""
+    return _averting(words, words["incident_type"])
+
+
+def _averting(words: Row, incident: str) -> Row:
     kept = {name: word for name, word in words.items() if name not in _OF_INCIDENTS}
-    return kept | {
-        "incident_type": IncidentType.NORMAL_TRAFFIC.value,
-        "averted_incident": words["incident_type"],
-    }
+    return kept | {"incident_type": IncidentType.NORMAL_TRAFFIC.value, "averted_incident": incident}
+
+
+class _Calm:
+    """Gives normal traffic the accidents of the quotas to avert, in their shares: accidents happen at moments that are
+    not like any other, and traffic at any other moment would give them away."""
+
+    def __init__(self, incidents: Mapping[Any, float], unsupported: UnsupportedBy) -> None:
+        self._shares = {str(word): share for word, share in incidents.items() if IncidentType(word).has_contact}
+        self._unsupported = unsupported
+        self._averted = Counter[str]()
+
+    def before_an_accident(self, words: Row) -> Row:
+        """Rows of other incidents are left as they are, and those for which no accident is possible."""
+        if words["incident_type"] != IncidentType.NORMAL_TRAFFIC or words.get("averted_incident") is not None:
+            return words
+        possible = [word for word in self._shares if self._unsupported(_scene(_averting(words, word))) is None]
+        if not possible:
+            return words
+        incident = max(possible, key=lambda word: (self._shares[word] / (1 + self._averted[word]), word))
+        self._averted[incident] += 1
+        return _averting(words, incident)
 
 
 def _scene(words: Mapping[str, Any]) -> Scene:

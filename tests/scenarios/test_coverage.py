@@ -56,6 +56,16 @@ def test_a_camera_is_one_place_and_pairs_share_one() -> None:
         assert [crash[key] for key in same] == [calm[key] for key in same]
 
 
+def test_traffic_without_an_accident_is_that_of_the_accidents_asked_for() -> None:
+    calm = [row for row in planned() if row["incident_type"] == "normal_traffic"]
+    averted = Counter(row["averted_incident"] for row in calm)
+    assert set(averted) == {"intersection_collision", "rear_end_collision"}
+    assert min(averted.values()) >= 8  # of 20, in the shares 3 to 2 as far as the places allow
+    assert {row["pair_id"] for row in calm} == {None}
+    on_highways = {row["averted_incident"] for row in calm if row["road_layout"] == "highway"}
+    assert on_highways == {"rear_end_collision"}
+
+
 def test_the_same_coverage_gives_the_same_rows_and_another_seed_others() -> None:
     assert planned() == planned()
     assert {row["camera_id"] for row in planned()}.isdisjoint(row["camera_id"] for row in planned(seed=1))

@@ -110,7 +110,9 @@ COLUMNS: tuple[Column, ...] = (
     _label("severity", _TEXT, "minor, moderate or severe, by delta_v_kmh"),
     _label("delta_v_kmh", _FLOAT, "largest change of a vehicle's velocity in the crash, km/h"),
     _label("quality", _TEXT, "ACCIDENT: Very_Poor, Poor, Fine, Good; null where it is unknown"),
-    _fact("averted_incident", _TEXT, "the incident that this clip is the counterfactual of; null for none"),
+    _fact(
+        "averted_incident", _TEXT, "the incident out of whose traffic this clip is, with nobody erring; null for none"
+    ),
     _fact("prompt", _TEXT, "the words asked for; composed from the columns where prompt_composed is true"),
     _fact("prompt_composed", _BOOL, "whether the prompt was composed from the manifest's columns"),
     _fact("negative_prompt", _TEXT, "what the engine was asked to avoid"),

@@ -15,7 +15,7 @@ from its_core.engines.simulator.incidents.outcome.distractions import more_strik
 from its_core.engines.simulator.incidents.outcome.measures import passes_through
 from its_core.engines.simulator.incidents.outcome.prominence import outweighed
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed, severity_of, touched
-from its_core.engines.simulator.incidents.outcome.visibility import nothing_moves, unseen
+from its_core.engines.simulator.incidents.outcome.visibility import hard_to_make_out, nothing_moves, unseen
 from its_core.engines.simulator.incidents.setting import Setting, setting_of
 from its_core.engines.simulator.incidents.stage import staged_moments
 from its_core.engines.simulator.optics.camera import Camera
@@ -30,7 +30,7 @@ PLAIN_FROM = 5  # normal traffic is plain traffic from this try on
 PHYSICS_RUNS = 14  # of one try: a moment that comes true on rails may not in the physics
 BUDGET_STEPS = 600_000.0  # of one try, of one road user on rails
 PHYSICS_STEPS = 10.0  # that one frame of one road user takes in the physics
-PASSED_OVER = 5  # moments of one try, because something else is more striking
+PASSED_OVER = 5  # moments of one try without a crash that a viewer might not name
 NO_MOMENT = "ordinary traffic held no such moment"
 
 
@@ -80,18 +80,37 @@ def one_try(setting: Setting, plain: bool = False) -> Try:
 
 
 def kind_try(setting: Setting, kind: Kind) -> Try:
-    """Ends with the first moment that is what it should be in the physics, too. Where nothing touches, one with nothing
-    more striking beside it is looked for a while; the first one is kept for want of a better."""
-    tried, kept, passed_over = Try(setting.seed, NO_MOMENT), None, 0
-    for tried, _ in _played(setting, kind):
+    """Ends with the first moment that is what it should be in the physics, too."""
+    tried, _ = next(_accepted(setting, kind))
+    return tried
+
+
+def _accepted(setting: Setting, kind: Kind) -> Iterator[tuple[Try, Staging | None]]:
+    """Moments that came true, with the same traffic in which nobody errs: those without doubt as they come, then the
+    others; the last one that did not come true where there are none. Where nothing touches, one without doubt is looked
+    for a while only."""
+    failure: tuple[Try, Staging | None] | None = None
+    doubtful: list[tuple[Try, Staging | None]] = []
+    for tried, calm in _played(setting, kind):
         if tried.why or tried.run is None or tried.verdict is None:
-            continue
-        if kind.touches or not more_striking(setting, tried.run, tried.verdict):
-            return tried
-        kept, passed_over = kept or tried, passed_over + 1
-        if passed_over == PASSED_OVER:
-            break
-    return kept or tried
+            failure = tried, calm
+        elif not _doubt(setting, kind, tried.run, tried.verdict):
+            yield tried, calm
+        else:
+            doubtful.append((tried, calm))
+            if len(doubtful) == PASSED_OVER and not kind.touches:
+                break
+    yield from doubtful
+    if failure is not None:
+        yield failure
+
+
+def _doubt(setting: Setting, kind: Kind, run: Run, verdict: Verdict) -> str:
+    """Why a viewer might not name what happened; empty when nothing speaks against it."""
+    unclear = verdict.doubt or hard_to_make_out(setting, run, verdict)
+    return unclear or (
+        outweighed(setting.scene, run, verdict) if kind.touches else more_striking(setting, run, verdict)
+    )
 
 
 def _played(setting: Setting, kind: Kind) -> Iterator[tuple[Try, Staging | None]]:
@@ -108,7 +127,6 @@ def _played(setting: Setting, kind: Kind) -> Iterator[tuple[Try, Staging | None]
         budget.spend(PHYSICS_STEPS * run.trace.speeds.size)
         verdict = _verdict(setting, kind, run)
         refused = verdict.why if not verdict.happened else unseen(setting, run, verdict)
-        refused = refused or outweighed(setting.scene, run, verdict)
         refused = refused or _other_words(setting.scene, run) or _no_clip(setting, run)
         yield Try(setting.seed, refused, run, verdict, runs), staged.calm
         if runs == PHYSICS_RUNS:
@@ -142,10 +160,9 @@ def _calm_try(setting: Setting) -> Try:
     incident = averted(setting)
     scene = replace(setting.scene, incident_type=incident, aftermath=None)
     last = Try(setting.seed, NO_MOMENT)
-    for tried, calm in _played(replace(setting, scene=scene), KINDS[incident]):
+    for tried, calm in _accepted(replace(setting, scene=scene), KINDS[incident]):
         if tried.why or calm is None:
-            last = replace(tried, run=None, verdict=None)
-            continue
+            return replace(tried, run=None, verdict=None) if last.run is None else last
         run = simulate(calm, setting.geometry)
         verdict = _verdict(setting, PLAIN, run)
         why = verdict.why or _no_clip(setting, run)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.incidents.errors import beside_plan, crossing_plan, following_plan, oncoming_plan
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
-from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, blow_verdict, failed, first_blow
+from its_core.engines.simulator.incidents.outcome.verdicts import FAINT, Verdict, blow_verdict, failed, first_blow
 from its_core.engines.simulator.incidents.picture_size import SMALLEST_SHARE_OF_ONE
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.beside import beside_opportunities, oncoming_opportunities
@@ -93,6 +93,6 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     rider = a if run.trace.actors[a].type in TWO_WHEELERS else b
     if rider not in run.trace.limbs:
         return failed("the two-wheeler did not fall")
-    if blow.episode.closing_mps < LEAST_CLOSING_MPS or blow.episode.delta_v_mps(rider) < LEAST_BLOW_MPS:
-        return failed("they hardly touched")
-    return blow_verdict(run, blow)
+    if blow.episode.closing_mps < LEAST_CLOSING_MPS:
+        return failed(FAINT)
+    return replace(blow_verdict(run, blow), doubt=FAINT if blow.episode.delta_v_mps(rider) < LEAST_BLOW_MPS else "")

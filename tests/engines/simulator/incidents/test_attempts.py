@@ -6,6 +6,7 @@ import pytest
 from panda3d.core import TransformState
 
 from its_core.clip import Geometry, Scene
+from its_core.engines.simulator.incidents import attempts
 from its_core.engines.simulator.incidents.attempts import kind_try, try_until_it_happens
 from its_core.engines.simulator.incidents.budget import Budget
 from its_core.engines.simulator.incidents.catalogue import KINDS
@@ -82,6 +83,22 @@ def test_a_try_goes_on_to_the_next_moment_until_the_physics_show_it():
     assert not tried.why
     assert tried.runs == len(judged) >= 3
     assert len(set(judged)) == len(judged)  # other moments, not the same again
+
+
+@pytest.mark.parametrize("doubtful", [1, 100])
+def test_a_moment_that_viewers_might_not_name_is_taken_for_want_of_a_better(doubtful, monkeypatch):
+    monkeypatch.setattr(attempts, "PHYSICS_RUNS", 3)
+    kind, found = KINDS[IncidentType.REAR_END_COLLISION], []
+
+    def doubts(setting: Setting, run: Run) -> Verdict:
+        verdict = kind.judge(setting, run)
+        if verdict.happened:
+            found.append(run)
+        return dataclasses.replace(verdict, doubt="too faint" if len(found) <= doubtful else "")
+
+    tried = kind_try(setting_of(SCENE, PLACE, CLIP, CAMERA, 5), dataclasses.replace(kind, judge=doubts))
+    assert not tried.why
+    assert tried.run is found[0 if doubtful == 100 else 1]
 
 
 def test_a_try_ends_when_its_budget_is_spent():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.incidents.errors import crossing_plan
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
-from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, blow_verdict, failed, first_blow, is_faint
+from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, blow_verdict, failed, faint, first_blow
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.crossing import crossing_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
@@ -45,9 +47,7 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     verdict = blow_verdict(run, blow)
     if verdict.collision is not CollisionType.T_BONE:
         return failed(f"the contact was a {verdict.collision}")
-    if is_faint(blow, verdict.collision):
-        return failed("they hardly touched")
-    return verdict
+    return replace(verdict, doubt=faint(blow, verdict.collision))
 
 
 KIND = Kind(search, plan, accepts, judge)

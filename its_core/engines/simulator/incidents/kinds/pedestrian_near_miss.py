@@ -77,14 +77,13 @@ def judge(setting: Setting, run: Run) -> Verdict:
         return failed("the car crept past")
     if hardest_braking_mps2(trace, car, early, late) < HARD_MPS2 * min(setting.grip / 0.95, 1.0):
         return failed("the driver did not have to brake hard")
-    if not in_the_way(run, car, person, early, late):
-        return failed("the person was not in the car's way")
     if float(trace.startle[early:late, person].max()) < 0.4:
         return failed("the person did not have to jump")
     start, _ = window(run, nearest, nearing(run, a, b, COMING_S), (a, b))
     end = min(nearest + round(0.9 * trace.fps), len(gap))
     x, y = (float(value) for value in trace.positions[nearest, person, :2])
-    return Verdict(True, "", start, end, None, (x, y, 0.9), nearest, (a, b))
+    doubt = "" if in_the_way(run, car, person, early, late) else "the person was not in the car's way"
+    return Verdict(True, "", start, end, None, (x, y, 0.9), nearest, (a, b), doubt=doubt)
 
 
 def in_the_way(run: Run, car: int, person: int, start: int, end: int) -> bool:

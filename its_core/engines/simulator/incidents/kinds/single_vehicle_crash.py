@@ -87,14 +87,15 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     if run.trace.actors[roles.culprit].type is ParticipantType.PEDESTRIAN:
         return failed("somebody on foot touched a thing")
     least_mps = LEAST_SCRAPE_MPS if first.thing == "barrier" else LEAST_BLOW_MPS
-    if first.delta_v_mps(roles.culprit) < least_mps and not rolled_over(run.trace):
-        return failed("it hardly touched what stands there")
+    is_faint = first.delta_v_mps(roles.culprit) < least_mps and not rolled_over(run.trace)
+    doubt = "it hardly touched what stands there" if is_faint else ""
     frame = frame_of(run.trace, first)
     left = abs(run.asides[: frame + 1, roles.culprit] - run.asides[0, roles.culprit]) > 0.7
     start, end = window(run, frame, left, (roles.culprit,))
     x, y, z = (float(value) for value in first.point_m)
     shown = (roles.culprit,)
-    return Verdict(True, "", start, end, impact_end(run, first), (x, y, z), frame, shown, CollisionType.SINGLE)
+    over = impact_end(run, first)
+    return Verdict(True, "", start, end, over, (x, y, z), frame, shown, CollisionType.SINGLE, doubt=doubt)
 
 
 def standing(setting: Setting) -> NDArray[np.float64]:

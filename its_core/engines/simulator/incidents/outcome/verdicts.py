@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +24,7 @@ SEEN_COMING_S = 1.2  # no anomaly begins earlier before its point than this
 OVER_S = 1.6  # nor ends later after it
 # Of the change of velocity of one of two vehicles at least: softer touches show neither a jolt nor a dent.
 LEAST_JOLT_MPS, LEAST_PUSH_ASIDE_MPS = 2.0, 1.4
+FAINT = "they hardly touched"
 MINOR_KMH, SEVERE_KMH = 15.0, 35.0
 
 
@@ -33,7 +34,8 @@ class Verdict:
 
     ``anomaly_start`` and ``anomaly_end`` are frame numbers, half-open; ``impact_end`` the first frame after the impact
     is over (None: nothing touched). ``where_m`` is the spot that the camera must show, ``at_frame`` when, ``shown`` the
-    actors who must be seen then. ``event``: the frames (half-open) of what happens where nothing goes wrong."""
+    actors who must be seen then. ``event``: the frames (half-open) of what happens where nothing goes wrong. ``doubt``
+    says why a viewer might not name it although it happened: such a run is taken for want of a better."""
 
     happened: bool
     why: str
@@ -45,6 +47,7 @@ class Verdict:
     shown: tuple[int, ...] = ()
     collision: CollisionType | None = None
     event: tuple[int, int] | None = None
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +106,13 @@ def collision_verdict(run: Run, wanted: CollisionType) -> Verdict:
     collision = collision_of(run.trace, blow)
     if collision is not wanted:
         return failed(f"the contact was a {collision} at {blow.angle_deg:.0f} degrees")
-    if is_faint(blow, collision):
-        return failed("they hardly touched")
-    return blow_verdict(run, blow)
+    return replace(blow_verdict(run, blow), doubt=faint(blow, collision))
 
 
-def is_faint(blow: Blow, collision: CollisionType) -> bool:
-    """Whether a collision of two vehicles changes their velocities too little to be seen."""
+def faint(blow: Blow, collision: CollisionType) -> str:
+    """That a collision of two vehicles changes their velocities too little to be seen; empty when it does not."""
     least_mps = LEAST_PUSH_ASIDE_MPS if collision is CollisionType.SIDESWIPE else LEAST_JOLT_MPS
-    return max(blow.episode.delta_v_mps(number) for number in blow.numbers) < least_mps
+    return FAINT if max(blow.episode.delta_v_mps(number) for number in blow.numbers) < least_mps else ""
 
 
 def first_contact(run: Run) -> Episode | str:

@@ -55,17 +55,22 @@ def unseen(setting: Setting, run: Run, verdict: Verdict) -> str:
         return "a truck or a bus hides the contact"
     if _hidden(setting, run.trace, frame, verdict):
         return "other vehicles, a building or a tree hide it"
-    if _is_averted(verdict) and not _both_in_picture(setting, run.trace, frame, verdict):
-        return "one of the two leaves the picture too soon"
-    fallen = [number for number in verdict.shown if number in run.trace.limbs]
-    for number in fallen:
-        why = _illegible(setting, run.trace, frame, number)
-        if why:
-            return why
     stays_s = SCRAPED_STAY_S if verdict.collision is CollisionType.SIDESWIPE else STAYS_S
     later = min(frame + round(stays_s * run.trace.fps), len(run.trace.positions) - 1)
     left = [seen_share(setting, run.trace, later, number) for number in verdict.shown]
     return "those concerned leave the picture at once" if left and max(left) < LEAST_LEFT else ""
+
+
+def hard_to_make_out(setting: Setting, run: Run, verdict: Verdict) -> str:
+    """Why a viewer might not make out what the camera shows: those concerned are too small, or not seen for long
+    enough. Empty when nothing speaks against it."""
+    frame = verdict.at_frame
+    if verdict.where_m is None or frame is None:
+        return ""
+    if _is_averted(verdict) and not _both_in_picture(setting, run.trace, frame, verdict):
+        return "one of the two leaves the picture too soon"
+    fallen = [number for number in verdict.shown if number in run.trace.limbs]
+    return next((why for number in fallen if (why := _illegible(setting, run.trace, frame, number))), "")
 
 
 def _is_averted(verdict: Verdict) -> bool:
