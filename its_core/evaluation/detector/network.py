@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from its_core.evaluation.detector.peak_classifier import PeakClassifier
 from its_core.evaluation.detector.trajectories import MOTION_CHANNELS, motion
 
 TYPES = ("head-on", "rear-end", "sideswipe", "single", "t-bone")
@@ -32,7 +33,7 @@ _NEVER = -30.0
 class Output:
     """``heat`` [B, T, H, W], ``score`` [B] and ``types`` [B, T, 5, H, W], a crash's type were it there, are logits.
 
-    ``score`` is of training's crops; of whole clips the hottest place says more.
+    ``score`` is of training's crops; of whole clips the likeliest peak of the heat is.
 
     For training: logits of ``covered``, ``collided`` and ``struck`` [B, T, H, W], and ``motion`` [B, T, 4, H, W],
     displacements in cells a frame (x and y before, x and y after).
@@ -82,6 +83,7 @@ class Network(nn.Module):
         self.before_after = nn.Sequential(nn.Conv2d(3 * width, width, 1, bias=False), nn.BatchNorm2d(width), nn.SiLU())
         self.heat = nn.Conv2d(width, 1, 1)
         self.bias = nn.Parameter(torch.zeros(1))
+        self.peaks = PeakClassifier()
         self.types = nn.Sequential(nn.Dropout(0.2), nn.Conv2d(width, len(TYPES), 1))
 
     def forward(self, frames: Tensor, flow: Tensor, background: Tensor, lengths: Tensor) -> Output:
