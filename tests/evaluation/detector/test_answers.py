@@ -13,7 +13,7 @@ from its_core.evaluation.detector.looks import Look
 from its_core.evaluation.detector.network import TYPES, Network
 from tests.evaluation import made_up
 
-FRAMES = 5
+FRAMES = 3
 
 
 @pytest.fixture(scope="module")
