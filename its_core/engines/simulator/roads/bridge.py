@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from its_core.engines.simulator.randomness import rng_of
-from its_core.engines.simulator.roads.highway import lanes_both_ways
+from its_core.engines.simulator.roads.highway import lanes_both_ways, lines_of_one_way
 from its_core.engines.simulator.roads.layouts import Deck, Layout, Marking
-from its_core.engines.simulator.roads.roadside import double_yellow, edge_line, lane_line, row
+from its_core.engines.simulator.roads.roadside import double_yellow, row
 from its_core.taxonomy import RoadLayout
 
 EXTENT_M = 150.0
@@ -54,10 +54,6 @@ def bridge(camera_id: str) -> Layout:
 
 def _markings(lane_m: float) -> list[Marking]:
     found = double_yellow((0.0, -REACH_M), (0.0, REACH_M))
-    for side in (1.0, -1.0):
-        outer = side * (MIDDLE_M + LANES * lane_m + 0.1)
-        found.append(edge_line((outer, -REACH_M), (outer, REACH_M)))
-        for lane in range(1, LANES):
-            x = side * (MIDDLE_M + lane * lane_m)
-            found.append(lane_line((x, -REACH_M), (x, REACH_M), dash_m=3.0, gap_m=6.0))
+    for sign in (1, -1):
+        found += lines_of_one_way(sign, LANES, MIDDLE_M, lane_m, REACH_M, gap_m=6.0)
     return found

@@ -68,13 +68,21 @@ def _markings(lanes: int) -> list[Marking]:
     found: list[Marking] = []
     for sign in (1, -1):
         inner = sign * (INNER_SHOULDER_M - 0.25)
-        outer = sign * (INNER_SHOULDER_M + lanes * LANE_M + 0.1)
         found.append(Marking((inner, -REACH_M), (inner, REACH_M), 0.15, "yellow"))
-        found.append(edge_line((outer, -REACH_M), (outer, REACH_M)))
-        for lane in range(1, lanes):
-            x = sign * (INNER_SHOULDER_M + lane * LANE_M)
-            found.append(lane_line((x, -REACH_M), (x, REACH_M), dash_m=3.0, gap_m=9.0))
+        found += lines_of_one_way(sign, lanes, INNER_SHOULDER_M, LANE_M, REACH_M, gap_m=9.0)
     return found
+
+
+def lines_of_one_way(
+    sign: int, lanes: int, inner_m: float, lane_m: float, reach_m: float, gap_m: float
+) -> list[Marking]:
+    """The outer edge line and the dashes between the lanes of ``lanes_both_ways`` that run north (1) or south (-1)."""
+    outer = sign * (inner_m + lanes * lane_m + 0.1)
+    between = [sign * (inner_m + lane * lane_m) for lane in range(1, lanes)]
+    return [
+        edge_line((outer, -reach_m), (outer, reach_m)),
+        *(lane_line((x, -reach_m), (x, reach_m), dash_m=3.0, gap_m=gap_m) for x in between),
+    ]
 
 
 def _buildings(rng: np.random.Generator, rail_m: float) -> tuple[Building, ...]:

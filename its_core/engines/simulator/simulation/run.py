@@ -305,7 +305,7 @@ class _Simulation:
             body.settle()
         elif since_ticks < crash.stunned_s * TICKS_HZ:
             body.drive(-DRAGS_MPS2, body.steer_rad)
-        elif since_ticks >= crash.stunned_s * TICKS_HZ:
+        else:
             if crash.brake_share > 0.05:
                 body.lock_wheels(crash.brake_share)
             elif since_ticks >= (crash.stunned_s + ROLLS_S) * TICKS_HZ:
