@@ -46,7 +46,7 @@ def emergency_car(kind: ParticipantType) -> Car:
             _stripes_behind(fittings, kind)
     else:
         _light_bar(fittings, 0.0, float(plain.mesh.vertices[:, 2].max()))
-    return Car(joined([plain.mesh, fittings.mesh()]), plain.hubs)
+    return Car(joined([plain.mesh, fittings.mesh()]), plain.hubs, plain.shape)
 
 
 @cache
@@ -61,7 +61,7 @@ def works_car(kind: ParticipantType) -> Car:
         on_nose = plain.mesh.vertices[:, 1] > VEHICLES[kind].length_m / 2 - 1.2
         _light_bar(fittings, VEHICLES[kind].length_m / 2 - 0.75, float(plain.mesh.vertices[on_nose, 2].max()))
     _stripes_behind(fittings, kind)
-    return Car(joined([plain.mesh, fittings.mesh()]), plain.hubs)
+    return Car(joined([plain.mesh, fittings.mesh()]), plain.hubs, plain.shape)
 
 
 def _light_bar(sculptor: Sculptor, y: float, z: float) -> None:

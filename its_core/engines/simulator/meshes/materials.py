@@ -158,6 +158,7 @@ class Surface(IntEnum):
     TUNNEL_PANEL = auto()
     LUMINAIRE_WHITE = auto()
     SIGN_GREEN_LIT = auto()
+    AIRBAG = auto()  # behind glass
     WALL = 255  # drawn with the number of the wall in place of a normal
 
 
@@ -296,6 +297,7 @@ MATERIALS: dict[Surface, Material] = {
     S.REFLECTOR: M((0.85, 0.86, 0.86)),
     S.TUNNEL_PANEL: M((0.46, 0.46, 0.44), 0.035, 0.45),
     S.LUMINAIRE_WHITE: M((0.5, 0.5, 0.5), 0.0, 0.0, (5.0, 5.1, 4.8)),
+    S.AIRBAG: M((0.40, 0.41, 0.41), 0.06, 0.6),
     S.SIGN_GREEN_LIT: M((0.01, 0.20, 0.09), 0.0, 0.0, (0.02, 0.50, 0.22)),
 }
 del S, M

@@ -65,6 +65,32 @@ def joined(meshes: Sequence[Mesh]) -> Mesh:
     )
 
 
+def subdivided(mesh: Mesh, chosen: NDArray[np.bool_]) -> Mesh:
+    """The same mesh with each chosen triangle (T) cut into four at the middles of its edges."""
+    whole, cut = mesh.triangles[~chosen], mesh.triangles[chosen]
+    if not len(cut):
+        return mesh
+    edges = np.concatenate([cut[:, [0, 1]], cut[:, [1, 2]], cut[:, [2, 0]]]).astype(np.int64)
+    edges.sort(axis=1)
+    unique, which = np.unique(edges[:, 0] << 32 | edges[:, 1], return_inverse=True)
+    first, second = unique >> 32, unique & 0xFFFFFFFF
+    pairs = np.sort(mesh.welds[np.stack([first, second], axis=1)].astype(np.int64), axis=1)
+    _, weld = np.unique(pairs[:, 0] << 32 | pairs[:, 1], return_inverse=True)
+    normals = mesh.normals[first] + mesh.normals[second]
+    normals /= np.maximum(np.asarray(pm.norm(normals))[:, None], 1e-6)
+    a, b, c = cut.T
+    ab, bc, ca = (which.reshape(3, -1) + len(mesh.vertices)).astype(np.int32)
+    pieces = [(a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca)]
+    return Mesh(
+        np.concatenate([mesh.vertices, (mesh.vertices[first] + mesh.vertices[second]) * np.float32(0.5)]),
+        np.concatenate([mesh.normals, normals.astype(np.float32)]),
+        np.concatenate([mesh.slots, mesh.slots[first]]),
+        np.concatenate([mesh.parts, mesh.parts[first]]),
+        np.concatenate([mesh.welds, weld.reshape(-1).astype(np.int32) + np.int32(mesh.welds.max() + 1)]),
+        np.concatenate([whole, *(np.stack(piece, axis=1) for piece in pieces)]).astype(np.int32),
+    )
+
+
 def smooth_normals(vertices: Points, triangles: Ints, welds: Ints) -> Points:
     """Unit normals V×3, faces weighted by area, averaged over each weld."""
     a, b, c = (vertices[triangles[:, corner]] for corner in range(3))

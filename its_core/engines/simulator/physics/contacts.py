@@ -25,7 +25,13 @@ MIN_BLOW_MPS = 1.0  # a change of speed below this leaves no mark
 # Crush rises with the change of speed: tests against a rigid barrier crush fronts by about 0.5 m at 15 m/s, the two
 # vehicles of a crash share the depth (CRASH3 stiffness classes; NHTSA).
 CRUSH_M_PER_MPS = 0.034
-DEEPEST_M = 0.62
+DEEPEST_M = 0.72
+HEAVY_KG, HEAVY_SHARE = 5000.0, 0.35
+SOFT_SHARE = 0.25  # of the depth, where somebody on foot or on two wheels is struck
+# What does not give way leaves the whole crush to the vehicle, a post over a small part of its width.
+WALL_SHARE, POST_SHARE = 1.2, 1.55
+POSTS = ("pole", "tree")
+NARROW_DENT_M, WIDE_DENT_M = (0.38, 0.68), (0.62, 1.2)  # radii: of the shallowest and the deepest
 
 
 @dataclass(slots=True)
@@ -127,33 +133,48 @@ class ContactLog:
     def dents(self, fps: int) -> tuple[Dent, ...]:
         found: list[Dent] = []
         for episode in self.episodes:
-            masses = [_mass_kg(self._bodies[number]) for number in episode.numbers]
-            reduced_kg = 1.0 / sum(1.0 / mass for mass in masses)
-            blow_mps = episode.blow_ns / reduced_kg
-            for number, sums in episode.local.items():
-                body = self._bodies[number]
-                if blow_mps < MIN_BLOW_MPS or not isinstance(body, Vehicle):
-                    continue
-                other = next((self._bodies[n] for n in episode.numbers if n != number), None)
-                soft = isinstance(other, Walking | TwoWheeler)
-                point, inward = sums[:3] / episode.blow_ns, sums[3:]
-                inward = inward / max(float(pm.norm(inward)), 1e-9)
-                # Trucks give less than what runs into them.
-                own = 0.35 if body.chassis.mass_kg > 5000 else 1.0
-                depth = min(CRUSH_M_PER_MPS * (blow_mps - 0.5), DEEPEST_M) * own * (0.25 if soft else 1.0)
-                trailer = body.trailer is not None and point[1] < -0.5 * body.body.length_m - 0.5
-                found.append(
-                    Dent(
-                        frame=math.ceil(episode.time_s * fps - 1e-9),
-                        number=number,
-                        point_m=_three(point),
-                        direction=_three(inward),
-                        depth_m=max(depth, 0.01),
-                        radius_m=min(0.45 + 1.35 * depth, 1.15),
-                        trailer=trailer,
-                    )
-                )
+            blow_mps = episode.blow_ns * sum(self._yields(episode, number) for number in episode.numbers)
+            for number in episode.local:
+                if blow_mps >= MIN_BLOW_MPS and isinstance(self._bodies[number], Vehicle):
+                    found.append(self._dent(episode, number, blow_mps, fps))
         return tuple(found)
+
+    def _yields(self, episode: Episode, number: int) -> float:
+        """What an impulse of the blow does to the speed at the struck point, per newton second: a body that is struck
+        off its middle turns, and seems lighter."""
+        body = self._bodies[number]
+        yields = 1.0 / _mass_kg(body)
+        if isinstance(body, Vehicle) and body.trailer is None:
+            point, inward = _blow(episode, number)
+            lever_m = float(point[0] * inward[1] - point[1] * inward[0])
+            yields += lever_m * lever_m / body.chassis.yaw_inertia
+        return yields
+
+    def _dent(self, episode: Episode, number: int, blow_mps: float, fps: int) -> Dent:
+        body = self._bodies[number]
+        assert isinstance(body, Vehicle)
+        point, inward = _blow(episode, number)
+        other = next((self._bodies[n] for n in episode.numbers if n != number), None)
+        # Trucks give less than what runs into them.
+        share = HEAVY_SHARE if body.chassis.mass_kg > HEAVY_KG else 1.0
+        if isinstance(other, Walking | TwoWheeler):
+            share *= SOFT_SHARE
+        if episode.thing in POSTS:
+            share *= POST_SHARE
+        elif episode.thing is not None:
+            share *= WALL_SHARE
+        depth_m = min(CRUSH_M_PER_MPS * (blow_mps - 0.5) * share, DEEPEST_M)
+        narrow = episode.thing in POSTS or isinstance(other, Walking | TwoWheeler)
+        low_m, most_m = NARROW_DENT_M if narrow else WIDE_DENT_M
+        return Dent(
+            frame=math.ceil(episode.time_s * fps - 1e-9),
+            number=number,
+            point_m=_three(point),
+            direction=_three(inward),
+            depth_m=max(depth_m, 0.01),
+            radius_m=min(low_m + 1.35 * depth_m, most_m),
+            trailer=body.trailer is not None and point[1] < -0.5 * body.body.length_m - 0.5,
+        )
 
     def _in_body(self, number: int, point: Floats, direction: Floats) -> Floats:
         """Point and direction, six numbers, in a body's own frame."""
@@ -177,6 +198,12 @@ def rotation_matrix(quaternion: Floats) -> Floats:
 
 def velocity_of(body: Body) -> Floats:
     return body.chassis.velocity if isinstance(body, Vehicle) else body.velocity
+
+
+def _blow(episode: Episode, number: int) -> tuple[Floats, Floats]:
+    """Where a body was struck and the unit vector along which, in its own frame."""
+    sums = episode.local[number]
+    return sums[:3] / episode.blow_ns, sums[3:] / max(float(pm.norm(sums[3:])), 1e-9)
 
 
 def _mass_kg(body: Body) -> float:

@@ -50,7 +50,7 @@ class Chassis:
         wheels: tuple[tuple[float, float], ...],
         wheel_radius_m: float,
     ) -> None:
-        self.number, self.centre_m, self.mass_kg = number, centre_m, mass_kg
+        self.number, self.centre_m, self.mass_kg, self.yaw_inertia = number, centre_m, mass_kg, yaw_inertia
         self._stiffness = HEAVY_STIFFNESS if mass_kg > HEAVY_KG else SUSPENSION_STIFFNESS
         self._sag_m = GRAVITY_MPS2 / (4 * self._stiffness)
         self.node = node = BulletRigidBodyNode(f"{number}")

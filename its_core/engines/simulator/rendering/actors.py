@@ -17,6 +17,7 @@ from its_core.engines.simulator.meshes.paintwork import paintwork
 from its_core.engines.simulator.meshes.pedestrians import VESTS, at_work, clothes, fallen, figure, limbs, stature
 from its_core.engines.simulator.meshes.riders import seated
 from its_core.engines.simulator.meshes.vehicles import car, trailer
+from its_core.engines.simulator.meshes.wrecks import Wreck
 from its_core.engines.simulator.rendering.poses import car_parts, carried, place_parts, turn_of
 from its_core.engines.simulator.trace import Actor, Dent, Trace
 from its_core.taxonomy import Colour, ParticipantType
@@ -58,20 +59,20 @@ class CarActor:
             self._car = emergency_car(self.actor.type) if self.actor.emergency else works_car(self.actor.type)
         self._paint = paintwork(self.actor)
         self._drives_lit = not self.actor.parked and self.actor.look % 5 < 3
-        self._dents = [dent for dent in trace.dents if dent.number == number and not dent.trailer]
-        self._bent = (0, self._car.mesh)
+        self._dents = dents_of(trace, number, on_trailer=False)
+        self._wreck = Wreck(self._car, self._dents)
+        self._bent = (0, self._wreck.after(0))
+        self._hubs = self._car.hubs
         self._broken: frozenset[Surface] = frozenset()
         self._lamps = lamp_points(self._car.mesh)
         self._worn: tuple[dict[Surface, Surface], NDArray[np.uint8]] = {}, np.zeros(0, np.uint8)
 
-    def _suffered(self, frame: int) -> list[Dent]:
-        return [dent for dent in self._dents if dent.frame <= frame]
-
     def _mesh(self, frame: int) -> Mesh:
-        dents = self._suffered(frame)
-        if len(dents) != self._bent[0]:
-            self._bent = (len(dents), self._car.dented(dents))
-            self._broken = frozenset(self._car.broken_lamps(dents))
+        blows = suffered(self._dents, frame)
+        if blows != self._bent[0]:
+            self._bent = (blows, self._wreck.after(blows))
+            self._hubs = self._wreck.hubs_after(blows)
+            self._broken = frozenset(self._wreck.broken_lamps(blows))
             self._lamps = lamp_points(self._bent[1])
             self._worn = {}, np.zeros(0, np.uint8)
         return self._bent[1]
@@ -80,7 +81,7 @@ class CarActor:
         trace, number = self._trace, self._number
         mesh = self._mesh(frame)
         turns, shifts = car_parts(
-            trace.rotations[frame, number], trace.positions[frame, number], self._car.hubs,
+            trace.rotations[frame, number], trace.positions[frame, number], self._hubs,
             trace.suspension[frame, number], float(trace.spin[frame, number]), float(trace.steer[frame, number]),
         )  # fmt: skip
         vertices, normals = placed_parts(mesh, turns, shifts)
@@ -100,12 +101,9 @@ class CarActor:
         saloon = Surface.SALOON_LIT if self._lit else Surface.GLASS
         chosen = {**self._paint, Surface.SALOON: saloon}
         chosen[Surface.TAILLAMP_HIGH] = Surface.TAILLAMP_BRAKE if braking else Surface.TAILLAMP_DARK
-        for lamps, burning, dark in (
-            (_LAMP_PAIRS[0], head, Surface.HEADLAMP_DARK),
-            (_LAMP_PAIRS[1], tail, Surface.TAILLAMP_DARK),
-        ):
+        for lamps, burning in zip(_LAMP_PAIRS, (head, tail), strict=True):
             for lamp in lamps:
-                chosen[lamp] = dark if lamp in self._broken else burning
+                chosen[lamp] = Surface.WELL if lamp in self._broken else burning
         side = int(trace.indicator[frame, number])  # 2: hazard lights
         on = (frame / trace.fps * _BLINK_HZ + 0.37 * number) % 1.0 < 0.5
         for lamp, sign in ((Surface.INDICATOR_LEFT, -1), (Surface.INDICATOR_RIGHT, 1)):
@@ -142,13 +140,14 @@ class TrailerActor:
 
     def __init__(self, trace: Trace, number: int, truck: CarActor) -> None:
         self._trace, self._number, self._truck = trace, number, truck
-        self._dents = [dent for dent in trace.dents if dent.number == number and dent.trailer]
-        self._bent = (0, trailer().mesh)
+        self._dents = dents_of(trace, number, on_trailer=True)
+        self._wreck = Wreck(trailer(), self._dents)
+        self._bent = (0, self._wreck.after(0))
 
     def posed(self, frame: int) -> Posed:
-        dents = [dent for dent in self._dents if dent.frame <= frame]
-        if len(dents) != self._bent[0]:
-            self._bent = (len(dents), trailer().dented(dents))
+        blows = suffered(self._dents, frame)
+        if blows != self._bent[0]:
+            self._bent = (blows, self._wreck.after(blows))
         mesh = self._bent[1]
         pose = self._trace.trailers[self._number][frame]
         vertices, normals = placed_parts(mesh, turn_of(pose[3:])[None], pose[None, :3])
@@ -199,6 +198,17 @@ class PersonActor:
         walking = min(float(trace.speeds[frame, number]) / _BRISK_MPS, 1.25)
         stride, startle = float(trace.stride[frame, number]), float(trace.startle[frame, number])
         return limbs(self._person, stride, walking, startle)
+
+
+def dents_of(trace: Trace, number: int, *, on_trailer: bool) -> list[Dent]:
+    """An actor's, in the order of time."""
+    found = [dent for dent in trace.dents if dent.number == number and dent.trailer is on_trailer]
+    return sorted(found, key=lambda dent: dent.frame)
+
+
+def suffered(dents: Sequence[Dent], frame: int) -> int:
+    """How many of these an actor has in a frame."""
+    return sum(dent.frame <= frame for dent in dents)
 
 
 class WholeActor:
@@ -262,6 +272,14 @@ class Cast:
     triangles: tuple[NDArray[np.int32], ...]
     starts: NDArray[np.int64]
 
+    def in_order_of(self, other: Cast) -> Cast:
+        """With only the vertices that another frame has as well: bodies gain some when they break, at their ends."""
+        if np.array_equal(self.starts, other.starts):
+            return self
+        counts = np.diff(other.starts)
+        kept = np.concatenate([start + np.arange(count) for start, count in zip(self.starts[:-1], counts, strict=True)])
+        return Cast(self.vertices[kept], self.normals[kept], self.surfaces[kept], other.triangles, other.starts)
+
     def chosen(self, numbers: Sequence[int]) -> NDArray[np.int32]:
         """Triangles of some actors, T×3."""
         if not numbers:
@@ -270,13 +288,15 @@ class Cast:
 
 
 def cast(found: Sequence[Body], frame: int, before: Cast | None = None) -> Cast:
-    """The actors in a frame. ``before``: the same actors in another one, whose triangles are theirs too."""
+    """The actors in a frame. ``before``: the same actors in another one, whose triangles are theirs too unless
+    somebody has broken in between."""
     shown = [body.posed(frame) for body in found]
     starts = np.cumsum([0] + [len(one.vertices) for one in shown])
     if not shown:
         nothing = np.zeros((0, 3), np.float32)
         return Cast(nothing, nothing, np.zeros(0, np.uint8), (), starts)
-    triangles = before.triangles if before is not None else _numbered(shown, starts)
+    same = before is not None and np.array_equal(before.starts, starts)
+    triangles = before.triangles if before is not None and same else _numbered(shown, starts)
     return Cast(
         np.concatenate([one.vertices for one in shown]),
         np.concatenate([one.normals for one in shown]),

@@ -147,7 +147,8 @@ class ClipRenderer:
         layers = Layers()
         if self._layers is not None:
             later = "flow" in self._asked and frame + 1 < len(self._trace.positions)
-            layers = self._layers.made(drawn, sight, cast(self._bodies, frame + 1, actors) if later else None)
+            following = cast(self._bodies, frame + 1, actors).in_order_of(actors) if later else None
+            layers = self._layers.made(drawn, sight, following)
         picture = self._look.noisy(picture)
         self._fall.fallen(picture)
         self._overlay.written(picture, frame / self._trace.fps)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial import Delaunay
@@ -8,6 +10,7 @@ from its_core.engines.simulator.meshes.emergency import emergency_car
 from its_core.engines.simulator.meshes.materials import MATERIALS, PAINTS, Surface, byte_table
 from its_core.engines.simulator.meshes.paintwork import paintwork
 from its_core.engines.simulator.meshes.vehicles import BODY, car, hull, trailer
+from its_core.engines.simulator.meshes.wrecks import Wreck
 from its_core.engines.simulator.trace import Actor, Dent
 from its_core.taxonomy import Colour, ParticipantType, Role
 
@@ -104,31 +107,52 @@ FRONT_BLOW = Dent(5, 0, (0.4, 2.35, 0.6), (0.0, -1.0, 0.0), 0.4, 1.0)
 
 def test_a_dent_gives_way_along_the_blow_and_leaves_the_rest_alone() -> None:
     made = car(ParticipantType.SEDAN)
-    before, after = made.mesh.vertices, made.dented([FRONT_BLOW]).vertices
+    before = made.mesh.vertices
+    count = len(before)
+    after = Wreck(made, [FRONT_BLOW]).after(1).vertices[:count]
     moved = np.linalg.norm(after - before, axis=1)
     near = np.linalg.norm(before - np.array(FRONT_BLOW.point_m), axis=1) < 0.35
-    far = np.linalg.norm(before - np.array(FRONT_BLOW.point_m), axis=1) > 1.3 * FRONT_BLOW.radius_m
     skin = made.mesh.parts == BODY
     assert (after - before)[near & skin][:, 1].mean() < -0.2
-    assert moved[far].max() == 0.0
+    assert moved[before[:, 1] < 0.0].max() == 0.0
     assert moved[~skin].max() == 0.0
-    assert moved.max() < 0.6
+    assert moved.max() < 0.75
+
+
+def test_the_bonnet_folds_up_in_its_middle() -> None:
+    made = car(ParticipantType.SEDAN)
+    after = Wreck(made, [FRONT_BLOW]).after(1).vertices[: len(made.mesh.vertices)]
+    y, z = made.mesh.vertices[:, 1], made.mesh.vertices[:, 2]
+    bonnet = (y > 1.3) & (y < 1.9) & (z > 0.75) & (made.mesh.parts == BODY)
+    assert (after - made.mesh.vertices)[bonnet, 2].max() > 0.12
 
 
 def test_dents_are_the_same_every_time_and_uneven() -> None:
     made = car(ParticipantType.SUV)
-    once, again = made.dented([FRONT_BLOW]).vertices, made.dented([FRONT_BLOW]).vertices
+    once, again = Wreck(made, [FRONT_BLOW]).after(1).vertices, Wreck(made, [FRONT_BLOW]).after(1).vertices
     assert np.array_equal(once, again)
-    give = (made.mesh.vertices - once)[:, 1]
+    give = (made.mesh.vertices - once[: len(made.mesh.vertices)])[:, 1]
     assert give[give > 0.05].std() > 0.02
 
 
-def test_a_blow_puts_out_the_lamps_it_reaches() -> None:
+def test_hard_blows_leave_a_part_hanging_and_light_ones_do_not() -> None:
+    made = car(ParticipantType.HATCHBACK)
+    hard, light = (Wreck(made, [replace(FRONT_BLOW, depth_m=depth)]).after(1) for depth in (0.4, 0.1))
+    assert hard.vertices[:, 1].max() > light.vertices[:, 1].max()
+    assert hard.vertices[hard.vertices[:, 1] > 1.0][:, 2].min() < 0.12
+
+
+def test_the_mesh_before_the_first_blow_is_that_of_a_car_without_one() -> None:
     made = car(ParticipantType.SEDAN)
-    broken = made.broken_lamps([FRONT_BLOW])
+    assert Wreck(made, [FRONT_BLOW]).after(0) is made.mesh
+
+
+def test_a_blow_puts_out_the_lamps_it_reaches() -> None:
+    wreck = Wreck(car(ParticipantType.SEDAN), [FRONT_BLOW])
+    broken = wreck.broken_lamps(1)
     assert Surface.HEADLAMP_RIGHT in broken
     assert Surface.TAILLAMP_LEFT not in broken
-    assert made.broken_lamps([]) == []
+    assert wreck.broken_lamps(0) == []
 
 
 def test_every_surface_a_car_can_show_has_a_material() -> None:

@@ -18,7 +18,9 @@ from its_core.taxonomy import ParticipantType
 Floats = NDArray[np.float64]
 
 _LEAST_MPS = 0.7  # change of velocity from which anything breaks: mirrors and trim, where side scrapes along side
-_PIECES_PER_MPS, _MOST_PIECES = 9.0, 90
+_PIECES_PER_MPS, _MOST_PIECES = 11.0, 110
+# Bumper covers, grilles and fender liners: one for so many metres a second, half lengths in metres.
+_LARGE_PER_MPS, _MOST_LARGE, _LARGE_M = 0.32, 5, (0.26, 0.62)
 _SLIDES_MPS2 = 5.5  # how pieces slow down on asphalt
 _FARTHEST_M = 16.0
 _GLASS = (0.72, 0.76, 0.78)
@@ -81,12 +83,13 @@ def _of_contact(trace: Trace, contact: TraceContact, order: int) -> list[tuple[f
     rng = rng_of("debris", order, contact.frame, *contact.numbers, round(1000 * contact.closing_mps))
     blow = max(change for number, change in zip(contact.numbers, contact.delta_v_mps, strict=True) if number in struck)
     count = min(int((blow - _LEAST_MPS) * _PIECES_PER_MPS), _MOST_PIECES)
+    large = min(int(blow * _LARGE_PER_MPS), _MOST_LARGE)
     kinds = [trace.actors[number].type for number in contact.numbers]
     if any(kind is ParticipantType.PEDESTRIAN or kind in TWO_WHEELERS for kind in kinds):
-        count = min(max(int((contact.closing_mps - 3.0) * 2.5), 0), 24)
+        count, large = min(max(int((contact.closing_mps - 3.0) * 2.5), 0), 24), 0
     after = min(contact.frame + 1, len(trace.velocities) - 1)
     found = []
-    for _ in range(max(count, 0)):
+    for number in range(max(count, 0)):
         source = struck[int(rng.integers(len(struck)))]
         carried = float(rng.uniform(0.25, 1.1)) * trace.velocities[after, source, :2]
         wild = 0.7 + 0.22 * blow
@@ -95,10 +98,20 @@ def _of_contact(trace: Trace, contact: TraceContact, order: int) -> list[tuple[f
         up, height = float(rng.uniform(0.2, 2.6)), max(contact.point_m[2], 0.3) * float(rng.uniform(0.4, 1.3))
         airborne = (up + float(np.sqrt(up * up + 2.0 * GRAVITY_MPS2 * height))) / GRAVITY_MPS2
         origin = [contact.point_m[axis] + normal(rng, 0.0, 0.25) for axis in range(2)]
-        shape = _shape(trace, source, rng)
+        shape = _shape(trace, source, rng) if number >= large else _large_shape(trace, source, rng)
         way = velocity / speed
         found.append((contact.time_s, *origin, float(way[0]), float(way[1]), speed, airborne, *shape))
     return found
+
+
+def _large_shape(trace: Trace, source: int, rng: np.random.Generator) -> tuple[float, ...]:
+    """Of a long piece of bodywork, painted or black."""
+    paint = MATERIALS[PAINTS[trace.actors[source].colour]].albedo
+    albedo = paint if float(rng.random()) < 0.55 else MATERIALS[Surface.TRIM].albedo
+    shade, turn = float(rng.uniform(0.75, 1.2)), float(rng.uniform(0.0, np.pi))
+    half = float(rng.uniform(*_LARGE_M))
+    wide, taper = half * float(rng.uniform(0.22, 0.5)), float(rng.uniform(0.4, 1.0))
+    return (float(pm.cos(turn)), float(pm.sin(turn)), half, wide, *(shade * value for value in albedo), taper)
 
 
 def _shape(trace: Trace, source: int, rng: np.random.Generator) -> tuple[float, ...]:
