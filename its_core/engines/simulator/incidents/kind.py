@@ -61,8 +61,10 @@ class Kind:
         touches: something is struck. False: any contact fails the clip before ``judge`` is asked. Example: a near miss
             has ``errs`` True and ``touches`` False.
         attempts: how many plans are rehearsed for one moment. Example: 6 where each attempt brakes 0.16 s earlier.
-        earliest, latest: the shares of the clip between which it must come to its point, 0.15 to 0.85. Example: 0.62
-            of a pile-up, whose third vehicle needs time to arrive.
+        earliest, latest: the shares of the clip between which it must come to its point, 0.15 to 0.85. Example: 0.42
+            of an illegal turn, which takes a few seconds.
+        needs_s: the seconds of the clip that must follow its point. Example: 2.2 of a pile-up, whose third vehicle
+            needs time to arrive.
         least_share: of the picture's width, that a car must take at the place of the incident, and the box around those
             concerned too, for viewers to see what happens; 0 leaves it to ``picture_size``. Example: 0.05 of a close
             pass, whose gap is a few pixels wide.
@@ -84,6 +86,7 @@ class Kind:
     attempts: int = 4
     earliest: float = MOMENT[0]
     latest: float = MOMENT[1]
+    needs_s: float = 0.0
     least_share: float = 0.0
     later: Callable[[Timeline, Setting], list[Opportunity]] | None = None
     things: Callable[[Setting], Floats | None] = _no_things
@@ -91,12 +94,10 @@ class Kind:
     culprit: Callable[[Setting], Participant | None] = _nobody
 
     def contact_s(self, setting: Setting) -> float:
-        """When a clip's incident is to come to its point, in seconds from frame 0: the moment that is drawn. Where that
-        is too late (early) for the kind, it lies in the later (earlier) half of the kind's own range instead."""
-        low, high = MOMENT
-        share, middle = setting.moment, (self.earliest + self.latest) / 2
-        if share > self.latest:
-            share = middle + (share - self.latest) * (self.latest - middle) / (high - self.latest)
-        elif share < self.earliest:
-            share = middle - (self.earliest - share) * (middle - self.earliest) / (self.earliest - low)
+        """When a clip's incident is to come to its point, in seconds from frame 0: the moment that is drawn, or one
+        drawn evenly from the kind's own range where that one is outside it."""
+        latest = max(min(self.latest, 1.0 - self.needs_s / setting.duration_s), self.earliest)
+        share = setting.moment
+        if not self.earliest <= share <= latest:
+            share = float(setting.rng("moment").uniform(self.earliest, latest))
         return share * setting.duration_s

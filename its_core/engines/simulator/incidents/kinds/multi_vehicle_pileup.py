@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -32,12 +33,33 @@ from its_core.taxonomy import CollisionType
 
 CHAIN_S = 2.7  # after the first two met: whoever comes later is no part of it
 ENDS_S = 0.6  # before the clip does, at the latest, the third has run into them
+NEEDS_S = 2.2  # of the clip after the first two met
 CLOSE_S = 2.6  # behind the first two, the third must follow within so many seconds, and the fourth behind the third
+SLOWS_MPS2 = 5.0  # who has run into somebody
+SPARE_S = 0.2
+WAKES_S = 0.4  # before they would touch, the third sees it at the latest
 ENLARGED = 1.5
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
-    """Rear-end collisions with somebody close behind."""
+    """Rear-end collisions with somebody so close behind that they run into the two before the clip ends."""
+    contact_s = KIND.contact_s(setting)
+    in_time_s = min(CHAIN_S, setting.duration_s - ENDS_S - contact_s) - SPARE_S
+    return _large(setting, [each for each in _trains(timeline, setting) if each.details["third_s"] < in_time_s])
+
+
+def later(timeline: Timeline, setting: Setting) -> list[Opportunity]:
+    """Rear-end collisions with somebody behind."""
+    return _large(setting, _trains(timeline, setting))
+
+
+def _large(setting: Setting, found: list[Opportunity]) -> list[Opportunity]:
+    """Those that are large in the picture, if there are any."""
+    near = [each for each in found if legible(setting.camera, *each.where, ENLARGED * SMALLEST_SHARE)]
+    return near or found
+
+
+def _trains(timeline: Timeline, setting: Setting) -> list[Opportunity]:
     found = []
     for each in following_opportunities(timeline, hardest_braking_mps2(setting.grip)):
         step = round(each.step - each.onset_s / STEP_S)
@@ -45,12 +67,25 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
         leader, culprit = timeline.tracks[each.victims[0]], timeline.tracks[each.culprit]
         if not train or any(track.type in TWO_WHEELERS for track in (leader, culprit)):
             continue
-        details = {**each.details, "third": float(train[0])}
+        third_s = _arrives_s(timeline, each, step, train[0])
+        details = {**each.details, "third": float(train[0]), "third_s": third_s}
         if len(train) > 1:
             details["fourth"] = float(train[1])
         found.append(replace(each, details=details))
-    near = [each for each in found if legible(setting.camera, *each.where, ENLARGED * SMALLEST_SHARE)]
-    return near or found
+    return found
+
+
+def _arrives_s(timeline: Timeline, opportunity: Opportunity, step: int, third: int) -> float:
+    """How long after the first two met the third is there, who goes on as at a step while the two slow down."""
+    culprit, behind = timeline.tracks[opportunity.culprit], timeline.tracks[third]
+    here, there = culprit.at(step), behind.at(step)
+    assert here is not None and there is not None
+    faster_mps = float(behind.speed[there] - culprit.speed[here])
+    gap_m = float(culprit.s_m[here] - culprit.rear_m - behind.s_m[there] - behind.front_m)
+    gap_m = max(gap_m - faster_mps * opportunity.onset_s, 0.0)
+    # Two of about the same mass go on with the mean of their speeds.
+    closing_mps = max(faster_mps + 0.5 * opportunity.speed_mps, 0.5)
+    return (math.sqrt(closing_mps * closing_mps + 2.0 * SLOWS_MPS2 * gap_m) - closing_mps) / SLOWS_MPS2
 
 
 def _behind(timeline: Timeline, step: int, last: int) -> list[int]:
@@ -81,7 +116,8 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
     for i, name in enumerate(("third", "fourth")):
         if name in opportunity.details:
             number = int(opportunity.details[name])
-            wakes_s = contact_s + float(rng.uniform(1.3, 2.2)) + 0.3 * attempt + 0.7 * i
+            soonest_s = max(float(rng.uniform(1.3, 2.2)), opportunity.details["third_s"] - WAKES_S)
+            wakes_s = contact_s + soonest_s + 0.3 * attempt + 0.7 * i
             intents[number] = Intent(blind_s=(contact_s - opportunity.onset_s, wakes_s), reaction_s=0.9)
             struck.append(number)
     return replace(first, intents=intents, struck=tuple(struck))
@@ -116,4 +152,4 @@ def judge(setting: Setting, run: Run) -> Verdict:
     return replace(first, anomaly_start=start, anomaly_end=end) if first.happened else first
 
 
-KIND = Kind(search, plan, accepts, judge, latest=0.55)
+KIND = Kind(search, plan, accepts, judge, needs_s=NEEDS_S, later=later)

@@ -17,6 +17,7 @@ from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import Cause, CollisionType
 
 ABREAST, ONCOMING = "abreast", "oncoming"
+NEEDS_S = 1.75  # of the clip after the touch: what follows tells a scrape from a close pass
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:  # noqa: ARG001
@@ -50,4 +51,4 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     return collision_verdict(run, CollisionType.SIDESWIPE)
 
 
-KIND = Kind(search, plan, accepts, judge, latest=0.66)
+KIND = Kind(search, plan, accepts, judge, needs_s=NEEDS_S)
