@@ -43,14 +43,14 @@ from its_core.taxonomy import CameraWord, ParticipantType, Severity
 
 # Rounds of traffic, until one holds the moment that is looked for: how much is let in (more where a moment is rare),
 # and how much later it is looked at, so that the signals show something else.
-SCALES = (1.0, 1.0, 1.4, 1.8, 2.2, 2.6, 1.4, 1.8, 2.2, 2.6)
+SCALES = (1.0, 1.0, 1.4, 1.8, 2.2, 2.6, *(1.4, 1.8, 2.2, 2.6) * 5)
 LATER_S = (0.0, 14.0, 28.0, 8.0)
 CRAWLS_MPS = (1.8, 3.2)  # of a jam; a slower one would pass for a still picture
 TRIED = 7  # moments of one round
 SMALLER_FROM = 5  # from this round on, smaller ones will do: a far camera sees no larger ones
 LATER_FROM = 5  # from this round on, a kind's second choice
 STAGINGS = 1  # of one moment
-CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon
+CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon, in most traffic
 ANGLES_DEG, STEP_OF_ANGLE_DEG = (35.0, 145.0), 20.0  # at which two shall meet where ways cross
 LATEST_TOUCH = 0.88  # share of the clip
 CALM_START_S = 1.1  # of a clip: an error that begins in it gives the clip away at once
@@ -103,7 +103,8 @@ def _timeline(
     scale = SCALES[round_]
     demand = Demand(scale * (1.5 if kind.traffic.crawls else 1.0), kind.traffic.boosts, crawls, 2.0 * scale - 1.0)
     flow = Flow(setting.layout, setting.density, setting.surface, rng, setting.programme, types, demand)
-    horizon_s = HORIZON_S if kind.errs or kind.traffic.rare else min(setting.duration_s + CALM_HORIZON_S, HORIZON_S)
+    is_rare = kind.errs or kind.traffic.rare or round_ >= LATER_FROM
+    horizon_s = HORIZON_S if is_rare else min(setting.duration_s + CALM_HORIZON_S, HORIZON_S)
     later_s = LATER_S[round_ % len(LATER_S)] if setting.programme else 0.0
     timeline = recorded(flow, setting.programme, kind.traffic.crawls, horizon_s, later_s)
     # The warm-up costs as much, step for step; looking through a timeline takes about as long as recording it.

@@ -27,6 +27,7 @@ HARD_MPS2 = 4.5
 COMES_MPS = 4.0  # slower cars stop without anybody's being endangered
 BRAKES_MPS2 = 7.0
 IN_FRONT_M, AHEAD_M = 1.3, 12.0  # beside and before the car's front, the person is in its way
+NEEDS_S = 1.2  # of the clip after the point: the two are seen to pass each other
 LEAST_SHARE = 0.045
 ABOUT_M = 0.35  # the point of it is where they are first about as near as they come
 
@@ -102,4 +103,4 @@ def in_the_way(run: Run, car: int, person: int, start: int, end: int) -> bool:
     return False
 
 
-KIND = Kind(search, plan, accepts, judge, touches=False, attempts=6, least_share=LEAST_SHARE)
+KIND = Kind(search, plan, accepts, judge, touches=False, attempts=6, least_share=LEAST_SHARE, needs_s=NEEDS_S)

@@ -29,6 +29,7 @@ NEAREST_M = {CROSSING: 1.5, FOLLOWING: 1.3, BESIDE: 0.6, ONCOMING: 1.1}
 FAST_MPS = 6.5  # what one can see that somebody had to brake from
 EVADES_MPS2, EVADES_M = 5.0, 0.7  # of one of the two; the other does half as much
 LEAST_MPS = 3.5  # of either, in the two seconds before
+NEEDS_S = 1.3  # of the clip after the point: the two are seen to pass each other
 LEAST_SHARE = 0.042
 LATEST_SHARE = 0.94  # of the clip
 CLOSING_MPS = 8.0  # on somebody ahead
@@ -125,4 +126,4 @@ def judge(setting: Setting, run: Run) -> Verdict:
     return Verdict(True, "", start, end, None, (x, y, 0.6), nearest, (a, b))
 
 
-KIND = Kind(search, plan, accepts, judge, touches=False, attempts=6, least_share=LEAST_SHARE)
+KIND = Kind(search, plan, accepts, judge, touches=False, attempts=6, least_share=LEAST_SHARE, needs_s=NEEDS_S)
