@@ -56,6 +56,7 @@ LATEST_TOUCH = 0.88  # share of the clip
 CALM_START_S = 1.1  # of a clip: an error that begins in it gives the clip away at once
 _AFTER_S = 1.0  # a crash that comes later than this after its point is none
 _AVERTED_S = 2.2  # so long after its point two who almost collided are past each other
+_LONG_BEFORE_S = 0.8
 _FAR_APART_M = 6.0  # two who almost collide do not come nearer when they brake earlier
 
 
@@ -270,10 +271,13 @@ def _rehearsed(setting: Setting, kind: Kind, traffic: Traffic, plan: Plan, budge
 
 
 def _is_hopeless(kind: Kind, plan: Plan, rehearsal: Rehearsal) -> bool:
-    """Whether a moment's further plans would not do better: others touch whatever its two do, or the two who shall only
-    almost collide stay far apart (they brake earlier from plan to plan)."""
+    """Whether a moment's further plans would not do better: others touch whatever its two do, one of the two touches
+    somebody else long before, or the two who shall only almost collide stay far apart (they brake earlier from plan to
+    plan)."""
     if rehearsal.first is not None:
-        return not rehearsal.first & {plan.culprit, *plan.victims, *plan.struck}
+        named = {plan.culprit, *plan.victims, *plan.struck}
+        long_before = rehearsal.first_s < plan.contact_s - _LONG_BEFORE_S
+        return not rehearsal.first & named or (long_before and not rehearsal.first <= named)
     return kind.errs and not kind.touches and rehearsal.nearest_m > _FAR_APART_M
 
 

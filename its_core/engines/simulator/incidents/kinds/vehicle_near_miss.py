@@ -56,7 +56,8 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
-    """``averted_s`` grows from attempt to attempt: too late at first, in good time at last."""
+    """``averted_s`` grows from attempt to attempt: too late at first, in good time at last; not where two come towards
+    each other."""
     rng = setting.rng("averted", attempt)
     grip = min(setting.grip / 0.95, 1.0)
     match opportunity.variant:
@@ -72,7 +73,7 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
             planned = beside_plan(setting, opportunity, contact_s, attempt, 0.12 + 0.05 * attempt)
             away_m = math.copysign(float(rng.uniform(0.6, 0.9)), opportunity.details["touch_m"])
             return _also_evades(planned, rng, contact_s - 0.25, 0.7, away_m)
-    averted_s = 0.35 + 0.1 * attempt + float(rng.uniform(0.0, 0.08))
+    averted_s = 0.4 - 0.15 * attempt + float(rng.uniform(0.0, 0.08))  # from attempt to attempt they come nearer
     planned = oncoming_plan(setting, opportunity, contact_s, attempt, averted_s)
     return _also_evades(planned, rng, contact_s - 0.8, 0.9, -float(rng.uniform(0.5, 0.8)))
 

@@ -13,6 +13,7 @@ from its_core.engines.simulator.simulation.flow import STEP_S
 from its_core.taxonomy import Cause, CollisionType, ParticipantType
 
 EVERY_STEPS = 4
+_DRIFTS_S = 1.4  # before they meet, somebody who drifts over the middle of the road is in the other lane
 _SWERVES_S = 1.5  # a change of lane without a look takes about so long up to the touch
 
 
@@ -67,7 +68,8 @@ def _abreast(timeline: Timeline, step: int) -> Iterator[tuple[Track, Track, floa
 
 
 def oncoming_opportunities(timeline: Timeline) -> list[Opportunity]:
-    """Vehicles that meet on a road without anything between the directions: head-on, or along their sides."""
+    """Vehicles that meet on a road without anything between the directions: head-on, or along their sides. Those first
+    of all whose culprit meets nobody else while drifting over the middle of the road."""
     found: list[Opportunity] = []
     tracks = list(timeline.tracks.values())
     for culprit in tracks:
@@ -75,7 +77,13 @@ def oncoming_opportunities(timeline: Timeline) -> list[Opportunity]:
             continue
         for victim in tracks:
             found += _meeting(timeline, culprit, victim)
-    return found
+    met: dict[int, list[float]] = {}
+    for each in found:
+        met.setdefault(each.culprit, []).append(each.step)
+    alone = [
+        each for each in found if not any(0.0 < (each.step - step) * STEP_S < _DRIFTS_S for step in met[each.culprit])
+    ]
+    return alone or found
 
 
 def _meeting(timeline: Timeline, culprit: Track, victim: Track) -> Iterator[Opportunity]:
