@@ -23,6 +23,7 @@ BEYOND_KERB_M = 2.5  # people who have crossed the road walk on so far
 WIDEST_M = 24.0
 IN_TIME_S, FASTEST_ON_FOOT_MPS = 0.3, 3.2
 HARD_MPS2 = (4.5, 7.5)
+STARTLED_S = (0.5, 1.4)  # after a near miss, a driver goes on who has stopped for it
 HASTY = 0.85  # of a lane change's duration, where it ends in the side of another
 
 
@@ -51,7 +52,8 @@ def crossing_plan(
     chase = Chase(victim, own, other, onset_s, contact_s - (averted_s or LETS_GO_S), 3.4 if data["from_rest"] else 2.6)
     brakes: tuple[Brake, ...] = ()
     if averted_s is not None:
-        brakes = (Brake(contact_s - averted_s, contact_s + 1.5, float(rng.uniform(6.0, 8.0))),)
+        hard, until_s = float(rng.uniform(6.0, 8.0)), contact_s + float(rng.uniform(*STARTLED_S))
+        brakes = (Brake(contact_s - averted_s, until_s, hard),)
     elif rng.random() < 0.65:
         brakes = (Brake(contact_s - float(rng.uniform(0.1, 0.5)), contact_s + 6.0, float(rng.uniform(*HARD_MPS2))),)
     until_s = contact_s + (8.0 if averted_s is None else -averted_s)

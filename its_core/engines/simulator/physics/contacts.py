@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.physics.constants import TICKS_HZ
 from its_core.engines.simulator.physics.person import TwoWheeler, Walking
+from its_core.engines.simulator.physics.surroundings import POSTS
 from its_core.engines.simulator.physics.vehicle import Vehicle
 from its_core.engines.simulator.physics.world import Body, Touch
 from its_core.engines.simulator.trace import Dent, TraceContact
@@ -30,7 +31,6 @@ HEAVY_KG, HEAVY_SHARE = 5000.0, 0.35
 SOFT_SHARE = 0.25  # of the depth, where somebody on foot or on two wheels is struck
 # What does not give way leaves the whole crush to the vehicle, a post over a small part of its width.
 WALL_SHARE, POST_SHARE = 1.2, 1.55
-POSTS = ("pole", "tree")
 NARROW_DENT_M, WIDE_DENT_M = (0.38, 0.68), (0.62, 1.2)  # radii: of the shallowest and the deepest
 
 
@@ -38,7 +38,7 @@ NARROW_DENT_M, WIDE_DENT_M = (0.38, 0.68), (0.62, 1.2)  # radii: of the shallowe
 class Episode:
     """One stretch of touching. ``local`` holds, for each of the two, impulse-weighted sums of point and inward
     direction; ``before`` and ``after`` the velocities that the blow found and left; ``apart_mps`` how fast the two were
-    closing along the line between them."""
+    closing along the line between them. ``yields``: the thing gave way at the first touch, which is the whole blow."""
 
     first: int
     second: int | None
@@ -50,6 +50,7 @@ class Episode:
     before: dict[int, Floats]
     impulse_ns: float = 0.0
     blow_ns: float = 0.0
+    yields: bool = False
     local: dict[int, Floats] = field(default_factory=dict)
     after: dict[int, Floats] = field(default_factory=dict)
 
@@ -64,6 +65,13 @@ class Episode:
     def delta_v_mps(self, number: int) -> float:
         after = self.after.get(number)
         return 0.0 if after is None else float(pm.norm((after - self.before[number])[:2]))
+
+    def give_way(self, blow_ns: float, so_far: float) -> None:
+        """The thing yields at the first touch: the blow is this one, of which a share has been exchanged by now."""
+        scale = blow_ns / self.blow_ns
+        self.yields, self.blow_ns = True, blow_ns
+        self.impulse_ns = so_far * blow_ns
+        self.local = {number: scale * sums for number, sums in self.local.items()}
 
     @property
     def closing_mps(self) -> float:
@@ -91,7 +99,7 @@ class ContactLog:
             self._settling.append(episode)
         episode.last_tick = tick
         episode.impulse_ns += touch.impulse_ns
-        if tick - episode.start_tick <= BLOW_S * TICKS_HZ:
+        if tick - episode.start_tick <= BLOW_S * TICKS_HZ and not episode.yields:
             episode.blow_ns += touch.impulse_ns
             for number, inward in ((touch.first, touch.normal), (touch.second, -touch.normal)):
                 if number is not None:

@@ -20,6 +20,7 @@ from its_core.engines.simulator.roads.layouts import ISLAND_CORE, Layout
 from its_core.engines.simulator.roads.paths import straight
 
 GROUND = "ground"
+POSTS = ("pole", "tree")
 BARRIER_PIECE_M = 6  # Bullet finds no sensible normal on a box that is hundreds of metres long and 30 cm thick
 
 

@@ -226,6 +226,13 @@ class Vehicle:
             self.drive(-self.grip * share * GRAVITY_MPS2, self.steer_rad)
         self.locked = True
 
+    def push_on(self, velocity_mps: tuple[float, float], turns: float) -> None:
+        """Goes on at a velocity over the ground, with a share of the turning that a blow has given it."""
+        node = self.chassis.node
+        turning, moving = node.getAngularVelocity(), node.getLinearVelocity()
+        node.setLinearVelocity(Vec3(*velocity_mps, moving.z))
+        node.setAngularVelocity(Vec3(turning.x, turning.y, turns * turning.z))
+
     def skid(self, share: float, yaw_radps: float) -> None:
         """The tyres keep a share of their grip, and the vehicle begins to turn about itself."""
         self.set_grip(self.grip * share)

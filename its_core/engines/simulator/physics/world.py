@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from panda3d.core import NodePath, Vec3, loadPrcFileData
 
 from its_core.engines.simulator.physics.constants import GRAVITY_MPS2, TICKS_HZ, TYRE_GRIP
 from its_core.engines.simulator.physics.person import TwoWheeler, Walking
-from its_core.engines.simulator.physics.surroundings import GROUND, standing
+from its_core.engines.simulator.physics.surroundings import GROUND, POSTS, standing
 from its_core.engines.simulator.physics.vehicle import Vehicle
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.taxonomy import ParticipantType, RoadSurface
@@ -52,10 +53,13 @@ class World:
         self._bullet = BulletWorld()
         self._bullet.setGravity(Vec3(0, 0, -GRAVITY_MPS2))
         self._vehicles: list[Vehicle] = []
+        self._posts: list[NodePath[Any]] = []
         for node, at in standing(layout):
             path = NodePath(node)
             path.setPos(at)
             self._bullet.attach(node)
+            if node.getName() in POSTS:
+                self._posts.append(path)
 
     def add_vehicle(
         self,
@@ -78,6 +82,12 @@ class World:
 
     def add_pedestrian(self, number: int, at_m: tuple[float, float]) -> Walking:
         return Walking(self._bullet, number, at_m)
+
+    def shove_post(self, point_m: Floats, by_m: tuple[float, float]) -> None:
+        """Moves the post that stands nearest to a point."""
+        x, y = float(point_m[0]), float(point_m[1])
+        post = min(self._posts, key=lambda path: (path.getX() - x) ** 2 + (path.getY() - y) ** 2)
+        post.setPos(post.getX() + by_m[0], post.getY() + by_m[1], post.getZ())
 
     def tick(self) -> list[Touch]:
         for vehicle in self._vehicles:

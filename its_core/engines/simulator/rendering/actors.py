@@ -19,6 +19,7 @@ from its_core.engines.simulator.meshes.riders import seated
 from its_core.engines.simulator.meshes.vehicles import car, trailer
 from its_core.engines.simulator.meshes.wrecks import Wreck
 from its_core.engines.simulator.rendering.poses import car_parts, carried, place_parts, turn_of
+from its_core.engines.simulator.rendering.posts import StruckPost, leaning, upright_post
 from its_core.engines.simulator.trace import Actor, Dent, Trace
 from its_core.taxonomy import Colour, ParticipantType
 
@@ -211,6 +212,18 @@ def suffered(dents: Sequence[Dent], frame: int) -> int:
     return sum(dent.frame <= frame for dent in dents)
 
 
+class PostActor:
+    """A street lamp that a vehicle has run into; no actor of the trace."""
+
+    def __init__(self, trace: Trace, post: StruckPost) -> None:
+        self._fps, self._post = trace.fps, post
+        self._mesh = upright_post(post)
+
+    def posed(self, frame: int) -> Posed:
+        mesh = leaning(self._mesh, self._post, frame / self._fps)
+        return Posed(mesh.vertices, mesh.normals, mesh.slots, mesh.triangles)
+
+
 class WholeActor:
     """An actor of two bodies: a machine and its rider, a tractor and its trailer."""
 
@@ -287,7 +300,7 @@ class Cast:
         return np.concatenate([self.triangles[number] for number in numbers])
 
 
-def cast(found: Sequence[Body], frame: int, before: Cast | None = None) -> Cast:
+def cast(found: Sequence[Body | PostActor], frame: int, before: Cast | None = None) -> Cast:
     """The actors in a frame. ``before``: the same actors in another one, whose triangles are theirs too unless
     somebody has broken in between."""
     shown = [body.posed(frame) for body in found]

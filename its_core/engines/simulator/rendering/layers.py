@@ -60,8 +60,9 @@ class LayerMaker:
             self._ground[below] /= np.float32(farther(camera.position_m, layout.deck))
         self._classes = _classes(plate, layout, self._ground) if "classes" in asked else None
 
-    def made(self, drawn: Drawn, sight: Sight, following: Cast | None) -> Layers:
-        """The layers of the frame that was drawn last; ``following``: the actors one frame later, None at the end."""
+    def made(self, drawn: Drawn, sight: Sight, following: Cast | None, actors: int) -> Layers:
+        """The layers of the frame that was drawn last; ``following``: the bodies one frame later, None at the end. The
+        first so many bodies are ``actors``, the others things that have been struck."""
         depth = normals = flow = None
         if self._asked & {"depth", "normals"}:
             near = _nearness(self._layer.seen.nearness, self._ground)
@@ -77,12 +78,17 @@ class LayerMaker:
                     sight.ids, self._layer.seen.triangle, drawn.triangles, drawn.owner, drawn.placed, moved, lens.focal,
                     lens.centre_x, lens.centre_y, flow,
                 )  # fmt: skip
+        ids, classes = sight.ids, self._classes
+        things = (ids >= actors) & (ids != NOBODY)
+        if things.any():
+            ids = np.where(things, np.uint8(NOBODY), ids)
+            classes = None if classes is None else np.where(things, np.uint8(OBJECT), classes)
         return Layers(
-            ids=sight.ids.copy() if "ids" in self._asked else None,
+            ids=ids.copy() if "ids" in self._asked else None,
             depth=depth if "depth" in self._asked else None,
             normals=normals,
             flow=flow,
-            classes=self._classes,
+            classes=classes,
         )
 
 

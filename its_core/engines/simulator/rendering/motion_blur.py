@@ -50,9 +50,10 @@ class MotionBlur:
         self._trace, self._camera = trace, camera
 
     def smears(self, frame: int, drawn: Drawn, extents: Outlines) -> list[Smear]:
-        """Far bodies first."""
+        """Far bodies first; things that have been struck stay sharp."""
         trace, camera = self._trace, self._camera
-        numbers = np.array([number for number in drawn.numbers if not np.isnan(extents.boxes[number, 0])], np.int64)
+        actors = [number for number in drawn.numbers if number < len(trace.actors)]
+        numbers = np.array([number for number in actors if not np.isnan(extents.boxes[number, 0])], np.int64)
         velocities = trace.velocities[frame, numbers]
         fast = np.abs(velocities).max(axis=1) * self.open_s > 0.04 if len(numbers) else np.zeros(0, np.bool_)
         numbers, velocities = numbers[fast], velocities[fast]

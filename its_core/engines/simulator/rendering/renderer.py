@@ -18,7 +18,7 @@ from its_core.engines.simulator.optics.quality import Recorder
 from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, draw
 from its_core.engines.simulator.optics.sensor import Look, metered
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn, Outlines, outlines
-from its_core.engines.simulator.rendering.actors import Body, Cast, PersonActor, bodies, cast, vehicles_of
+from its_core.engines.simulator.rendering.actors import Body, Cast, PersonActor, PostActor, bodies, cast, vehicles_of
 from its_core.engines.simulator.rendering.aftermath.traces import Aftermath
 from its_core.engines.simulator.rendering.background import plate
 from its_core.engines.simulator.rendering.compositor import Compositor, Sight
@@ -26,7 +26,8 @@ from its_core.engines.simulator.rendering.lamps.signals import Signals
 from its_core.engines.simulator.rendering.lamps.vehicles import VehicleLamps
 from its_core.engines.simulator.rendering.layers import LayerMaker, Layers
 from its_core.engines.simulator.rendering.motion_blur import MotionBlur
-from its_core.engines.simulator.roads.layouts import Layout
+from its_core.engines.simulator.rendering.posts import StruckPost, struck_posts
+from its_core.engines.simulator.roads.layouts import Layout, Point
 from its_core.engines.simulator.scenery.build import scenery
 from its_core.engines.simulator.scenery.light_maps import flattened
 from its_core.engines.simulator.trace import Trace
@@ -81,15 +82,33 @@ class Renderer:
         if self._still is None or not self._still.shows(layout, camera, sky):
             self._still = None  # frees the old one first
             self._still = Still(layout, camera, sky)
-        return ClipRenderer(self._still, trace, found, seed, quality, layers).frames()
+        clip = ClipRenderer(self._still, trace, found, seed, quality, layers)
+        posts = struck_posts(trace, layout)
+        return self._until_posts_fall(clip, posts, len(trace.positions)) if posts else clip.frames()
+
+    def _until_posts_fall(self, clip: ClipRenderer, posts: list[StruckPost], frames: int) -> Iterator[RenderedFrame]:
+        """Until a post is struck the clip's pictures are those of any other of its camera; from then on it is no part
+        of the still view."""
+        first = posts[0].frame
+        for frame in range(first):
+            yield clip.frame(frame)
+        still, self._still = clip.still, None  # two of them at a time would be too much memory
+        clip.leave_view()
+        bare = Still(still.layout, still.camera, still.sky, frozenset(post.foot for post in posts))
+        bare.exposure = still.exposure
+        clip.take_view(bare, posts)
+        for frame in range(first, frames):
+            yield clip.frame(frame)
 
 
 class Still:
-    """A camera's view of a place under one sky, with nothing that moves."""
+    """A camera's view of a place under one sky, with nothing that moves; ``fallen``: without the street lamps on these
+    feet."""
 
-    def __init__(self, layout: Layout, camera: Camera, sky: Daylight) -> None:
+    def __init__(self, layout: Layout, camera: Camera, sky: Daylight, fallen: frozenset[Point] = frozenset()) -> None:
         self.layout, self.camera, self.sky = layout, camera, sky
-        self.plate = plate(camera, layout, scenery(layout, sky, camera.position_m, camera.camera_id), sky)
+        scene = scenery(layout, sky, camera.position_m, camera.camera_id, fallen)
+        self.plate = plate(camera, layout, scene, sky)
         self.exposure = metered(self.plate.radiance, self.plate.ground_share, sky)
 
     def shows(self, layout: Layout, camera: Camera, sky: Daylight) -> bool:
@@ -105,31 +124,42 @@ class ClipRenderer:
         camera, sky = still.camera, still.sky
         size = (camera.width_px, camera.height_px)
         self._trace, self._camera, self._sky, self._bodies = trace, camera, sky, found
-        self._plate = still.plate
         self._look = Look(camera.camera_id, replace(sky, exposure=still.exposure), *size, seed, quality)
         self._recorder = Recorder(camera.camera_id, quality)
         self._fall = Precipitation(camera.camera_id, sky, *size, seed)
-        in_town = still.layout.pavement_m > 0.0
-        self._overlay = Overlay(camera.camera_id, sky, *size, seed, in_town)
-        self._layer = ActorLayer(camera, self._plate.standing)
-        self._compositor = Compositor(self._plate, camera, self._look, self._layer)
-        self._signals = Signals(still.layout, camera, self._plate.standing.surface, sky.lit, self._look.level)
+        self._overlay = Overlay(camera.camera_id, sky, *size, seed, still.layout.pavement_m > 0.0)
         self._lamps = VehicleLamps(vehicles_of(found), trace, camera, sky.lit, self._look.level)
-        self._aftermath = Aftermath(trace, camera, sky)
         self._motion_blur = MotionBlur(trace, camera, sky)
         self._contacts = np.array([_contact(body) for body in found]).reshape(-1, 4)
         self._shade = Coverage.empty(*size)
-        self._cast: Cast | None = None
         self._asked = layers
-        self._layers = LayerMaker(layers, camera, still.layout, self._plate, self._layer) if layers else None
+        self.take_view(still, [])
+
+    def take_view(self, still: Still, posts: list[StruckPost]) -> None:
+        """From the next frame on before this still view, with these posts as bodies."""
+        camera = self._camera
+        self.still, self._plate = still, still.plate
+        self._posts = [PostActor(self._trace, post) for post in posts]
+        self._layer = ActorLayer(camera, self._plate.standing)
+        self._compositor = Compositor(self._plate, camera, self._look, self._layer)
+        self._signals = Signals(still.layout, camera, self._plate.standing.surface, self._sky.lit, self._look.level)
+        self._aftermath = Aftermath(self._trace, camera, self._sky)
+        self._cast: Cast | None = None
+        asked = self._asked
+        self._layers = LayerMaker(asked, camera, still.layout, self._plate, self._layer) if asked else None
+
+    def leave_view(self) -> None:
+        """Frees the still view; another has to be taken before the next frame."""
+        del self.still, self._plate, self._layer, self._compositor, self._signals, self._layers
 
     def frames(self) -> Iterator[RenderedFrame]:
         for frame in range(len(self._trace.positions)):
-            yield self._frame(frame)
+            yield self.frame(frame)
 
-    def _frame(self, frame: int) -> RenderedFrame:
+    def frame(self, frame: int) -> RenderedFrame:
         self._aftermath.laid(frame, self._compositor)
-        actors = self._cast = cast(self._bodies, frame, self._cast)
+        shown = [*self._bodies, *self._posts]
+        actors = self._cast = cast(shown, frame, self._cast)
         placed = self._camera.placed(actors.vertices)
         extents = outlines(self._camera, actors, placed)
         drawn = self._layer.draw(actors, placed, extents)
@@ -140,6 +170,8 @@ class ClipRenderer:
         beams = self._lamps.shine(frame, self._compositor, self._layer)
         if len(self._trace.signals):
             self._signals.shine(self._trace.signals[frame], self._compositor, self._layer.seen.triangle)
+        if self._posts and len(beams):
+            beams = np.concatenate([beams, np.zeros((len(self._posts), 3))])
         picture, sight = self._compositor.frame(actors, drawn, beams)
         moving = self._motion_blur.smears(frame, drawn, extents)
         if moving:
@@ -147,13 +179,13 @@ class ClipRenderer:
         layers = Layers()
         if self._layers is not None:
             later = "flow" in self._asked and frame + 1 < len(self._trace.positions)
-            following = cast(self._bodies, frame + 1, actors).in_order_of(actors) if later else None
-            layers = self._layers.made(drawn, sight, following)
+            following = cast(shown, frame + 1, actors).in_order_of(actors) if later else None
+            layers = self._layers.made(drawn, sight, following, len(self._bodies))
         picture = self._look.noisy(picture)
         self._fall.fallen(picture)
         self._overlay.written(picture, frame / self._trace.fps)
         picture = self._recorder.played(picture)
-        truth = _truth(picture, drawn, sight, extents, layers)
+        truth = _truth(picture, drawn, sight, extents, layers, len(self._bodies))
         self._compositor.rest()
         return truth
 
@@ -201,15 +233,16 @@ def _contact(body: Body) -> tuple[float, float, float, float]:
     return size.width_m / 2 - 0.12, size.length_m / 2 - 0.15, _CONTACT_M, 0.80
 
 
-def _truth(picture: Frame, drawn: Drawn, sight: Sight, extents: Outlines, layers: Layers) -> RenderedFrame:
-    full = np.maximum(drawn.full, sight.samples)
+def _truth(picture: Frame, drawn: Drawn, sight: Sight, extents: Outlines, layers: Layers, actors: int) -> RenderedFrame:
+    """Of the actors alone, which come before whatever else moves."""
+    samples, boxes = sight.samples[:actors], extents.boxes[:actors]
+    full = np.maximum(drawn.full[:actors], samples)
     visible: list[Box | None] = [
         (float(x1), float(y1), float(x2), float(y2)) if pixels else None
-        for pixels, (x1, y1, x2, y2) in zip(sight.pixels.tolist(), sight.bounds.tolist(), strict=True)
+        for pixels, (x1, y1, x2, y2) in zip(sight.pixels[:actors].tolist(), sight.bounds[:actors].tolist(), strict=True)
     ]
     amodal: list[Box | None] = [
-        None if np.isnan(box[0]) else (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
-        for box in extents.boxes
+        None if np.isnan(box[0]) else (float(box[0]), float(box[1]), float(box[2]), float(box[3])) for box in boxes
     ]
-    hidden = [1.0 - v / f if f > 0 else 0.0 for v, f in zip(sight.samples.tolist(), full.tolist(), strict=True)]
-    return RenderedFrame(picture, sight.samples, full, visible, amodal, hidden, layers)
+    hidden = [1.0 - v / f if f > 0 else 0.0 for v, f in zip(samples.tolist(), full.tolist(), strict=True)]
+    return RenderedFrame(picture, samples, full, visible, amodal, hidden, layers)

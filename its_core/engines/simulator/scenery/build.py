@@ -78,8 +78,15 @@ class Scenery:
         return lit
 
 
-def scenery(layout: Layout, daylight: Daylight, eye: tuple[float, float, float], camera_id: str) -> Scenery:
-    """What stands in a place, seen from ``eye`` (far trees have fewer leaves)."""
+def scenery(
+    layout: Layout,
+    daylight: Daylight,
+    eye: tuple[float, float, float],
+    camera_id: str,
+    fallen: frozenset[Point] = frozenset(),
+) -> Scenery:
+    """What stands in a place, seen from ``eye`` (far trees have fewer leaves). ``fallen``: the feet of the street lamps
+    that are left out."""
     rng = rng_of("scenery", layout.name.value, camera_id)
     sheds = layout.pavement_m == 0.0  # open country
     buildings = (*layout.buildings, *([] if sheds else _backdrop(layout, rng)))
@@ -87,7 +94,9 @@ def scenery(layout: Layout, daylight: Daylight, eye: tuple[float, float, float],
     things += _trees(layout, eye, rng)
     lamps = []
     for foot in layout.street_lamps:
-        towards = _towards_road(layout, foot)
+        if foot in fallen:
+            continue
+        towards = towards_road(layout, foot)
         things.append(street_lamp(towards, daylight.lit).moved((*foot, 0.0)))
         lamps.append(lamp_light_at(foot, towards))
     for mast in sorted({head.mast_m for head in layout.signals}):
@@ -112,7 +121,7 @@ def scenery(layout: Layout, daylight: Daylight, eye: tuple[float, float, float],
     return Scenery(every, walls_of(buildings, sheds), tuple(buildings), tuple(lamps), tuple(bays), tuple(parks))
 
 
-def _towards_road(layout: Layout, foot: Point) -> tuple[float, float]:
+def towards_road(layout: Layout, foot: Point) -> tuple[float, float]:
     """Unit vector from a point beside the road to the nearest of the road."""
     x, y = nearest_on_road(layout, *foot)
     across = (x - foot[0], y - foot[1])
@@ -183,7 +192,7 @@ def _barriers(layout: Layout) -> list[Mesh]:
         if off_road_m(layout, x, y) < -1.0:
             found.append(median_barrier(start, end))
             continue
-        across = _towards_road(layout, (x, y))
+        across = towards_road(layout, (x, y))
         left = (-(end[1] - start[1]), end[0] - start[0])
         facing = across[0] * left[0] + across[1] * left[1] > 0
         found.append(guard_rail(start, end) if facing else guard_rail(end, start))
@@ -236,7 +245,7 @@ def _furniture(layout: Layout, rng: np.random.Generator) -> list[Mesh]:
         clear = off_road_m(layout, x, y)
         if not 0.45 < clear < 0.95 or _in_the_way(layout, x, y):
             continue
-        across = _towards_road(layout, (x, y))
+        across = towards_road(layout, (x, y))
         turn = pm.atan2(-across[0], across[1])
         if number % len(makers) in (3, 4, 5):
             turn += math.pi / 2 * (1 if rng.random() < 0.5 else -1)

@@ -16,6 +16,7 @@ from its_core.engines.simulator.physics.constants import TICKS_HZ
 from its_core.engines.simulator.physics.contacts import ContactLog, Episode, velocity_of
 from its_core.engines.simulator.physics.limp_body import walking
 from its_core.engines.simulator.physics.person import TwoWheeler, Walking
+from its_core.engines.simulator.physics.surroundings import POSTS
 from its_core.engines.simulator.physics.vehicle import Vehicle
 from its_core.engines.simulator.physics.world import Body, Touch, World
 from its_core.engines.simulator.randomness import rng_of
@@ -66,6 +67,9 @@ STOPS_MPS2 = 3.5
 ROLLS_S = 1.0  # even who did not reach the pedal at once brakes then
 LATE_BRAKE_SHARE = 0.5
 DRAGS_MPS2 = 1.6  # of a wreck that nobody brakes: bent bodywork and a stalled engine hold wheels
+# Posts: from this speed on a vehicle crushes itself against them, so deep for its speed, and keeps so much of it until
+# then.
+POST_MPS, POST_GIVES_M_PER_MPS, POST_GIVES_M, PUSHES_ON = 3.0, 0.05, 0.62, 0.7
 HALTS_MPS2 = 7.0  # of a driver who has hit somebody
 STRIKES_MPS = 0.8  # a vehicle slower than this knocks nobody over
 BRISK_MPS = 1.4  # on foot
@@ -344,7 +348,8 @@ class _Simulation:
         if touch.thing is not None and isinstance(bodies[0], TwoWheeler) and bodies[0].fallen:
             return
         episode = self.log.add(tick, touch, self.before)
-        self.rebounds.begun(episode)
+        if not self._gives_way(tick, touch, episode):
+            self.rebounds.begun(episode)
         for body in bodies:
             if isinstance(body, Walking):
                 if not body.fallen:
@@ -370,6 +375,23 @@ class _Simulation:
                 self._wreck(tick, body, touch)
             else:
                 self._brushed(tick, body.number)
+
+    def _gives_way(self, tick: int, touch: Touch, episode: Episode) -> bool:
+        """Whether this is, or was, a post that a vehicle crushes itself against, and that gives a little: at the first
+        touch it moves as far as the crush is deep, and the vehicle goes on that far."""
+        body = self.bodies[touch.first]
+        if episode.yields or touch.thing not in POSTS or not isinstance(body, Vehicle) or body.trailer is not None:
+            return episode.yields
+        vx, vy = (float(value) for value in self.before[touch.first][:2])
+        speed = math.sqrt(vx * vx + vy * vy)
+        head_on = -(vx * float(touch.normal[0]) + vy * float(touch.normal[1]))
+        if episode.start_tick != tick or head_on < max(POST_MPS, 0.7 * speed):
+            return False
+        episode.give_way(body.chassis.mass_kg * head_on, 1.0 - PUSHES_ON)
+        reach_m = min(POST_GIVES_M_PER_MPS * head_on, POST_GIVES_M)
+        self.world.shove_post(touch.point_m, (reach_m * vx / speed, reach_m * vy / speed))
+        body.push_on((PUSHES_ON * vx, PUSHES_ON * vy), PUSHES_ON)
+        return True
 
     def _runs_into(self, numbers: list[int]) -> bool:
         """Whether a vehicle among these moves."""

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 _LEAST_MPS = 0.7  # change of velocity from which anything breaks: mirrors and trim, where side scrapes along side
 _PIECES_PER_MPS, _MOST_PIECES = 11.0, 110
 # Bumper covers, grilles and fender liners: one for so many metres a second, half lengths in metres.
-_LARGE_PER_MPS, _MOST_LARGE, _LARGE_M = 0.32, 5, (0.26, 0.62)
+_LARGE_PER_MPS, _MOST_LARGE, _LARGE_M = 0.32, 5, (0.20, 0.45)
 _SLIDES_MPS2 = 5.5  # how pieces slow down on asphalt
 _FARTHEST_M = 16.0
 _GLASS = (0.72, 0.76, 0.78)
@@ -110,7 +110,7 @@ def _large_shape(trace: Trace, source: int, rng: np.random.Generator) -> tuple[f
     albedo = paint if float(rng.random()) < 0.55 else MATERIALS[Surface.TRIM].albedo
     shade, turn = float(rng.uniform(0.75, 1.2)), float(rng.uniform(0.0, np.pi))
     half = float(rng.uniform(*_LARGE_M))
-    wide, taper = half * float(rng.uniform(0.22, 0.5)), float(rng.uniform(0.4, 1.0))
+    wide, taper = half * float(rng.uniform(0.22, 0.5)), float(rng.uniform(0.65, 1.0))
     return (float(pm.cos(turn)), float(pm.sin(turn)), half, wide, *(shade * value for value in albedo), taper)
 
 
