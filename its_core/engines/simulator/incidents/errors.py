@@ -229,7 +229,7 @@ def stepping_out_plan(
     walked = math.dist(start, foot)
     points = (start, foot, over) if walked > 0.4 else (start, over)
     first = walked if walked > 0.4 else 0.0
-    kerb = max(reach - 2.2, 0.2)
+    kerb = max(reach - _far_kerb_m(setting, (x, y), (-ty * side, tx * side)), 0.2)
     route = Route(points, (Crossing(first + kerb, first + reach + across_m, None),))
     pace = float(rng.choice([1.3, 1.6, 2.0, 2.8], p=[0.35, 0.3, 0.2, 0.15]))
     pace = pace if pace_mps is None else pace_mps

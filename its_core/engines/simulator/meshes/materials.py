@@ -159,6 +159,7 @@ class Surface(IntEnum):
     LUMINAIRE_WHITE = auto()
     SIGN_GREEN_LIT = auto()
     AIRBAG = auto()  # behind glass
+    HELMET = auto()  # replaced before drawing
     WALL = 255  # drawn with the number of the wall in place of a normal
 
 

@@ -71,6 +71,9 @@ class Stature:
     long_hair: bool
     coat: bool
     vest: bool = False
+    shorts: bool = False
+    cycle_helmet: bool = False
+    full_face: bool = False  # a motorcyclist's helmet, and sleeves down to the gloves
 
 
 def at_work(person: Stature) -> Stature:
@@ -109,12 +112,12 @@ def figure(person: Stature) -> Mesh:
     _head(sculptor, person)
     for thigh, shin in ((THIGH_L, SHIN_L), (THIGH_R, SHIN_R)):
         _limb(sculptor, thigh, Surface.BOTTOM, 0.44, 0.088, 0.062)
-        _limb(sculptor, shin, Surface.BOTTOM, 0.42, 0.060, 0.045)
+        _limb(sculptor, shin, Surface.SKIN if person.shorts else Surface.BOTTOM, 0.42, 0.060, 0.045)
         sculptor.ball((0.0, 0.055, -0.455), (0.046, 0.135, 0.045), Surface.SHOES, rings=4, sides=8, part=shin)
     for arm, forearm in ((ARM_L, FOREARM_L), (ARM_R, FOREARM_R)):
         sculptor.ball((0.0, 0.0, -0.015), (0.054, 0.060, 0.060), Surface.TOP, rings=4, sides=7, part=arm)
         _limb(sculptor, arm, Surface.TOP, 0.29, 0.055, 0.046)
-        _limb(sculptor, forearm, Surface.TOP if person.coat else Surface.SKIN, 0.25, 0.043, 0.032)
+        _limb(sculptor, forearm, Surface.TOP if person.coat or person.full_face else Surface.SKIN, 0.25, 0.043, 0.032)
         sculptor.ball((0.0, 0.01, -0.30), (0.032, 0.042, 0.062), Surface.SKIN, rings=4, sides=6, part=forearm)
     mesh = sculptor.mesh()
     size = np.array([person.height * person.breadth, person.height * person.breadth, person.height])
@@ -156,6 +159,11 @@ def _head(sculptor: Sculptor, person: Stature) -> None:
     sculptor.ball((0.0, -0.008, 0.212), (0.084, 0.098, 0.098), Surface.HAIR, rings=6, sides=10, part=HEAD)
     if person.vest:
         sculptor.ball((0.0, 0.0, 0.235), (0.118, 0.142, 0.095), Surface.HAIR, rings=5, sides=10, part=HEAD)
+    if person.cycle_helmet:
+        sculptor.ball((0.0, -0.01, 0.245), (0.098, 0.135, 0.075), Surface.HELMET, rings=5, sides=10, part=HEAD)
+    if person.full_face:
+        sculptor.ball((0.0, 0.025, 0.19), (0.130, 0.155, 0.150), Surface.HELMET, rings=6, sides=10, part=HEAD)
+        sculptor.ball((0.0, 0.095, 0.20), (0.095, 0.095, 0.050), Surface.GLASS, rings=5, sides=8, part=HEAD)
     if person.long_hair:
         sculptor.ball((0.0, -0.055, 0.12), (0.072, 0.05, 0.14), Surface.HAIR, rings=5, sides=8, part=HEAD)
 

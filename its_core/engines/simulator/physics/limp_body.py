@@ -22,6 +22,12 @@ _HIPS_M = 0.93  # of somebody who stands
 # Of a blow below, what reaches the head at once: nearly all of a slow one, little of a fast one.
 _HEAD_SHARES, _HEAD_SPEEDS_MPS = (0.9, 0.4), (4.0, 11.0)
 _BOUNCE = 0.12
+# Clothes slide over paint and glass, and drag on asphalt; feet that meet the road first would throw the body up again.
+_DRAGS, _SLIDES, _ABOVE_M = 1.0, 0.25, 0.5
+_FEET_SLIDE = 0.45
+_SHINS = (2, 4)  # among LIMBS
+# Upwards, of the torso: joints that are jerked apart turn more of a blow into height than people's do.
+_RISES_MPS = 1.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ class LimpBody:
         node = BulletRigidBodyNode(f"{self.number}")
         node.addShape(BulletCapsuleShape(radius_m, straight_m, ZUp))
         node.setMass(mass_kg)
-        node.setFriction(0.75)
+        node.setFriction(_DRAGS)
         node.setRestitution(0.05)
         node.setLinearDamping(_DAMPING[0])
         node.setAngularDamping(_DAMPING[1])
@@ -136,15 +142,36 @@ class LimpBody:
         self.nodes.append(node)
         self.paths.append(path)
 
-    def push(self, before: Floats, after: Floats, edge_m: float, up_mps: float) -> None:
+    def push(
+        self,
+        before: Floats,
+        after: Floats,
+        edge_m: float,
+        up_mps: float,
+        most_of_head: float = 1.0,
+        topples: Floats | None = None,
+    ) -> None:
         """Gives every limb its velocity after a blow that took what it met from ``before`` to ``after``: it took along
-        what is lower than the edge of what struck (of a bonnet), and what is higher only in part."""
+        what is lower than the edge of what struck (of a bonnet), and what is higher only in part, at most
+        ``most_of_head`` of it. ``topples``: what a limb gains for each metre of its height, m/s."""
         change = (1.0 + _BOUNCE) * (after - before)
         least = float(np.interp(float(pm.norm(change[:2])), _HEAD_SPEEDS_MPS, _HEAD_SHARES))
+        least = min(least, most_of_head)
+        falls = np.zeros(3) if topples is None else topples
         for node, path in zip(self.nodes, self.paths, strict=True):
             above_m = float(path.getZ()) - edge_m
-            moving = before + min(max(1.0 - 2.0 * above_m, least), 1.0) * change
+            moving = before + min(max(1.0 - 2.0 * above_m, least), 1.0) * change + float(path.getZ()) * falls
             node.setLinearVelocity(Vec3(float(moving[0]), float(moving[1]), float(moving[2]) + up_mps))
+
+    def settle(self) -> None:
+        """Fits each limb's friction to what it lies on, a car or the road, by how high it is, and keeps the body from
+        being thrown too high."""
+        for number, (node, path) in enumerate(zip(self.nodes, self.paths, strict=True)):
+            high = float(path.getZ()) > _ABOVE_M
+            node.setFriction(_SLIDES if high else _FEET_SLIDE if number in _SHINS else _DRAGS)
+        moving = self.nodes[0].getLinearVelocity()
+        if moving.z > _RISES_MPS:
+            self.nodes[0].setLinearVelocity(Vec3(moving.x, moving.y, _RISES_MPS))
 
     @property
     def poses(self) -> Floats:

@@ -34,14 +34,16 @@ Floats = NDArray[np.float64]
 # How riders sit: hips over the saddle, hands on the bar.
 _SEATED = {
     ParticipantType.MOTORCYCLE: Posture(0.86, -0.16, -0.30, (1.18, 1.18), (-0.30, -0.30), (0.80, 0.80)),
-    ParticipantType.BICYCLE: Posture(1.04, -0.16, -0.62, (1.10, 0.85), (-0.20, -0.35), (0.92, 0.92)),
+    ParticipantType.BICYCLE: Posture(0.99, -0.16, -0.42, (1.06, 0.64), (-0.30, -0.86), (0.75, 0.75)),
 }
-_SEAT_M = {ParticipantType.MOTORCYCLE: 0.78, ParticipantType.BICYCLE: 0.95}
+_SEAT_M = {ParticipantType.MOTORCYCLE: 0.78, ParticipantType.BICYCLE: 0.93}
 _RIDER_EDGE_M = 0.75  # what is lower of a rider goes with the machine
-_THROWN_UP = 0.12  # of the change of velocity, at most so fast:
-_FASTEST_UP_MPS = 2.2
+_THROWN_UP = 0.08  # of the change of velocity, at most so fast:
+_FASTEST_UP_MPS = 1.2
 _TIPS_RADPS, _MIDDLE_M = 3.2, 0.5  # a machine that is struck falls over
-_BOUNCES = 0.25  # off what has struck it
+_RIDER_TIPS = 0.4  # of that, the rider does
+_BOUNCES = {ParticipantType.MOTORCYCLE: 0.25, ParticipantType.BICYCLE: 0.6}  # off what has struck it
+_RIDER_HEAD_SHARE = 0.45  # of a blow to the machine, what reaches the rider's head at once
 
 
 class Walking:
@@ -76,7 +78,7 @@ class Walking:
     def fall(self, heading_rad: float, posture: Posture, before: Floats, edge_m: float) -> None:
         """Lets go of the upright stance after a blow. ``before``: the velocity before it; ``edge_m``: how high the
         front of what struck is."""
-        after = three(self.node.getLinearVelocity())
+        after = _level(three(self.node.getLinearVelocity()))
         at = self.position
         self._world.remove(self.node)
         self.limp = LimpBody(self._world, self.number, at, heading_rad, posture)
@@ -157,7 +159,7 @@ class TwoWheeler:
         """Parts machine and rider; ``before``: the velocity before the blow, ``away`` the direction of its push."""
         if self.fallen:
             return
-        after = three(self.node.getLinearVelocity())
+        after = _level(three(self.node.getLinearVelocity()))
         heading = math.radians(self.path.getH())
         at = self.position
         self._world.remove(self.node)
@@ -172,7 +174,7 @@ class TwoWheeler:
         path.setPos(float(at[0]), float(at[1]), 0.62)
         path.setH(math.degrees(heading))
         # The blow reaches the machine first; it bounces off and tips over, away from what has struck it.
-        machine = after + _BOUNCES * (after - before)
+        machine = after + _BOUNCES[self.type] * (after - before)
         fx, fy = self.forward
         aside = float(away[0] * fy - away[1] * fx)
         if abs(aside) < 0.25:
@@ -184,7 +186,8 @@ class TwoWheeler:
         self._world.attach(node)
         self.node, self.path = node, path
         self.rider = LimpBody(self._world, self.number, at, heading, _SEATED[self.type], self.lean_rad)
-        self.rider.push(before, after, _RIDER_EDGE_M, _up_mps(before, after))
+        topples = _RIDER_TIPS * tips * np.array([fy, -fx, 0.0])
+        self.rider.push(before, after, _RIDER_EDGE_M, _up_mps(before, after), _RIDER_HEAD_SHARE, topples)
         node.setIntoCollideMask(BitMask32.bit(3))
 
     @property
@@ -223,6 +226,12 @@ def _machine(length_m: float) -> BulletConvexHullShape:
         for side in (-0.12, 0.12):
             shape.addPoint(Point3(side, 0.5 * end, 0.0))
     return shape
+
+
+def _level(velocity: Floats) -> Floats:
+    """Without its upward part: an upright body that is struck low presses against the slope of a bonnet, which would
+    throw it metres high."""
+    return np.array([velocity[0], velocity[1], 0.0])
 
 
 def _up_mps(before: Floats, after: Floats) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,13 @@ from its_core.engines.simulator.meshes.materials import Surface, byte_table
 from its_core.engines.simulator.meshes.mesh import Mesh
 from its_core.engines.simulator.meshes.paintwork import paintwork
 from its_core.engines.simulator.meshes.pedestrians import VESTS, at_work, clothes, fallen, figure, limbs, stature
-from its_core.engines.simulator.meshes.riders import seated
+from its_core.engines.simulator.meshes.riders import rider, seated
 from its_core.engines.simulator.meshes.vehicles import car, trailer
 from its_core.engines.simulator.meshes.wrecks import Wreck
 from its_core.engines.simulator.rendering.poses import car_parts, carried, place_parts, turn_of
 from its_core.engines.simulator.rendering.posts import StruckPost, leaning, upright_post
 from its_core.engines.simulator.trace import Actor, Dent, Trace
-from its_core.taxonomy import Colour, ParticipantType
+from its_core.taxonomy import ParticipantType
 
 F32 = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -30,9 +30,6 @@ _BLINK_HZ = 1.4  # indicators and hazard lights: 60 to 120 a minute by UN Regula
 _BEACON_HZ = 1.9  # each side of a light bar: 2 to 4 flashes a second in all, seen at 10 frames a second
 _BEACON_ON = 0.6  # share of the time for which a side burns: for a moment both do
 _BRISK_MPS = 1.4
-# Two of three cyclists wear something bright, and a helmet.
-_BRIGHT_EVERY = 3
-_BRIGHT = (Surface.VEST_YELLOW, Surface.CLOTH_WHITE, Surface.VEST_ORANGE, Surface.CLOTH_YELLOW, Surface.CLOTH_RED)
 _LAMP_PAIRS = (
     (Surface.HEADLAMP_LEFT, Surface.HEADLAMP_RIGHT),
     (Surface.TAILLAMP_LEFT, Surface.TAILLAMP_RIGHT),
@@ -98,6 +95,8 @@ class CarActor:
         braking = bool(trace.braking[frame, number])
         by_day = Surface.HEADLAMP_DAY if self._drives_lit else Surface.HEADLAMP_DARK
         head = Surface.HEADLAMP_LIT if self._lit else by_day
+        if self.actor.type is ParticipantType.BICYCLE:  # its lamp is to be seen by, and lights no road
+            head = Surface.HEADLAMP_DAY if self._lit else Surface.HEADLAMP_DARK
         tail = Surface.TAILLAMP_BRAKE if braking else Surface.TAILLAMP_DIM if self._lit else Surface.TAILLAMP_DARK
         saloon = Surface.SALOON_LIT if self._lit else Surface.GLASS
         chosen = {**self._paint, Surface.SALOON: saloon}
@@ -162,21 +161,14 @@ class PersonActor:
         self._trace, self._number = trace, number
         self.actor: Actor = trace.actors[number]
         rides = self.actor.type is not ParticipantType.PEDESTRIAN
-        self._person = stature(self.actor.look)
         if rides:
-            self._person = replace(self._person, coat=False, bag=False)
+            self._person, worn = rider(self.actor.look, self.actor.type)
+        else:
+            self._person, worn = stature(self.actor.look), clothes(self.actor.look, self.actor.colour)
         if self.actor.works:
             self._person = at_work(self._person)
-        self._figure = figure(self._person)
-        colour = list(Colour)[self.actor.look % len(Colour)] if rides else self.actor.colour
-        worn = clothes(self.actor.look, colour)
-        if self.actor.type is ParticipantType.BICYCLE and self.actor.look % _BRIGHT_EVERY:
-            worn[Surface.TOP] = _BRIGHT[self.actor.look % len(_BRIGHT)]
-            worn[Surface.HAIR] = Surface.SIGN_WHITE if self.actor.look % 2 else worn[Surface.TOP]  # the helmet
-        if self.actor.type is ParticipantType.MOTORCYCLE:
-            worn[Surface.HAIR] = worn[Surface.TOP]  # the helmet
-        if self.actor.works:
             worn |= VESTS[self.actor.colour]
+        self._figure = figure(self._person)
         self._surfaces = byte_table(worn)[self._figure.slots]
 
     def posed(self, frame: int) -> Posed:
@@ -194,9 +186,10 @@ class PersonActor:
 
     def _upright(self, frame: int) -> tuple[Floats, Floats]:
         trace, number = self._trace, self._number
+        speed = float(trace.speeds[frame, number])
         if self.actor.type is not ParticipantType.PEDESTRIAN:
-            return seated(self._person, self.actor.type, float(trace.spin[frame, number]))
-        walking = min(float(trace.speeds[frame, number]) / _BRISK_MPS, 1.25)
+            return seated(self._person, self.actor.type, float(trace.spin[frame, number]), speed)
+        walking = min(speed / _BRISK_MPS, 1.25)
         stride, startle = float(trace.stride[frame, number]), float(trace.startle[frame, number])
         return limbs(self._person, stride, walking, startle)
 

@@ -15,6 +15,7 @@ from its_core.engines.simulator.physics.world import Body
 from its_core.engines.simulator.trace import Actor, Dent, Trace, TraceContact
 from its_core.engines.simulator.traffic.drivers import Command
 from its_core.engines.simulator.traffic.walkers import Walker
+from its_core.taxonomy import ParticipantType
 
 _SLIP_MPS = 2.2  # sideways: faster than this tyres leave marks
 
@@ -53,7 +54,7 @@ class Recorder:
         self._velocities[frame, i] = velocity
         self._steer[frame, i] = body.steer_rad
         self._lane[frame, i], self.arcs[frame, i], self.asides[frame, i] = lane, arc_m, aside_m
-        if command is not None:
+        if command is not None and body.type is not ParticipantType.BICYCLE:  # bicycles have no such lamps
             self._braking[frame, i], self._indicator[frame, i] = command.brake_lamps, command.indicator
         fx, fy = part.forward
         rolled = float(velocity[0] * fx + velocity[1] * fy)

@@ -20,7 +20,7 @@ from its_core.engines.simulator.traffic.walkers import Around, Crossing, Threat,
 _SAFE_S = 1.6  # kept between oneself and a car that comes, by people who cross away from a crosswalk
 _STOPS_MPS2 = 2.2  # people step onto a crosswalk before a car that can stop this gently
 _NEAR_M = 32.0
-_SLOWEST_MPS = 1.5  # a slower vehicle threatens nobody
+_SLOWEST_MPS = 2.5  # a slower vehicle threatens nobody
 _DANGER_S = 2.0  # one that is later neither
 _TRUSTED_MPS2 = 3.0  # people do not count on a driver's braking harder than this
 

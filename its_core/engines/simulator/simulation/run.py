@@ -194,6 +194,8 @@ class _Simulation:
             body = self.bodies[i]
             part = body.chassis if isinstance(body, Vehicle) else body
             assert not isinstance(part, Walking | Vehicle)
+            if isinstance(body, TwoWheeler) and body.rider is not None:
+                body.rider.settle()
             position, velocity, ahead = part.position, part.velocity, part.forward
             x, y = float(position[0]), float(position[1])
             half = driver.body.length_m / 2
@@ -219,6 +221,8 @@ class _Simulation:
             assert isinstance(body, Walking)
             at, velocity = body.position, body.velocity
             walker.moved(float(at[0]), float(at[1]))
+            if body.limp is not None:
+                body.limp.settle()
             radius = PEDESTRIAN_RADIUS_M if not body.fallen else 0.8
             set_body(
                 seen, len(self.drivers) + len(self.trailers) + i, (walker.x, walker.y),

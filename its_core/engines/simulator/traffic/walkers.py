@@ -20,6 +20,8 @@ RETREATS_MPS = 2.6
 CLEAR_M = 0.55  # kept between oneself and a car that passes
 TURNS_RADPS = 5.0
 NOTICES_M = 45.0
+STARTS_BACK_S, SETTLES_S = 1.6, 0.9  # how long people flee at most, and where nothing threatens them any more
+NOBODY_GOES_ON_M = 15.0  # so near a crash even those stop and look who would go on
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +151,18 @@ class Walker:
             if around.time_s - self._startled_s > 2.0:
                 self._startled_s = around.time_s
             self._threat = around.threat
-        if self._threat is not None and around.time_s - self._startled_s < 1.6:
+        if self._threat is not None and not self._is_over(around):
             return self._out_of_the_way()
         if self._threat is not None:
             self.leaves_road = self.person.retreats and self._nearer_kerb_is_behind()
             self._threat = None
         return self._after_crash(around) or self._stroll(around)
+
+    def _is_over(self, around: Around) -> bool:
+        """Whether somebody who was startled goes on or back to the kerb."""
+        since = around.time_s - self._startled_s
+        safe = around.threat is None or around.threat.reach_s >= STARTLED_S
+        return since >= (SETTLES_S if safe else STARTS_BACK_S)
 
     def _out_of_the_way(self) -> Point:
         """Back, or on to the other side."""
@@ -175,7 +183,7 @@ class Walker:
 
     def _after_crash(self, around: Around) -> Point | None:
         """What a crash nearby makes of one's way; None: nothing."""
-        if around.crash_at is None or self.person.reaction == "go_on" or self.on_road():
+        if around.crash_at is None or self.on_road():
             return None
         delay = 0.4 + 0.13 * (self.number % 7)
         dx, dy = around.crash_at[0] - self.x, around.crash_at[1] - self.y
@@ -183,7 +191,9 @@ class Walker:
         if around.crash_s < delay or away > NOTICES_M:
             return None
         match self.person.reaction:
-            case "curious":
+            case "go_on" if away > NOBODY_GOES_ON_M:
+                return None
+            case "go_on" | "curious":
                 return 0.0, 0.0
             case "helpful" if away > 4.5 and around.crash_s > delay + 0.9:
                 return HELPS_MPS * dx / away, HELPS_MPS * dy / away
@@ -223,10 +233,10 @@ class Walker:
     def _turn(self, around: Around) -> None:
         """People face where they go; who steps back or stands looks at what is there."""
         speed = self.speed_mps
-        startled = around.time_s - self._startled_s < 1.6
+        startled = around.time_s - self._startled_s < SETTLES_S
         if startled:
             return
-        if around.crash_at is not None and speed < 0.5 and self.person.reaction != "go_on" and around.crash_s > 0.4:
+        if around.crash_at is not None and speed < 0.5 and around.crash_s > 0.4:
             wish = float(pm.atan2(-(around.crash_at[0] - self.x), around.crash_at[1] - self.y))
         elif speed > 0.3:
             wish = float(pm.atan2(-self.vx, self.vy))

@@ -18,28 +18,76 @@ from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.people import stepping_out_opportunities
 from its_core.engines.simulator.incidents.setting import Setting, in_picture
 from its_core.engines.simulator.incidents.timeline import Timeline
+from its_core.engines.simulator.roads.network import Network
+from its_core.engines.simulator.simulation.flow import STEP_S
 from its_core.engines.simulator.simulation.run import Run
 
-EARLY_S = (2.4, 3.8)  # before a vehicle would be there
-ON_ROAD_S = 1.2
-PACE_MPS = (1.7, 2.6)  # people hurry across
+EARLY_S = (2.0, 3.2)  # before a vehicle would be there
+WALKS_S, ALONG_M = 5.0, 9.0  # how long and how far they go to where they cross
+ON_ROAD_S = 1.8
+PACE_MPS = (2.0, 2.7)  # people hurry across
 NEAR_M = 6.5  # from the vehicle's way
-AWAY_M = 1.5  # from any crosswalk
+AWAY_M = 8.0  # from any crosswalk
+JUNCTION_M, CROSSES = 7.0, 0.35  # nearer than this, no way crosses at more than that sine of an angle
+QUEUE_M, STANDS_MPS, QUEUE_S = 14.0, 1.5, (0.0, 2.0)  # no vehicle stands so near, so long before the point
 ENOUGH = 8  # moments: then there are no others
 LOOKS_EVERY = 5  # frames
-CROSSED_M = 5.5  # of the carriageway, in the clip
+CROSSED_M = (5.5, 8.0)  # of the carriageway, in the clip, at least, and
+CROSSED_SHARE = 0.65  # of its width
+SEEN_SHARE = 0.7  # of the time on the road
+LEAST_SHARE = 0.048
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
-    found = stepping_out_opportunities(timeline, float(setting.rng("early").uniform(*EARLY_S)))
-    away = [each for each in found if not _beside_crosswalk(setting, *each.where)]
-    near = [each for each in away if abs(each.details["side_m"]) < NEAR_M]
-    return next((those for those in (near, away) if len(those) >= ENOUGH), found)
+    """Where nobody could take it for an ordinary crossing: far from crosswalks and junctions, and not through a
+    queue."""
+    early_s = float(setting.rng("early").uniform(*EARLY_S))
+    found = stepping_out_opportunities(timeline, early_s, WALKS_S, ALONG_M)
+    junction: dict[tuple[int, int], bool] = {}
+
+    def is_plain(each: Opportunity) -> bool:
+        way, s_m = int(each.details["way"]), float(each.details["s_m"])
+        key = way, int(s_m)
+        if key not in junction:
+            junction[key] = _beside_crosswalk(setting, *each.where) or _in_junction(timeline.roads, way, s_m)
+        return not junction[key] and not _beside_queue(timeline, each)
+
+    plain = [each for each in found if is_plain(each)]
+    near = [each for each in plain if abs(each.details["side_m"]) < NEAR_M]
+    return near if len(near) >= ENOUGH else plain
 
 
 def _beside_crosswalk(setting: Setting, x: float, y: float) -> bool:
     rects = (crosswalk.rect for crosswalk in setting.layout.crosswalks)
     return any(x1 - AWAY_M < x < x2 + AWAY_M and y1 - AWAY_M < y < y2 + AWAY_M for x1, y1, x2, y2 in rects)
+
+
+def _in_junction(roads: Network, way: int, s_m: float) -> bool:
+    """Whether ways cross near a place of a way."""
+    x, y, tx, ty = roads.place(way, s_m)
+    for other, lane in enumerate(roads.lanes):
+        if lane.forbidden:
+            continue
+        along, aside = roads.project(other, x, y)
+        if abs(aside) > JUNCTION_M or not 0.0 < along < roads.length_m(other):
+            continue
+        _, _, ox, oy = roads.place(other, along)
+        if abs(tx * oy - ty * ox) > CROSSES:
+            return True
+    return False
+
+
+def _beside_queue(timeline: Timeline, opportunity: Opportunity) -> bool:
+    x, y = opportunity.where
+    for before_s in QUEUE_S:
+        step = round(opportunity.step - before_s / STEP_S)
+        for track in timeline.tracks.values():
+            at = track.at(step)
+            if at is None or track.speed[at] > STANDS_MPS:
+                continue
+            if math.hypot(float(track.x[at]) - x, float(track.y[at]) - y) < QUEUE_M:
+                return True
+    return False
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:
@@ -65,20 +113,28 @@ def judge(setting: Setting, run: Run) -> Verdict:
         return failed("a car came so near that they were startled")
     frames = np.flatnonzero(on)
     crossed_m = math.dist(places[int(frames[0])], places[int(frames[-1])])
-    if crossed_m < CROSSED_M:
-        return failed(f"they crossed {crossed_m:.1f} m of the road only")
+    walker = run.staging.walkers[roles.culprit - run.trace.vehicles].walker
+    width_m = max((each.end_m - each.start_m for each in walker.route.crossings), default=0.0)
+    if crossed_m < min(max(CROSSED_SHARE * width_m, CROSSED_M[0]), CROSSED_M[1]):
+        return failed(f"they crossed {crossed_m:.1f} m of {width_m:.1f} m of road only")
+    if len(_seen(setting, run, frames)) < SEEN_SHARE * len(frames[::LOOKS_EVERY]):
+        return failed("they are hidden or outside the picture for part of the way")
     return shows(run, int(frames[0]), int(frames[-1]) + 1, roles.culprit, _best_frame(setting, run, frames))
 
 
 def _best_frame(setting: Setting, run: Run, frames: NDArray[np.int64]) -> int:
-    """In the middle of those frames in which the person is in the picture and not hidden, or of all."""
+    """In the middle of those frames in which the person is seen."""
+    seen = _seen(setting, run, frames)
+    return seen[len(seen) // 2]
+
+
+def _seen(setting: Setting, run: Run, frames: NDArray[np.int64]) -> list[int]:
+    """Of every fifth of these frames, those in which the person is in the picture and not hidden."""
     number = run.staging.roles.culprit
     assert number is not None
-    lifted = run.trace.positions[frames, number] + np.array([0.0, 0.0, 0.7])
-    seen = frames[in_picture(setting.camera, lifted)][::LOOKS_EVERY]
-    clear = [int(at) for at in seen if hidden_share(setting, run.trace, int(at), number) <= MOST_HIDDEN]
-    best = clear or frames.tolist()
-    return int(best[len(best) // 2])
+    some = frames[::LOOKS_EVERY]
+    shown = some[in_picture(setting.camera, run.trace.positions[some, number] + np.array([0.0, 0.0, 0.7]))]
+    return [int(at) for at in shown if hidden_share(setting, run.trace, int(at), number) <= MOST_HIDDEN]
 
 
 def _on_crosswalk(run: Run, x: float, y: float) -> bool:
@@ -86,4 +142,4 @@ def _on_crosswalk(run: Run, x: float, y: float) -> bool:
     return any(x1 < x < x2 and y1 < y < y2 for x1, y1, x2, y2 in rects)
 
 
-KIND = Kind(search, plan, accepts, judge, errs=False, touches=False, attempts=3, latest=0.6)
+KIND = Kind(search, plan, accepts, judge, errs=False, touches=False, attempts=3, latest=0.48, least_share=LEAST_SHARE)

@@ -78,29 +78,34 @@ def _crossed(timeline: Timeline, person: Footpath) -> Iterator[tuple[int, float,
                     break
 
 
-def stepping_out_opportunities(timeline: Timeline, early_s: float = 0.0) -> list[Opportunity]:
-    """Somebody on the pavement beside a car's way, a few steps from it, who steps out so long before it comes."""
+def stepping_out_opportunities(
+    timeline: Timeline, early_s: float = 0.0, walks_s: float = 3.0, along_m: float = 4.0
+) -> list[Opportunity]:
+    """Somebody on the pavement beside a car's way, a few steps from it, who steps out so long before it comes. They
+    have ``walks_s`` to get there, and are at most ``along_m`` from that place, along the road."""
     found: list[Opportunity] = []
-    for step in range(int((2.5 + early_s) / STEP_S), timeline.steps - 8, _STEPPING_OUT_EVERY):
+    for step in range(int((walks_s - 0.5 + early_s) / STEP_S), timeline.steps - 8, _STEPPING_OUT_EVERY):
         for track in timeline.tracks.values():
             at = track.at(step)
             if at is None or track.speed[at] < 4.5 or track.type in TWO_WHEELERS:
                 continue
-            found += _beside(timeline, step, track, at, early_s)
+            found += _beside(timeline, step, track, at, early_s, walks_s, along_m)
     return found
 
 
-def _beside(timeline: Timeline, step: int, track: Track, at: int, early_s: float) -> Iterator[Opportunity]:
+def _beside(
+    timeline: Timeline, step: int, track: Track, at: int, early_s: float, walks_s: float, along_m: float
+) -> Iterator[Opportunity]:
     """People who could be in front of a vehicle at that step had they gone straight onto the road."""
     way, s_m = int(track.way[at]), float(track.s_m[at]) + track.front_m
     x, y, tx, ty = timeline.roads.place(way, s_m)
     for person in timeline.people.values():
-        before = max(step - int((3.0 + early_s) / STEP_S), 0)
+        before = max(step - int((walks_s + early_s) / STEP_S), 0)
         if person.on_road[before : step + 1].any():
             continue
         dx, dy = float(person.x[before]) - x, float(person.y[before]) - y
         along, side = dx * tx + dy * ty, dy * tx - dx * ty
-        if abs(along) < 4.0 and 2.2 < abs(side) < _REACH_M:
+        if abs(along) < along_m and 2.2 < abs(side) < _REACH_M:
             yield Opportunity(
                 step=step - early_s / STEP_S,
                 where=(x, y),
@@ -108,7 +113,7 @@ def _beside(timeline: Timeline, step: int, track: Track, at: int, early_s: float
                 victims=(track.number,),
                 cause=Cause.STEPPED_OUT,
                 collision=None,
-                onset_s=3.0,
+                onset_s=walks_s,
                 speed_mps=float(track.speed[at]),
                 details={
                     "way": way,
