@@ -12,11 +12,12 @@ from its_core.engines.simulator.incidents.errors import stepping_out_plan
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.negatives import shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
+from its_core.engines.simulator.incidents.outcome.measures import apart_m, hardest_braking_mps2
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
 from its_core.engines.simulator.incidents.outcome.visibility import MOST_HIDDEN, hidden_share
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.people import stepping_out_opportunities
-from its_core.engines.simulator.incidents.setting import Setting, in_picture
+from its_core.engines.simulator.incidents.setting import Setting, apparent_share, in_picture
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.roads.network import Network
 from its_core.engines.simulator.simulation.flow import STEP_S
@@ -27,15 +28,17 @@ WALKS_S, ALONG_M = 5.0, 9.0  # how long and how far they go to where they cross
 ON_ROAD_S = 1.8
 PACE_MPS = (2.0, 2.7)  # people hurry across
 NEAR_M = 6.5  # from the vehicle's way
-AWAY_M = 8.0  # from any crosswalk
+AWAY_M, OFF_M = 8.0, 1.5  # from any crosswalk, and where nothing else is found
 JUNCTION_M, CROSSES = 7.0, 0.35  # nearer than this, no way crosses at more than that sine of an angle
+LEAST_SHARE = 0.038  # of the picture's width, that a car takes there
 QUEUE_M, STANDS_MPS, QUEUE_S = 14.0, 1.5, (0.0, 2.0)  # no vehicle stands so near, so long before the point
 ENOUGH = 8  # moments: then there are no others
 LOOKS_EVERY = 5  # frames
 CROSSED_M = (5.5, 8.0)  # of the carriageway, in the clip, at least, and
 CROSSED_SHARE = 0.65  # of its width
-SEEN_SHARE = 0.7  # of the time on the road
-LEAST_SHARE = 0.048
+SEEN_SHARE = 0.6  # of the time on the road
+PASSES_MPS, BRAKES_WITHIN_M = 2.5, 9.0
+PASSES_M, BRAKES_MPS2 = 1.2, 6.5  # cars that move come no nearer, and brake no harder: that would be a near miss
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
@@ -46,10 +49,13 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
     junction: dict[tuple[int, int], bool] = {}
 
     def is_plain(each: Opportunity) -> bool:
+        if apparent_share(setting.camera, *each.where) < LEAST_SHARE:
+            return False
         way, s_m = int(each.details["way"]), float(each.details["s_m"])
         key = way, int(s_m)
         if key not in junction:
-            junction[key] = _beside_crosswalk(setting, *each.where) or _in_junction(timeline.roads, way, s_m)
+            beside = _beside_crosswalk(setting, *each.where, AWAY_M)
+            junction[key] = beside or _in_junction(timeline.roads, way, s_m, JUNCTION_M)
         return not junction[key] and not _beside_queue(timeline, each)
 
     plain = [each for each in found if is_plain(each)]
@@ -57,19 +63,27 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
     return near if len(near) >= ENOUGH else plain
 
 
-def _beside_crosswalk(setting: Setting, x: float, y: float) -> bool:
+def later(timeline: Timeline, setting: Setting) -> list[Opportunity]:
+    """Where a place offers nothing as plain: anywhere off the crosswalks, or else anywhere."""
+    found = stepping_out_opportunities(timeline, float(setting.rng("early").uniform(*EARLY_S)))
+    away = [each for each in found if not _beside_crosswalk(setting, *each.where, OFF_M)]
+    free = [each for each in away if not _beside_queue(timeline, each)]
+    return free or away or found
+
+
+def _beside_crosswalk(setting: Setting, x: float, y: float, away_m: float) -> bool:
     rects = (crosswalk.rect for crosswalk in setting.layout.crosswalks)
-    return any(x1 - AWAY_M < x < x2 + AWAY_M and y1 - AWAY_M < y < y2 + AWAY_M for x1, y1, x2, y2 in rects)
+    return any(x1 - away_m < x < x2 + away_m and y1 - away_m < y < y2 + away_m for x1, y1, x2, y2 in rects)
 
 
-def _in_junction(roads: Network, way: int, s_m: float) -> bool:
+def _in_junction(roads: Network, way: int, s_m: float, within_m: float) -> bool:
     """Whether ways cross near a place of a way."""
     x, y, tx, ty = roads.place(way, s_m)
     for other, lane in enumerate(roads.lanes):
         if lane.forbidden:
             continue
         along, aside = roads.project(other, x, y)
-        if abs(aside) > JUNCTION_M or not 0.0 < along < roads.length_m(other):
+        if abs(aside) > within_m or not 0.0 < along < roads.length_m(other):
             continue
         _, _, ox, oy = roads.place(other, along)
         if abs(tx * oy - ty * ox) > CROSSES:
@@ -94,7 +108,7 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
     """Somebody else's error, with so much time in hand that it is none."""
     pace_mps = float(setting.rng("pace", attempt).uniform(*PACE_MPS))
     found = stepping_out_plan(setting, timeline, opportunity, contact_s, attempt, averted=True, pace_mps=pace_mps)
-    return replace(found, intents={})
+    return replace(found, intents={}, unaware=frozenset({opportunity.culprit}))  # calm: they have looked
 
 
 def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
@@ -109,9 +123,9 @@ def judge(setting: Setting, run: Run) -> Verdict:
     on = np.array([layout.on_road(x, y) and not _on_crosswalk(run, x, y) for x, y in places])
     if on.sum() < ON_ROAD_S * run.trace.fps:
         return failed("nobody was on the road for long enough")
-    if float(run.trace.startle[:, roles.culprit].max()) > 0.3:
-        return failed("a car came so near that they were startled")
     frames = np.flatnonzero(on)
+    if why := _endangered(run, roles.culprit, frames):
+        return failed(why)
     crossed_m = math.dist(places[int(frames[0])], places[int(frames[-1])])
     walker = run.staging.walkers[roles.culprit - run.trace.vehicles].walker
     width_m = max((each.end_m - each.start_m for each in walker.route.crossings), default=0.0)
@@ -120,6 +134,21 @@ def judge(setting: Setting, run: Run) -> Verdict:
     if len(_seen(setting, run, frames)) < SEEN_SHARE * len(frames[::LOOKS_EVERY]):
         return failed("they are hidden or outside the picture for part of the way")
     return shows(run, int(frames[0]), int(frames[-1]) + 1, roles.culprit, _best_frame(setting, run, frames))
+
+
+def _endangered(run: Run, person: int, frames: NDArray[np.int64]) -> str:
+    """Why a crossing was a near miss; empty where it was none."""
+    trace, (first, last) = run.trace, (int(frames[0]), int(frames[-1]) + 1)
+    for car in range(trace.vehicles):
+        moves = trace.speeds[first:last, car] > PASSES_MPS
+        if not moves.any() or trace.actors[car].parked:
+            continue
+        gap_m = apart_m(trace, car, person)[first:last]
+        if gap_m[moves].min() < PASSES_M:
+            return f"a car came as near as {gap_m[moves].min():.1f} m"
+        if gap_m.min() < BRAKES_WITHIN_M and hardest_braking_mps2(trace, car, first, last) > BRAKES_MPS2:
+            return "a driver had to brake hard"
+    return ""
 
 
 def _best_frame(setting: Setting, run: Run, frames: NDArray[np.int64]) -> int:
@@ -142,4 +171,4 @@ def _on_crosswalk(run: Run, x: float, y: float) -> bool:
     return any(x1 < x < x2 and y1 < y < y2 for x1, y1, x2, y2 in rects)
 
 
-KIND = Kind(search, plan, accepts, judge, errs=False, touches=False, attempts=3, latest=0.48, least_share=LEAST_SHARE)
+KIND = Kind(search, plan, accepts, judge, errs=False, touches=False, attempts=3, latest=0.48, later=later)

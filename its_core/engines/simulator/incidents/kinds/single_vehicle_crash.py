@@ -33,7 +33,10 @@ from its_core.taxonomy import Cause, CollisionType, ParticipantType
 OVERSHOOT = 1.3  # so that the vehicle is still on its way sideways when it hits
 SKID_SHARE = 0.22
 # Of the vehicle's change of velocity: a post that is grazed, or a barrier that is brushed, does not show.
-LEAST_BLOW_MPS, LEAST_SCRAPE_MPS = 2.2, 1.2
+LEAST_BLOW_MPS, LEAST_SCRAPE_MPS = 3.0, 1.6
+LOSES_CONTROL, INATTENTIVE = 0.25, 0.35  # shares of those on a dry road; the rest fall asleep
+BRAKES_LATE = 0.75  # share of those who see it too late, and leave marks
+LEAST_SHARE = 0.048
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
@@ -41,11 +44,11 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
     asked = setting.scene.cause
     if asked in (Cause.INATTENTION, Cause.LOSS_OF_CONTROL, Cause.FELL_ASLEEP):
         return [replace(each, cause=asked) for each in found]
-    inattentive = setting.rng("why").random() < 0.45
-    return [
-        replace(each, cause=Cause.INATTENTION) if inattentive and each.cause is Cause.FELL_ASLEEP else each
-        for each in found
-    ]
+    drawn = float(setting.rng("why").random())
+    cause = Cause.FELL_ASLEEP
+    if drawn < LOSES_CONTROL + INATTENTIVE:
+        cause = Cause.LOSS_OF_CONTROL if drawn < LOSES_CONTROL else Cause.INATTENTION
+    return [replace(each, cause=cause) if each.cause is Cause.FELL_ASLEEP else each for each in found]
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
@@ -63,8 +66,8 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
         spin = -math.copysign(float(rng.uniform(0.5, 1.5)), aside) * float(rng.choice([-1.0, 1.0], p=[0.3, 0.7]))
         skids_s = shift.start_s + 0.5 * shift.over_s
         intent = Intent(shifts=(shift,), skids_s=skids_s, skid_share=SKID_SHARE, skid_radps=spin, reaction_s=NEVER_S)
-    elif rng.random() < 0.5:
-        braking = Brake(contact_s - float(rng.uniform(0.1, 0.6)), contact_s + 5.0, float(rng.uniform(3.5, 7.0)))
+    elif rng.random() < BRAKES_LATE:
+        braking = Brake(contact_s - float(rng.uniform(0.2, 0.6)), contact_s + 5.0, float(rng.uniform(5.5, 7.5)))
         intent = Intent(shifts=(shift,), blind_s=(onset_s, braking.from_s), brakes=(braking,), reaction_s=NEVER_S)
     return Plan(opportunity.culprit, (), {opportunity.culprit: intent}, opportunity.cause, contact_s, opportunity.where)
 
@@ -102,4 +105,4 @@ def standing(setting: Setting) -> NDArray[np.float64]:
     return np.array([(*thing.at, thing.reach_m) for thing in things(setting)]).reshape(-1, 3)
 
 
-KIND = Kind(search, plan, accepts, judge, things=standing, attempts=6)
+KIND = Kind(search, plan, accepts, judge, things=standing, attempts=6, least_share=LEAST_SHARE)
