@@ -252,7 +252,7 @@ def _looking(position: Floats, target: Floats, across: float, down: float, roll:
 def _road_points(layout: Layout) -> Floats:
     """Road points (N×3) within ``_WIDER_M`` of the focus, a few metres apart."""
     focus = np.array(layout.focus_m)
-    points = np.concatenate([np.array(lane.points)[::4] for lane in layout.lanes])
+    points = np.concatenate([np.array(lane.points)[::4] for lane in layout.worn_lanes])
     near = points[norm(points - focus) < _WIDER_M]
     return np.column_stack([near, np.full(len(near), 0.8)])
 

@@ -22,6 +22,7 @@ from its_core.engines.simulator.roads.layouts import Building, Lane, Layout, Poi
 from its_core.engines.simulator.roads.roadside import corner_block, row
 from its_core.taxonomy import RoadLayout
 
+LIMIT_MPS = 13.9
 _SHARES = {"straight": 0.68, "left": 0.32, "right": 0.32}
 
 
@@ -33,7 +34,10 @@ def four_way(camera_id: str) -> Layout:
     corner_m = float(rng.choice([5.5, 6.5, 7.5]))
     junction = Junction(north_south, east_west, corner_m)
     signals, first_head = junction.signal_heads()
-    lanes = _lanes(north_south, east_west, corner_m, first_head)
+    lanes = (
+        *_lanes(north_south, east_west, corner_m, first_head),
+        *junction.u_turns(camera_id, LIMIT_MPS, first_head),
+    )
     return Layout(
         name=RoadLayout.FOUR_WAY_INTERSECTION,
         lanes=lanes,
@@ -77,7 +81,7 @@ def _lanes(north_south: Street, east_west: Street, corner_m: float, first_head: 
                     Lane(
                         name=f"{arm}_{lane}_{name}",
                         points=tuple(turned(list(points), turns)),
-                        speed_limit_mps=13.9,
+                        speed_limit_mps=LIMIT_MPS,
                         movement=movement,
                         stop_s_m=stop_s,
                         signal=first_head[arm],

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from its_core.engines.simulator.roads.layouts import Crosswalk, Marking, Point, Rect, SignalHead
+from its_core.engines.simulator.randomness import rng_of
+from its_core.engines.simulator.roads.layouts import U_TURN, Crosswalk, Lane, Marking, Point, Rect, SignalHead
 from its_core.engines.simulator.roads.paths import arc, joined, straight
 from its_core.engines.simulator.roads.roadside import double_yellow, edge_line, lane_line, stop_line
+from its_core.engines.simulator.roads.u_turns import u_turn_points
 
 EXTENT_M = 90.0
 REACH_M = 260.0  # lanes run this far out
@@ -19,6 +21,8 @@ HEAD_HEIGHT_M = 5.2
 # Arms in the order of their signal heads; the heading of traffic that comes from each, in quarter turns from north
 # counter-clockwise.
 ARMS: dict[str, int] = {"south": 0, "west": 3, "north": 2, "east": 1}
+U_TURN_BEFORE_M = (8.0, 22.0)  # the stop line, to the middle of the half circle
+U_TURN_INSIDE_M = 0.8  # likewise, behind the edge of the street that crosses
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,32 @@ class Junction:
             rect: Rect = (min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
             found.append(Crosswalk(rect, (start, end), turns % 2 if signals else None))
         return tuple(found)
+
+    def u_turns(self, camera_id: str, speed_limit_mps: float, first_head: dict[str, int]) -> list[Lane]:
+        """From the outer of two lanes of an arm back into its other side: one before the stop line, one in the
+        junction."""
+        rng, found = rng_of("u_turns", camera_id), []
+        for arm in self.arms:
+            own, other = self.streets(arm)
+            before_m = float(rng.uniform(*U_TURN_BEFORE_M))
+            if own.lanes < 2:
+                continue
+            aside_m, stop_m = own.offset_m(own.lanes - 1), stop_distance_m(other, self.corner_m)
+            for place, turns_y in (("before", -stop_m - before_m), ("inside", U_TURN_INSIDE_M - other.half_m)):
+                inside = place == "inside"
+                found.append(
+                    Lane(
+                        name=f"{arm}_{own.lanes - 1}_{place}",
+                        points=tuple(turned(list(u_turn_points(aside_m, turns_y, REACH_M)), ARMS[arm])),
+                        speed_limit_mps=speed_limit_mps,
+                        movement=U_TURN,
+                        stop_s_m=REACH_M - stop_m if inside else None,
+                        signal=first_head.get(arm) if inside else None,
+                        turned_s_m=REACH_M + turns_y + 3.2 * aside_m,
+                        forbidden=True,
+                    )
+                )
+        return found
 
     def markings(self) -> list[Marking]:
         found: list[Marking] = []

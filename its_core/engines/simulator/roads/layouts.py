@@ -14,6 +14,7 @@ from its_core.taxonomy import RoadLayout
 
 Point = tuple[float, float]
 Rect = tuple[float, float, float, float]  # x1, y1, x2, y2
+U_TURN = "u_turn"
 ISLAND_CORE = 0.55  # of an island's radius, within which it is more than a kerb high
 
 
@@ -34,7 +35,7 @@ class Lane:
     """A drivable centre line, sampled densely enough to follow (every metre or so), in the direction of travel.
 
     ``stop_s_m`` is the arc length of the stop line, None where there is none; ``signal`` the index of the signal that
-    governs it. ``movement`` is straight, left or right; ``turned_s_m`` the arc length at which a turn is over.
+    governs it. ``movement`` is straight, left, right or u_turn; ``turned_s_m`` the arc length at which a turn is over.
     ``conflicts`` names the lanes that cross or join this one with the right of way over it; ``left`` and ``right`` its
     neighbours that run the same way, where one may change to them. ``share``: of the traffic that comes up to where
     ways part, how much takes this one. ``forbidden`` ways are driven by those only who break the rules.
@@ -179,6 +180,11 @@ class Layout:
     cones: tuple[Point, ...] = ()
     deck: Deck | None = None  # of a bridge
     tube: Tube | None = None  # of a tunnel
+
+    @property
+    def worn_lanes(self) -> tuple[Lane, ...]:
+        """Those that wheels pass every day: nobody turns round in the road so often."""
+        return tuple(lane for lane in self.lanes if lane.movement != U_TURN)
 
     @property
     def on_ground(self) -> bool:

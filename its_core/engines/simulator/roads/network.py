@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.portable_math import atan2_scalar
-from its_core.engines.simulator.roads.layouts import Crosswalk, Lane, Layout
+from its_core.engines.simulator.roads.layouts import U_TURN, Crosswalk, Lane, Layout
 from its_core.engines.simulator.roads.paths import Path
 
 Floats = NDArray[np.float64]
@@ -153,7 +153,7 @@ def _crossings(roads: Network) -> list[Crossing]:
     found = []
     for way, lane in enumerate(roads.lanes):
         for other, other_lane in enumerate(roads.lanes):
-            if lane.approach == other_lane.approach:
+            if lane.approach == other_lane.approach or U_TURN in (lane.movement, other_lane.movement):
                 continue
             at = _crossing(roads.ways, way, other)
             if at is not None:

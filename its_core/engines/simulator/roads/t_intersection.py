@@ -43,7 +43,7 @@ def t_intersection(camera_id: str) -> Layout:
     north_y = kerb_y + 0.5 * PAVEMENT_M
     return Layout(
         name=RoadLayout.T_INTERSECTION,
-        lanes=tuple(_lanes(junction, first_head, limit_mps)),
+        lanes=(*_lanes(junction, first_head, limit_mps), *junction.u_turns(camera_id, limit_mps, first_head)),
         carriageways=((-REACH_M, -kerb_y, REACH_M, kerb_y), (-side.half_m, -REACH_M, side.half_m, -kerb_y)),
         corner_radius_m=corner_m,
         pavement_m=PAVEMENT_M,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from its_core.engines.simulator.randomness import rng_of
-from its_core.engines.simulator.roads.layouts import Building, Crosswalk, Lane, Layout, Marking, Point
+from its_core.engines.simulator.roads.layouts import U_TURN, Building, Crosswalk, Lane, Layout, Marking, Point
 from its_core.engines.simulator.roads.paths import arc, joined, straight
 from its_core.engines.simulator.roads.roadside import (
     corner_block,
@@ -16,6 +16,7 @@ from its_core.engines.simulator.roads.roadside import (
     stop_line,
     street_front,
 )
+from its_core.engines.simulator.roads.u_turns import u_turn_points, wide_u_turn_points
 from its_core.taxonomy import RoadLayout
 
 EXTENT_M = 90.0
@@ -28,6 +29,8 @@ SIDE_LANE_M = 3.2
 SIDE_HALF_M = SIDE_LANE_M + 0.3
 CORNER_M = 5.5
 CROSSWALK_HALF_M = 1.9  # the main crosswalk lies about x = 0
+U_TURNS_EAST_X_M = (-38.0, -28.0)  # middles of half circles: west of the side street, and east of the crosswalk
+U_TURNS_WEST_X_M = (10.0, 22.0)
 STOP_GAP_M = 1.6  # from a crosswalk's edge to the stop line
 
 
@@ -37,7 +40,7 @@ def urban_street(camera_id: str) -> Layout:
     half_m = lanes * LANE_M + GUTTER_M
     return Layout(
         name=RoadLayout.URBAN_STREET,
-        lanes=tuple(_main_lanes(lanes, half_m) + _side_lanes(lanes, half_m)),
+        lanes=tuple(_main_lanes(lanes, half_m) + _side_lanes(lanes, half_m) + _u_turns(camera_id, lanes)),
         carriageways=(
             (-REACH_M, -half_m, REACH_M, half_m),
             (SIDE_X_M - SIDE_HALF_M, -REACH_M, SIDE_X_M + SIDE_HALF_M, -half_m),
@@ -111,6 +114,26 @@ def _forbidden_left(lanes: int) -> Lane:
         turned_s_m=REACH_M - centre[0] + 12.0,
         forbidden=True,
     )
+
+
+def _u_turns(camera_id: str, lanes: int) -> list[Lane]:
+    """Between the kerbs of a street of two lanes each way; by the mouth of the side street where there is one."""
+    if lanes == 1:
+        points = wide_u_turn_points(0.5 * LANE_M, -SIDE_X_M + 0.5, REACH_M)
+        return [_u_turn("west_0", [(-y, x) for x, y in points], REACH_M - SIDE_X_M + 14.0)]
+    rng = rng_of("u_turns", camera_id)
+    west_x = float(rng.uniform(*U_TURNS_WEST_X_M))
+    east_x = float(rng.uniform(*(U_TURNS_EAST_X_M if rng.random() < 0.5 else U_TURNS_WEST_X_M)))
+    aside_m = 1.5 * LANE_M
+    east, west = u_turn_points(aside_m, east_x, REACH_M), u_turn_points(aside_m, -west_x, REACH_M)
+    return [
+        _u_turn("east_1", [(y, -x) for x, y in east], REACH_M + east_x + 3.2 * aside_m),
+        _u_turn("west_1", [(-y, x) for x, y in west], REACH_M - west_x + 3.2 * aside_m),
+    ]
+
+
+def _u_turn(approach: str, points: list[Point], turned_m: float) -> Lane:
+    return Lane(f"{approach}_around", tuple(points), 12.5, U_TURN, turned_s_m=turned_m, forbidden=True)
 
 
 def _side_lanes(lanes: int, half_m: float) -> list[Lane]:

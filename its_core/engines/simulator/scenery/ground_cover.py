@@ -33,7 +33,7 @@ def snow_cover(layout: Layout, x: F32, y: F32, off_road: F32, level: float) -> F
     """0 to 1: how white the ground lies; on the road only what traffic leaves of it, in the tracks next to nothing."""
     fx, fy = layout.focus_m
     rect = (fx - _REACH_M, fy - _REACH_M, fx + _REACH_M, fy + _REACH_M)
-    driven = sampled(_driven(layout.lanes, rect), rect, x, y)
+    driven = sampled(_driven(layout.worn_lanes, rect), rect, x, y)
     inside = np.maximum(np.abs(x - np.float32(fx)), np.abs(y - np.float32(fy))) < _REACH_M - 2.0
     driven = np.where(inside, driven, np.float32(0.55)) * np.clip(0.6 - off_road / 0.4, 0.0, 1.0)
     patchy = 0.16 * noise(x, y, 2.6, 33) + 0.12 * noise(x, y, 0.7, 34)

@@ -50,12 +50,12 @@ def wear(layout: Layout, camera_id: str) -> Wear:
     fx, fy = layout.focus_m
     rect = (fx - _REACH_M, fy - _REACH_M, fx + _REACH_M, fy + _REACH_M)
     plan = _Plan(rect)
-    plan.tracks(layout.lanes, rng)
+    plan.tracks(layout.worn_lanes, rng)
     plan.soften(0.16)
     plan.patches(layout, rng)
     plan.cracks(layout, rng)
     plan.covers(layout, rng)
-    plan.tyre_marks(layout.lanes, rng)
+    plan.tyre_marks(layout.worn_lanes, rng)
     image = plan.image.filter(ImageFilter.BoxBlur(0.6))
     levels = []
     for _ in range(5):
@@ -108,7 +108,7 @@ class _Plan:
     def patches(self, layout: Layout, rng: np.random.Generator) -> None:
         """Repairs in newer or older asphalt, edges sealed."""
         for _ in range(int(rng.integers(5, 12))):
-            lane = layout.lanes[int(rng.integers(len(layout.lanes)))]
+            lane = layout.worn_lanes[int(rng.integers(len(layout.worn_lanes)))]
             points, aside = _with_sides(lane)
             near = np.flatnonzero(pm.norm(points - self._middle()) < 45.0)
             if len(near) < 2:
@@ -127,7 +127,7 @@ class _Plan:
     def cracks(self, layout: Layout, rng: np.random.Generator) -> None:
         """Meandering cracks, some of them sealed with tar."""
         for _ in range(int(rng.integers(14, 34))):
-            lane = layout.lanes[int(rng.integers(len(layout.lanes)))]
+            lane = layout.worn_lanes[int(rng.integers(len(layout.worn_lanes)))]
             points, aside = _with_sides(lane)
             near = np.flatnonzero(pm.norm(points - self._middle()) < 50.0)
             if not len(near):
@@ -142,7 +142,7 @@ class _Plan:
     def covers(self, layout: Layout, rng: np.random.Generator) -> None:
         """Manholes."""
         for _ in range(int(rng.integers(3, 7))):
-            lane = layout.lanes[int(rng.integers(len(layout.lanes)))]
+            lane = layout.worn_lanes[int(rng.integers(len(layout.worn_lanes)))]
             points, aside = _with_sides(lane)
             near = np.flatnonzero(pm.norm(points - self._middle()) < 40.0)
             if not len(near):

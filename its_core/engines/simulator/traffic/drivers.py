@@ -286,7 +286,7 @@ class Driver:
         far = lane.stop_s_m is not None and self.s_m < lane.stop_s_m - 45.0
         if far or (lane.turned_s_m is not None and self.s_m > lane.turned_s_m):
             return 0
-        return -1 if lane.movement == "left" else 1
+        return 1 if lane.movement == "right" else -1
 
     def forget_times(self, start_s: float) -> None:
         """The driver's clock is set back by ``start_s``."""

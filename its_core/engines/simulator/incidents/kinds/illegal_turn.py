@@ -1,4 +1,4 @@
-"""Somebody turns where, or from the lane from which, one may not, and meets nobody."""
+"""Somebody turns where, or from the lane from which, one may not, or turns round in the road, and meets nobody."""
 
 from __future__ import annotations
 
@@ -12,34 +12,59 @@ from its_core.engines.simulator.incidents.kind import Kind, Traffic
 from its_core.engines.simulator.incidents.negatives import doing, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
+from its_core.engines.simulator.incidents.picture_size import smallest_share
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.anyone import best_in_view, opportunity_of
+from its_core.engines.simulator.incidents.search.turning import MET, UNMET, slowing, turning_round
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
-from its_core.engines.simulator.roads.layouts import Lane
+from its_core.engines.simulator.roads.layouts import U_TURN, Lane
 from its_core.engines.simulator.roads.signals import RED
 from its_core.engines.simulator.simulation.flow import STEP_S
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.habits import NORMAL, Intent
 
 ONSETS_S = (2.5, 3.5)  # before the turn
+RADIUS_M = 9.0  # of the turn, about
 BEGUN_DEG, TURNED_DEG = 28.0, 55.0  # what is half a turn in the clip is not seen to be one
+BEGUN_ROUND_DEG, ROUND_DEG = 40.0, 115.0  # likewise of who turns round
 STANDS_MPS, WAITS_S = 0.4, 0.8  # in the middle of the turn
 ON_RED, ACROSS, ANYHOW = "on_red", "across", "anyhow"
 COMES_FROM_M, COMES_MPS = (9.0, 34.0), 5.0  # who drives on at a red light, before the turn
 BEYOND_M = 4.0  # the turn's beginning
-BESIDE_M = (-14.0, 9.0)  # who is cut off: so far ahead of the one who turns
+BESIDE_M = (-14.0, 3.0)  # who is cut off: so far ahead of the one who turns, who passes before them
+CUTS_OFF_M = (-30.0, 3.0)  # whom one may overlook
 WAITS_WITHIN_M, WAITS_MPS = 14.0, 1.0  # before the turn
-PLAIN = 0.9  # of illegal turns, where there are signals: nothing but such moments will do
+ROUND = 0.6  # of illegal turns are U-turns, where traffic has both to offer
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
-    """On red past those who wait, or across the way of those in the lane beside, where there are such moments: of a
-    turn with nobody near, one hardly sees that it may not be."""
+    """Moments that are plain to see: turns on red past those who wait, across the way of those in the lane beside, and
+    round in the road. Of a turn from the wrong lane with nobody near one hardly sees that it may not be."""
+    return _chosen(timeline, setting, [each for each in _turns(timeline) if each.variant != ANYHOW])
+
+
+def later(timeline: Timeline, setting: Setting) -> list[Opportunity]:
+    """Any turn that may not be."""
+    return _chosen(timeline, setting, _turns(timeline))
+
+
+def _chosen(timeline: Timeline, setting: Setting, turns: list[Opportunity]) -> list[Opportunity]:
+    """Turns or U-turns, as drawn; the others where the camera sees none of these."""
+    rounds = turning_round(timeline)
+    if not turns and not rounds:
+        return []
+    met = [each for each in rounds if each.variant == MET]
+    first = (met, rounds, turns) if setting.rng("round").random() < ROUND else (turns, met, rounds)
+    share = smallest_share(setting, timeline, (*rounds, *turns)[0], 0.0)
+    return best_in_view(setting, timeline, KIND.contact_s(setting), *first, [*rounds, *turns], share=share)
+
+
+def _turns(timeline: Timeline) -> list[Opportunity]:
     found: list[Opportunity] = []
     lanes = timeline.roads.lanes
     for forbidden, lane in enumerate(lanes):
-        if not lane.forbidden:
+        if not lane.forbidden or lane.movement == U_TURN:
             continue
         siblings = [way for way, other in enumerate(lanes) if other.approach == lane.approach and not other.forbidden]
         turn_m = min(timeline.roads.parts_m(forbidden, way) for way in siblings) if siblings else 0.0
@@ -47,10 +72,7 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
             if track.type not in TWO_WHEELERS:
                 found += _on_red(timeline, track, siblings, forbidden, turn_m)
                 found += _before_turn(timeline, track, siblings, forbidden, turn_m)
-    plain = [each for each in found if each.variant != ANYHOW]
-    if timeline.programme is not None and setting.rng("plain").random() < PLAIN:
-        return plain
-    return best_in_view(setting, timeline, KIND.contact_s(setting), plain, found)
+    return found
 
 
 def _on_red(
@@ -80,15 +102,11 @@ def _on_red(
 def _before_turn(
     timeline: Timeline, track: Track, siblings: list[int], forbidden: int, turn_m: float
 ) -> Iterator[Opportunity]:
-    """Moments at which a vehicle that will go another way reaches the turn."""
-    for way in siblings:
-        when = track.passes(turn_m, way)
-        at = track.at(int(when)) if when is not None else None
-        if when is None or at is None:
-            continue
-        variant = ACROSS if _cuts_off(timeline, track, at, int(when), forbidden) else ANYHOW
-        for onset_s in ONSETS_S:
-            yield _turning(timeline, track, at, when, onset_s, forbidden, turn_m, variant)
+    """Moments at which a vehicle that goes another way would reach the turn, had it slowed down for it."""
+    for onset_s, index in slowing(track, siblings, turn_m, RADIUS_M, ONSETS_S):
+        when = track.first + index + onset_s / STEP_S
+        variant = ACROSS if _beside(timeline, track, forbidden, int(when), turn_m, BESIDE_M) else ANYHOW
+        yield _turning(timeline, track, index, when, onset_s, forbidden, turn_m, variant)
 
 
 def _turning(
@@ -97,7 +115,7 @@ def _turning(
     """The point of it lies in the turn, some metres behind its beginning."""
     found = opportunity_of(track, when, at, onset_s, variant)
     x, y, _, _ = timeline.roads.place(forbidden, turn_m + 2.0 * BEYOND_M)
-    return replace(found, where=(x, y), details={**found.details, "forbidden": float(forbidden)})
+    return replace(found, where=(x, y), details={**found.details, "forbidden": float(forbidden), "turn_m": turn_m})
 
 
 def _ahead(timeline: Timeline, track: Track, step: int, until_m: float) -> bool:
@@ -128,54 +146,68 @@ def _waits_beside(timeline: Timeline, lane: Lane, step: int, turn_m: float) -> b
     return False
 
 
-def _cuts_off(timeline: Timeline, track: Track, at: int, step: int, forbidden: int) -> bool:
-    """Whether somebody in another lane of the same arm is about beside a vehicle at the beginning of the turn."""
+def _beside(
+    timeline: Timeline, track: Track, forbidden: int, step: int, turn_m: float, ahead_m: tuple[float, float]
+) -> list[int]:
+    """Those in lanes further left on the same arm who are between two distances ahead of the beginning of the turn."""
     lane = timeline.roads.lanes[forbidden]
+    found = []
     for other in timeline.tracks.values():
         index = other.at(step)
         if index is None or other.number == track.number:
             continue
         beside = timeline.roads.lanes[int(other.way[index])]
-        ahead_m = float(other.s_m[index] - track.s_m[at])
         if beside.movement == lane.movement and other.speed[index] > WAITS_MPS:
             continue  # two who turn side by side look as if both might
-        if beside.arm == lane.arm and beside.approach != lane.approach and BESIDE_M[0] < ahead_m < BESIDE_M[1]:
-            return True
-    return False
+        ahead = float(other.s_m[index]) - turn_m
+        if beside.arm == lane.arm and beside.approach < lane.approach and ahead_m[0] < ahead < ahead_m[1]:
+            found.append(other.number)
+    return found
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
-    # If they would wait for others until the clip is over, they do not.
-    on_red = opportunity.variant == ON_RED
-    pushy = Intent(
-        ignores_signal=on_red, ignores_others=True, errs_s=(contact_s - opportunity.onset_s - 0.5, contact_s + 4.0)
-    )
-    found = doing(opportunity, contact_s, {opportunity.culprit: pushy if on_red or attempt == 1 else NORMAL})
+    """First they look out for others more than they will at last."""
+    forbidden = int(opportunity.details["forbidden"])
+    errs_s = contact_s - opportunity.onset_s - 0.5, contact_s + 4.0
+    intent = Intent(ignores_signal=opportunity.variant == ON_RED, ignores_others=True, errs_s=errs_s)
+    if attempt == 1 and opportunity.variant in (ON_RED, ACROSS):
+        track, step = timeline.tracks[opportunity.culprit], int(opportunity.step)
+        beside = _beside(timeline, track, forbidden, step, opportunity.details["turn_m"], CUTS_OFF_M)
+        intent = replace(intent, overlooks=frozenset(beside))
+    elif (attempt == 1) is (opportunity.variant in (MET, UNMET)):
+        intent = NORMAL if opportunity.variant != ON_RED else intent
+    found = doing(opportunity, contact_s, {opportunity.culprit: intent})
     return Plan(
-        found.culprit, (), found.intents, found.cause, contact_s, found.where,
-        ways={opportunity.culprit: int(opportunity.details["forbidden"])},
-    )  # fmt: skip
+        found.culprit, (), found.intents, found.cause, contact_s, found.where, ways={opportunity.culprit: forbidden}
+    )
 
 
-def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
+def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:
     """Nobody touches, and it need not wait for others until the clip is over."""
-    return rehearsal.first is None and rehearsal.turned_deg > TURNED_DEG + 8.0
+    least_deg = _seen_from_deg(setting.roads.lanes[plan.ways[opportunity.culprit]])[1]
+    return rehearsal.first is None and rehearsal.turned_deg > least_deg + 8.0
+
+
+def _seen_from_deg(lane: Lane) -> tuple[float, float]:
+    """How far a vehicle has turned on a way when viewers begin to see it, and when they have no doubt."""
+    return (BEGUN_ROUND_DEG, ROUND_DEG) if lane.movement == U_TURN else (BEGUN_DEG, TURNED_DEG)
 
 
 def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     roles = run.staging.roles
     assert roles.culprit is not None
+    begun_deg, least_deg = _seen_from_deg(run.staging.vehicles[roles.culprit].driver.lane)
     rotation = run.trace.rotations[:, roles.culprit]
     yaw = 2.0 * np.degrees(np.unwrap(np.array([_half_angle(row) for row in rotation])))
-    turned = np.flatnonzero(np.abs(yaw - yaw[0]) > BEGUN_DEG)
-    if float(np.abs(yaw - yaw[0]).max()) < TURNED_DEG:
+    turned_deg = np.abs(yaw - yaw[0])
+    if float(turned_deg.max()) < least_deg:
         return failed("it did not turn in the clip")
-    half = (np.abs(yaw - yaw[0]) > 8.0) & (np.abs(yaw - yaw[0]) < TURNED_DEG)
+    half = (turned_deg > 8.0) & (turned_deg < least_deg)
     if int((half & (run.trace.speeds[:, roles.culprit] < STANDS_MPS)).sum()) > WAITS_S * run.trace.fps:
         return failed("it stood in the middle of its turn")
-    frame = int(turned[0])
+    begun, done = (int(np.flatnonzero(turned_deg > deg)[0]) for deg in (begun_deg, least_deg))
     fps = run.trace.fps
-    return shows(run, frame - fps, frame + 2 * fps, roles.culprit, frame)
+    return shows(run, begun - fps, max(begun + 2 * fps, done + fps), roles.culprit, begun)
 
 
 def _half_angle(rotation: np.ndarray) -> float:
@@ -185,5 +217,14 @@ def _half_angle(rotation: np.ndarray) -> float:
 
 
 KIND = Kind(
-    search, plan, accepts, judge, errs=False, touches=False, attempts=2, latest=0.42, traffic=Traffic(rare=True)
+    search,
+    plan,
+    accepts,
+    judge,
+    errs=False,
+    touches=False,
+    attempts=2,
+    latest=0.42,
+    later=later,
+    traffic=Traffic(rare=True),
 )
