@@ -18,6 +18,7 @@ LAMP_RADIUS_M = 0.10  # of its mast at the foot
 MAST_RADIUS_M = 0.115  # of a signal mast above its foot
 MAST_ARM_M = 1.15  # of a signal mast above the lowest lamp of the heads it carries
 HEAD_HALF_M = 0.30  # half the width of a signal head's back plate
+PIECE_M, JOINT_M = 6.0, 0.05  # of a concrete barrier
 POLE_HEIGHT_M, POLE_RADIUS_M = 7.9, 0.14  # of a utility pole
 LENS_PITCH_M = 0.31
 LENS_RADIUS_M = 0.125
@@ -121,15 +122,17 @@ def guard_rail(start: Point, end: Point) -> Mesh:
 
 
 def median_barrier(start: Point, end: Point) -> Mesh:
-    """A concrete barrier of the New Jersey profile."""
+    """A concrete barrier of the New Jersey profile, cast in pieces; its foot is soiled by what wheels throw up."""
     sculptor = Sculptor()
     length = math.dist(start, end)
     half = [(0.30, 0.0), (0.30, 0.08), (0.17, 0.33), (0.09, 0.81), (0.0, 0.82)]
     profile = half + [(-x, z) for x, z in half[-2::-1]]
-    along = np.linspace(0.0, length, max(2, int(length / 6.0)))
+    pieces = np.linspace(0.0, length, max(2, int(length / PIECE_M)))
+    along = np.sort(np.concatenate([pieces, pieces[1:-1] + JOINT_M]))
     grid = np.array([[[at, -x, z] for x, z in profile] for at in along])
     cells = np.full((len(along) - 1, len(profile) - 1), int(Surface.CONCRETE), np.uint8)
-    cells[:, [0, -1]] = Surface.CONCRETE_DARK
+    cells[:, [0, 1, -2, -1]] = Surface.CONCRETE_DARK
+    cells[1::2] = Surface.STEEL_DARK
     sculptor.grid(grid, cells)
     turn = pm.atan2(end[1] - start[1], end[0] - start[0])
     return sculptor.mesh().moved((*start, 0.0), turn)

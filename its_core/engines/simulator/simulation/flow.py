@@ -42,6 +42,7 @@ JAM_M = (130.0, 60.0)  # before and behind the place, that a jam is as long when
 LONGEST_M = 7.0  # kept free before and behind a junction
 LANE_CHANGES_A_KM = 0.25
 HARD_STOPS_A_MINUTE = 0.25  # of a driver
+CAUSE_AHEAD_M, CAUSE_BESIDE_M = 32.0, 7.0  # where there is somebody for whom one may brake hard
 _TWINS_AMONG, _DRAWN_ANEW = 6, 3
 PASSING_M = 0.95  # how far drivers move over for a cyclist
 PASSES_FROM_M, PASSES_FROM_S = 14.0, 2.2  # before a cyclist: so early that nobody has to slow down much for it
@@ -275,7 +276,7 @@ class Flow:
         return self.traffic.time_s - since > STUCK_S
 
     def _habits(self) -> None:
-        """What drivers do now and then of their own will: brake hard for nothing one can see, change lanes, move over
+        """What drivers do now and then of their own will: brake hard for somebody ahead, change lanes, move over
         for a cyclist."""
         time_s = self.traffic.time_s
         cyclists = [driver for driver in self.traffic.drivers if driver.type is ParticipantType.BICYCLE]
@@ -283,11 +284,24 @@ class Flow:
             if driver.type is ParticipantType.BICYCLE or driver.speed < 4.0:
                 continue
             if self.rng.random() < HARD_STOPS_A_MINUTE * STEP_S / 60.0:
-                length = float(self.rng.uniform(0.5, 1.3))
-                driver.brakes_hard = (time_s, time_s + length, float(self.rng.uniform(4.5, 7.0)))
+                length, how_mps2 = float(self.rng.uniform(0.5, 1.3)), float(self.rng.uniform(4.5, 7.0))
+                if self._has_cause(driver):
+                    driver.brakes_hard = (time_s, time_s + length, how_mps2)
             if self.rng.random() < LANE_CHANGES_A_KM * driver.speed * STEP_S / 1000.0:
                 self._change_lane(driver)
             self._pass_cyclist(driver, cyclists)
+
+    def _has_cause(self, driver: Driver) -> bool:
+        """Whether somebody drives or walks before a driver, for whom one may brake hard: a viewer sees why."""
+        roads = self.roads
+        x, y, tx, ty = roads.place(driver.way, driver.s_m)
+        places = [roads.place(each.way, each.s_m)[:2] for each in self.traffic.drivers if each is not driver]
+        places += [(walker.x, walker.y) for walker in self.traffic.walkers]
+        for other_x, other_y in places:
+            ahead, beside = (other_x - x) * tx + (other_y - y) * ty, abs((other_y - y) * tx - (other_x - x) * ty)
+            if driver.front_m < ahead < CAUSE_AHEAD_M and beside < CAUSE_BESIDE_M:
+                return True
+        return False
 
     def _change_lane(self, driver: Driver) -> None:
         lane = driver.lane

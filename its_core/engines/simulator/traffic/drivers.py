@@ -26,6 +26,8 @@ LETS_IN_MPS2 = 2.6  # how hard drivers brake at most to let somebody in
 NO_ROOM_MPS2 = 4.0  # and this hard before a junction that is not free
 HOLD_MPS = 0.35  # slower than this and with nowhere to go, the foot stays on the brake
 HOLDING_MPS2 = -6.0
+INSIDE_GAP_M, INSIDE_PATIENCE = 0.6, 0.6  # in a junction, before the lanes of others: kept, and shorter gaps taken
+GATHERS_MPS2 = 0.4  # who accelerates more than this gathers speed
 FOOT_S = 0.18  # a foot takes a moment to move
 CALM_AFTER_DANGER_S = 0.5
 ROOM_M, ROOM_OVER_S, ROOM_MPS = 1.0, 1.6, 1.8  # how far and fast drivers pull over for an emergency vehicle, then crawl
@@ -119,6 +121,10 @@ class Driver:
         for move in self.intent.shifts:
             meant += move.at(time_s)
         return meant
+
+    @property
+    def gathers_speed(self) -> bool:
+        return self.speed > 0.5 and self.command.acceleration_mps2 > GATHERS_MPS2
 
     def arrives_s(self, s_m: float) -> float:
         """Seconds until the middle is at an arc length of the way: at the present acceleration up to the speed that the
@@ -229,14 +235,19 @@ class Driver:
         if not self.stretches and line is None:
             return None
         front = self.s_m + self.front_m
+        careless = self.intent.ignores_others and self.intent.errs(time_s)
         stops: list[float] = []
         if line is not None and front < line + 0.5 and line - front < HORIZON_M:
             hardest = self._hardest_for_line(time_s, junctions, line - front)
-            if now.no_room and not (self.intent.ignores_others and self.intent.errs(time_s)):
+            if now.no_room and not careless:
                 hardest = max(hardest, NO_ROOM_MPS2)
             if hardest > 0 and self.speed * self.speed < 2 * hardest * max(line - front, 0.3):
                 stops.append(line - front)
-        if not (self.intent.ignores_others and self.intent.errs(time_s)):
+        elif line is not None and front >= line + 0.5 and self.lane.conflicts and not careless:
+            inside = self._waits_inside(junctions, front)
+            if inside is not None:
+                stops.append(inside)
+        if not careless:
             for stretch in self.stretches:
                 before = stretch.start_m - 1.2 - front
                 if front > stretch.start_m + 0.8 or before > 45.0:
@@ -247,6 +258,18 @@ class Driver:
                 if can_stop and junctions.claimed(self, stretch):
                     stops.append(before)
         return min(stops, default=None)
+
+    def _patience(self) -> float:
+        return max(0.55, 1.0 - 0.03 * max(self._waited_s - 6.0, 0.0))
+
+    def _waits_inside(self, junctions: Junctions, front: float) -> float | None:
+        """Distance to the place in the junction at which a driver who has passed the line lets others by."""
+        at_m = junctions.gives_way_at_m(self, INSIDE_PATIENCE * self._patience())
+        if at_m is None:
+            return None
+        left_m = at_m - INSIDE_GAP_M - front
+        can_stop = self.speed * self.speed < 2 * HARDEST_STOP_MPS2 * left_m
+        return left_m if can_stop else None
 
     def _hardest_for_line(self, time_s: float, junctions: Junctions, left_m: float) -> float:
         """How hard the driver would brake to stop at the lane's line; 0 when nothing asks for it."""
@@ -263,8 +286,7 @@ class Driver:
             if junctions.blocked:
                 return HARDEST_STOP_MPS2
         if self.lane.conflicts and not (self.intent.ignores_others and errs):
-            patience = max(0.55, 1.0 - 0.03 * max(self._waited_s - 6.0, 0.0))
-            if junctions.must_give_way(self, patience):
+            if junctions.gives_way_at_m(self, self._patience()) is not None:
                 self._waited_s += 0.1 if self.speed < 1.0 else 0.0
                 return HARDEST_STOP_MPS2
             self._waited_s = 0.0

@@ -35,6 +35,11 @@ class OnTheRoad(Protocol):
     @property
     def lane(self) -> Lane: ...
 
+    @property
+    def gathers_speed(self) -> bool:
+        """Whether it sets off, or drives faster and faster."""
+        ...
+
     def arrives_s(self, s_m: float) -> float:
         """Seconds until its middle is at an arc length of its way, going on as it does."""
         ...
@@ -62,21 +67,23 @@ class Junctions:
     def aspect(self, head: int) -> int:
         return int(self.signals[head])
 
-    def must_give_way(self, user: OnTheRoad, patience: float) -> bool:
-        """Whether somebody with the right of way will be where this one wants to cross within a few seconds;
-        ``patience`` below 1 takes smaller gaps."""
-        conflicts = user.lane.conflicts
+    def gives_way_at_m(self, user: OnTheRoad, patience: float) -> float | None:
+        """The first arc length of a way at which somebody with the right of way will be within a few seconds; None
+        where nobody will. ``patience`` below 1 takes smaller gaps."""
+        conflicts, first_m = user.lane.conflicts, None
         for other in self.users:
             if other is user or other.lane.name not in conflicts:
                 continue
             meeting = self.roads.meeting(user.way, other.way)
-            if meeting is None or user.s_m > meeting[0]:
+            if meeting is None or user.s_m > meeting[0] or (first_m is not None and meeting[0] >= first_m):
                 continue
             left = meeting[1] - other.s_m
             comes = max(max(other.speed, 2.0) * COMING_S * patience, STARTS_M if self._may_start(other) else 0.0)
-            if -(other.rear_m + PASSED_M) < left < comes + other.front_m:
-                return True
-        return False
+            if -(other.rear_m + PASSED_M) < left < comes + other.front_m or (
+                left > 0.0 and other.gathers_speed and other.arrives_s(meeting[1]) < COMING_S * patience
+            ):
+                first_m = meeting[0]
+        return first_m
 
     def next_in_zip(self, user: OnTheRoad) -> tuple[float, float] | None:
         """Gap and speed of the nearest vehicle of the lane that merges with the user's own which is to go first, being

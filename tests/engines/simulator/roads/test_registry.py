@@ -8,7 +8,7 @@ import pytest
 
 from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.roads.bounds import nearest_on_road, off_road_m
-from its_core.engines.simulator.roads.layouts import Layout, Rect
+from its_core.engines.simulator.roads.layouts import U_TURN, Layout, Rect
 from its_core.engines.simulator.roads.paths import Path
 from its_core.engines.simulator.roads.registry import PLACES, place
 from its_core.engines.simulator.scenery.ground import road_distance
@@ -41,7 +41,21 @@ def test_lanes_stay_on_the_road_and_never_jump(layout):
 def test_bends_can_be_driven(layout):
     for lane in layout.lanes:
         path = Path(lane.points)
-        assert max(path.curvature(s) for s in range(int(path.length_m))) < 1 / 4.5, lane.name
+        tightest_m = 3.9 if lane.movement == U_TURN else 4.5  # of a passenger car, and of a van
+        assert max(path.curvature(s) for s in range(int(path.length_m))) < 1 / tightest_m, lane.name
+
+
+def test_a_u_turn_ends_in_a_lane_of_the_other_way_and_cars_stay_between_the_kerbs(layout):
+    half_m = VEHICLES[ParticipantType.SUV].width_m / 2
+    for lane in (each for each in layout.lanes if each.movement == U_TURN):
+        path = Path(lane.points)
+        start, end = path.direction(1.0), path.direction(path.length_m - 1.0)
+        assert lane.forbidden and start @ end < -0.99, lane.name
+        first_m = path.length_m / 2 - 20.0
+        for s in np.arange(first_m, first_m + 40.0, 1.0):
+            x, y = path.at(s)
+            tx, ty = path.direction(s)
+            assert all(on_road(layout, x + side * ty, y - side * tx) for side in (-half_m, half_m)), (lane.name, s)
 
 
 def test_traffic_keeps_to_the_right_of_oncoming_traffic(layout):
