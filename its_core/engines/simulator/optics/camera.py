@@ -25,15 +25,17 @@ from its_core.taxonomy import CameraWord, RoadLayout
 Floats = NDArray[np.float64]
 
 _TRIES = 240
-# So many masts show a car in the same size. If it were drawn for each, the near ones would win, since less stands
-# before them.
+# So many masts show a car in the same size; that of the others comes nearer and nearer to the usual one. If it were drawn
+# for each, sizes for which there are more good masts would win.
 _SAME_SIZE_TRIES = 160
 _CAR_M = 4.3  # what a car measures across the picture, seen from about any side
 _TREE_CROWN_M = (4.6, 2.6)  # height of the middle of a crown, radius
 _FOREGROUND_M = 15.0  # what stands nearer fills the picture: nobody would hang a camera behind a tree or a wall
 _FOREGROUND_SHARE = 0.02  # of the picture, that may be filled so
 _MOST_BEFORE_FOCUS = 0.25  # of the picture, that trees and buildings before the focus may fill
-_WIDEST_POST = 0.015  # share of the picture's width that a post, an arm or a signal head may take
+# Share of the picture's width that a post, an arm or a signal head may take: so much, or so much of what a car takes at
+# the focus, for a near camera of a junction shows the junction's own signals as large as its cars.
+_WIDEST_POST, _WIDEST_POST_OF_CAR = 0.015, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +157,11 @@ def camera_for(camera_id: str, layout: Layout, geometry: Geometry, words: Sequen
     rng = rng_of("camera", camera_id, layout.name.value)
     mounting = _MOUNTINGS.get(layout.name, _JUNCTION)
     road, posts = _road_points(layout), uprights(layout)
-    share = _car_share(words, rng)
+    drawn = float(rng.random())
     best: tuple[float, Camera] | None = None
     for number in range(_TRIES):
-        if number >= _SAME_SIZE_TRIES:
-            share = _car_share(words, rng)
-        candidate = _draw(camera_id, layout, mounting, geometry, words, share, rng)
+        place = 0.5 + (drawn - 0.5) * min((_TRIES - number - 1) / (_TRIES - _SAME_SIZE_TRIES), 1.0)
+        candidate = _draw(camera_id, layout, mounting, geometry, words, _car_share(words, place), rng)
         score = _score(candidate, layout, mounting, road, posts, -math.inf if best is None else best[0])
         if best is None or score > best[0]:
             best = (score, candidate)
@@ -170,10 +171,10 @@ def camera_for(camera_id: str, layout: Layout, geometry: Geometry, words: Sequen
     return best[1]
 
 
-def _car_share(words: Sequence[CameraWord], rng: np.random.Generator) -> float:
-    """A car's share of the picture's width at the focus."""
+def _car_share(words: Sequence[CameraWord], place: float) -> float:
+    """A car's share of the picture's width at the focus; ``place``: 0 for the least, 1 for the largest."""
     shares = next((_CAR_SHARES[word] for word in words if word in _CAR_SHARES), _CAR_SHARE)
-    return float(exp(np.interp(rng.random(), np.linspace(0.0, 1.0, len(shares)), log(np.array(shares)))))
+    return float(exp(np.interp(place, np.linspace(0.0, 1.0, len(shares)), log(np.array(shares)))))
 
 
 def _draw(
@@ -273,12 +274,13 @@ def _score(
     score -= 2.0 * (max(0.0, sky - _MOST_SKY) + max(0.0, lawn - _MOST_LAWN))
     size_px = camera.width_px, camera.height_px
     covered = covered_shares(camera.project(posts[:, :3]), posts[:, 3], camera.focal_px, size_px)
-    if covered.max(initial=0.0) > _WIDEST_POST:
+    eye = np.array(camera.position_m)
+    focus_m = float(norm(eye - np.array([*layout.focus_m, 0.0])))
+    car_share = _CAR_M * camera.focal_px / focus_m / camera.width_px
+    if covered.max(initial=0.0) > max(_WIDEST_POST, _WIDEST_POST_OF_CAR * car_share):
         score -= 1.0
     if score <= to_beat:
         return score
-    eye = np.array(camera.position_m)
-    focus_m = float(norm(eye - np.array([*layout.focus_m, 0.0])))
     score -= 2.0 * max(0.0, _filled_share(camera, layout, _FOREGROUND_M) - _FOREGROUND_SHARE)
     return score - 2.0 * max(0.0, _filled_share(camera, layout, focus_m) - _MOST_BEFORE_FOCUS)
 
