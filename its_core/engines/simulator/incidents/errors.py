@@ -25,6 +25,10 @@ IN_TIME_S, FASTEST_ON_FOOT_MPS = 0.3, 3.2
 HARD_MPS2 = (4.5, 7.5)
 STARTLED_S = (0.5, 1.4)  # after a near miss, a driver goes on who has stopped for it
 HASTY = 0.85  # of a lane change's duration, where it ends in the side of another
+# Where nobody errs, the same driver reacts late, too: by so large a share of the time from the error to the touch, less
+# where the one ahead brakes hard. Otherwise braking in a clip's first second would tell calm clips from others.
+LATE_SHARE, LATE_SHARE_HARD = 0.6, 0.45
+COMFORTABLE_STOP_MPS2 = 3.2  # and so that they can still stop this gently for a line
 
 
 def crossing_plan(
@@ -78,7 +82,33 @@ def crossing_plan(
     if averted_s is not None:
         struck = Intent(reaction_s=float(rng.uniform(0.2, 0.7)))
     plan = _plan(opportunity, contact_s, {opportunity.culprit: culprit, victim: struck})
-    return replace(plan, ways={opportunity.culprit: int(data["way"])}) if data["turns"] else plan
+    if data["turns"]:
+        return replace(plan, ways={opportunity.culprit: int(data["way"])})
+    return replace(plan, calm=_late_for_line(opportunity, culprit, struck, onset_s))
+
+
+def _late_for_line(opportunity: Opportunity, culprit: Intent, struck: Intent, onset_s: float) -> dict[int, Intent]:
+    """What the two do where nobody errs: the one who would have crossed the line brakes for it late, but in time."""
+    data = opportunity.details
+    speed_mps, line_m = data["culprit_mps"], data["line_m"]
+    if data["from_rest"] > 0.0 or line_m < 0.0:
+        return {}
+    to_line_m = line_m - data["front_m"] - (data["s_m"] - speed_mps * opportunity.onset_s)
+    late_s = (to_line_m - speed_mps * speed_mps / (2.0 * COMFORTABLE_STOP_MPS2)) / speed_mps
+    late_s = min(late_s, LATE_SHARE * opportunity.onset_s)
+    if late_s <= 0.0 or culprit.chase is None:
+        return {}
+    until_s = onset_s + late_s
+    own = replace(
+        culprit,
+        errs_s=(onset_s, until_s),
+        chase=replace(culprit.chase, to_s=until_s),
+        brakes=(),
+        shifts=(),
+        reaction_s=None,
+    )
+    other = Intent(overlooks=struck.overlooks, errs_s=(onset_s, until_s))
+    return {opportunity.culprit: own, opportunity.victims[0]: other}
 
 
 def _swerve(rng: np.random.Generator, contact_s: float, averted_s: float | None) -> tuple[Shift, ...]:
@@ -105,8 +135,9 @@ def following_plan(
             shifts = (*shifts, Shift(contact_s + 0.8, -offset, 1.8))
     culprit = Intent(blind_s=(onset_s, looks_s), reaction_s=NEVER_S, shifts=shifts)
     intents = {opportunity.culprit: culprit}
-    calm: dict[int, Intent] = {}
     brakes = opportunity.details.get("leader_brakes_mps2")
+    late_s = (LATE_SHARE if brakes is None else LATE_SHARE_HARD) * opportunity.onset_s
+    calm = {opportunity.culprit: Intent(blind_s=(onset_s, onset_s + late_s))}
     if brakes is not None:
         # Whoever brakes hard does so whether or not the one behind is looking.
         stops = Intent(brakes=(Brake(onset_s, contact_s + float(rng.uniform(0.3, 4.0)), brakes),))

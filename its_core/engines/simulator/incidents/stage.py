@@ -25,7 +25,7 @@ from its_core.engines.simulator.incidents.picture_size import (
     steps_off,
 )
 from its_core.engines.simulator.incidents.rehearsal import STEP_S as REHEARSAL_STEP_S
-from its_core.engines.simulator.incidents.rehearsal import Rehearsal, begun, company, rehearsed, with_intents
+from its_core.engines.simulator.incidents.rehearsal import Rehearsal, begun, company, rehearsed
 from its_core.engines.simulator.incidents.setting import (
     EDGE,
     NEAR_AN_EDGE,
@@ -54,6 +54,7 @@ CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon, 
 ANGLES_DEG, STEP_OF_ANGLE_DEG = (35.0, 145.0), 20.0  # at which two shall meet where ways cross
 LATEST_TOUCH = 0.88  # share of the clip
 CALM_START_S = 1.1  # of a clip: an error that begins in it gives the clip away at once
+USUAL_PULL_MPS2 = 2.2  # who pulls away harder in it than others do gives it away even more
 _AFTER_S = 1.0  # a crash that comes later than this after its point is none
 _AVERTED_S = 2.2  # so long after its point two who almost collided are past each other
 _LONG_BEFORE_S = 0.8
@@ -149,8 +150,8 @@ def _in_turn(
     contact_s: float,
 ) -> list[Opportunity]:
     """At random, one variant after another; those first whose vehicles are of the types that the row names, that are
-    likely to be as severe, near an edge if that is aimed at, whose error begins once the clip has run for a while, and
-    that are about as large and meet at about the angle that is aimed at; one moment of each pair."""
+    likely to be as severe, near an edge if that is aimed at, whose error begins once the clip has run for a while (or
+    does not show at once), and that are about as large and meet at about the angle that is aimed at; one moment of each pair."""
     severity, aimed, at_edge = setting.scene.severity, aimed_width(setting), _aimed_at_edge(setting)
     aimed_deg = float(setting.rng("angle").uniform(*ANGLES_DEG))
     order = rng.permutation(len(found)).tolist()
@@ -163,8 +164,9 @@ def _in_turn(
         off = round(abs(abs(each.details.get("angle_deg", aimed_deg)) - aimed_deg) / STEP_OF_ANGLE_DEG)
         inside = at_edge and edge_distance(setting.camera, *each.where) > EDGE
         begins_early = each.onset_s > contact_s - CALM_START_S
+        hasty = begins_early and each.details.get("from_rest", 0.0) > USUAL_PULL_MPS2
         unlike = steps_off(setting, timeline, each, aimed) + off
-        return fitting(each, wanted, timeline), int(mild), int(inside), int(begins_early), turn[each.variant], unlike
+        return fitting(each, wanted, timeline), int(mild), int(inside), begins_early + hasty, turn[each.variant], unlike
 
     shuffled.sort(key=rank)
     seen: set[tuple[int, tuple[int, ...]]] = set()
@@ -244,11 +246,8 @@ def _stagings(
         staging = assembled(there, traffic, plan, wanted, kind.errs, acts=True)
         calm = None
         if kind.errs:
-            traffic = timeline.traffic_at(step)
-            traffic.set_clock(0.0)
-            recoloured(traffic, wanted, opportunity, setting)
-            with_company(traffic, wanted, opportunity)
-            with_intents(traffic, plan.calm)
+            traffic = before.copied()
+            begun(there, traffic, replace(plan, intents=plan.calm, ways={}, routes={}, unaware=frozenset()))
             calm = assembled(there, traffic, plan, wanted, errs=False, acts=False)
         yield Staged(staging, calm, round_ + 1)
         staged += 1
