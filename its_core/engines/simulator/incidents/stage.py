@@ -150,8 +150,9 @@ def _in_turn(
     contact_s: float,
 ) -> list[Opportunity]:
     """At random, one variant after another; those first whose vehicles are of the types that the row names, that are
-    likely to be as severe, near an edge if that is aimed at, whose error begins once the clip has run for a while (or
-    does not show at once), and that are about as large and meet at about the angle that is aimed at; one moment of each pair."""
+    likely to be as severe, near an edge if that is aimed at, whose error begins once the clip has run for a while or
+    shows little until then, and that are about as large and meet at about the angle that is aimed at; one moment of
+    each pair."""
     severity, aimed, at_edge = setting.scene.severity, aimed_width(setting), _aimed_at_edge(setting)
     aimed_deg = float(setting.rng("angle").uniform(*ANGLES_DEG))
     order = rng.permutation(len(found)).tolist()

@@ -25,8 +25,8 @@ from its_core.taxonomy import CameraWord, RoadLayout
 Floats = NDArray[np.float64]
 
 _TRIES = 240
-# So many masts show a car in the same size; that of the others comes nearer and nearer to the usual one. If it were drawn
-# for each, sizes for which there are more good masts would win.
+# So many masts show a car in the same size; that of the others comes nearer and nearer to the usual one. If it were
+# drawn for each, sizes for which there are more good masts would win.
 _SAME_SIZE_TRIES = 160
 _CAR_M = 4.3  # what a car measures across the picture, seen from about any side
 _TREE_CROWN_M = (4.6, 2.6)  # height of the middle of a crown, radius
