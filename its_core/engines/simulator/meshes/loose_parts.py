@@ -1,5 +1,5 @@
-"""Parts that a collision leaves hanging from a car: a bumper that drags on the ground, a fender or a door that
-gapes."""
+"""What a collision adds to a car: a bumper that drags on the ground, a fender or a door that gapes, scrapes along a
+flank that another vehicle or a barrier went by."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.car_shapes import CarShape
 from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
+from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.trace import Dent
 
 Floats = NDArray[np.float64]
 
 HANGS_M = 0.2  # depth of a dent from which a part hangs loose
-MOST = 4  # parts of one car
+SCRAPES_M = 0.15  # a flank that is dented deeper was struck, not scraped
+MOST = 5  # parts of one car
 _TALL_M, _THICK_M = 0.24, 0.05
+_STREAKS, _STREAK_LONG_M, _STREAK_HIGH_M, _PROUD_M = 7, (0.35, 1.3), (0.018, 0.06), 0.008
 
 
 def loose_parts(shape: CarShape, dents: Sequence[Dent]) -> list[tuple[Dent, Mesh]]:
@@ -26,7 +29,11 @@ def loose_parts(shape: CarShape, dents: Sequence[Dent]) -> list[tuple[Dent, Mesh
     found: list[tuple[Dent, Mesh]] = []
     ends: set[bool] = set()
     for dent in dents:
-        if dent.depth_m < HANGS_M or abs(dent.direction[2]) > 0.6 or len(found) == MOST:
+        if abs(dent.direction[2]) > 0.6 or len(found) == MOST:
+            continue
+        if abs(dent.direction[0]) > 0.85 and dent.depth_m < SCRAPES_M:
+            found.append((dent, _scrapes(shape, dent)))
+        if dent.depth_m < HANGS_M:
             continue
         if abs(dent.direction[1]) > 0.6:
             front = dent.direction[1] < 0.0
@@ -66,6 +73,26 @@ def _panel(shape: CarShape, dent: Dent) -> Mesh:
     low = np.stack([x, y, np.full(5, 0.34)], axis=1)
     top = np.stack([x - side * 0.06, y + 0.05, np.full(5, sill - 0.16) - 0.10 * share], axis=1)
     return _sheet(low, top, Surface.PAINT)
+
+
+def _scrapes(shape: CarShape, dent: Dent) -> Mesh:
+    """Streaks along the doors, between the wheel arches, bare and black by turns."""
+    sculptor = Sculptor()
+    side = 1.0 if dent.point_m[0] >= 0.0 else -1.0
+    rng = rng_of("scrape", dent.number, dent.frame, round(1000 * dent.point_m[1]))
+    reach = 0.5 * shape.body.wheelbase_m - shape.body.wheel_radius_m - 0.12
+    middle = min(max(dent.point_m[1], -reach), reach)
+    low = float(shape.bottom_m(np.array([0.0]))[0])
+    tall = float(shape.top_m(np.array([0.0]))[0]) - low
+    for number in range(_STREAKS):
+        long, high = float(rng.uniform(*_STREAK_LONG_M)), float(rng.uniform(*_STREAK_HIGH_M))
+        start = min(max(middle + float(rng.uniform(-1.3, 1.3)) - 0.5 * long, -reach), reach - 0.3)
+        y = np.linspace(start, min(start + long, reach), 4)
+        z = low + tall * float(rng.uniform(0.36, 0.66))
+        x = side * (shape.half_width_m(y) + _PROUD_M)
+        edges = [np.stack([x, y, np.full(4, at)], axis=1) for at in (z, z + high)]
+        sculptor.grid(np.stack(edges), Surface.STEEL if number % 2 else Surface.TORN, flipped=side > 0.0)
+    return sculptor.mesh()
 
 
 def _sheet(low: Floats, top: Floats, slot: Surface) -> Mesh:

@@ -142,6 +142,16 @@ def test_hard_blows_leave_a_part_hanging_and_light_ones_do_not() -> None:
     assert hard.vertices[hard.vertices[:, 1] > 1.0][:, 2].min() < 0.12
 
 
+def test_a_scraped_flank_keeps_its_shape_and_shows_streaks_that_face_outwards() -> None:
+    made = car(ParticipantType.SEDAN)
+    for side in (-1.0, 1.0):
+        dent = Dent(5, 0, (0.9 * side, 0.3, 0.5), (-side, 0.0, 0.0), 0.03, 0.6)
+        scraped = Wreck(made, [dent]).after(1)
+        streaks = (scraped.slots == Surface.STEEL) & (scraped.vertices[:, 0] * side > 0.5)
+        assert streaks.sum() >= 12
+        assert (scraped.normals[streaks][:, 0] * side > 0.8).all()
+
+
 def test_the_mesh_before_the_first_blow_is_that_of_a_car_without_one() -> None:
     made = car(ParticipantType.SEDAN)
     assert Wreck(made, [FRONT_BLOW]).after(0) is made.mesh
