@@ -1,4 +1,5 @@
-"""A dual carriageway that an on-ramp joins from the right: it runs beside the outer lane for a while and ends in it."""
+"""A dual carriageway with a ramp on the right: an on-ramp runs beside the outer lane for a while and ends in it, an
+off-ramp begins in the outer lane, runs beside it and turns away. An off-ramp is an on-ramp seen in a mirror."""
 
 from __future__ import annotations
 
@@ -17,6 +18,12 @@ from its_core.engines.simulator.roads.winding import Winding
 from its_core.taxonomy import RoadLayout
 
 RAMP = "north_ramp_straight"
+OFF_SHARE = 0.5  # of ramps
+# Of the outer lane's traffic: who takes the off-ramp, and who does so late, across the gore.
+EXITS_SHARE, LATE_SHARE = 0.3, 0.03
+EXIT_MPS, SLOW_AFTER_M = 12.5, 35.0  # on the off-ramp, so far behind the nose
+INDICATES_M = 70.0  # before the off-ramp begins
+LATE_M = (-46.0, 36.0)  # from the nose, between which late ones move over
 RAMP_HALF_M = LANE_M / 2 + 1.2
 SLOWER_MPS = 2.0  # than the outer lane
 LETS_IN_M = 110.0  # before the two lanes are one
@@ -73,6 +80,8 @@ def highway_ramp(camera_id: str) -> Layout:
         focus_m=(round(course.lane_x + 0.5 * LANE_M, 2), 0.0),
         windings=(ramp,),
     )
+    if rng_of("off_ramp", camera_id).random() < OFF_SHARE:
+        there = _off_ramp(here, there, course)
     return replace(
         there,
         trees=tuple(tree for tree in here.trees if off_road_m(there, *tree) > _CLEAR_M),
@@ -100,6 +109,59 @@ def _lanes(here: Layout, course: _Course, middle: tuple[Point, ...]) -> list[Lan
     )
     joined = replace(outer, merge=Merge(RAMP, own_m - LETS_IN_M, own_m, joins=False))
     return [*(joined if lane is outer else lane for lane in here.lanes), ramp]
+
+
+def _off_ramp(here: Layout, there: Layout, course: _Course) -> Layout:
+    """The place with an on-ramp, mirrored, with traffic that leaves by it."""
+    (ramp,) = there.windings
+    middle = tuple((x, -y) for x, y in reversed(ramp.middle))
+    return replace(
+        there,
+        lanes=tuple(_exits(here, course, middle)),
+        markings=tuple(replace(each, start=_mirrored(each.start), end=_mirrored(each.end)) for each in there.markings),
+        street_lamps=tuple(_mirrored(each) for each in there.street_lamps),
+        barriers=tuple((_mirrored(end), _mirrored(start)) for start, end in there.barriers),
+        windings=(Winding(middle, RAMP_HALF_M),),
+    )
+
+
+def _mirrored(point: Point) -> Point:
+    return point[0], -point[1]
+
+
+def _exits(here: Layout, course: _Course, middle: tuple[Point, ...]) -> list[Lane]:
+    """Those of the highway, and the ways from the outer one onto the off-ramp: beside it from the beginning, or late and
+    across the gore."""
+    outer = max((lane for lane in here.lanes if lane.name.startswith("north_")), key=lambda lane: lane.points[0][0])
+    before = tuple(point for point in outer.points if point[1] < middle[0][1] - 0.5)
+    nose_y = -_nose_y(course)
+    begins_y, ends_y = nose_y + LATE_M[0], nose_y + LATE_M[1]
+
+    def late_x(x: float, y: float) -> float:
+        share = min(max((y - begins_y) / (ends_y - begins_y), 0.0), 1.0)
+        return course.lane_x + (x - course.lane_x) * share * share * (3.0 - 2.0 * share)
+
+    ways = (
+        ("exit", middle, EXITS_SHARE, -course.ends_y),
+        ("late", tuple((late_x(x, y), y) for x, y in middle), LATE_SHARE, begins_y + INDICATES_M / 2),
+    )
+    found = [
+        replace(
+            outer,
+            name=f"{outer.approach}_{name}",
+            points=(*before, *points),
+            movement="right",
+            left=None,
+            right=None,
+            turns_from_m=REACH_M + leaves_y - INDICATES_M,
+            turned_s_m=REACH_M + nose_y,
+            slows=(REACH_M + nose_y + SLOW_AFTER_M, EXIT_MPS),
+            share=share,
+        )
+        for name, points, share, leaves_y in ways
+    ]
+    stays = replace(outer, share=1.0 - EXITS_SHARE - LATE_SHARE)
+    return [*(stays if lane is outer else lane for lane in here.lanes), *found]
 
 
 def _nose_y(course: _Course) -> float:

@@ -35,7 +35,9 @@ class Lane:
     """A drivable centre line, sampled densely enough to follow (every metre or so), in the direction of travel.
 
     ``stop_s_m`` is the arc length of the stop line, None where there is none; ``signal`` the index of the signal that
-    governs it. ``movement`` is straight, left, right or u_turn; ``turned_s_m`` the arc length at which a turn is over.
+    governs it. ``movement`` is straight, left, right or u_turn; ``turned_s_m`` the arc length at which a turn is over,
+    ``turns_from_m`` that from which drivers indicate it (None: 45 m before the stop line, or at once).
+    ``slows``: an arc length and the speed that most drivers have slowed down to there, as for a bend.
     ``conflicts`` names the lanes that cross or join this one with the right of way over it; ``left`` and ``right`` its
     neighbours that run the same way, where one may change to them. ``share``: of the traffic that comes up to where
     ways part, how much takes this one. ``forbidden`` ways are driven by those only who break the rules.
@@ -51,6 +53,8 @@ class Lane:
     left: str | None = None
     right: str | None = None
     turned_s_m: float | None = None
+    turns_from_m: float | None = None
+    slows: tuple[float, float] | None = None
     share: float = 1.0
     forbidden: bool = False
     merge: Merge | None = None

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 JUNCTION_M = 85.0  # crosswalks farther behind a stop line belong to another junction
+USUAL_BEND_MPS2 = 2.4  # the sideways pull that suits most drivers
 _STRETCH = 8  # vertices that are looked at, or left out, together
 NEAR_M = 1.9  # two ways this close overlap: cars on them cannot pass each other
 
@@ -93,7 +94,12 @@ class Network:
         key = (way, round(5.0 * bend_mps2))
         if key not in self.capped:
             first, last = self.ways.first[way], self.ways.first[way + 1]
-            self.capped[key] = _caps(self.ways.bend[first:last], key[1] / 5.0).tolist()
+            bend, slows = self.ways.bend[first:last], self.lanes[way].slows
+            if slows is not None:
+                from_m, speed_mps = slows
+                slow = np.where(np.arange(last - first) >= from_m, USUAL_BEND_MPS2 / (speed_mps * speed_mps), 0.0)
+                bend = np.maximum(bend, slow)
+            self.capped[key] = _caps(bend, key[1] / 5.0).tolist()
         return self.capped[key]
 
     def meeting(self, way: int, other: int) -> tuple[float, float] | None:

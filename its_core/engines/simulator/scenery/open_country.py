@@ -29,6 +29,7 @@ _LEAF_CARDS = ((35.0, 1700), (70.0, 900), (140.0, 380), (math.inf, 160))
 _MARKERS_EVERY_M = 25.0
 _WIRES_AT_M = ((-0.8, 7.55), (0.0, 7.85), (0.8, 7.55))  # beside the pole, above the ground
 _SAG_M = 0.7
+_GORE_M = 3.0  # between road and ramp, where the exit's plate stands
 _CLEAR_M = 0.8  # between a sign and the road
 _GANTRY_BEHIND_M = 4.0  # so far behind a camera nothing of a gantry shows
 
@@ -135,4 +136,17 @@ def _highway_signs(layout: Layout, eye_y_m: float, rng: np.random.Generator) -> 
         if off_road_m(layout, side * edge, y) < _CLEAR_M:
             continue
         found.append(sign(face, 0.9, 1.2).moved((side * edge, y, 0.0), 0.0 if side < 0 else math.pi))
-    return found
+    return found + _exit_signs(layout)
+
+
+def _exit_signs(layout: Layout) -> list[Mesh]:
+    """The plate in the gore of an off-ramp."""
+    if not any(lane.slows is not None for lane in layout.lanes):
+        return []
+    edge = max(road[2] for road in layout.carriageways)
+    (ramp,) = layout.windings
+    for y in range(0, 150, 2):
+        ramp_edge = ramp.at(float(y))[0] - ramp.half_m
+        if ramp_edge - edge > _GORE_M:
+            return [sign(Surface.SIGN_GREEN, 1.7, 1.3, 1.6).moved(((edge + ramp_edge) / 2, float(y), 0.0), math.pi)]
+    return []

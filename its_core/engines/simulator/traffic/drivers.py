@@ -306,6 +306,7 @@ class Driver:
         if lane.movement == "straight":
             return 0
         far = lane.stop_s_m is not None and self.s_m < lane.stop_s_m - 45.0
+        far = far or (lane.turns_from_m is not None and self.s_m < lane.turns_from_m)
         if far or (lane.turned_s_m is not None and self.s_m > lane.turned_s_m):
             return 0
         return 1 if lane.movement == "right" else -1

@@ -197,9 +197,30 @@ def test_vehicles_of_road_works_stand_clear_of_the_barrier_before_them_and_peopl
         assert len({round(b.at[1] - a.at[1], 1) for a, b in pairwise(here.bays)}) == len(here.bays) - 1
 
 
-@pytest.mark.parametrize("camera", CAMERAS)
-def test_a_ramp_ends_in_the_outer_lane_beside_which_it_runs(camera):
-    lanes = {lane.name: lane for lane in place(RoadLayout.HIGHWAY_RAMP, camera).lanes}
+def ramps(off: bool) -> list[Layout]:
+    """Three places with an off-ramp, or with an on-ramp."""
+    found = [place(RoadLayout.HIGHWAY_RAMP, f"ramp-{number}") for number in range(14)]
+    return [here for here in found if any(lane.slows is not None for lane in here.lanes) is off][:3]
+
+
+def test_traffic_leaves_the_outer_lane_by_an_off_ramp_and_a_few_across_the_gore():
+    for here in ramps(off=True):
+        lanes = {lane.name.rsplit("_", 1)[1]: lane for lane in here.lanes if lane.movement == "right"}
+        exit_, late = lanes["exit"], lanes["late"]
+        (stays,) = (lane for lane in here.lanes if lane.approach == exit_.approach and lane.movement == "straight")
+        assert math.isclose(exit_.share + late.share + stays.share, 1.0) and late.share < 0.1
+        straight, early, across = Path(stays.points), Path(exit_.points), Path(late.points)
+        turned_m = exit_.turned_s_m
+        assert turned_m is not None
+        for s, low, high in ((0.0, 0.0, 0.1), (turned_m - 30.0, 3.0, 4.5), (turned_m + 200.0, 8.0, 40.0)):
+            assert low <= -straight.project(early.at(s)[None])[1][0] + 1e-6 <= high, s
+        assert -straight.project(across.at(turned_m - 30.0)[None])[1][0] < 1.5
+        assert math.dist(early.at(turned_m + 150.0), across.at(turned_m + 150.0)) < 1.5
+
+
+@pytest.mark.parametrize("here", ramps(off=False), ids=range(3))
+def test_a_ramp_ends_in_the_outer_lane_beside_which_it_runs(here):
+    lanes = {lane.name: lane for lane in here.lanes}
     (ramp,) = (lane for lane in lanes.values() if lane.merge is not None and lane.merge.joins)
     assert ramp.merge is not None
     outer = lanes[ramp.merge.other]

@@ -14,8 +14,8 @@ from its_core.engines.simulator.simulation.rails import packed
 from its_core.taxonomy import ParticipantType, RoadLayout, RoadSurface, TrafficDensity
 
 
-def flow(layout: RoadLayout, density: TrafficDensity = TrafficDensity.MEDIUM, seed: int = 1, **demand) -> Flow:
-    here = place(layout, "flow")
+def flow(layout: RoadLayout, density: TrafficDensity = TrafficDensity.MEDIUM, seed: int = 1, camera: str = "flow", **demand) -> Flow:
+    here = place(layout, camera)
     programme = Programme(3.0) if here.signals else None
     return Flow(here, density, RoadSurface.DRY, rng_of("flow", seed), programme, None, Demand(**demand))
 
@@ -77,7 +77,7 @@ def test_the_same_seed_gives_the_same_traffic():
 
 
 def test_who_comes_from_a_ramp_is_let_in_at_speed():
-    made = flow(RoadLayout.HIGHWAY_RAMP, TrafficDensity.MEDIUM)
+    made = flow(RoadLayout.HIGHWAY_RAMP, TrafficDensity.MEDIUM, camera="on-ramp")
     (way,) = (i for i, lane in enumerate(made.roads.lanes) if lane.merge is not None and lane.merge.joins)
     merge = made.roads.lanes[way].merge
     assert merge is not None
