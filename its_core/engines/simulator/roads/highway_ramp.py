@@ -130,8 +130,8 @@ def _mirrored(point: Point) -> Point:
 
 
 def _exits(here: Layout, course: _Course, middle: tuple[Point, ...]) -> list[Lane]:
-    """Those of the highway, and the ways from the outer one onto the off-ramp: beside it from the beginning, or late and
-    across the gore."""
+    """Those of the highway, and the ways from the outer one onto the off-ramp: beside it from the beginning, or late
+    and across the gore."""
     outer = max((lane for lane in here.lanes if lane.name.startswith("north_")), key=lambda lane: lane.points[0][0])
     before = tuple(point for point in outer.points if point[1] < middle[0][1] - 0.5)
     nose_y = -_nose_y(course)

@@ -14,7 +14,9 @@ from its_core.engines.simulator.simulation.rails import packed
 from its_core.taxonomy import ParticipantType, RoadLayout, RoadSurface, TrafficDensity
 
 
-def flow(layout: RoadLayout, density: TrafficDensity = TrafficDensity.MEDIUM, seed: int = 1, camera: str = "flow", **demand) -> Flow:
+def flow(
+    layout: RoadLayout, density: TrafficDensity = TrafficDensity.MEDIUM, seed: int = 1, camera: str = "flow", **demand
+) -> Flow:
     here = place(layout, camera)
     programme = Programme(3.0) if here.signals else None
     return Flow(here, density, RoadSurface.DRY, rng_of("flow", seed), programme, None, Demand(**demand))
