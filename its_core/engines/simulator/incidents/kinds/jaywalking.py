@@ -23,7 +23,7 @@ from its_core.engines.simulator.roads.network import Network
 from its_core.engines.simulator.simulation.flow import STEP_S
 from its_core.engines.simulator.simulation.run import Run
 
-EARLY_S = (2.0, 3.2)  # before a vehicle would be there
+EARLY_S = (2.6, 3.8)  # before a vehicle would be there
 WALKS_S, ALONG_M = 5.0, 9.0  # how long and how far they go to where they cross
 ON_ROAD_S = 1.8
 PACE_MPS = (2.0, 2.7)  # people hurry across
@@ -37,8 +37,8 @@ LOOKS_EVERY = 5  # frames
 CROSSED_M = (5.5, 8.0)  # of the carriageway, in the clip, at least, and
 CROSSED_SHARE = 0.65  # of its width
 SEEN_SHARE = 0.6  # of the time on the road
-PASSES_MPS, BRAKES_WITHIN_M = 2.5, 9.0
-PASSES_M, BRAKES_MPS2 = 1.2, 6.5  # cars that move come no nearer, and brake no harder: that would be a near miss
+PASSES_MPS, BRAKES_WITHIN_M = 2.5, 5.0
+PASSES_M, BRAKES_MPS2 = 1.2, 7.0  # cars that move come no nearer, and brake no harder: that would be a near miss
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
