@@ -56,6 +56,7 @@ COVERAGE = {
     },
 }
 DIVISIONS = ("light", "size", "incident", "type", "occlusion", "layout")
+THOROUGH = "all clips, thorough"
 SHOWN = ("when", "where", "what", "total", "auc", "false_alarms_per_hour_at_recall_0.8")
 Keep = Callable[[TrueClip], bool]
 
@@ -93,13 +94,18 @@ def answer_fold(
     start = time.monotonic()
     keep, cameras = experiments(truth)[name], folds_of(truth.clips, folds)[fold]
     gpus = torch.cuda.device_count()
-    settings = Settings(epochs=epochs, device=f"cuda:{job % gpus}" if gpus else "cpu")
+    device = f"cuda:{job % gpus}" if gpus else "cpu"
+    settings = Settings(epochs=epochs, device=device, thorough=name == THOROUGH)
     frames = {clip.clip_id: features.load(clip, folder / "features") for clip in truth.clips}
     learnt = [clip for clip in truth.clips if clip.camera_id not in cameras and keep(clip)]
     tested = [clip for clip in truth.clips if clip.camera_id in cameras]
-    checkpoints = folder / "detectors" / truth.name.replace("/", "-") / name.replace(" ", "-")
+    checkpoints = folder / "detectors" / truth.name.replace("/", "-") / file_name(name)
     network = training.train(learnt, frames, settings, checkpoints / f"fold-{fold}.pt")
     return answers.predict(network, tested, frames), time.monotonic() - start
+
+
+def file_name(experiment: str) -> str:
+    return experiment.replace(",", "").replace(" ", "-")
 
 
 def share_of_cameras(share: float) -> Keep:
@@ -135,10 +141,12 @@ def _is_counterfactual(clip: TrueClip) -> bool:
 
 
 def experiments(truth: GroundTruth) -> dict[str, Keep]:
-    """Learning curves, and what kinds of clips add; those that a version has not are left out."""
+    """The thorough training, learning curves of the quick one, and what kinds of clips add; those that a version has not
+    are left out. The thorough one comes first, as it takes longest."""
     has_pairs = any(_is_counterfactual(clip) for clip in truth.clips)
     has_night = any(clip.row.get("light") == "night" for clip in truth.clips)
     found: dict[str, Keep] = {
+        THOROUGH: lambda _: True,
         "all clips": lambda _: True,
         "half of the cameras": share_of_cameras(0.5),
         "a quarter of the cameras": share_of_cameras(0.25),
@@ -217,7 +225,7 @@ def compare(truth: GroundTruth, asked: argparse.Namespace, pool: ProcessPoolExec
         said: dict[str, Prediction] = {}
         for run in runs[name]:
             said |= run.result()[0]
-        predictions.write(asked.folder / "predictions" / f"{name.replace(' ', '-')}.csv", said)
+        predictions.write(asked.folder / "predictions" / f"{file_name(name)}.csv", said)
         seconds = max(run.result()[1] for run in runs[name])
         clips = sum(keep(clip) for clip in truth.clips)
         results.add(name, score(name, truth, said), clips, pairs_told_apart(truth, said), seconds)

@@ -39,6 +39,7 @@ def train_detector(
     epochs: int | None = None,
     seed: int = 0,
     device: str = "auto",
+    thorough: bool = False,
 ) -> list[Result]:
     """Trains on a version, tests, and writes metrics beside it; with ``other`` also on that, and on both.
 
@@ -52,7 +53,7 @@ def train_detector(
         None if test is None else ground_truth.open_truth(test),
     )
     folder = Path(output) if output is not None else output_beside(ours.url)
-    settings = Settings(epochs=epochs, seed=seed, device=device)
+    settings = Settings(epochs=epochs, seed=seed, device=device, thorough=thorough)
     cache = folder.parent / FEATURES_FOLDER
     steps = Steps(FlowRunContext.get() is not None, _say)
     with RunPage(steps) as run_page:

@@ -41,6 +41,9 @@ def train_detector(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another detector.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")] = "auto",
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Larger crops, nearly whole clips in the end: better, and meant for a GPU.")
+    ] = False,
 ) -> None:
     """Train a small detector on a version and test it on cameras that it never saw: what the data is worth."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
@@ -50,7 +53,7 @@ def train_detector(
         with tempfile.TemporaryDirectory(prefix="its-prefect-") as home, server_for_build(Path(home), say) as prefect:
             from its_flows.train_detector import train_with_or_without_prefect as train
 
-            results = train(prefect, version, other, test, output, epochs, seed, device)
+            results = train(prefect, version, other, test, output, epochs, seed, device, thorough)
     scores = [name for name in NAMES if name in results[0].report.overall.scores]
     table = Table(title=f"Tested on {results[0].report.truth}", title_justify="left")
     for column in ("trained on", "clips", "seconds", *(NAMES[name] for name in scores)):

@@ -28,6 +28,7 @@ def batches(
     groups: Sequence[Group],
     features: Mapping[str, Features],
     users: Mapping[str, RoadUsers],
+    window: views.Window,
     batch_size: int,
     seed: int,
     epoch: int,
@@ -49,12 +50,12 @@ def batches(
     for number, place in enumerate(order, start=1):
         clip, averted = groups[place]
         if clip.is_accident:
-            view = views.at_contact(clip, features[clip.clip_id], rng)
+            view = views.at_contact(clip, features[clip.clip_id], window, rng)
             add(clip, view)
             if averted is not None:
                 twins.append((len(crops) - 1, len(crops)))
                 add(averted, view)
-        add(clip, views.elsewhere(clip, features[clip.clip_id], users.get(clip.clip_id), rng))
+        add(clip, views.elsewhere(clip, features[clip.clip_id], users.get(clip.clip_id), window, rng))
         if len(crops) >= batch_size or number == len(order):
             yield begun, samples.batch_of(crops, twins)
             crops, twins, begun = [], [], number / len(order)

@@ -16,7 +16,7 @@ from its_core.evaluation.detector import targets
 from its_core.evaluation.detector.features import FLOW_PX, Features
 from its_core.evaluation.detector.network import TYPES
 from its_core.evaluation.detector.road_users import RoadUsers
-from its_core.evaluation.detector.views import CELLS, CROP_PX, View, contact_frame
+from its_core.evaluation.detector.views import View, contact_frame
 from its_core.evaluation.ground_truth import TrueClip
 
 _NO_TYPE = -100  # what cross_entropy leaves out
@@ -67,15 +67,16 @@ def sample(clip: TrueClip, features: Features, users: RoadUsers | None, view: Vi
     shown = slice(view.start, min(view.start + view.length, len(features.times_s)))
     frames = shown.stop - shown.start
     seen = _seen(features, shown, view)
-    heat, kind = torch.zeros(frames, CELLS, CELLS), _NO_TYPE
+    cells = view.cells
+    heat, kind = torch.zeros(frames, cells, cells), _NO_TYPE
     contact = contact_frame(clip, features)
     if contact is not None and view.holds_contact(clip, features):
         heat = targets.heat(clip, view, frames, contact - view.start)
         kind = TYPES.index(clip.type) if clip.type in TYPES else _NO_TYPE
-    covered, collided, struck, motion = (torch.zeros(frames, *size, CELLS, CELLS) for size in ((), (), (), (4,)))
+    covered, collided, struck, motion = (torch.zeros(frames, *size, cells, cells) for size in ((), (), (), (4,)))
     if users is not None:
         covered, collided, struck, motion = targets.road_users(users, shown, view)
-    noisy = seen[:-1] + view.noise * _noise(view.seed, frames)
+    noisy = seen[:-1] + view.noise * _noise(view.seed, frames, view.crop_px)
     return Sample(
         frames=noisy,
         flow=_flow(features, shown, view),
@@ -122,7 +123,7 @@ def _seen(features: Features, shown: slice, view: View) -> Tensor:
     rows, columns = slice(view.top, view.top + view.side), slice(view.left, view.left + view.side)
     pictures = np.concatenate([features.frames[shown, rows, columns], features.background[None, rows, columns]])
     seen = F.interpolate(
-        torch.from_numpy(pictures).float()[:, None] / 255, size=(CROP_PX, CROP_PX), mode="bilinear", align_corners=False
+        torch.from_numpy(pictures).float()[:, None] / 255, size=(view.crop_px,) * 2, mode="bilinear", align_corners=False
     )[:, 0]
     if view.flipped:
         seen = seen.flip(2)
@@ -134,17 +135,17 @@ def _flow(features: Features, shown: slice, view: View) -> Tensor:
     left, top, side = (round(value / FLOW_PX) for value in (view.left, view.top, view.side))
     part = np.ascontiguousarray(features.flow[shown, :, top : top + side, left : left + side])
     flow = F.interpolate(
-        torch.from_numpy(part).float(), size=(CROP_PX // FLOW_PX,) * 2, mode="bilinear", align_corners=False
+        torch.from_numpy(part).float(), size=(view.crop_px // FLOW_PX,) * 2, mode="bilinear", align_corners=False
     )
-    flow = flow * (CROP_PX / view.side)
+    flow = flow * (view.crop_px / view.side)
     return torch.stack([-flow[:, 0], flow[:, 1]], dim=1).flip(3) if view.flipped else flow
 
 
-def _noise(seed: int, frames: int) -> Tensor:
+def _noise(seed: int, frames: int, crop_px: int) -> Tensor:
     """A part of one long random series: to draw a new one would take as long as all the rest of a sample."""
-    size = frames * CROP_PX * CROP_PX
+    size = frames * crop_px * crop_px
     start = seed % _LONG
-    return torch.from_numpy(np.resize(np.roll(_series(), -start), size)).view(frames, CROP_PX, CROP_PX)
+    return torch.from_numpy(np.resize(np.roll(_series(), -start), size)).view(frames, crop_px, crop_px)
 
 
 @cache

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from its_core.evaluation.detector.features import SIZE_PX
 from its_core.evaluation.detector.road_users import RoadUsers
-from its_core.evaluation.detector.views import CELLS, View
+from its_core.evaluation.detector.views import View
 from its_core.evaluation.ground_truth import TrueClip
 
 _SIGMA_FRAMES = 1.2
@@ -23,12 +23,12 @@ def heat(clip: TrueClip, view: View, frames: int, contact: int) -> Tensor:
     """A bell in time and space around the contact, as wide as the crash is, that sums to 1. [T, H, W]"""
     x, y = view.in_cells(clip.center or (0.5, 0.5))
     box = clip.box or (0.0, 0.0, 0.0, 0.0)
-    wide = 0.25 * (box[2] - box[0]) * SIZE_PX[1] / view.side * CELLS
-    high = 0.25 * (box[3] - box[1]) * SIZE_PX[0] / view.side * CELLS
+    wide = 0.25 * (box[2] - box[0]) * SIZE_PX[1] / view.side * view.cells
+    high = 0.25 * (box[3] - box[1]) * SIZE_PX[0] / view.side * view.cells
     along = [
         _bell(frames, contact, _SIGMA_FRAMES),
-        _bell(CELLS, y - 0.5, max(_LEAST_SIGMA_CELLS, high)),
-        _bell(CELLS, x - 0.5, max(_LEAST_SIGMA_CELLS, wide)),
+        _bell(view.cells, y - 0.5, max(_LEAST_SIGMA_CELLS, high)),
+        _bell(view.cells, x - 0.5, max(_LEAST_SIGMA_CELLS, wide)),
     ]
     bell = along[0][:, None, None] * along[1][None, :, None] * along[2][None, None, :]
     return torch.from_numpy((bell / bell.sum()).astype(np.float32))
@@ -37,16 +37,16 @@ def heat(clip: TrueClip, view: View, frames: int, contact: int) -> Tensor:
 def road_users(users: RoadUsers, shown: slice, view: View) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Of each cell: how much of it road users cover, whether they have collided and whether they are being struck,
     [T, H, W], and how they move, in cells a frame, [T, 4, H, W]."""
-    scale = np.array(SIZE_PX[::-1], np.float32) / view.side * CELLS
-    offset = np.array([view.left, view.top], np.float32) / view.side * CELLS
+    scale = np.array(SIZE_PX[::-1], np.float32) / view.side * view.cells
+    offset = np.array([view.left, view.top], np.float32) / view.side * view.cells
     boxes = users.boxes[shown]
     corners = boxes.reshape(*boxes.shape[:2], 2, 2) * scale - offset
     motion = np.concatenate([users.before[shown] * scale, users.after[shown] * scale], axis=2)
     motion = motion.clip(-_FASTEST, _FASTEST)  # a box that reaches behind the camera jumps by whole pictures
     if view.flipped:
-        corners[..., 0] = CELLS - corners[..., ::-1, 0]
+        corners[..., 0] = view.cells - corners[..., ::-1, 0]
         motion[..., ::2] *= -1
-    wide, high = (_overlap(corners[..., axis]) for axis in (0, 1))
+    wide, high = (_overlap(corners[..., axis], view.cells) for axis in (0, 1))
     share = np.nan_to_num(high[:, :, :, None] * wide[:, :, None, :])  # T N H W
     covered = share.sum(axis=1)
     weights = share / np.maximum(covered, 1e-6)[:, None]
@@ -65,8 +65,8 @@ def _bell(count: int, middle: float, sigma: float) -> NDArray[np.float64]:
     return bell + math.ulp(1.0)
 
 
-def _overlap(sides: NDArray[np.floating]) -> NDArray[np.floating]:
+def _overlap(sides: NDArray[np.floating], count: int) -> NDArray[np.floating]:
     """How much of each cell along an axis an interval covers. [T, N, 2] to [T, N, cells]"""
-    cells = np.arange(CELLS, dtype=np.float32)
+    cells = np.arange(count, dtype=np.float32)
     covered: NDArray[np.floating] = np.minimum(sides[..., 1:], cells + 1) - np.maximum(sides[..., :1], cells)
     return covered.clip(0, 1)

@@ -13,7 +13,7 @@ import torch
 
 from its_core import storage
 from its_core.errors import FactoryError
-from its_core.evaluation.detector import looks, peaks, road_users
+from its_core.evaluation.detector import looks, peaks, road_users, views
 from its_core.evaluation.detector.batches import batches, crops_of, groups_of
 from its_core.evaluation.detector.features import Features
 from its_core.evaluation.detector.losses import loss_of
@@ -22,7 +22,8 @@ from its_core.evaluation.ground_truth import TrueClip
 
 _FEWEST_EPOCHS, _FEWEST_STEPS = 12, 1100
 _TO_FIT_PEAKS = (looks.Look(),)  # the other looks would take more than five times as long again
-_FORMAT = 2
+_FORMAT = 3
+_WIDE_FROM, _WIDE_BATCH = 0.7, 3 / 8  # of the epochs, and of the batch size
 
 
 class TrainingError(FactoryError, ValueError):
@@ -34,6 +35,8 @@ class TrainingError(FactoryError, ValueError):
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``epochs`` passes over the clips; None: enough for 1,100 steps, 12 at least. ``batch_size``: crops a step, about.
+    ``thorough``: larger crops, in the last epochs of nearly whole clips; several times the computing, meant
+    for a GPU.
     ``device``: cpu, cuda, or auto (a GPU where there is one)."""
 
     epochs: int | None = None
@@ -41,6 +44,7 @@ class Settings:
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     averaging: float = 0.97
+    thorough: bool = False
     seed: int = 0
     device: str = "auto"
 
@@ -49,6 +53,14 @@ class Settings:
             return self.epochs
         crops = sum(crops_of(*group) for group in groups_of(clips))
         return max(_FEWEST_EPOCHS, math.ceil(_FEWEST_STEPS * self.batch_size / crops))
+
+    def crops_at(self, epoch: int, epochs: int) -> tuple[views.Window, int]:
+        """What the views of an epoch hold, and how many make a batch."""
+        if not self.thorough:
+            return views.SHORT, self.batch_size
+        if epoch < int(_WIDE_FROM * epochs):
+            return views.LONGER, self.batch_size
+        return views.WIDE, max(1, int(_WIDE_BATCH * self.batch_size))
 
     @property
     def torch_device(self) -> torch.device:
@@ -95,7 +107,8 @@ def train(
         network.train()
         torch.manual_seed(settings.seed * 1000 + epoch)  # dropout
         losses = []
-        for share, batch in batches(groups, features, users, settings.batch_size, settings.seed, epoch):
+        window, batch_size = settings.crops_at(epoch, epochs)
+        for share, batch in batches(groups, features, users, window, batch_size, settings.seed, epoch):
             progress = (epoch + share) / epochs
             for parameters in optimiser.param_groups:
                 parameters["lr"] = settings.learning_rate * _schedule(progress)

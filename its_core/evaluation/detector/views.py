@@ -12,10 +12,6 @@ from its_core.evaluation.detector.network import CELL_PX
 from its_core.evaluation.detector.road_users import RoadUsers
 from its_core.evaluation.ground_truth import TrueClip
 
-FRAMES = 24
-CROP_PX = 112
-CELLS = CROP_PX // CELL_PX
-_ZOOM = (0.65, 1.5)
 _EDGE_FRAMES = 4  # a contact lies this far inside its window
 _CONFLICT_SHARE = 0.6
 _TRIES = 8
@@ -25,26 +21,47 @@ Point = tuple[float, float]  # x and y, shares of the frame
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """How much of a clip a view holds: ``frames`` at most, in a square of ``crop_px`` pixels after scaling by ``zoom``
+    (least and largest)."""
+
+    frames: int
+    crop_px: int
+    zoom: tuple[float, float]
+
+
+SHORT = Window(20, 96, (0.65, 1.5))
+LONGER = Window(24, 112, (0.65, 1.5))
+WIDE = Window(61, 216, (0.85, 1.3))  # nearly all of a clip: a score of a clip is the highest of a clip, not of a crop
+
+
+@dataclass(frozen=True, slots=True)
 class View:
-    """``length`` frames from ``start``, a square of ``side`` pixels from ``left`` and ``top``. The picture is flipped,
-    its contrast multiplied by ``gain``, its brightness raised by ``lift``; ``noise`` is added, random from ``seed``."""
+    """``length`` frames from ``start``, a square of ``side`` pixels from ``left`` and ``top``, scaled to ``crop_px``. The
+    picture is flipped, its contrast multiplied by ``gain``, its brightness raised by ``lift``; ``noise`` is added, random from ``seed``."""
 
     start: int
     length: int
     left: int
     top: int
     side: int
+    crop_px: int
     flipped: bool
     gain: float
     lift: float
     noise: float
     seed: int
 
+    @property
+    def cells(self) -> int:
+        """On a side of the crop."""
+        return self.crop_px // CELL_PX
+
     def in_cells(self, point: Point) -> Point:
         """A point of the frame in the crop's cells."""
-        x = (point[0] * SIZE_PX[1] - self.left) / self.side * CELLS
-        y = (point[1] * SIZE_PX[0] - self.top) / self.side * CELLS
-        return (CELLS - x if self.flipped else x), y
+        x = (point[0] * SIZE_PX[1] - self.left) / self.side * self.cells
+        y = (point[1] * SIZE_PX[0] - self.top) / self.side * self.cells
+        return (self.cells - x if self.flipped else x), y
 
     def holds_contact(self, clip: TrueClip, features: Features) -> bool:
         """Whether the first contact is in the view."""
@@ -52,7 +69,7 @@ class View:
         if contact is None or not self.start <= contact < self.start + self.length:
             return False
         x, y = self.in_cells(clip.center or (0.5, 0.5))
-        return 0 <= x <= CELLS and 0 <= y <= CELLS
+        return 0 <= x <= self.cells and 0 <= y <= self.cells
 
 
 def contact_frame(clip: TrueClip, features: Features) -> int | None:
@@ -61,45 +78,49 @@ def contact_frame(clip: TrueClip, features: Features) -> int | None:
     return int(np.abs(features.times_s - clip.accident_time_s).argmin())
 
 
-def at_contact(clip: TrueClip, features: Features, rng: np.random.Generator) -> View:
+def at_contact(clip: TrueClip, features: Features, window: Window, rng: np.random.Generator) -> View:
     """A view that holds the first contact, anywhere in it."""
     total = len(features.times_s)
-    length = min(FRAMES, total)
+    length = min(window.frames, total)
     contact = contact_frame(clip, features)
     assert contact is not None
     earliest = int(np.clip(contact - length + 1 + _EDGE_FRAMES, 0, total - length))
     latest = int(np.clip(contact - _EDGE_FRAMES, earliest, total - length))
-    side = _side(rng)
+    side = _side(window, rng)
     start = int(rng.integers(earliest, latest + 1))
-    return _view(start, length, clip.center or (0.5, 0.5), 0.35 * side, side, rng)
+    return _view(start, length, clip.center or (0.5, 0.5), 0.35 * side, side, window, rng)
 
 
-def elsewhere(clip: TrueClip, features: Features, users: RoadUsers | None, rng: np.random.Generator) -> View:
+def elsewhere(
+    clip: TrueClip, features: Features, users: RoadUsers | None, window: Window, rng: np.random.Generator
+) -> View:
     """A view in which nothing touches for the first time: of a conflict, or of something that moves."""
     total = len(features.times_s)
-    length = min(FRAMES, total)
+    length = min(window.frames, total)
     for _ in range(_TRIES):
-        side = _side(rng)
+        side = _side(window, rng)
         if users is not None and rng.random() < _CONFLICT_SHARE:
             at, point = _conflict(users, rng)
             start = int(np.clip(at - rng.integers(0, length), 0, total - length))
         else:
             start = int(rng.integers(0, total - length + 1))
             point = _moving(features, start, length, rng)
-        view = _view(start, length, point, 0.3 * side, side, rng)
+        view = _view(start, length, point, 0.3 * side, side, window, rng)
         if not view.holds_contact(clip, features):
             return view
     before = max(1, (contact_frame(clip, features) or total) - 1)
-    return _view(0, min(length, before), (0.5, 0.5), 0, side, rng)
+    return _view(0, min(length, before), (0.5, 0.5), 0, side, window, rng)
 
 
-def _side(rng: np.random.Generator) -> int:
+def _side(window: Window, rng: np.random.Generator) -> int:
     """Of the square that is scaled to a crop."""
-    zoom = math.exp(rng.uniform(*np.log(_ZOOM)))
-    return min(round(CROP_PX / zoom), *SIZE_PX)
+    zoom = math.exp(rng.uniform(*np.log(window.zoom)))
+    return min(round(window.crop_px / zoom), *SIZE_PX)
 
 
-def _view(start: int, length: int, point: Point, reach_px: float, side: int, rng: np.random.Generator) -> View:
+def _view(
+    start: int, length: int, point: Point, reach_px: float, side: int, window: Window, rng: np.random.Generator
+) -> View:
     """A square that has a point within ``reach_px`` of its middle, as far as the frame lets."""
     left, top = (
         int(np.clip(round(share * size - side / 2 + rng.uniform(-reach_px, reach_px)), 0, size - side))
@@ -111,6 +132,7 @@ def _view(start: int, length: int, point: Point, reach_px: float, side: int, rng
         left,
         top,
         side,
+        window.crop_px,
         flipped=bool(rng.random() < 0.5),
         gain=float(rng.uniform(0.7, 1.3)),
         lift=float(rng.uniform(-0.15, 0.15)),

@@ -8,8 +8,9 @@ import pytest
 from its_core.evaluation.detector import road_users, samples, views
 from its_core.evaluation.detector.batches import batches, crops_of, groups_of
 from its_core.evaluation.detector.features import FLOW_PX, SIZE_PX, Features
+from its_core.evaluation.detector.network import CELL_PX
 from its_core.evaluation.detector.road_users import RoadUsers
-from its_core.evaluation.detector.views import CELLS, CROP_PX, FRAMES
+from its_core.evaluation.detector.views import SHORT, WIDE, Window
 from its_core.evaluation.ground_truth import TrueClip
 from tests.evaluation import made_up
 
@@ -88,10 +89,10 @@ def test_a_hidden_road_user_covers_nothing() -> None:
     assert users.conflict[:, 0].max() == 0
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_a_crash_is_hot_where_the_cars_meet_and_when(users: RoadUsers, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "window"), [*((seed, SHORT) for seed in range(7)), (7, WIDE)])
+def test_a_crash_is_hot_where_the_cars_meet_and_when(users: RoadUsers, seed: int, window: Window) -> None:
     features = clip_features()
-    view = views.at_contact(CRASH, features, np.random.default_rng(seed))
+    view = views.at_contact(CRASH, features, window, np.random.default_rng(seed))
     assert view.holds_contact(CRASH, features)
     shown = samples.sample(CRASH, features, users, view)
     assert float(shown.heat.sum()) == pytest.approx(1, abs=1e-4)
@@ -102,14 +103,14 @@ def test_a_crash_is_hot_where_the_cars_meet_and_when(users: RoadUsers, seed: int
     assert shown.struck[at].max() > 0.5
     moving_right = shown.motion[at - 1, 0].sum() > 0
     assert moving_right != view.flipped
-    assert float(shown.flow[:, 0].mean()) == pytest.approx((-1 if view.flipped else 1) * CROP_PX / view.side, abs=1e-3)
+    assert float(shown.flow[:, 0].mean()) == pytest.approx((-1 if view.flipped else 1) * window.crop_px / view.side, abs=1e-3)
     assert shown.flow[:, 1].abs().max() == 0
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_elsewhere_nothing_touches(users: RoadUsers, seed: int) -> None:
     features = clip_features()
-    view = views.elsewhere(CRASH, features, users, np.random.default_rng(seed))
+    view = views.elsewhere(CRASH, features, users, SHORT, np.random.default_rng(seed))
     shown = samples.sample(CRASH, features, users, view)
     assert not view.holds_contact(CRASH, features)
     assert shown.heat.sum() == 0
@@ -122,15 +123,15 @@ def test_a_crash_comes_with_the_same_view_of_its_counterfactual(users: RoadUsers
     clips: list[TrueClip] = [CRASH, AVERTED]
     groups = groups_of(clips)
     assert [crops_of(*group) for group in groups] == [3, 1]
-    ((begun, batch),) = batches(groups, {"crash": alike, "averted": alike}, {"crash": users}, 4, seed=0, epoch=0)
+    ((begun, batch),) = batches(groups, {"crash": alike, "averted": alike}, {"crash": users}, SHORT, 4, seed=0, epoch=0)
     ((crash, averted),) = batch.twins.tolist()
     assert begun == 0
     assert batch.labels.tolist().count(1.0) == 1
     assert (batch.labels[crash], batch.labels[averted]) == (1, 0)
     assert (batch.frames[crash] == batch.frames[averted]).all()
     assert (bool(batch.known[crash]), bool(batch.known[averted])) == (True, False)
-    assert batch.frames.shape[1:] == (FRAMES, CROP_PX, CROP_PX)
-    assert batch.motion.shape[1:] == (FRAMES, 4, CELLS, CELLS)
+    assert batch.frames.shape[1:] == (SHORT.frames, SHORT.crop_px, SHORT.crop_px)
+    assert batch.motion.shape[1:] == (SHORT.frames, 4, SHORT.crop_px // CELL_PX, SHORT.crop_px // CELL_PX)
 
 
 def test_a_shorter_sample_is_not_hot_after_its_end(users: RoadUsers) -> None:
@@ -139,11 +140,11 @@ def test_a_shorter_sample_is_not_hot_after_its_end(users: RoadUsers) -> None:
         features.frames[: CONTACT + 2], features.flow[: CONTACT + 2], features.background, TIMES_S[: CONTACT + 2]
     )
     rng = np.random.default_rng(0)
-    one = samples.sample(CRASH, short, users, views.at_contact(CRASH, short, rng))
-    other = samples.sample(AVERTED, features, None, views.elsewhere(AVERTED, features, None, rng))
+    one = samples.sample(CRASH, short, users, views.at_contact(CRASH, short, SHORT, rng))
+    other = samples.sample(AVERTED, features, None, views.elsewhere(AVERTED, features, None, SHORT, rng))
     batch = samples.batch_of([one, other], [])
-    assert batch.frames.shape[1] == FRAMES
-    if len(one.frames) < FRAMES:
+    assert batch.frames.shape[1] == SHORT.frames
+    if len(one.frames) < SHORT.frames:
         assert batch.heat[0, len(one.frames) :].sum() == 0
     assert float(batch.heat[0].sum()) == pytest.approx(1, abs=1e-4)
     assert batch.twins.shape == (0, 2)

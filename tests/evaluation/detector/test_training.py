@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from its_core.evaluation.detector import experiments, features, training
+from its_core.evaluation.detector import experiments, features, training, views
 from its_core.evaluation.detector.training import Settings, TrainingError
 from its_core.evaluation.ground_truth import GroundTruth
 from tests.evaluation import drawn, made_up
@@ -75,6 +75,12 @@ def test_a_checkpoint_of_something_else_is_refused(truth: GroundTruth, folder: P
     (tmp_path / "none.pt").write_bytes(b"no checkpoint")
     with pytest.raises(TrainingError):
         training.load(tmp_path / "none.pt")
+
+
+def test_a_thorough_training_ends_with_nearly_whole_clips() -> None:
+    assert {Settings().crops_at(epoch, 10) for epoch in range(10)} == {(views.SHORT, 8)}
+    thorough = [Settings(thorough=True).crops_at(epoch, 10) for epoch in range(10)]
+    assert thorough == [(views.LONGER, 8)] * 7 + [(views.WIDE, 3)] * 3
 
 
 def test_one_kind_of_clip_teaches_nothing(tmp_path: Path) -> None:
