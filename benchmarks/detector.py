@@ -141,8 +141,8 @@ def _is_counterfactual(clip: TrueClip) -> bool:
 
 
 def experiments(truth: GroundTruth) -> dict[str, Keep]:
-    """The thorough training, learning curves of the quick one, and what kinds of clips add; those that a version has not
-    are left out. The thorough one comes first, as it takes longest."""
+    """The thorough training, learning curves of the quick one, and what kinds of clips add; those that a version has
+    not are left out. The thorough one comes first, as it takes longest."""
     has_pairs = any(_is_counterfactual(clip) for clip in truth.clips)
     has_night = any(clip.row.get("light") == "night" for clip in truth.clips)
     found: dict[str, Keep] = {

@@ -123,7 +123,10 @@ def _seen(features: Features, shown: slice, view: View) -> Tensor:
     rows, columns = slice(view.top, view.top + view.side), slice(view.left, view.left + view.side)
     pictures = np.concatenate([features.frames[shown, rows, columns], features.background[None, rows, columns]])
     seen = F.interpolate(
-        torch.from_numpy(pictures).float()[:, None] / 255, size=(view.crop_px,) * 2, mode="bilinear", align_corners=False
+        torch.from_numpy(pictures).float()[:, None] / 255,
+        size=(view.crop_px,) * 2,
+        mode="bilinear",
+        align_corners=False,
     )[:, 0]
     if view.flipped:
         seen = seen.flip(2)

@@ -35,8 +35,7 @@ class TrainingError(FactoryError, ValueError):
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``epochs`` passes over the clips; None: enough for 1,100 steps, 12 at least. ``batch_size``: crops a step, about.
-    ``thorough``: larger crops, in the last epochs of nearly whole clips; several times the computing, meant
-    for a GPU.
+    ``thorough``: larger crops, in the last epochs of nearly whole clips; several times the computing, for a GPU.
     ``device``: cpu, cuda, or auto (a GPU where there is one)."""
 
     epochs: int | None = None

@@ -37,8 +37,9 @@ WIDE = Window(61, 216, (0.85, 1.3))  # nearly all of a clip: a score of a clip i
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """``length`` frames from ``start``, a square of ``side`` pixels from ``left`` and ``top``, scaled to ``crop_px``. The
-    picture is flipped, its contrast multiplied by ``gain``, its brightness raised by ``lift``; ``noise`` is added, random from ``seed``."""
+    """``length`` frames from ``start``, a square of ``side`` pixels from ``left`` and ``top``, scaled to ``crop_px``.
+    The picture is flipped, its contrast multiplied by ``gain``, its brightness raised by ``lift``; ``noise`` is added,
+    random from ``seed``."""
 
     start: int
     length: int
