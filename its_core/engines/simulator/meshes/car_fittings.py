@@ -147,10 +147,10 @@ def add_wheel(sculptor: Sculptor, radius_m: float, part: int, outward: int, out_
         )
 
     sculptor.grid(
-        np.stack([ring(x, share) for x, share in profile]), Surface.TYRE, part=part, closed=True, flipped=outward < 0
+        np.stack([ring(x, share) for x, share in profile]), Surface.TYRE, part=part, closed=True, flipped=outward > 0
     )
     dish = [(half * 0.92, 0.70), (half * 0.55, 0.62), (half * 0.62, 0.24), (half * 0.75, 0.02)]
     cells = np.full((3, _SIDES), int(Surface.RIM), np.uint8)
     cells[1, np.arange(_SIDES) % 3 == 2] = Surface.WELL
-    sculptor.grid(np.stack([ring(x, share) for x, share in dish]), cells, part=part, closed=True, flipped=outward < 0)
+    sculptor.grid(np.stack([ring(x, share) for x, share in dish]), cells, part=part, closed=True, flipped=outward > 0)
     sculptor.polygon(ring(-half, 0.72)[::-outward], Surface.WELL, part=part)

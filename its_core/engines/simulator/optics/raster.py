@@ -114,9 +114,9 @@ def draw_counted(
     stamps: NDArray[np.uint8],
     stamp: int,
 ) -> int:
-    """``draw`` for one body; returns how many samples it would cover with nothing else about. ``flat``: ``placed`` by
-    ``columns_rows``. ``stamps`` H×W remembers
-    the last body drawn at each sample; ``stamp`` is this one's own number, from 1 to 255."""
+    """``draw`` for one closed body, whose triangles show their fronts alone; returns how many samples it would cover
+    with nothing else about. ``flat``: ``placed`` by ``columns_rows``. ``stamps`` H×W remembers the last body drawn at
+    each sample; ``stamp`` is this one's own number, from 1 to 255."""
     return int(
         _draw_counted(
             placed,
@@ -171,6 +171,17 @@ def _bounds(
     right = int(np.floor(min(high_x, width - 0.5) - 0.499)) + 1
     bottom = int(np.floor(min(high_y, height - 0.5) - 0.499)) + 1
     return left, top, right, bottom
+
+
+@inline
+def _turned_away(points: Points, flat: Points, corners: Ints) -> bool:
+    """Whether a triangle before the near plane shows its back; its front is the side from which its corners turn
+    counter-clockwise."""
+    a, b, c = corners[0], corners[1], corners[2]
+    if points[a, 2] < NEAR_M or points[b, 2] < NEAR_M or points[c, 2] < NEAR_M:
+        return False
+    x, y = flat[a, 0], flat[a, 1]
+    return bool((flat[b, 0] - x) * (flat[c, 1] - y) >= (flat[c, 0] - x) * (flat[b, 1] - y))
 
 
 @inline
@@ -309,6 +320,8 @@ def _draw_counted(
     count = 0
     for number in range(len(triangles)):
         corners = triangles[number]
+        if _turned_away(points, flat, corners):
+            continue
         left, top, right, bottom = _bounds(points, flat, corners, focal, centre_x, centre_y, width, height)
         if left >= right or top >= bottom:
             continue

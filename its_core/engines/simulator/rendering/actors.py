@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,19 @@ from its_core.engines.simulator.meshes.lamp_points import LAMPS, LampPoints, lam
 from its_core.engines.simulator.meshes.materials import Surface, byte_table
 from its_core.engines.simulator.meshes.mesh import Mesh
 from its_core.engines.simulator.meshes.paintwork import paintwork
-from its_core.engines.simulator.meshes.pedestrians import VESTS, at_work, clothes, fallen, figure, limbs, stature
+from its_core.engines.simulator.meshes.pedestrians import (
+    VESTS,
+    Stature,
+    at_work,
+    clothes,
+    fallen,
+    figure,
+    limbs,
+    stature,
+)
 from its_core.engines.simulator.meshes.riders import rider, seated
-from its_core.engines.simulator.meshes.vehicles import car, trailer
+from its_core.engines.simulator.meshes.simplification import simplified
+from its_core.engines.simulator.meshes.vehicles import Car, car, trailer
 from its_core.engines.simulator.meshes.wrecks import Wreck
 from its_core.engines.simulator.rendering.poses import car_parts, carried, place_parts, turn_of
 from its_core.engines.simulator.rendering.posts import StruckPost, leaning, upright_post
@@ -30,6 +41,7 @@ _BLINK_HZ = 1.4  # indicators and hazard lights: 60 to 120 a minute by UN Regula
 _BEACON_HZ = 1.9  # each side of a light bar: 2 to 4 flashes a second in all, seen at 10 frames a second
 _BEACON_ON = 0.6  # share of the time for which a side burns: for a moment both do
 _BRISK_MPS = 1.4
+_SIGNALLING = tuple(int(surface) for surface, _ in LAMPS)  # of a mesh's surfaces: seen however small they are
 _LAMP_PAIRS = (
     (Surface.HEADLAMP_LEFT, Surface.HEADLAMP_RIGHT),
     (Surface.TAILLAMP_LEFT, Surface.TAILLAMP_RIGHT),
@@ -46,15 +58,31 @@ class Posed:
     triangles: NDArray[np.int32]
 
 
-class CarActor:
-    """A car of the trace; ``lit``: its lamps burn (dusk)."""
+@cache
+def _vehicle(kind: ParticipantType, emergency: bool, works: bool, tolerance_m: float) -> Car:
+    whole = emergency_car(kind) if emergency else works_car(kind) if works else car(kind)
+    return replace(whole, mesh=simplified(whole.mesh, tolerance_m, _SIGNALLING))
 
-    def __init__(self, trace: Trace, number: int, lit: bool) -> None:
+
+@cache
+def _trailer(tolerance_m: float) -> Car:
+    return replace(trailer(), mesh=simplified(trailer().mesh, tolerance_m, _SIGNALLING))
+
+
+@cache
+def _figure(person: Stature, tolerance_m: float) -> Mesh:
+    return simplified(figure(person), tolerance_m)
+
+
+class CarActor:
+    """A car of the trace; ``lit``: its lamps burn (dusk). ``tolerance_m``: by how much its surfaces may lie beside
+    their places."""
+
+    def __init__(self, trace: Trace, number: int, lit: bool, tolerance_m: float) -> None:
         self._trace, self._number, self._lit = trace, number, lit
         self.actor: Actor = trace.actors[number]
-        self._car = car(self.actor.type)
-        if self.actor.emergency or self.actor.works:
-            self._car = emergency_car(self.actor.type) if self.actor.emergency else works_car(self.actor.type)
+        variant = self.actor.type, self.actor.emergency, self.actor.works
+        self._car = _vehicle(*variant, tolerance_m)
         self._paint = paintwork(self.actor)
         self._drives_lit = not self.actor.parked and self.actor.look % 5 < 3
         self._dents = dents_of(trace, number, on_trailer=False)
@@ -138,10 +166,10 @@ class CarActor:
 class TrailerActor:
     """What an articulated truck pulls."""
 
-    def __init__(self, trace: Trace, number: int, truck: CarActor) -> None:
+    def __init__(self, trace: Trace, number: int, truck: CarActor, tolerance_m: float) -> None:
         self._trace, self._number, self._truck = trace, number, truck
         self._dents = dents_of(trace, number, on_trailer=True)
-        self._wreck = Wreck(trailer(), self._dents)
+        self._wreck = Wreck(_trailer(tolerance_m), self._dents)
         self._bent = (0, self._wreck.after(0))
 
     def posed(self, frame: int) -> Posed:
@@ -157,7 +185,7 @@ class TrailerActor:
 class PersonActor:
     """A pedestrian or a rider of the trace."""
 
-    def __init__(self, trace: Trace, number: int) -> None:
+    def __init__(self, trace: Trace, number: int, tolerance_m: float) -> None:
         self._trace, self._number = trace, number
         self.actor: Actor = trace.actors[number]
         rides = self.actor.type is not ParticipantType.PEDESTRIAN
@@ -168,7 +196,7 @@ class PersonActor:
         if self.actor.works:
             self._person = at_work(self._person)
             worn |= VESTS[self.actor.colour]
-        self._figure = figure(self._person)
+        self._figure = _figure(self._person, tolerance_m)
         self._surfaces = byte_table(worn)[self._figure.slots]
 
     def posed(self, frame: int) -> Posed:
@@ -244,19 +272,22 @@ def placed_parts(mesh: Mesh, turns: Floats, shifts: Floats) -> tuple[F32, F32]:
 Body = CarActor | PersonActor | WholeActor
 
 
-def bodies(trace: Trace, lit: bool) -> list[Body]:
-    """One for each actor of a trace."""
+def bodies(trace: Trace, lit: bool, tolerances_m: Sequence[float] = ()) -> list[Body]:
+    """One for each actor of a trace. ``tolerances_m``: by how much the surfaces of each may lie beside their places;
+    by default, and where blows dent them, by nothing."""
+    damaged = {dent.number for dent in trace.dents}
     found: list[Body] = []
     for number, actor in enumerate(trace.actors):
+        tolerance_m = tolerances_m[number] if tolerances_m and number not in damaged else 0.0
         if actor.type is ParticipantType.PEDESTRIAN:
-            found.append(PersonActor(trace, number))
+            found.append(PersonActor(trace, number, tolerance_m))
             continue
         # Parked vehicles have their lamps off.
-        vehicle = CarActor(trace, number, lit and not actor.parked)
+        vehicle = CarActor(trace, number, lit and not actor.parked, tolerance_m)
         if actor.type in TWO_WHEELERS:
-            found.append(WholeActor(vehicle, PersonActor(trace, number)))
+            found.append(WholeActor(vehicle, PersonActor(trace, number, tolerance_m)))
         elif number in trace.trailers:
-            found.append(WholeActor(vehicle, TrailerActor(trace, number, vehicle)))
+            found.append(WholeActor(vehicle, TrailerActor(trace, number, vehicle, tolerance_m)))
         else:
             found.append(vehicle)
     return found

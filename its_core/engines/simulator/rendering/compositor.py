@@ -36,7 +36,7 @@ from its_core.engines.simulator.rendering.ground_windows import View, ground_win
 from its_core.engines.simulator.rendering.motion_blur import Smear, smear
 from its_core.engines.simulator.rendering.standing import FINE
 from its_core.engines.simulator.rendering.veils import veil_about_all
-from its_core.engines.simulator.rendering.windows import Window, bands, grown, window_of
+from its_core.engines.simulator.rendering.windows import Window, bands, bounds_of, grown, window_of
 from its_core.engines.simulator.scenery.light_maps import LAMP_RGB
 
 F32 = NDArray[np.float32]
@@ -91,7 +91,7 @@ class Compositor:
         self._veil_light = _veil_light(plate)
         self._touched = np.zeros(self._shape, bool)
         self._ids = np.full(self._shape, NOBODY, np.uint8)
-        self._windows: list[Window] = []
+        self._windows: list[NDArray[np.int64]] = []  # K×4 each, as ``bands`` takes them
         self._changed: Ints = np.zeros((0, 4), np.int32)
 
     def window(self, x1: float, y1: float, x2: float, y2: float) -> Window | None:
@@ -99,14 +99,14 @@ class Compositor:
 
     def cast_shadows(self, shade: Ints, windows: list[Window]) -> None:
         """Takes the sun from the ground where the flattened actors lie (H×W triangles), within these windows."""
-        wide = [grown(window, 1, self._shape) for window in windows]
+        wide = bounds_of([grown(window, 1, self._shape) for window in windows])
         cast_shade(bands(wide), shade, self._plate.sun_share, self._dim, self._touched)
-        self._windows += wide
+        self._windows.append(wide)
 
     def darken(self, places: Floats, rotations: Floats, sizes: Floats) -> None:
         """Takes a share of all light from the ground under bodies and about them: ``darken_under_all``."""
         plate = self._plate
-        self._add_windows(
+        self._windows.append(
             darken_under_all(
                 places, rotations, sizes, self._eye, self._camera.rotation, self._view, plate.x, plate.y, self._dim,
                 self._touched,
@@ -116,15 +116,12 @@ class Compositor:
     def light_ground(self, beams: Floats) -> None:
         """Adds headlamps' light to the ground before them: ``light_before_all``."""
         plate = self._plate
-        self._add_windows(
+        self._windows.append(
             light_before_all(
                 beams, self._eye, self._camera.rotation, self._view, plate.x, plate.y, plate.ground_share, self._lamps,
                 self._touched,
             )
         )  # fmt: skip
-
-    def _add_windows(self, bounds: NDArray[np.int64]) -> None:
-        self._windows += _slices(bounds)
 
     @property
     def is_wet(self) -> bool:
@@ -134,11 +131,12 @@ class Compositor:
     def mirror(self, seen: Ints, triangles: Ints, surfaces: Frame, windows: list[Window]) -> None:
         """Lets wet ground mirror bodies; ``seen`` H×W: the triangles of the bodies turned upside down."""
         light = 0.75 * np.array(self._around.overhead) + (0.12 if self._plate.shader.daylight.lit else 0.0)
+        bounds = bounds_of(windows)
         mirror_bodies(
-            bands(windows), seen, triangles, surfaces, self._optics, light, self._plate.sheen, self._plate.mirror,
+            bands(bounds), seen, triangles, surfaces, self._optics, light, self._plate.sheen, self._plate.mirror,
             self._layer.seen.triangle, self._glow, self._touched,
         )  # fmt: skip
-        self._windows += windows
+        self._windows.append(bounds)
 
     def add_mirrored_lamp(self, place: Floats, radius_px: float, rgb: Floats | tuple[float, float, float]) -> None:
         """The drawn-out mirror image of a lamp (world point) on wet ground."""
@@ -155,7 +153,7 @@ class Compositor:
                 _bounds(window), x, y, wide, tall, colour, self._plate.sheen, self._layer.seen.triangle, self._glow,
                 self._touched,
             )  # fmt: skip
-            self._windows.append(window)
+            self._windows.append(_bounds(window)[None])
 
     def add_glow(
         self, x: float, y: float, radius_px: float, rgb: tuple[float, float, float], reach: float = 3.0
@@ -166,15 +164,15 @@ class Compositor:
         if window is None:
             return
         glow_about(_bounds(window), x, y, radius_px, np.array(rgb, np.float32), self._glow, self._touched)
-        self._windows.append(window)
+        self._windows.append(_bounds(window)[None])
 
     def add_glows(self, lamps: Floats) -> None:
         """The light about lamps: ``glow_about_all``."""
-        self._add_windows(glow_about_all(lamps, self._glow, self._touched))
+        self._windows.append(glow_about_all(lamps, self._glow, self._touched))
 
     def add_veils(self, puffs: Floats) -> None:
         """Steam and smoke before what shows: ``veil_about_all``."""
-        self._add_windows(veil_about_all(puffs, self._layer.seen.nearness, self._veil, self._touched))
+        self._windows.append(veil_about_all(puffs, self._layer.seen.nearness, self._veil, self._touched))
 
     def flash_ground(self, x_m: float, y_m: float, reach_m: float, rgb: Floats) -> None:
         """Adds a coloured lamp's light to the ground about it: ``flash_about``."""
@@ -185,7 +183,7 @@ class Compositor:
             bounds, plate.x, plate.y, x_m, y_m, reach_m, rgb, self._albedo, plate.ground_share,
             self._layer.seen.triangle, self._glow, self._touched,
         )  # fmt: skip
-        self._add_windows(bounds[None])
+        self._windows.append(bounds[None])
 
     def change_ground(self, strips: Floats, spots: Floats, pieces: Floats) -> None:
         """Changes the ground for the rest of the clip, between two frames; as ``ground_paint`` takes them."""
@@ -201,7 +199,7 @@ class Compositor:
                 lay_pieces(pieces, *view, self._radiance, self._albedo),
             ]
         )
-        windows = bands(_slices(changed))
+        windows = bands(changed)
         if not len(windows):
             return
         self._look.expose(self._radiance, windows, self._still)
@@ -215,7 +213,7 @@ class Compositor:
     def show_pieces(self, pieces: Floats) -> None:
         """Pieces that lie or slide on the ground in this frame: ``ground_paint.show_pieces``."""
         plate = self._plate
-        self._add_windows(
+        self._windows.append(
             show_pieces(
                 pieces, self._eye, self._camera.rotation, self._view, plate.x, plate.y, plate.ground_share,
                 self._radiance, self._albedo, self._layer.seen.triangle, self._glow, self._touched,
@@ -225,8 +223,8 @@ class Compositor:
     def frame(self, cast: Cast, drawn: Drawn, beams: Floats = _NO_BEAMS) -> tuple[Frame, Sight]:
         """The finished frame, but for noise and text, and who shows in it; both are overwritten by the next one.
         ``beams`` N×3: of each actor, where headlamps shine on it from, as long as they are strong; none by day."""
-        self._windows += drawn.windows
-        windows = self._changed = bands(self._windows)
+        self._windows.append(bounds_of(drawn.windows))
+        windows = self._changed = bands(np.concatenate(self._windows))
         count = len(cast.starts) - 1
         pixels, samples = np.zeros((2, count), np.int64)
         bounds = np.zeros((count, 4), np.int64)
@@ -249,7 +247,7 @@ class Compositor:
         """Smears bodies of the frame that ``frame`` gave, before ``rest``."""
         for each in moving:
             smear(self._picture, self._still_soft, self._ids, self._layer.seen.nearness, each)
-        self._changed = np.concatenate([self._changed, bands([each.window for each in moving])])
+        self._changed = np.concatenate([self._changed, bands(bounds_of([each.window for each in moving]))])
 
     def rest(self) -> None:
         """Ends a frame: every buffer as it was before it."""
@@ -274,13 +272,6 @@ def _veil_light(plate: Plate) -> Floats:
     return lit
 
 
-def _slices(bounds: NDArray[np.int64]) -> list[Window]:
-    """Windows of K×4 (top, low, left, right), empty ones left out."""
-    return [
-        (slice(top, low), slice(left, right)) for top, low, left, right in bounds.tolist() if top < low and left < right
-    ]
-
-
 def _bounds(window: Window) -> NDArray[np.int64]:
     return np.array([window[0].start, window[0].stop, window[1].start, window[1].stop])
 
@@ -297,6 +288,7 @@ def _compose(
     """Lights every pixel of the windows in which something changed."""
     found = np.empty(FINE * FINE, np.int64)
     normal = np.empty((FINE * FINE, 3))
+    lit_with = np.empty(FINE * FINE, np.bool_)
     shadows = around.sun_rgb[0] > 0.0
     evening = len(beams) > 0
     for number in range(len(windows)):
@@ -321,30 +313,36 @@ def _compose(
                     dx, dy, dz = rays[row, column, 0], rays[row, column, 1], rays[row, column, 2]
                     length = np.sqrt(dx * dx + dy * dy + dz * dz)
                     ux, uy, uz = dx / length, dy / length, dz / length
-                    same = hits == FINE * FINE  # one surface: lit once, by the mean of its normals
-                    one = same  # one triangle: its normal in the pixel's middle is that mean
+                    one = hits == FINE * FINE  # one triangle: its normal in the pixel's middle is the samples' mean
                     for k in range(1, FINE * FINE):
                         one = one and found[k] == found[0]
                     for k in range(FINE * FINE):
                         if found[k] < 0 or (one and k > 0):
                             continue
                         a, b, c = triangles[found[k], 0], triangles[found[k], 1], triangles[found[k], 2]
-                        if same and surfaces[a] != surfaces[triangles[found[0], 0]]:
-                            same = False
                         x, y = FINE * column + k % FINE + 0.5, FINE * row + k // FINE + 0.5
                         if one:
                             x, y = FINE * column + 0.5 * FINE, FINE * row + 0.5 * FINE
                         w0, w1, w2 = weights(placed, a, b, c, focal, centre_x, centre_y, x, y)
                         for axis in range(3):
                             normal[k, axis] = w0 * normals[a, axis] + w1 * normals[b, axis] + w2 * normals[c, axis]
-                    if same and not one:
-                        for axis in range(3):
-                            normal[0, axis] = normal[0, axis] + normal[1, axis] + normal[2, axis] + normal[3, axis]
                     part_red, part_green, part_blue = 0.0, 0.0, 0.0
                     for k in range(FINE * FINE):
-                        if found[k] < 0 or (same and k > 0):
+                        lit_with[k] = found[k] < 0 or (one and k > 0)
+                    for k in range(FINE * FINE):
+                        if lit_with[k]:
                             continue
+                        # One actor's samples of one surface are lit once, by the mean of their normals.
+                        surface, who = surfaces[triangles[found[k], 0]], owner[found[k]]
+                        count = FINE * FINE if one else 1
                         nx, ny, nz = normal[k, 0], normal[k, 1], normal[k, 2]
+                        for other in range(k + 1, FINE * FINE):
+                            if lit_with[other] or owner[found[other]] != who:
+                                continue
+                            if surfaces[triangles[found[other], 0]] == surface:
+                                lit_with[other] = True
+                                count += 1
+                                nx, ny, nz = nx + normal[other, 0], ny + normal[other, 1], nz + normal[other, 2]
                         n_length = max(np.sqrt(nx * nx + ny * ny + nz * nz), 1e-6)
                         depth = 1.0 / nearness[FINE * row + k // FINE, FINE * column + k % FINE]
                         sunlit = 1.0
@@ -353,13 +351,11 @@ def _compose(
                             at_x = eye[0] + depth * dx - sun_slope[0] * z
                             at_y = eye[1] + depth * dy - sun_slope[1] * z
                             sunlit = plan_at(sun, sun_rect, at_x, at_y)
-                        surface = surfaces[triangles[found[k], 0]]
                         nx, ny, nz = nx / n_length, ny / n_length, nz / n_length
                         add_red, add_green, add_blue = 0.0, 0.0, 0.0
                         if evening:
                             near = plan_at(street, street_rect, eye[0] + depth * dx, eye[1] + depth * dy)
                             near *= 0.62 + 0.38 * nz
-                            who = owner[found[k]]
                             beam = max(nx * beams[who, 0] + ny * beams[who, 1] + nz * beams[who, 2], 0.0)
                             add_red = _STREET_RGB[0] * near + beam
                             add_green = _STREET_RGB[1] * near + 0.94 * beam
@@ -372,11 +368,11 @@ def _compose(
                             sr = around.air[0] + clear * (sr - around.air[0])
                             sg = around.air[1] + clear * (sg - around.air[1])
                             sb = around.air[2] + clear * (sb - around.air[2])
-                        part_red += min(sr, _BRIGHTEST)
-                        part_green += min(sg, _BRIGHTEST)
-                        part_blue += min(sb, _BRIGHTEST)
+                        part_red += count * min(sr, _BRIGHTEST)
+                        part_green += count * min(sg, _BRIGHTEST)
+                        part_blue += count * min(sb, _BRIGHTEST)
                     covered = hits / (FINE * FINE)
-                    scale = 1.0 if same else 1.0 / (FINE * FINE)
+                    scale = 1.0 / (FINE * FINE)
                     red = red * (1.0 - covered) + part_red * scale
                     green = green * (1.0 - covered) + part_green * scale
                     blue = blue * (1.0 - covered) + part_blue * scale

@@ -22,6 +22,7 @@ from its_core.engines.simulator.rendering.actors import Body, Cast, PersonActor,
 from its_core.engines.simulator.rendering.aftermath.traces import Aftermath
 from its_core.engines.simulator.rendering.background import plate
 from its_core.engines.simulator.rendering.compositor import Compositor, Sight
+from its_core.engines.simulator.rendering.detail import tolerances_m
 from its_core.engines.simulator.rendering.lamps.signals import Signals
 from its_core.engines.simulator.rendering.lamps.vehicles import VehicleLamps
 from its_core.engines.simulator.rendering.layers import LayerMaker, Layers
@@ -78,7 +79,7 @@ class Renderer:
         sky = daylight(light, weather, camera.camera_id, surface)
         if layout.tube is not None:
             sky = under_roof(sky, layout.tube.warm)
-        found = bodies(trace, sky.lit)
+        found = bodies(trace, sky.lit, tolerances_m(trace, camera))
         if self._still is None or not self._still.shows(layout, camera, sky):
             self._still = None  # frees the old one first
             self._still = Still(layout, camera, sky)

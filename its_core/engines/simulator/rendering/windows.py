@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator.compilation import kernel
+
 Window = tuple[slice, slice]
 
 _BAND_PX = 32
@@ -28,28 +30,54 @@ def grown(window: Window, by_px: int, shape: tuple[int, int]) -> Window:
     )
 
 
-def bands(windows: Sequence[Window]) -> NDArray[np.int32]:
-    """K×4 of top, low, left, right: rectangles that cover the windows, and little else, with no pixel in two."""
-    spans: dict[int, list[tuple[int, int, int, int]]] = {}
-    for rows, columns in windows:
-        for band in range(rows.start // _BAND_PX, (rows.stop - 1) // _BAND_PX + 1):
-            top, low = max(rows.start, band * _BAND_PX), min(rows.stop, (band + 1) * _BAND_PX)
-            spans.setdefault(band, []).append((columns.start, columns.stop, top, low))
-    found: list[tuple[int, int, int, int]] = []
-    for band in sorted(spans):
-        found += _joined(sorted(spans[band]))
-    return np.array(found, np.int32).reshape(-1, 4)
+def bounds_of(windows: Sequence[Window]) -> NDArray[np.int64]:
+    """K×4 of top, low, left, right."""
+    rows = [(rows.start, rows.stop, columns.start, columns.stop) for rows, columns in windows]
+    return np.array(rows, np.int64).reshape(-1, 4)
 
 
-def _joined(spans: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
-    """Spans of one band (left, right, top, low; sorted) joined where they overlap."""
-    left, right, top, low = spans[0]
-    found = []
-    for span in spans[1:]:
-        if span[0] < right:
-            right, top, low = max(right, span[1]), min(top, span[2]), max(low, span[3])
-        else:
-            found.append((top, low, left, right))
-            left, right, top, low = span
-    found.append((top, low, left, right))
-    return found
+def bands(bounds: NDArray[np.int64]) -> NDArray[np.int32]:
+    """K×4 of top, low, left, right: rectangles that cover those given (N×4), and little else, with no pixel in two.
+    Empty ones are left out."""
+    spans = _spans(bounds)
+    order = np.argsort((spans[:, 0] << 32) | spans[:, 3], kind="stable")
+    return _joined(spans[order])
+
+
+@kernel
+def _spans(bounds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """K×5, the parts of rectangles in each band of rows: band, top, low, left, right."""
+    count = 0
+    for number in range(len(bounds)):
+        top, low, left, right = bounds[number]
+        if top < low and left < right:
+            count += (low - 1) // _BAND_PX - top // _BAND_PX + 1
+    spans = np.empty((count, 5), np.int64)
+    at = 0
+    for number in range(len(bounds)):
+        top, low, left, right = bounds[number]
+        if top >= low or left >= right:
+            continue
+        for band in range(top // _BAND_PX, (low - 1) // _BAND_PX + 1):
+            spans[at, 0] = band
+            spans[at, 1], spans[at, 2] = max(top, band * _BAND_PX), min(low, (band + 1) * _BAND_PX)
+            spans[at, 3], spans[at, 4] = left, right
+            at += 1
+    return spans
+
+
+@kernel
+def _joined(spans: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Spans, sorted by band and left edge, joined where they overlap."""
+    found = np.empty((len(spans), 4), np.int32)
+    count = 0
+    for number in range(len(spans)):
+        band, top, low, left, right = spans[number]
+        if number > 0 and spans[number - 1, 0] == band and left < found[count - 1, 3]:
+            found[count - 1, 0] = min(found[count - 1, 0], top)
+            found[count - 1, 1] = max(found[count - 1, 1], low)
+            found[count - 1, 3] = max(found[count - 1, 3], right)
+            continue
+        found[count, 0], found[count, 1], found[count, 2], found[count, 3] = top, low, left, right
+        count += 1
+    return found[:count]
