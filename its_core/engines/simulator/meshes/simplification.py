@@ -28,7 +28,7 @@ def simplified(mesh: Mesh, tolerance_m: float, kept: Sequence[int] = ()) -> Mesh
     those of the materials ``kept`` not at all."""
     if tolerance_m <= 0.0:
         return mesh
-    welded, firsts, welds = np.unique(mesh.welds, return_index=True, return_inverse=True)
+    _, firsts, welds = np.unique(mesh.welds, return_index=True, return_inverse=True)
     places = mesh.vertices[firsts].astype(np.float64)
     corners = welds[mesh.triangles].astype(np.int64)
     first = mesh.triangles[:, 0]
@@ -40,20 +40,18 @@ def simplified(mesh: Mesh, tolerance_m: float, kept: Sequence[int] = ()) -> Mesh
     order = np.argsort(keys, kind="stable")
     wanted = (corners << 16) | kinds[:, None]
     vertices = order[np.searchsorted(keys[order], wanted)]
-    kept, faces = np.unique(vertices, return_inverse=True)
+    used, faces = np.unique(vertices, return_inverse=True)
     return Mesh(
-        mesh.vertices[kept],
-        mesh.normals[kept],
-        mesh.slots[kept],
-        mesh.parts[kept],
-        np.unique(mesh.welds[kept], return_inverse=True)[1].astype(np.int32),
+        mesh.vertices[used],
+        mesh.normals[used],
+        mesh.slots[used],
+        mesh.parts[used],
+        np.unique(mesh.welds[used], return_inverse=True)[1].astype(np.int32),
         faces.reshape(corners.shape).astype(np.int32),
     )
 
 
-def _collapsed(
-    places: Floats, corners: Ints, kinds: Ints, fixed: NDArray[np.bool_], most: float
-) -> tuple[Ints, Ints]:
+def _collapsed(places: Floats, corners: Ints, kinds: Ints, fixed: NDArray[np.bool_], most: float) -> tuple[Ints, Ints]:
     """Triangles T×3 of places and their kinds (material and part), fewer of them; ``fixed`` places stay."""
     quadrics = np.zeros((len(places), 10))
     first = True
@@ -243,7 +241,11 @@ def _collapse(
         source, target = sources[number], targets[number]
         around = users[starts[source] : starts[source + 1]]
         onto = users[starts[target] : starts[target + 1]]
-        if touched[source] or touched[target] or not _may_collapse(source, target, around, onto, places, corners, alone):
+        if (
+            touched[source]
+            or touched[target]
+            or not _may_collapse(source, target, around, onto, places, corners, alone)
+        ):
             continue
         for triangle in around:
             for corner in range(3):
@@ -292,7 +294,7 @@ def _may_collapse(
     for triangle in around:
         for corner in range(3):
             place = corners[triangle, corner]
-            if place == source or place == target:  # noqa: PLR1714 (compiles faster)
+            if place in (source, target):
                 continue
             known = False
             for at in range(common):

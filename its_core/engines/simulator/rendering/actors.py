@@ -274,11 +274,10 @@ Body = CarActor | PersonActor | WholeActor
 
 def bodies(trace: Trace, lit: bool, tolerances_m: Sequence[float] = ()) -> list[Body]:
     """One for each actor of a trace. ``tolerances_m``: by how much the surfaces of each may lie beside their places;
-    by default, and where blows dent them, by nothing."""
-    damaged = {dent.number for dent in trace.dents}
+    by default, by nothing."""
     found: list[Body] = []
     for number, actor in enumerate(trace.actors):
-        tolerance_m = tolerances_m[number] if tolerances_m and number not in damaged else 0.0
+        tolerance_m = tolerances_m[number] if tolerances_m else 0.0
         if actor.type is ParticipantType.PEDESTRIAN:
             found.append(PersonActor(trace, number, tolerance_m))
             continue

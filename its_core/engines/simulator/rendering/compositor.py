@@ -88,7 +88,7 @@ class Compositor:
         self._lamps = np.zeros(self._shape, np.float32)
         self._glow = np.zeros((*self._shape, 3), np.float32)
         self._veil = np.zeros(self._shape, np.float32)
-        self._veil_light = _veil_light(plate)
+        self.veil_light = _veil_light(plate)  # of a thick cloud
         self._touched = np.zeros(self._shape, bool)
         self._ids = np.full(self._shape, NOBODY, np.uint8)
         self._windows: list[NDArray[np.int64]] = []  # K×4 each, as ``bands`` takes them
@@ -171,8 +171,8 @@ class Compositor:
         self._windows.append(glow_about_all(lamps, self._glow, self._touched))
 
     def add_veils(self, puffs: Floats) -> None:
-        """Steam and smoke before what shows: ``veil_about_all``."""
-        self._windows.append(veil_about_all(puffs, self._layer.seen.nearness, self._veil, self._touched))
+        """Steam, smoke and spray before what shows: ``veil_about_all``."""
+        self._windows.append(veil_about_all(puffs, self._layer.seen.nearness, self._veil, self._glow, self._touched))
 
     def flash_ground(self, x_m: float, y_m: float, reach_m: float, rgb: Floats) -> None:
         """Adds a coloured lamp's light to the ground about it: ``flash_about``."""
@@ -235,7 +235,7 @@ class Compositor:
             cast.normals, cast.surfaces, self._layer.lens.focal, self._layer.lens.centre_x, self._layer.lens.centre_y,
             self._rays, self._eye, self._layer.seen.nearness, self._radiance,
             self._plate.ground_share, self._albedo, self._dim, self._lamps, self._glow,
-            self._veil, self._veil_light, plans.sun,
+            self._veil, self.veil_light, plans.sun,
             np.array(plans.sun_rect), np.array(plans.sun_slope), self._around, self._optics, self._rise, self._tone,
             self._look.exposure, self._look.curve, self._sharp, self._ids, pixels, samples, bounds, plans.lamps,
             np.array(plans.rect), beams,

@@ -144,7 +144,7 @@ class ClipRenderer:
         self._layer = ActorLayer(camera, self._plate.standing)
         self._compositor = Compositor(self._plate, camera, self._look, self._layer)
         self._signals = Signals(still.layout, camera, self._plate.standing.surface, self._sky.lit, self._look.level)
-        self._aftermath = Aftermath(self._trace, camera, self._sky)
+        self._aftermath = Aftermath(self._trace, camera, self._sky, self._plate.plans)
         self._cast: Cast | None = None
         asked = self._asked
         self._layers = LayerMaker(asked, camera, still.layout, self._plate, self._layer) if asked else None

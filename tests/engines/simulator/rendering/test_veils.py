@@ -9,7 +9,10 @@ SHAPE = (60, 80)
 
 def veiled(nearness: np.ndarray, puffs: list[tuple[float, ...]]) -> np.ndarray:
     veil, touched = np.zeros(SHAPE, np.float32), np.zeros(SHAPE, np.bool_)
-    windows = veil_about_all(np.array(puffs), nearness, veil, touched)
+    glow = np.zeros((*SHAPE, 3), np.float32)
+    plain = [(*puff, 0.2, 0.0, -0.1) for puff in puffs]
+    windows = veil_about_all(np.array(plain), nearness, veil, glow, touched)
+    assert np.allclose(glow, veil[..., None] * np.array([0.2, 0.0, -0.1]), atol=1e-6)
     outside = veil.copy()
     for top, low, left, right in windows.tolist():
         outside[top:low, left:right] = 0.0

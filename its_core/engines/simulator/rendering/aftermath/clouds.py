@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.rendering.aftermath.leaks import Leak
+from its_core.engines.simulator.rendering.aftermath.puffs import Puffs, joined, seen
 from its_core.engines.simulator.rendering.aftermath.tyre_marks import mark_levels, wheel_feet
 from its_core.engines.simulator.trace import Trace
 
@@ -26,48 +26,26 @@ _SMOKES_AT = 0.40  # darkness of a mark from which the tyre smokes: not where br
 _FASTEST_WIND_MPS = 1.3
 
 
-@dataclass(frozen=True, slots=True)
-class Puffs:
-    """P puffs: ``starts_s``, how long each lasts, P×3 metres where it starts and metres a second at which it drifts,
-    ``radii_m`` at its start and how fast they grow, the opacity of its middle when it is densest."""
-
-    starts_s: Floats
-    lasts_s: Floats
-    origins: Floats
-    drifts: Floats
-    radii_m: Floats
-    grows_mps: Floats
-    opacities: Floats
-
-
 class Clouds:
     """Of one clip."""
 
     def __init__(self, trace: Trace, leaks: Sequence[Leak], camera: Camera, sky: Daylight) -> None:
-        rng = rng_of("wind", camera.camera_id)
-        turn = float(rng.uniform(0.0, 2.0 * np.pi))
-        wind = float(rng.uniform(0.2, _FASTEST_WIND_MPS)) * np.array([float(pm.cos(turn)), float(pm.sin(turn)), 0.0])
+        blows = wind(camera)
         self._camera = camera
-        self._puffs = _joined([*_steam(trace, leaks, wind), *_tyre_smoke(trace, sky, wind)])
+        self._puffs = joined([*_steam(trace, leaks, blows), *_tyre_smoke(trace, sky, blows)])
 
     def at(self, time_s: float) -> Floats:
-        """The puffs of a moment, K×6 as ``veils.veil_about_all`` takes them."""
-        puffs = self._puffs
-        age = time_s - puffs.starts_s
-        now = np.flatnonzero((age > 0.0) & (age < puffs.lasts_s))
-        if not len(now):
-            return np.zeros((0, 6))
-        age, share = age[now], age[now] / puffs.lasts_s[now]
-        places = puffs.origins[now] + age[:, None] * puffs.drifts[now]
-        radius_m = puffs.radii_m[now] + age * puffs.grows_mps[now]
-        seen = self._camera.project(places)
-        column, row, depth = seen[:, 0], seen[:, 1], seen[:, 2]
-        camera = self._camera
-        margin = radius_m * camera.focal_px / np.maximum(depth, 1.0)
-        shown = (depth > 2.0) & (column > -margin) & (column < camera.width_px + margin)
-        shown &= (row > -margin) & (row < camera.height_px + margin)
-        opacity = puffs.opacities[now] * np.minimum(6.0 * share, 1.0) * (1.0 - share)
-        return np.stack([column, row, depth, margin, radius_m, opacity], axis=1)[shown]
+        """The puffs of a moment, K×9 as ``veils.veil_about_all`` takes them."""
+        _, shown, _ = seen(self._puffs, self._camera, time_s)
+        return np.concatenate([shown, np.zeros((len(shown), 3))], axis=1)
+
+
+def wind(camera: Camera) -> Floats:
+    """Metres a second."""
+    rng = rng_of("wind", camera.camera_id)
+    turn = float(rng.uniform(0.0, 2.0 * np.pi))
+    speed = float(rng.uniform(0.2, _FASTEST_WIND_MPS))
+    return speed * np.array([float(pm.cos(turn)), float(pm.sin(turn)), 0.0])
 
 
 def _steam(trace: Trace, leaks: Sequence[Leak], wind: Floats) -> list[Puffs]:
@@ -123,18 +101,3 @@ def _tyre_smoke(trace: Trace, sky: Daylight, wind: Floats) -> list[Puffs]:
                 )
             )  # fmt: skip
     return found
-
-
-def _joined(found: list[Puffs]) -> Puffs:
-    if not found:
-        none = np.zeros(0)
-        return Puffs(none, none, np.zeros((0, 3)), np.zeros((0, 3)), none, none, none)
-    return Puffs(
-        np.concatenate([each.starts_s for each in found]),
-        np.concatenate([each.lasts_s for each in found]),
-        np.concatenate([each.origins for each in found]),
-        np.concatenate([each.drifts for each in found]),
-        np.concatenate([each.radii_m for each in found]),
-        np.concatenate([each.grows_mps for each in found]),
-        np.concatenate([each.opacities for each in found]),
-    )
