@@ -99,7 +99,8 @@ class CameraModel(_Record):
     """Pinhole camera: ``intrinsics`` 3×3 in pixels, ``world_to_camera`` 4×4 (x right, y down, z forward).
 
     ``distortion`` holds OpenCV's k1, k2, p1, p2 for the lens (x right, y down, both over depth); empty for none. The
-    road is the plane z = 0, so that every pixel of it can be placed.
+    road is the plane z = 0, so that every pixel of it can be placed. ``shifts_px``: of a camera that shakes, by how
+    much each frame lies to the right of and below the picture that the matrices describe; empty where it does not.
     """
 
     intrinsics: list[list[float]]
@@ -107,6 +108,7 @@ class CameraModel(_Record):
     width_px: int
     height_px: int
     distortion: list[float] = []
+    shifts_px: list[Point2] = []
 
 
 class Phase(_Record):

@@ -21,6 +21,7 @@ from its_core.engines.simulator.incidents.outcome.story import story_of
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict
 from its_core.engines.simulator.optics.camera import Camera, camera_for
 from its_core.engines.simulator.optics.quality import grade, quality_of
+from its_core.engines.simulator.optics.vibration import mast, shifts_px
 from its_core.engines.simulator.options import VERSION, SimulatorOptions
 from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.rendering.ground_truth import annotated
@@ -94,9 +95,11 @@ class SimulatorEngine(Engine):
         seen: list[RenderedFrame] = []
         masks: list[list[str | None]] = []
         trace = shot.run.trace
+        shaking = mast(shot.camera, shot.layout)
+        shifts = None if shaking is None else shifts_px(shaking, shot.camera, trace, seed)
         rendered_frames = self._renderer.frames(
             shot.layout, trace, shot.camera, shot.light, shot.weather, seed, shot.run.staging.surface,
-            shot.quality, layers_needed(self._options),
+            shot.quality, layers_needed(self._options), shifts,
         )  # fmt: skip
         with ExitStack() as stack:
             beside = None
@@ -115,7 +118,7 @@ class SimulatorEngine(Engine):
         if beside is not None:
             clip.beside = beside.files
         story = story_of(shot.run, shot.verdict)
-        clip.annotations = annotated(trace, shot.layout, shot.run.roads, shot.camera, seen, story)
+        clip.annotations = annotated(trace, shot.layout, shot.run.roads, shot.camera, seen, story, shifts)
         clip.annotations = clip.annotations.model_copy(update={"quality": grade(shot.quality).value})
         if "masks" in self._options.truth:
             clip.annotations = with_masks(clip.annotations, masks)

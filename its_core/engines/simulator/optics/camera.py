@@ -134,8 +134,9 @@ class Camera:
         )
         return rays
 
-    def model(self) -> CameraModel:
-        """The camera as the annotations publish it."""
+    def model(self, shifts_px: Sequence[Sequence[float]] = ()) -> CameraModel:
+        """The camera as the annotations publish it. ``shifts_px``: of each frame, to the right and down, where it
+        shakes."""
         translation = -product(self.rotation, np.array(self.position_m))
         world_to_camera = np.eye(4)
         world_to_camera[:3, :3], world_to_camera[:3, 3] = self.rotation, translation
@@ -147,6 +148,7 @@ class Camera:
             width_px=self.width_px,
             height_px=self.height_px,
             distortion=[*self.distortion, 0.0, 0.0] if any(self.distortion) else [],
+            shifts_px=[(round(x, 3), round(y, 3)) for x, y in shifts_px],
         )
 
 

@@ -72,14 +72,21 @@ class Story:
 
 
 def annotated(
-    trace: Trace, layout: Layout, roads: Network, camera: Camera, seen: Sequence[SeenActors], story: Story
+    trace: Trace,
+    layout: Layout,
+    roads: Network,
+    camera: Camera,
+    seen: Sequence[SeenActors],
+    story: Story,
+    shifts_px: NDArray[np.float64] | None = None,
 ) -> Annotations:
-    """``seen`` has one entry a frame."""
+    """``seen`` has one entry a frame; ``shifts_px`` F×2: how far each picture lies from the camera at rest."""
     frames, fps = len(trace.positions), trace.fps
     if len(seen) != frames:
         raise ValueError(f"{len(seen)} rendered frames for a trace of {frames}")
     known = [contact for contact in trace.contacts if contact.frame < frames]
-    contacts = [_contact(contact, trace, camera) for contact in known]
+    shifts = np.zeros((frames, 2)) if shifts_px is None else shifts_px
+    contacts = [_contact(contact, trace, camera, shifts[contact.frame]) for contact in known]
     impact = contacts[0] if contacts else None
     box = None
     if impact is not None:
@@ -90,7 +97,7 @@ def annotated(
         source="simulated",
         fps=fps,
         frames=frames,
-        camera=camera.model(),
+        camera=camera.model(() if shifts_px is None else shifts_px.tolist()),
         tracks=[_track(trace, roads, number, seen, nearing) for number in range(len(trace.actors))],
         contacts=contacts,
         accident_frame=None if impact is None else impact.frame,
@@ -174,8 +181,9 @@ def _size_m(type_: ParticipantType) -> Point3:
     return body.length_m, body.width_m, body.height_m
 
 
-def _contact(contact: TraceContact, trace: Trace, camera: Camera) -> Contact:
+def _contact(contact: TraceContact, trace: Trace, camera: Camera, shift: NDArray[np.float64]) -> Contact:
     x, y, depth = (float(value) for value in camera.project(np.array([contact.point_m]))[0])
+    x, y = x + float(shift[0]), y + float(shift[1])
     point_px: Point2 | None = None
     if depth > 0 and 0 <= x < camera.width_px and 0 <= y < camera.height_px:
         point_px = (round(x, 2), round(y, 2))

@@ -17,6 +17,7 @@ from its_core.engines.simulator.optics.precipitation import Precipitation
 from its_core.engines.simulator.optics.quality import Recorder
 from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, draw
 from its_core.engines.simulator.optics.sensor import Look, metered
+from its_core.engines.simulator.optics.vibration import margin_px
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn, Outlines, outlines
 from its_core.engines.simulator.rendering.actors import Body, Cast, PersonActor, PostActor, bodies, cast, vehicles_of
 from its_core.engines.simulator.rendering.aftermath.traces import Aftermath
@@ -28,6 +29,7 @@ from its_core.engines.simulator.rendering.lamps.vehicles import VehicleLamps
 from its_core.engines.simulator.rendering.layers import LayerMaker, Layers
 from its_core.engines.simulator.rendering.motion_blur import MotionBlur
 from its_core.engines.simulator.rendering.posts import StruckPost, struck_posts
+from its_core.engines.simulator.rendering.shaking import Cutting, widened
 from its_core.engines.simulator.roads.layouts import Layout, Point
 from its_core.engines.simulator.scenery.build import scenery
 from its_core.engines.simulator.scenery.light_maps import flattened
@@ -35,6 +37,7 @@ from its_core.engines.simulator.trace import Trace
 from its_core.taxonomy import Light, RoadSurface, Weather
 
 Frame = NDArray[np.uint8]
+Floats = NDArray[np.float64]
 
 _SHADOW_LIFT_M = 0.01
 _CONTACT_M = 0.55  # how far the dark under a car reaches out
@@ -72,18 +75,22 @@ class Renderer:
         surface: RoadSurface = RoadSurface.DRY,
         quality: float = 0.55,
         layers: frozenset[str] = frozenset(),
+        shifts_px: Floats | None = None,
     ) -> Iterator[RenderedFrame]:
         """All frames of a trace in order. ``seed`` draws noise and the clock's time; everything else follows from the
         camera's id. ``quality`` of the picture, as ``quality_of`` gives it; ``layers``: which maps of ``Layers`` come
-        with each frame. Raises ValueError for an actor that has no picture yet, before the first frame."""
+        with each frame; ``shifts_px`` F×2: how a shaking camera's pictures lie, as ``vibration.shifts_px`` gives it.
+        Raises ValueError for an actor that has no picture yet, before the first frame."""
         sky = daylight(light, weather, camera.camera_id, surface)
         if layout.tube is not None:
             sky = under_roof(sky, layout.tube.warm)
         found = bodies(trace, sky.lit, tolerances_m(trace, camera))
-        if self._still is None or not self._still.shows(layout, camera, sky):
+        cutting = None if shifts_px is None else Cutting(camera, margin_px(camera), shifts_px)
+        seen = camera if shifts_px is None else widened(camera, margin_px(camera))
+        if self._still is None or not self._still.shows(layout, seen, sky):
             self._still = None  # frees the old one first
-            self._still = Still(layout, camera, sky)
-        clip = ClipRenderer(self._still, trace, found, seed, quality, layers)
+            self._still = Still(layout, seen, sky)
+        clip = ClipRenderer(self._still, trace, found, seed, quality, layers, camera, cutting)
         posts = struck_posts(trace, layout)
         return self._until_posts_fall(clip, posts, len(trace.positions)) if posts else clip.frames()
 
@@ -120,19 +127,22 @@ class ClipRenderer:
     """One clip on its way."""
 
     def __init__(
-        self, still: Still, trace: Trace, found: list[Body], seed: int, quality: float, layers: frozenset[str]
-    ) -> None:
+        self, still: Still, trace: Trace, found: list[Body], seed: int, quality: float, layers: frozenset[str],
+        shown: Camera, cutting: Cutting | None,
+    ) -> None:  # fmt: skip
+        """``shown``: the camera of the clip; ``still`` has a wider one where its pictures are cut out of wider ones."""
         camera, sky = still.camera, still.sky
-        size = (camera.width_px, camera.height_px)
+        wide, size = (camera.width_px, camera.height_px), (shown.width_px, shown.height_px)
+        self._cutting = cutting
         self._trace, self._camera, self._sky, self._bodies = trace, camera, sky, found
-        self._look = Look(camera.camera_id, replace(sky, exposure=still.exposure), *size, seed, quality)
+        self._look = Look(camera.camera_id, replace(sky, exposure=still.exposure), *wide, seed, quality)
         self._recorder = Recorder(camera.camera_id, quality)
         self._fall = Precipitation(camera.camera_id, sky, *size, seed)
         self._overlay = Overlay(camera.camera_id, sky, *size, seed, still.layout.pavement_m > 0.0)
         self._lamps = VehicleLamps(vehicles_of(found), trace, camera, sky.lit, self._look.level)
         self._motion_blur = MotionBlur(trace, camera, sky)
         self._contacts = np.array([_contact(body) for body in found]).reshape(-1, 4)
-        self._shade = Coverage.empty(*size)
+        self._shade = Coverage.empty(*wide)
         self._asked = layers
         self.take_view(still, [])
 
@@ -182,11 +192,14 @@ class ClipRenderer:
             later = "flow" in self._asked and frame + 1 < len(self._trace.positions)
             following = cast(shown, frame + 1, actors).in_order_of(actors) if later else None
             layers = self._layers.made(drawn, sight, following, len(self._bodies))
+        if self._cutting is not None:
+            picture, layers = self._cutting.picture(picture, frame), self._cutting.layers(layers, frame)
         picture = self._look.noisy(picture)
         self._fall.fallen(picture)
         self._overlay.written(picture, frame / self._trace.fps)
         picture = self._recorder.played(picture)
-        truth = _truth(picture, drawn, sight, extents, layers, len(self._bodies))
+        cut = None if self._cutting is None else (self._cutting, frame)
+        truth = _truth(picture, drawn, sight, extents, layers, len(self._bodies), cut)
         self._compositor.rest()
         return truth
 
@@ -234,7 +247,10 @@ def _contact(body: Body) -> tuple[float, float, float, float]:
     return size.width_m / 2 - 0.12, size.length_m / 2 - 0.15, _CONTACT_M, 0.80
 
 
-def _truth(picture: Frame, drawn: Drawn, sight: Sight, extents: Outlines, layers: Layers, actors: int) -> RenderedFrame:
+def _truth(
+    picture: Frame, drawn: Drawn, sight: Sight, extents: Outlines, layers: Layers, actors: int,
+    cut: tuple[Cutting, int] | None,
+) -> RenderedFrame:  # fmt: skip
     """Of the actors alone, which come before whatever else moves."""
     samples, boxes = sight.samples[:actors], extents.boxes[:actors]
     full = np.maximum(drawn.full[:actors], samples)
@@ -245,5 +261,8 @@ def _truth(picture: Frame, drawn: Drawn, sight: Sight, extents: Outlines, layers
     amodal: list[Box | None] = [
         None if np.isnan(box[0]) else (float(box[0]), float(box[1]), float(box[2]), float(box[3])) for box in boxes
     ]
+    if cut is not None:
+        cutting, frame = cut
+        visible, amodal = cutting.visible(sight.ids, visible, frame), cutting.amodal(amodal, frame)
     hidden = [1.0 - v / f if f > 0 else 0.0 for v, f in zip(samples.tolist(), full.tolist(), strict=True)]
     return RenderedFrame(picture, samples, full, visible, amodal, hidden, layers)

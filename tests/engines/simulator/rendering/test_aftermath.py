@@ -5,16 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from its_core.engines.simulator.optics.daylight import daylight
+from its_core.engines.simulator.optics.daylight import Daylight, daylight
 from its_core.engines.simulator.rendering.aftermath.debris import debris
+from its_core.engines.simulator.rendering.aftermath.spray import Spray
 from its_core.engines.simulator.rendering.aftermath.tyre_marks import tyre_marks
 from its_core.engines.simulator.rendering.renderer import Renderer
+from its_core.engines.simulator.scenery.light_maps import Plans
 from its_core.engines.simulator.trace import Trace, TraceContact
 from its_core.taxonomy import Colour, Light, ParticipantType, RoadSurface, Weather
 from tests.engines.simulator.rendering.test_renderer import beyond, scene, trace
 
 pytestmark = pytest.mark.slow
 
+_NIGHT = np.zeros((2, 2), np.float32)
+_RECT = (-99.0, -99.0, 99.0, 99.0)
 CLEAR = daylight(Light.DAY, Weather.CLEAR, "marks")
 
 
@@ -89,3 +93,21 @@ def test_harder_blows_break_more_and_every_piece_comes_to_rest_near_by() -> None
     assert np.array_equal(made.at(3.0, every), debris(struck(9.0, cars)).at(3.0, every))
     hit = debris(struck(9.0, (ParticipantType.SEDAN, ParticipantType.PEDESTRIAN)))
     assert len(hit.starts_s) < len(made.starts_s)
+
+
+def test_spray_grows_with_speed_and_needs_water_or_snow() -> None:
+    wet = daylight(Light.NIGHT, Weather.RAIN, "marks", RoadSurface.WET)
+    _, camera = scene()
+    dark = Plans(_NIGHT, _RECT, _NIGHT, _NIGHT, _RECT, (1.0, 1.0, 1.0), (0.0, 0.0))
+
+    def clouds(speed: float, sky: Daylight) -> np.ndarray:
+        made = braking([0.0] * 16)
+        scaled = replace(made, velocities=made.velocities * (speed / 16.0))
+        return Spray(scaled, camera, sky, np.zeros(3), dark).at(12, np.full(3, 0.05))
+
+    slow, fast = clouds(9.0, wet), clouds(18.0, wet)
+    assert len(clouds(18.0, CLEAR)) == 0
+    assert len(clouds(4.0, wet)) == 0
+    assert slow[:, 4].max() < fast[:, 4].max()
+    assert 1.5 * slow[:, 5].max() < fast[:, 5].max()
+    assert np.any(fast[:, 6] != 0.0)  # the tail lamps' light
