@@ -11,6 +11,7 @@ import numpy as np
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
+from its_core.engines.simulator.traffic.drivers import hardest_braking_mps2
 from its_core.engines.simulator.traffic.habits import Brake, Chase, Intent, Shift
 from its_core.engines.simulator.traffic.walkers import Crossing, Route
 from its_core.taxonomy import Aftermath, CollisionType
@@ -27,7 +28,10 @@ STARTLED_S = (0.5, 1.4)  # after a near miss, a driver goes on who has stopped f
 HASTY = 0.85  # of a lane change's duration, where it ends in the side of another
 # Where nobody errs, the same driver reacts late, too: by so large a share of the time from the error to the touch, less
 # where the one ahead brakes hard. Otherwise braking in a clip's first second would tell calm clips from others.
-LATE_SHARE, LATE_SHARE_HARD = 0.6, 0.45
+LATE_SHARE = 0.6
+SPARE_SHARE = 0.2  # of the gap that is left to them at least, when the one ahead brakes hard
+# Out of waiting, drivers who err pull away about as hard as it takes, not harder than others do.
+PULLS_HARDER, PULLS_MPS2 = 1.2, 1.9
 COMFORTABLE_STOP_MPS2 = 3.2  # and so that they can still stop this gently for a line
 
 
@@ -136,13 +140,22 @@ def following_plan(
     culprit = Intent(blind_s=(onset_s, looks_s), reaction_s=NEVER_S, shifts=shifts)
     intents = {opportunity.culprit: culprit}
     brakes = opportunity.details.get("leader_brakes_mps2")
-    late_s = (LATE_SHARE if brakes is None else LATE_SHARE_HARD) * opportunity.onset_s
+    late_s = LATE_SHARE * opportunity.onset_s
+    if brakes is not None:
+        late_s = min(late_s, _latest_s(opportunity, brakes, hardest_braking_mps2(setting.grip)))
     calm = {opportunity.culprit: Intent(blind_s=(onset_s, onset_s + late_s))}
     if brakes is not None:
         # Whoever brakes hard does so whether or not the one behind is looking.
         stops = Intent(brakes=(Brake(onset_s, contact_s + float(rng.uniform(0.3, 4.0)), brakes),))
         intents[leader] = calm[leader] = stops
     return replace(_plan(opportunity, contact_s, intents), calm=calm)
+
+
+def _latest_s(opportunity: Opportunity, brakes_mps2: float, hardest_mps2: float) -> float:
+    """How long after the one ahead who brakes to a standstill a driver may begin to brake as hard as possible."""
+    speed_mps, gap_m = opportunity.details["follower_mps"], opportunity.details["gap_m"]
+    shorter_m = 0.5 * speed_mps * speed_mps * (1.0 / brakes_mps2 - 1.0 / hardest_mps2)
+    return max(((1.0 - SPARE_SHARE) * gap_m + shorter_m) / speed_mps, 0.0)
 
 
 def beside_plan(

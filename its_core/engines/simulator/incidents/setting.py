@@ -29,9 +29,9 @@ MOMENT = (0.15, 0.85)  # shares of the clip between which an incident comes to i
 # evenly. ``LATE`` of the peaks is the one at the end, another lies ``MIDDLE_AFTER_S`` into the range. ``EARLY`` is the
 # one at the start, by the seconds of the range: more where it is too short for two.
 PEAKS, PEAKS_S = 0.72, 3.2
-EARLY_RANGES_S, EARLY = (2.2, 3.4, 4.0), (0.45, 0.3, 0.15)
-LATE = 0.56
-MIDDLE_AFTER_S = 1.1
+EARLY_RANGES_S, EARLY = (2.2, 3.4, 4.0), (0.45, 0.3, 0.1)
+LATE = 0.57
+MIDDLE_AFTER_S = 1.4
 EARLY_PEAK_S, MIDDLE_PEAK_S, LATE_PEAK_S = 0.5, 0.5, 0.4
 
 

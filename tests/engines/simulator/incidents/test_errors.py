@@ -14,7 +14,7 @@ SETTING = setting_of(Scene("late"), PLACE, CLIP, camera_for("late", PLACE, CLIP)
 CULPRIT, VICTIM, CONTACT_S = 1001, 1002, 3.0
 
 
-@pytest.mark.parametrize("brakes", [{}, {"leader_brakes_mps2": 6.0}])
+@pytest.mark.parametrize("brakes", [{}, {"leader_brakes_mps2": 6.0, "follower_mps": 20.0, "gap_m": 18.0}])
 def test_where_nobody_errs_the_follower_looks_up_late_but_in_time(brakes: dict[str, float]) -> None:
     moment = Opportunity(
         40.0, (0.0, 0.0), CULPRIT, (VICTIM,), Cause.INATTENTION, CollisionType.REAR_END, 2.5, 8.0, brakes

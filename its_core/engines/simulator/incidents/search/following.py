@@ -105,5 +105,5 @@ def _leader_brakes(
         collision=CollisionType.REAR_END,
         onset_s=onset_s,
         speed_mps=closing,
-        details={"leader_brakes_mps2": brakes},
+        details={"leader_brakes_mps2": brakes, "follower_mps": speed, "gap_m": gap},
     )
