@@ -71,7 +71,7 @@ STAGES: tuple[tuple[str, Any, str], ...] = (
     ("shading", Compositor, "frame"),
     ("noise", renderer.Look, "noisy"),
     ("noise", renderer.Overlay, "written"),
-    ("frame, other", renderer.ClipRenderer, "_frame"),
+    ("frame, other", renderer.ClipRenderer, "frame"),
     ("annotations", simulator, "annotated"),
 )
 ORDER = (*dict.fromkeys(stage for stage, _, _ in STAGES), "encode", "other")
