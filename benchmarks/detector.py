@@ -221,7 +221,8 @@ def compare(truth: GroundTruth, asked: argparse.Namespace, pool: ProcessPoolExec
         run = pool.submit(answer_fold, truth, name, fold, asked.folds, asked.epochs, asked.folder, job)
         runs[name].append(run)
     simple = {name: pool.submit(answer_baseline, name, truth) for name in baselines.BASELINES}
-    for name, keep in kept.items():
+    for name in sorted(kept, key=lambda name: name == THOROUGH):  # what ends first is written first
+        keep = kept[name]
         said: dict[str, Prediction] = {}
         for run in runs[name]:
             said |= run.result()[0]
