@@ -66,3 +66,21 @@ def test_a_struck_machine_tips_over_away_from_what_struck_it():
         world.tick()
     up = turn_of(bicycle.rotation)[:, 2]
     assert up[0] > 0.5 and abs(up[2]) < 0.6
+
+
+@pytest.mark.parametrize("kind", [ParticipantType.BICYCLE, ParticipantType.MOTORCYCLE])
+def test_a_rider_who_is_struck_hard_is_not_thrown_high_and_does_not_stand(kind):
+    """The velocity after the blow points upwards, as a bonnet's slope pushes."""
+    world = World(HIGHWAY, RoadSurface.DRY)
+    struck = world.add_two_wheeler(0, kind, (8.0, 0.0), 0.0, 6.0)
+    before = struck.velocity
+    struck.node.setLinearVelocity((12.0, 5.0, 4.0))
+    struck.fall(before, np.array([1.0, 0.0, 0.0]))
+    heights = []
+    for tick in range(2 * TICKS_HZ):
+        if tick % 10 == 0:
+            struck.rider.settle()
+        world.tick()
+        heights.append(struck.rider.poses[0, 2])
+    assert max(heights) < 1.7
+    assert heights[-1] < 0.5

@@ -6,6 +6,8 @@ from its_core.engines.simulator.roads.registry import place
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.simulation.staging import StagedWalker
 from its_core.engines.simulator.trace import forward
+from its_core.engines.simulator.traffic.habits import Person
+from its_core.engines.simulator.traffic.walkers import Around, Crossing, Route, Threat, Walker
 from its_core.taxonomy import ParticipantType, RoadLayout
 from tests.engines.simulator.staged import car, drive, person
 
@@ -67,3 +69,29 @@ def test_someone_about_to_be_reached_jumps_back_and_is_not_touched():
 def test_someone_far_from_the_way_of_a_car_is_not_startled():
     run = stroll(person(((-20.0, -HALF_M - 2.0), (20.0, -HALF_M - 2.0)), 1.4, 12.0), car_mps=11.0, away_m=30.0)
     assert run.trace.startle.max() == 0.0
+
+
+def walked_m(crash_m: float) -> float:
+    """How far somebody goes on in 3 s who would go on, with a crash that far to their side."""
+    walker = Walker(0, Person(1.4, "go_on"), Route(((0.0, 0.0), (60.0, 0.0))), 5.0)
+    start, step_s = walker.x, 1 / 24
+    for step in range(72):
+        at_s = step * step_s
+        walker.control(Around(at_s, step_s, True, None, (5.0, crash_m), at_s))
+        walker.moved(walker.x + walker.vx * step_s, walker.y + walker.vy * step_s)
+    return walker.x - start
+
+
+def test_everybody_beside_a_crash_stops_and_looks_and_some_farther_off_go_on():
+    assert walked_m(8.0) < 1.5
+    assert walked_m(30.0) > 3.5
+
+
+def test_whoever_jumped_back_does_not_stand_long_once_nothing_threatens_them():
+    walker = Walker(0, Person(1.4, retreats=False), Route(((0.0, 0.0), (30.0, 0.0)), (Crossing(2.0, 20.0, None),)), 5.0)
+    step_s = 1 / 24
+    for step in range(48):
+        threat = Threat(1.0, (0.0, 1.0), -1.0) if step < 2 else None
+        walker.control(Around(step * step_s, step_s, True, threat))
+        walker.moved(walker.x + walker.vx * step_s, walker.y + walker.vy * step_s)
+    assert walker.startle < 0.6 and walker.vx > 1.2
