@@ -45,8 +45,8 @@ _PLACES: dict[RoadLayout, Slot] = {
         "a rural two-lane road without sidewalks, bordered by grass",
     ),
     RoadLayout.HIGHWAY_RAMP: (
-        "a multi-lane carriageway that an on-ramp joins",
-        "a multi-lane carriageway with an on-ramp merging from the right",
+        "a multi-lane carriageway beside which a slip road runs",
+        "a multi-lane carriageway with a slip road on its right",
     ),
     RoadLayout.WORK_ZONE: (
         "a work zone that narrows a multi-lane road behind cones and signs",

@@ -40,7 +40,7 @@ SAID = {
     RoadLayout.HIGHWAY: "highway",
     RoadLayout.URBAN_STREET: "urban street",
     RoadLayout.RURAL_ROAD: "rural",
-    RoadLayout.HIGHWAY_RAMP: "on-ramp",
+    RoadLayout.HIGHWAY_RAMP: "slip road",
     RoadLayout.WORK_ZONE: "work zone",
     RoadLayout.TUNNEL: "tunnel",
     RoadLayout.BRIDGE: "bridge",
