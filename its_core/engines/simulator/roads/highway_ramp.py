@@ -19,6 +19,7 @@ from its_core.taxonomy import RoadLayout
 
 RAMP = "north_ramp_straight"
 OFF_SHARE = 0.5  # of ramps
+BACK_M = 45.0  # by which the mirrored ramp lies nearer to where traffic comes from: cameras look there
 # Of the outer lane's traffic: who takes the off-ramp, and who does so late, across the gore.
 EXITS_SHARE, LATE_SHARE = 0.3, 0.03
 EXIT_MPS, SLOW_AFTER_M = 12.5, 35.0  # on the off-ramp, so far behind the nose
@@ -114,7 +115,7 @@ def _lanes(here: Layout, course: _Course, middle: tuple[Point, ...]) -> list[Lan
 def _off_ramp(here: Layout, there: Layout, course: _Course) -> Layout:
     """The place with an on-ramp, mirrored, with traffic that leaves by it."""
     (ramp,) = there.windings
-    middle = tuple((x, -y) for x, y in reversed(ramp.middle))
+    middle = tuple(_mirrored(point) for point in reversed(ramp.middle))
     return replace(
         there,
         lanes=tuple(_exits(here, course, middle)),
@@ -126,7 +127,7 @@ def _off_ramp(here: Layout, there: Layout, course: _Course) -> Layout:
 
 
 def _mirrored(point: Point) -> Point:
-    return point[0], -point[1]
+    return point[0], -point[1] - BACK_M
 
 
 def _exits(here: Layout, course: _Course, middle: tuple[Point, ...]) -> list[Lane]:
@@ -134,7 +135,7 @@ def _exits(here: Layout, course: _Course, middle: tuple[Point, ...]) -> list[Lan
     and across the gore."""
     outer = max((lane for lane in here.lanes if lane.name.startswith("north_")), key=lambda lane: lane.points[0][0])
     before = tuple(point for point in outer.points if point[1] < middle[0][1] - 0.5)
-    nose_y = -_nose_y(course)
+    nose_y = -_nose_y(course) - BACK_M
     begins_y, ends_y = nose_y + LATE_M[0], nose_y + LATE_M[1]
 
     def late_x(x: float, y: float) -> float:
@@ -142,7 +143,7 @@ def _exits(here: Layout, course: _Course, middle: tuple[Point, ...]) -> list[Lan
         return course.lane_x + (x - course.lane_x) * share * share * (3.0 - 2.0 * share)
 
     ways = (
-        ("exit", middle, EXITS_SHARE, -course.ends_y),
+        ("exit", middle, EXITS_SHARE, -course.ends_y - BACK_M),
         ("late", tuple((late_x(x, y), y) for x, y in middle), LATE_SHARE, begins_y + INDICATES_M / 2),
     )
     found = [
