@@ -102,17 +102,21 @@ def _smear(
             mine = ids[row, column] == who
             if not mine and nearness[FINE * row, FINE * column] > nearest:
                 continue
-            red, green, blue, hits = 0, 0, 0, 0
+            red, green, blue, hits, taken = 0, 0, 0, 0, 0
             for k in range(taps):
                 at, to = row - down[k], column - aside[k]
-                if top <= at < low and left <= to < right and ids[at, to] == who:
+                if not (top <= at < low and left <= to < right):
+                    continue
+                hit = ids[at, to] == who
+                if hit or mine:  # behind the body is what shows beside it, in the light and spray of the frame
                     red += source[at - top, to - left, 0]
                     green += source[at - top, to - left, 1]
                     blue += source[at - top, to - left, 2]
-                    hits += 1
+                    taken += 1
+                hits += hit
             if hits == 0:
                 continue
-            rest = taps - hits
+            rest = taps - taken
             if mine:
                 red += rest * still[row, column, 0]
                 green += rest * still[row, column, 1]
