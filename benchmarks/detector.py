@@ -61,11 +61,12 @@ SHOWN = ("when", "where", "what", "total", "auc", "false_alarms_per_hour_at_reca
 Keep = Callable[[TrueClip], bool]
 
 
-def build(folder: Path, clips: int) -> str:
-    """Plans and builds a version at 768 x 432, 10 frames a second; returns where its dataset is published."""
+def build(folder: Path, clips: int, seed: int = 0) -> str:
+    """Plans and builds a version at 768 x 432, 10 frames a second; returns where its dataset is published. Another
+    seed: other cameras and clips."""
     dataset = folder / "planned"
     dataset.mkdir(parents=True, exist_ok=True)
-    (folder / "coverage.yaml").write_text(yaml.safe_dump(COVERAGE | {"clips": clips}))
+    (folder / "coverage.yaml").write_text(yaml.safe_dump(COVERAGE | {"clips": clips, "seed": seed}))
     definition = {"name": "planned", "resolution": "480", "fps": 10, "publish_url": "../published"}
     (dataset / "dataset.yaml").write_text(yaml.safe_dump(definition))
     its = [sys.executable, "-m", "its_flows.cli.main"]
@@ -240,12 +241,13 @@ def main() -> None:
     arguments.add_argument("--folder", type=Path, default=Path("detector-benchmark"))
     arguments.add_argument("--version", help="a version or dataset that is there; none is built then")
     arguments.add_argument("--clips", type=int, default=240)
+    arguments.add_argument("--seed", type=int, default=0, help="of the plan: other cameras and clips")
     arguments.add_argument("--epochs", type=int)
     arguments.add_argument("--folds", type=int, default=3)
     arguments.add_argument("--jobs", type=int, default=1, help="trainings at once; the processor's threads are divided")
     arguments.add_argument("--only", help="the one experiment to run, such as 'all clips'")
     asked = arguments.parse_args()
-    truth = ground_truth.open_truth(asked.version or build(asked.folder, asked.clips))
+    truth = ground_truth.open_truth(asked.version or build(asked.folder, asked.clips, asked.seed))
     asked.folder.mkdir(parents=True, exist_ok=True)
     threads = max(1, (os.cpu_count() or 1) // asked.jobs)
     spawned = multiprocessing.get_context("spawn")
