@@ -8,7 +8,7 @@ The engine makes clips of every kind by turns at 1280 x 704, with masks and dept
   where nothing hides the body, against the box of the pixels that show it;
 - masks: the published run lengths, decoded by pycocotools, against the picture of ids, pixel by pixel;
 - depth: the file of depths against rays cast through pixels (undistorted by OpenCV) at all triangles and the ground,
-  on surfaces, not across their edges. Bridges, which have another ground, are left out.
+  on surfaces, not across their edges. Bridges, which have another ground, and posts that were struck are left out.
 
 Needs the extra ``dev``.
 """
@@ -32,6 +32,8 @@ from its_core.engines.simulator.abilities import ABILITIES
 from its_core.engines.simulator.optics.daylight import daylight, under_roof
 from its_core.engines.simulator.options import SimulatorOptions
 from its_core.engines.simulator.rendering.actors import bodies, cast
+from its_core.engines.simulator.rendering.compositor import NOBODY
+from its_core.engines.simulator.rendering.posts import struck_posts
 from its_core.engines.simulator.rendering.renderer import RenderedFrame, Renderer
 from its_core.engines.simulator.rendering.standing import everything
 from its_core.engines.simulator.scenery.build import scenery
@@ -112,10 +114,11 @@ def _check_frame(
         sky = under_roof(sky, layout.tube.warm)
     acting = cast(bodies(trace, sky.lit), frame)
     tracks = {track.track_id: track.frames[frame] for track in annotations.tracks}
+    shift = np.array(camera.shifts_px[frame] if camera.shifts_px else (0.0, 0.0))
     for actor_number, actor in enumerate(trace.actors):
         shown = tracks[actor.track_id]
         vertices = acting.vertices[np.unique(acting.chosen([actor_number]))].astype(np.float64)
-        box = projected_box(camera, vertices)
+        box = projected_box(camera, vertices, shift)
         if box is not None and shown.amodal_box is not None and box[3] - box[1] >= LEAST_BOX_PX:
             errors.boxes += 1
             errors.boxes_px.extend(np.abs(box - np.array(shown.amodal_box)).tolist())
@@ -128,28 +131,30 @@ def _check_frame(
             decoded = coco.decode({"size": list(ids.shape), "counts": shown.mask.encode()}).astype(bool)
             errors.masks += 1
         errors.wrong_mask_px += int((decoded != truth).sum())
-    if layout.deck is None:
+    if layout.deck is None and not struck_posts(trace, layout):
         still = everything(scenery(layout, sky, mast.position_m, mast.camera_id))
         everybody = acting.vertices[acting.chosen(range(len(trace.actors)))]
         triangles = np.concatenate([still.vertices[still.triangles], everybody]).astype(np.float64)
-        errors.depths.extend(_depth_errors(camera, triangles, depth.astype(np.float64), ids != 255, frame))
+        errors.depths.extend(
+            _depth_errors(camera, triangles, depth.astype(np.float64), ids != NOBODY, np.round(shift), frame)
+        )
 
 
-def projected_box(camera: CameraModel, points: Floats) -> Floats | None:
+def projected_box(camera: CameraModel, points: Floats, shift: Floats) -> Floats | None:
     """Left, top, right and bottom in pixels; None where a point lies outside the picture or behind the camera."""
     pose = np.array(camera.world_to_camera)
     if ((points @ pose[2, :3] + pose[2, 3]) < NEAREST_M).any():
         return None
     turn = cv2.Rodrigues(pose[:3, :3])[0]
     lens = np.array(camera.distortion or [0.0] * 4)
-    found = cv2.projectPoints(points, turn, pose[:3, 3], np.array(camera.intrinsics), lens)[0].reshape(-1, 2)
+    found = cv2.projectPoints(points, turn, pose[:3, 3], np.array(camera.intrinsics), lens)[0].reshape(-1, 2) + shift
     box = np.concatenate([found.min(axis=0), found.max(axis=0)])
     inside = (box[:2] >= 0).all() and box[2] <= camera.width_px and box[3] <= camera.height_px
     return box if inside else None
 
 
 def _depth_errors(
-    camera: CameraModel, triangles: Floats, depth: Floats, shown: NDArray[np.bool_], seed: int
+    camera: CameraModel, triangles: Floats, depth: Floats, shown: NDArray[np.bool_], shift: Floats, seed: int
 ) -> list[float]:
     height, width = depth.shape
     around = [depth[r : height - 2 + r, c : width - 2 + c] for r in range(3) for c in range(3)]
@@ -158,7 +163,8 @@ def _depth_errors(
     errors = []
     for where in (smooth & shown[1:-1, 1:-1], smooth & ~shown[1:-1, 1:-1]):
         for row, column in rng.permutation(np.argwhere(where))[:RAYS] + 1:
-            errors.append(abs(depth[row, column] / ray_depth(camera, triangles, column + 0.5, row + 0.5) - 1.0))
+            x, y = np.array([column, row]) + 0.5 - shift
+            errors.append(abs(depth[row, column] / ray_depth(camera, triangles, x, y) - 1.0))
     return errors
 
 

@@ -34,7 +34,8 @@ class TrainingError(FactoryError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``epochs`` passes over the clips; None: enough for 1,100 steps, 12 at least. ``batch_size``: crops a step, about.
+    """``epochs`` passes over the clips; None: enough for 1,100 steps of
+    the default crops, 12 at least. ``batch_size``: crops a step, about.
     ``thorough``: larger crops, in the last epochs of nearly whole clips; several times the computing, for a GPU.
     ``device``: cpu, cuda, or auto (a GPU where there is one)."""
 

@@ -1,7 +1,7 @@
 """Water and snow that wheels throw up: clouds behind vehicles that grow with the square of their speed.
 
 How much a tyre throws up grows with its speed, and how fine it is does too: what hides a road behind a car at 100 km/h
-is hardly seen at 40. A lorry's wheels move three times the water of a car's.
+is hardly seen at 40. A lorry's wheels move more water than a car's.
 """
 
 from __future__ import annotations
