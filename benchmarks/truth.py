@@ -119,10 +119,12 @@ def _check_frame(
         shown = tracks[actor.track_id]
         vertices = acting.vertices[np.unique(acting.chosen([actor_number]))].astype(np.float64)
         box = projected_box(camera, vertices, shift)
-        if box is not None and shown.amodal_box is not None and box[3] - box[1] >= LEAST_BOX_PX:
+        # What does not show may lie where the lens's polynomial folds back into the picture.
+        seen = shown.amodal_box is not None and shown.visible_box is not None
+        if box is not None and seen and box[3] - box[1] >= LEAST_BOX_PX:
             errors.boxes += 1
             errors.boxes_px.extend(np.abs(box - np.array(shown.amodal_box)).tolist())
-            if shown.occlusion == 0 and shown.visible_box is not None:
+            if shown.occlusion == 0:
                 errors.visible_boxes += 1
                 errors.visible_boxes_px.extend(np.abs(box - np.array(shown.visible_box)).tolist())
         truth = ids == actor_number
