@@ -100,11 +100,10 @@ class Renderer:
         first = posts[0].frame
         for frame in range(first):
             yield clip.frame(frame)
-        still, self._still = clip.still, None  # two of them at a time would be too much memory
+        layout, camera, sky = clip.still.layout, clip.still.camera, clip.still.sky
+        self._still = None  # frees the old one first: two of them at a time would be too much memory
         clip.leave_view()
-        bare = Still(still.layout, still.camera, still.sky, frozenset(post.foot for post in posts))
-        bare.exposure = still.exposure
-        clip.take_view(bare, posts)
+        clip.take_view(Still(layout, camera, sky, frozenset(post.foot for post in posts)), posts)
         for frame in range(first, frames):
             yield clip.frame(frame)
 
