@@ -251,10 +251,7 @@ def _collapse(
             for corner in range(3):
                 touched[corners[triangle, corner]] = True
         for triangle in around:
-            shared = False
-            for corner in range(3):
-                shared = shared or corners[triangle, corner] == target
-            if shared:
+            if _has(corners, triangle, target):
                 alive[triangle] = False
                 continue
             for corner in range(3):
@@ -266,6 +263,12 @@ def _collapse(
 
 
 @inline
+def _has(corners: Ints, triangle: int, place: int) -> bool:
+    """Whether a triangle has a corner at a place."""
+    return bool(corners[triangle, 0] == place or corners[triangle, 1] == place or corners[triangle, 2] == place)
+
+
+@inline
 def _may_collapse(
     source: int, target: int, around: Ints, onto: Ints, places: Floats, corners: Ints, alone: Ints
 ) -> bool:
@@ -273,10 +276,7 @@ def _may_collapse(
     alone is lost."""
     shared, common = 0, 0
     for triangle in around:
-        has_target = False
-        for corner in range(3):
-            has_target = has_target or corners[triangle, corner] == target
-        if has_target:
+        if _has(corners, triangle, target):
             shared += 1
             if alone[triangle] == 3:
                 return False
@@ -302,10 +302,7 @@ def _may_collapse(
             if known:
                 continue
             for other in onto:
-                joined = False
-                for side in range(3):
-                    joined = joined or corners[other, side] == place
-                if joined:
+                if _has(corners, other, place):
                     seen[common] = place
                     common += 1
                     break
