@@ -166,7 +166,8 @@ def _beside(
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
-    """First they look out for others more than they will at last."""
+    """First they look out for others, then they do not: who cuts others off overlooks those beside. Who turns round
+    does not look out at first, as others have to slow down then. Who turns on red never does."""
     forbidden = int(opportunity.details["forbidden"])
     errs_s = contact_s - opportunity.onset_s - 0.5, contact_s + 4.0
     intent = Intent(ignores_signal=opportunity.variant == ON_RED, ignores_others=True, errs_s=errs_s)
@@ -174,8 +175,9 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
         track, step = timeline.tracks[opportunity.culprit], int(opportunity.step)
         beside = _beside(timeline, track, forbidden, step, opportunity.details["turn_m"], CUTS_OFF_M)
         intent = replace(intent, overlooks=frozenset(beside))
-    elif (attempt == 1) is (opportunity.variant in (MET, UNMET)):
-        intent = NORMAL if opportunity.variant != ON_RED else intent
+    looks_out_at = 1 if opportunity.variant in (MET, UNMET) else 0
+    if attempt == looks_out_at and opportunity.variant != ON_RED:
+        intent = NORMAL
     found = doing(opportunity, contact_s, {opportunity.culprit: intent})
     return Plan(
         found.culprit, (), found.intents, found.cause, contact_s, found.where, ways={opportunity.culprit: forbidden}
