@@ -156,7 +156,7 @@ def _motorcycle(sculptor: Sculptor) -> None:
     sculptor.tube(bar, [0.018, 0.018, 0.018], Surface.TRIM, sides=6)
     sculptor.ball((0.0, 0.645, 0.93), (0.095, 0.03, 0.08), Surface.HEADLAMP_LEFT, rings=4, sides=8)
     sculptor.ball((0.0, -0.905, 0.82), (0.09, 0.025, 0.04), Surface.TAILLAMP_LEFT, rings=4, sides=8)
-    plate = [(0.10, -0.95, 0.56), (-0.10, -0.95, 0.56), (-0.10, -0.93, 0.72), (0.10, -0.93, 0.72)]
+    plate = [(-0.10, -0.95, 0.56), (0.10, -0.95, 0.56), (0.10, -0.93, 0.72), (-0.10, -0.93, 0.72)]
     sculptor.polygon(plate, Surface.PLATE)
     for side, slot in ((-1.0, Surface.INDICATOR_LEFT), (1.0, Surface.INDICATOR_RIGHT)):
         for y, z in ((0.52, 0.86), (-0.80, 0.74)):

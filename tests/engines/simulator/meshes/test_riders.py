@@ -48,6 +48,12 @@ def test_motorcycles_have_what_bicycles_lack() -> None:
         assert surface not in slots[BICYCLE]
 
 
+def test_the_plate_of_a_motorcycle_faces_who_follows() -> None:
+    mesh = two_wheeler_mesh(MOTORCYCLE)
+    a, b, c = mesh.vertices[mesh.triangles[mesh.slots[mesh.triangles[:, 0]] == Surface.PLATE]].swapaxes(0, 1)
+    assert (np.cross(b - a, c - a)[:, 1] < 0.0).all()
+
+
 def test_motorcyclists_wear_closed_helmets_and_most_cyclists_none() -> None:
     riders = {kind: [rider(look, kind)[0] for look in range(30)] for kind in (BICYCLE, MOTORCYCLE)}
     assert all(person.full_face for person in riders[MOTORCYCLE])
