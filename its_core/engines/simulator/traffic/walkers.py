@@ -131,6 +131,7 @@ class Walker:
             self.startle = 0.0
             return
         wish = kept_clear(self._wish(around), around.room)
+        goes_on = wish[0] * self.vx + wish[1] * self.vy > 0.0
         step = ACCELERATES_MPS2 * around.step_s
         dx, dy = wish[0] - self.vx, wish[1] - self.vy
         length = math.sqrt(dx * dx + dy * dy)
@@ -139,7 +140,7 @@ class Walker:
         since = around.time_s - self._startled_s
         raised = min(1.0, since / 0.25) if since < 0.8 else max(0.0, 1.0 - (since - 0.8) / 0.9)
         self.startle = raised if self._startled_s > -math.inf else 0.0
-        self._turn(around)
+        self._turn(around, goes_on)
         forward = -self.vx * float(pm.sin(self.heading_rad)) + self.vy * float(pm.cos(self.heading_rad))
         self.stride_rad += math.copysign(self.speed_mps, forward) * around.step_s / STEP_M * math.pi
 
@@ -230,15 +231,15 @@ class Walker:
         length = max(math.sqrt(dx * dx + dy * dy), 1e-6)
         return speed * dx / length, speed * dy / length
 
-    def _turn(self, around: Around) -> None:
-        """People face where they go; who steps back or stands looks at what is there."""
+    def _turn(self, around: Around, goes_on: bool) -> None:
+        """People face where they go; who steps back or stands looks at what is there. ``goes_on``: the way that one
+        moves is the way that one wants to."""
         speed = self.speed_mps
-        startled = around.time_s - self._startled_s < SETTLES_S
-        if startled:
+        if self._threat is not None:
             return
         if around.crash_at is not None and speed < 0.5 and around.crash_s > 0.4:
             wish = float(pm.atan2(-(around.crash_at[0] - self.x), around.crash_at[1] - self.y))
-        elif speed > 0.3:
+        elif speed > 0.3 and goes_on:
             wish = float(pm.atan2(-self.vx, self.vy))
         else:
             return

@@ -95,3 +95,17 @@ def test_whoever_jumped_back_does_not_stand_long_once_nothing_threatens_them():
         walker.control(Around(step * step_s, step_s, True, threat))
         walker.moved(walker.x + walker.vx * step_s, walker.y + walker.vy * step_s)
     assert walker.startle < 0.6 and walker.vx > 1.2
+
+
+def test_nobody_turns_round_while_stepping_back():
+    walker = Walker(0, Person(1.4, retreats=True), Route(((0.0, 0.0), (30.0, 0.0)), (Crossing(2.0, 20.0, None),)), 8.0)
+    step_s, ahead = 1 / 24, walker.heading_rad
+    backwards = 0
+    for step in range(72):
+        threat = Threat(1.0, (-1.0, 0.0), 0.3) if step < 60 else None
+        walker.control(Around(step * step_s, step_s, True, threat))
+        walker.moved(walker.x + walker.vx * step_s, walker.y + walker.vy * step_s)
+        if step < 36 and walker.vx < -0.3:
+            backwards += 1
+            assert walker.heading_rad == ahead
+    assert backwards > 20
