@@ -96,15 +96,15 @@ class Renderer:
 
     def _until_posts_fall(self, clip: ClipRenderer, posts: list[StruckPost], frames: int) -> Iterator[RenderedFrame]:
         """Until a post is struck the clip's pictures are those of any other of its camera; from then on it is no part
-        of the still view."""
-        first = posts[0].frame
-        for frame in range(first):
-            yield clip.frame(frame)
+        of the still view. Each goes dark at its own blow."""
         layout, camera, sky = clip.still.layout, clip.still.camera, clip.still.sky
-        self._still = None  # frees the old one first: two of them at a time would be too much memory
-        clip.leave_view()
-        clip.take_view(Still(layout, camera, sky, frozenset(post.foot for post in posts)), posts)
-        for frame in range(first, frames):
+        blows = {post.frame for post in posts}
+        for frame in range(frames):
+            if frame in blows:
+                self._still = None  # frees the old one first: two of them at a time would be too much memory
+                clip.leave_view()
+                struck = [post for post in posts if post.frame <= frame]
+                clip.take_view(Still(layout, camera, sky, frozenset(post.foot for post in struck)), struck)
             yield clip.frame(frame)
 
 

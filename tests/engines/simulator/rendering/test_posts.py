@@ -69,3 +69,21 @@ def test_a_struck_post_leaves_the_still_view_and_is_no_actor() -> None:
     columns = slice(max(int(x.min()) - 3, 0), int(x.max()) + 4)
     difference = np.abs(pictures[3].image.astype(int) - plain[3].image)[:, columns].max()
     assert difference > 25
+
+
+@pytest.mark.slow
+def test_of_two_posts_each_leaves_the_still_view_at_its_own_blow() -> None:
+    here, camera = scene()
+    one = post_struck_at(7.0, frame=1)
+    x, y, _ = one.contacts[0].point_m
+    others = (foot for foot in here.street_lamps if np.hypot(foot[0] - x, foot[1] - y) > 1.0)
+    foot = min(others, key=lambda at: np.hypot(at[0] - x, at[1] - y))
+    second = replace(one.contacts[0], point_m=(foot[0], foot[1] - 0.1, 0.6), frame=3, time_s=2.5 / 16)
+    both = replace(one, contacts=(one.contacts[0], second))
+    assert [post.frame for post in struck_posts(both, here)] == [1, 3]
+    pictures, plain = (
+        [each.image for each in Renderer().frames(here, made, camera, Light.NIGHT, Weather.CLEAR, 5)]
+        for made in (both, one)
+    )
+    assert all(np.array_equal(pictures[frame], plain[frame]) for frame in (0, 1, 2))
+    assert not np.array_equal(pictures[3], plain[3])
