@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+import torch
 
 from its_core.evaluation.detector import samples, views
 from its_core.evaluation.detector.features import Features
@@ -32,6 +33,7 @@ def batches(
     batch_size: int,
     seed: int,
     epoch: int,
+    device: torch.device,
 ) -> Iterator[tuple[float, samples.Batch]]:
     """An epoch's batches, each with the share of the epoch before it. They follow from the seed and the epoch's number.
 
@@ -45,7 +47,7 @@ def batches(
     begun = 0.0
 
     def add(clip: TrueClip, view: views.View) -> None:
-        crops.append(samples.sample(clip, features[clip.clip_id], users.get(clip.clip_id), view))
+        crops.append(samples.sample(clip, features[clip.clip_id], users.get(clip.clip_id), view, device))
 
     for number, place in enumerate(order, start=1):
         clip, averted = groups[place]

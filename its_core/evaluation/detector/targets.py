@@ -34,30 +34,32 @@ def heat(clip: TrueClip, view: View, frames: int, contact: int) -> Tensor:
     return torch.from_numpy((bell / bell.sum()).astype(np.float32))
 
 
-def road_users(users: RoadUsers, shown: slice, view: View) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def road_users(
+    users: RoadUsers, shown: slice, view: View, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Of each cell: how much of it road users cover, whether they have collided and whether they are being struck,
     [T, H, W], and how they move, in cells a frame, [T, 4, H, W]."""
-    scale = np.array(SIZE_PX[::-1], np.float32) / view.side * view.cells
-    offset = np.array([view.left, view.top], np.float32) / view.side * view.cells
-    boxes = users.boxes[shown]
-    corners = boxes.reshape(*boxes.shape[:2], 2, 2) * scale - offset
-    motion = np.concatenate([users.before[shown] * scale, users.after[shown] * scale], axis=2)
+
+    def of(values: NDArray[np.generic]) -> Tensor:
+        return torch.from_numpy(values[shown]).to(device, torch.float32)
+
+    scale = torch.tensor(SIZE_PX[::-1], device=device) / view.side * view.cells
+    offset = torch.tensor([view.left, view.top], device=device) / view.side * view.cells
+    corners = of(users.boxes).view(*users.boxes[shown].shape[:2], 2, 2) * scale - offset
+    motion = torch.cat([of(users.before) * scale, of(users.after) * scale], dim=2)
     motion = motion.clip(-_FASTEST, _FASTEST)  # a box that reaches behind the camera jumps by whole pictures
+    x, y = corners.unbind(dim=3)
     if view.flipped:
-        corners[..., 0] = view.cells - corners[..., ::-1, 0]
-        motion[..., ::2] *= -1
-    wide, high = (_overlap(corners[..., axis], view.cells) for axis in (0, 1))
-    share = np.nan_to_num(high[:, :, :, None] * wide[:, :, None, :])  # T N H W
-    covered = share.sum(axis=1)
-    weights = share / np.maximum(covered, 1e-6)[:, None]
-    collided = np.einsum("tnhw,tn->thw", weights, users.collided[shown].astype(np.float32))
-    struck = np.einsum("tnhw,tn->thw", weights, users.struck[shown])
-    moved = np.einsum("tnhw,tnc->tchw", weights, motion)
-    return _tensor(covered.clip(0, 1)), _tensor(collided), _tensor(struck), _tensor(moved)
-
-
-def _tensor(values: NDArray[np.floating]) -> Tensor:
-    return torch.from_numpy(values.astype(np.float32))
+        x = view.cells - x.flip(2)
+        motion = motion * torch.tensor([-1, 1, -1, 1], device=device)
+    wide, high = _overlap(x, view.cells), _overlap(y, view.cells)
+    share = (high[:, :, :, None] * wide[:, :, None, :]).nan_to_num()  # T N H W
+    covered = share.sum(dim=1)
+    weights = share / covered.clip(min=1e-6)[:, None]
+    collided = torch.einsum("tnhw,tn->thw", weights, of(users.collided))
+    struck = torch.einsum("tnhw,tn->thw", weights, of(users.struck))
+    moved = torch.einsum("tnhw,tnc->tchw", weights, motion)
+    return covered.clip(0, 1), collided, struck, moved
 
 
 def _bell(count: int, middle: float, sigma: float) -> NDArray[np.float64]:
@@ -65,8 +67,7 @@ def _bell(count: int, middle: float, sigma: float) -> NDArray[np.float64]:
     return bell + math.ulp(1.0)
 
 
-def _overlap(sides: NDArray[np.floating], count: int) -> NDArray[np.floating]:
+def _overlap(sides: Tensor, count: int) -> Tensor:
     """How much of each cell along an axis an interval covers. [T, N, 2] to [T, N, cells]"""
-    cells = np.arange(count, dtype=np.float32)
-    covered: NDArray[np.floating] = np.minimum(sides[..., 1:], cells + 1) - np.maximum(sides[..., :1], cells)
-    return covered.clip(0, 1)
+    cells = torch.arange(count, device=sides.device)
+    return (torch.minimum(sides[..., 1:], cells + 1) - torch.maximum(sides[..., :1], cells)).clip(0, 1)
