@@ -113,10 +113,13 @@ def draw_counted(
     first: int,
     stamps: NDArray[np.uint8],
     stamp: int,
+    within: Rect | None = None,
 ) -> int:
     """``draw`` for one closed body, whose triangles show their fronts alone; returns how many samples it would cover
     with nothing else about. ``flat``: ``placed`` by ``columns_rows``. ``stamps`` H×W remembers the last body drawn at
-    each sample; ``stamp`` is this one's own number, from 1 to 255."""
+    each sample; ``stamp`` is this one's own number, from 1 to 255. ``within``: samples that count (left, top, right,
+    bottom, half-open); by default, all."""
+    height, width = stamps.shape
     return int(
         _draw_counted(
             placed,
@@ -130,6 +133,7 @@ def draw_counted(
             seen.nearness,
             stamps,
             stamp,
+            (0, 0, width, height) if within is None else within,
         )
     )
 
@@ -315,8 +319,10 @@ def _draw_counted(
     nearness: F32,
     stamps: NDArray[np.uint8],
     stamp: int,
+    within: Rect,
 ) -> int:
     height, width = seen.shape
+    first_column, first_row, last_column, last_row = within
     count = 0
     for number in range(len(triangles)):
         corners = triangles[number]
@@ -339,7 +345,8 @@ def _draw_counted(
                 if near > 0.0 and near < 1.0 / NEAR_M:
                     if stamps[row, column] != stamp:
                         stamps[row, column] = stamp
-                        count += 1
+                        if first_column <= column < last_column and first_row <= row < last_row:
+                            count += 1
                     if near > nearness[row, column]:
                         seen[row, column] = first + number
                         nearness[row, column] = near

@@ -88,7 +88,8 @@ class ActorLayer:
         self._stamps = np.zeros(shape, np.uint8)
         self._used: list[Window] = []
 
-    def draw(self, cast: Cast, placed: NDArray[np.float64], shown: Outlines) -> Drawn:
+    def draw(self, cast: Cast, placed: NDArray[np.float64], shown: Outlines, published: Window | None = None) -> Drawn:
+        """``published``: the pixels in which ``Drawn.full`` counts; by default, all."""
         count = len(cast.starts) - 1
         if count > MOST_ACTORS:
             raise ValueError(f"{count} actors in one clip; the simulator tells {MOST_ACTORS} apart")
@@ -97,9 +98,12 @@ class ActorLayer:
         full = np.zeros(count, np.int64)
         first = 0
         flat = columns_rows(placed, self.lens)
+        within = None if published is None else _rect(_fine(published))
         for number in shown.in_frame(self._camera):
             mine = cast.triangles[number]
-            full[number] = draw_counted(placed, flat, mine, self.lens, self.seen, first, self._stamps, number + 1)
+            full[number] = draw_counted(
+                placed, flat, mine, self.lens, self.seen, first, self._stamps, number + 1, within
+            )
             numbers.append(number)
             windows.append(self._window(shown, number))
             triangles.append(mine)
@@ -109,6 +113,17 @@ class ActorLayer:
         every = np.concatenate(triangles) if triangles else np.zeros((0, 3), np.int32)
         owners = np.concatenate(owner) if owner else np.zeros(0, np.uint8)
         return Drawn(numbers, windows, placed, every, owners, full)
+
+    def samples_in(self, published: Window, drawn: Drawn, samples: NDArray[np.int64]) -> NDArray[np.int64]:
+        """N: of the frame that was drawn last, the samples of each actor that show in the published pixels, where
+        ``samples`` N show in all."""
+        counted = samples.copy()
+        for number, window in zip(drawn.numbers, drawn.windows, strict=True):
+            cut = _common(window, published)
+            if cut != window:
+                found = self.seen.triangle[_fine(cut)]
+                counted[number] = np.count_nonzero(drawn.owner[found[found != NOTHING]] == number)
+        return counted
 
     def _window(self, shown: Outlines, number: int) -> Window:
         width, height = self._camera.width_px, self._camera.height_px
@@ -122,11 +137,27 @@ class ActorLayer:
         )
 
     def _clear(self) -> None:
-        for rows, columns in self._used:
-            fine = (
-                slice(FINE * rows.start, FINE * rows.stop),
-                slice(FINE * columns.start, FINE * columns.stop),
-            )
+        for window in self._used:
+            fine = _fine(window)
             self.seen.triangle[fine] = NOTHING
             self.seen.nearness[fine] = self._standing.nearness[fine]
             self._stamps[fine] = 0
+
+
+def _fine(window: Window) -> Window:
+    """Of pixels, their samples."""
+    rows, columns = window
+    return slice(FINE * rows.start, FINE * rows.stop), slice(FINE * columns.start, FINE * columns.stop)
+
+
+def _common(one: Window, other: Window) -> Window:
+    rows, columns = (
+        slice(max(a.start, b.start), max(min(a.stop, b.stop), a.start, b.start))
+        for a, b in zip(one, other, strict=True)
+    )
+    return rows, columns
+
+
+def _rect(window: Window) -> tuple[int, int, int, int]:
+    rows, columns = window
+    return columns.start, rows.start, columns.stop, rows.stop

@@ -172,7 +172,8 @@ class ClipRenderer:
         actors = self._cast = cast(shown, frame, self._cast)
         placed = self._camera.placed(actors.vertices)
         extents = outlines(self._camera, actors, placed)
-        drawn = self._layer.draw(actors, placed, extents)
+        published = None if self._cutting is None else self._cutting.window(frame)
+        drawn = self._layer.draw(actors, placed, extents, published)
         self._shadows(actors)
         self._compositor.darken(self._trace.positions[frame], self._trace.rotations[frame], self._contacts)
         self._mirror(actors)
@@ -183,6 +184,8 @@ class ClipRenderer:
         if self._posts and len(beams):
             beams = np.concatenate([beams, np.zeros((len(self._posts), 3))])
         picture, sight = self._compositor.frame(actors, drawn, beams)
+        if published is not None:
+            sight = replace(sight, samples=self._layer.samples_in(published, drawn, sight.samples))
         moving = self._motion_blur.smears(frame, drawn, extents)
         if moving:
             self._compositor.smear(moving)

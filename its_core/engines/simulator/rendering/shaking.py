@@ -11,6 +11,7 @@ from its_core.annotations import Box
 from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.rendering.layers import Layers
+from its_core.engines.simulator.rendering.windows import Window
 
 Floats = NDArray[np.float64]
 Frame = NDArray[np.uint8]
@@ -35,7 +36,7 @@ class Cutting:
 
     def layers(self, layers: Layers, frame: int) -> Layers:
         """Of the nearest whole pixels. The flow has the camera's own movement in it."""
-        rows, columns = self._window(frame)
+        rows, columns = self.window(frame)
         flow = layers.flow
         if flow is not None:
             following = min(frame + 1, len(self._shifts) - 1)
@@ -49,7 +50,7 @@ class Cutting:
 
     def visible(self, ids: Frame, boxes: list[Box | None], frame: int) -> list[Box | None]:
         """The boxes (of the wide picture) of what shows in the picture that is cut out."""
-        rows, columns = self._window(frame)
+        rows, columns = self.window(frame)
         height, width = self._size
         found: list[Box | None] = []
         for number, box in enumerate(boxes):
@@ -67,7 +68,8 @@ class Cutting:
         x, y = (self._shifts[frame] - self._margin).tolist()
         return [None if box is None else (box[0] + x, box[1] + y, box[2] + x, box[3] + y) for box in boxes]
 
-    def _window(self, frame: int) -> tuple[slice, slice]:
+    def window(self, frame: int) -> Window:
+        """The pixels of the wide picture that ids, masks and layers are cut out of."""
         left, top = (int(value) for value in np.floor(self._margin - self._shifts[frame] + 0.5))
         return slice(top, top + self._size[0]), slice(left, left + self._size[1])
 

@@ -52,3 +52,21 @@ def test_boxes_and_layers_follow_the_picture() -> None:
     ids = second.layers.ids == 0
     rows, columns = np.flatnonzero(ids.any(axis=1)), np.flatnonzero(ids.any(axis=0))
     assert second.visible_box[0] == (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+
+
+def test_what_leaves_the_published_picture_is_not_counted() -> None:
+    here, camera = scene()
+    margin = margin_px(camera)
+    x, y, heading = beyond(camera, *here.focus_m, -4.0)
+    places = np.array([x, y, 0.8]) + np.arange(0.0, 40.0, 0.1)[:, None] * camera.rotation[0]
+    across = np.argmin(np.abs(camera.project(places)[:, 0] - camera.width_px))
+    edge = float(places[across, 0]), float(places[across, 1]), heading
+    made = trace([(ParticipantType.VAN, Colour.WHITE, *edge)], 2)
+    made.positions[1] = made.positions[0]
+    shifts = np.array([[0.0, 0.0], [-float(margin - 2), 0.0]])
+    shaken = list(Renderer().frames(here, made, camera, Light.DAY, Weather.OVERCAST, 5, shifts_px=shifts))
+    plain = next(Renderer().frames(here, made, camera, Light.DAY, Weather.OVERCAST, 5))
+    assert shaken[0].visible[0] == plain.visible[0]
+    assert shaken[0].full[0] == plain.full[0]
+    assert shaken[1].full[0] > shaken[0].full[0]  # more of it has come in at the edge
+    assert shaken[0].occlusion == plain.occlusion
