@@ -22,6 +22,7 @@ _STOPS_MPS2 = 2.2  # people step onto a crosswalk before a car that can stop thi
 _NEAR_M = 32.0
 _SLOWEST_MPS = 2.5  # a slower vehicle threatens nobody
 _DANGER_S = 2.0  # one that is later neither
+_HEARS_M = 60.0  # nobody steps onto the road before an emergency vehicle
 _TRUSTED_MPS2 = 3.0  # people do not count on a driver's braking harder than this
 
 
@@ -64,6 +65,8 @@ class Rules:
         return Around(time_s, step_s, may_cross, threat, self.crash_at, since, room)
 
     def _may_cross(self, time_s: float, walker: Walker, crossing: Crossing, drivers: Sequence[Driver]) -> bool:
+        if any(self._hears(walker, driver) for driver in drivers if driver.intent.beacon):
+            return False
         length = crossing.end_m - crossing.start_m
         needs_s = length / max(walker.person.speed_mps, 0.8)
         crosswalk = None if crossing.crosswalk is None else self.layout.crosswalks[crossing.crosswalk]
@@ -90,6 +93,10 @@ class Rules:
             if crosswalk is not None and not stops and arrives_s < needs_s + 0.5:
                 return False
         return True
+
+    def _hears(self, walker: Walker, siren: Driver) -> bool:
+        x, y, _, _ = self.roads.place(siren.way, siren.s_m)
+        return siren.speed > _SLOWEST_MPS and math.dist((x, y), (walker.x, walker.y)) < _HEARS_M
 
     def _over_at(self, way: int, at: Point, within_m: float) -> float | None:
         """Where a way runs past a point, no further than ``within_m`` from it."""

@@ -16,12 +16,13 @@ from its_core.engines.simulator.physics.constants import TICKS_HZ
 from its_core.engines.simulator.physics.contacts import ContactLog, Episode, velocity_of
 from its_core.engines.simulator.physics.limp_body import walking
 from its_core.engines.simulator.physics.person import TwoWheeler, Walking
-from its_core.engines.simulator.physics.surroundings import POSTS
 from its_core.engines.simulator.physics.vehicle import Vehicle
 from its_core.engines.simulator.physics.world import Body, Touch, World
 from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.roads.network import Network, network, project_on
 from its_core.engines.simulator.roads.signals import GREEN
+from its_core.engines.simulator.simulation.crushed_posts import gives_way
+from its_core.engines.simulator.simulation.onlookers import UNDERSTANDS_S, come_upon, drawn_onlooker
 from its_core.engines.simulator.simulation.population import OPEN_ROADS
 from its_core.engines.simulator.simulation.rails import set_body, table_of, trailer_on_rails
 from its_core.engines.simulator.simulation.rebound import Rebounds
@@ -58,18 +59,9 @@ STEP_S = CONTROL_TICKS / TICKS_HZ
 SHAKEN_MPS = 0.7  # a blow that changes the speed by more than this ends a vehicle's drive
 RESTITUTION = (0.30, 0.55)  # of each body; the product of two gives back 10 to 25 % of the closing speed
 JUNCTION_RADIUS_M = 17.0
-GAPES_M = 45.0  # drivers who come to a crash this near slow down for it
-GAPES_MPS = (2.5, 6.5)
-STOPS_SHARE = 0.6  # of those who come towards it: they stop, so far before it, and most of them switch the hazards on
-STOPS_SHORT_M = (9.0, 16.0)
-BESIDE_M = 6.5  # who drives by farther to the side does not stop
-STOPS_MPS2 = 3.5
 ROLLS_S = 1.0  # even who did not reach the pedal at once brakes then
 LATE_BRAKE_SHARE = 0.5
 DRAGS_MPS2 = 1.6  # of a wreck that nobody brakes: bent bodywork and a stalled engine hold wheels
-# Posts: from this speed on a vehicle crushes itself against them, so deep for its speed, and keeps so much of it until
-# then.
-POST_MPS, POST_GIVES_M_PER_MPS, POST_GIVES_M, PUSHES_ON = 3.0, 0.05, 0.62, 0.7
 HALTS_MPS2 = 7.0  # of a driver who has hit somebody
 STRIKES_MPS = 0.8  # a vehicle slower than this knocks nobody over
 BRISK_MPS = 1.4  # on foot
@@ -114,8 +106,7 @@ class _Simulation:
         self.rebounds = Rebounds(self.bodies, [float(self.rng.uniform(*RESTITUTION)) for _ in self.bodies])
         self.wrecked_at: dict[int, int] = {}
         self.before = {number: velocity_of(body) for number, body in enumerate(self.bodies)}
-        self.gaping = [float(self.rng.uniform(*GAPES_MPS)) for _ in self.drivers]
-        self.stops_short = [self._stops_short_m() for _ in self.drivers]
+        self.onlookers = [drawn_onlooker(self.rng) for _ in self.drivers]
         self.demands = [float(self.rng.uniform(*DEMANDS)) for _ in self.drivers]
         self._swerves: dict[int, tuple[Swerve, NDArray[np.float64]]] = {}  # and the velocity before the touch
         self._skidding: set[int] = set()
@@ -133,11 +124,6 @@ class _Simulation:
             at, ahead = trailer_on_rails(self.roads, driver)
             trailer = (at, float(pm.atan2(-ahead[0], ahead[1])))
         return self.world.add_vehicle(number, driver.type, (x, y), heading, driver.speed, trailer)
-
-    def _stops_short_m(self) -> float | None:
-        """How far before a crash a driver would stop; None: passes it slowly."""
-        short_m = float(self.rng.uniform(*STOPS_SHORT_M))
-        return short_m if self.rng.random() < STOPS_SHARE else None
 
     def _parked(self) -> list[Body]:
         found: list[Body] = []
@@ -248,7 +234,7 @@ class _Simulation:
             if since >= 0 and not (driver.intent.goes_on and since > 0.7 * TICKS_HZ):
                 self._after_crash(i, since)
                 continue
-            self._gape(i, driver, time_s)
+            self._come_upon(i, driver, time_s)
             driver.decide(Situation(time_s, STEP_S, allows[i], gaps[i], dangers[i], no_room[i]), junctions)
             self._steer(i, driver, time_s)
         for walker, room in zip(self.walkers, rooms(self.seen).tolist(), strict=True):
@@ -257,25 +243,16 @@ class _Simulation:
             assert isinstance(body, Walking)
             body.walk(walker.vx, walker.vy)
 
-    def _gape(self, i: int, driver: Driver, time_s: float) -> None:
-        """Whoever comes to a crash slows down for it or stops before it, a moment after it happened."""
+    def _come_upon(self, i: int, driver: Driver, time_s: float) -> None:
+        """Drivers slow down for a crash, a moment after it happened."""
         at, since = self.rules.crash_at, time_s - self.rules.crash_s
         driver.caution_mps = math.inf
-        if at is None or since < 0.4 + driver.manner.reaction_s or driver.intent.goes_on:
+        if at is None or since < UNDERSTANDS_S + driver.manner.reaction_s or driver.intent.goes_on:
             return
         dx, dy = at[0] - self.seen.x[i], at[1] - self.seen.y[i]
         ahead = dx * self.seen.fx[i] + dy * self.seen.fy[i]
         beside = abs(dx * self.seen.fy[i] - dy * self.seen.fx[i])
-        if dx * dx + dy * dy > GAPES_M * GAPES_M or ahead < -6.0:
-            return
-        driver.caution_mps = self.gaping[i]
-        short_m = self.stops_short[i]
-        if short_m is None or ahead - driver.front_m < 2.0 or beside > BESIDE_M:
-            return
-        left_m = max(ahead - driver.front_m - short_m, 0.0)
-        driver.caution_mps = math.sqrt(2.0 * STOPS_MPS2 * left_m)
-        if left_m < 1.0 and driver.speed < 1.0 and driver.intent.hazards_s == math.inf and i % 4:
-            driver.intent = replace(driver.intent, hazards_s=time_s + 0.8)
+        come_upon(driver, self.onlookers[i], float(ahead), float(beside), time_s)
 
     def _steer(self, i: int, driver: Driver, time_s: float) -> None:
         body = self.bodies[i]
@@ -352,7 +329,7 @@ class _Simulation:
         if touch.thing is not None and isinstance(bodies[0], TwoWheeler) and bodies[0].fallen:
             return
         episode = self.log.add(tick, touch, self.before)
-        if not self._gives_way(tick, touch, episode):
+        if not gives_way(self.world, bodies[0], tick, touch, episode, self.before[touch.first]):
             self.rebounds.begun(episode)
         for body in bodies:
             if isinstance(body, Walking):
@@ -379,23 +356,6 @@ class _Simulation:
                 self._wreck(tick, body, touch)
             else:
                 self._brushed(tick, body.number)
-
-    def _gives_way(self, tick: int, touch: Touch, episode: Episode) -> bool:
-        """Whether this is, or was, a post that a vehicle crushes itself against, and that gives a little: at the first
-        touch it moves as far as the crush is deep, and the vehicle goes on that far."""
-        body = self.bodies[touch.first]
-        if episode.yields or touch.thing not in POSTS or not isinstance(body, Vehicle) or body.trailer is not None:
-            return episode.yields
-        vx, vy = (float(value) for value in self.before[touch.first][:2])
-        speed = math.sqrt(vx * vx + vy * vy)
-        head_on = -(vx * float(touch.normal[0]) + vy * float(touch.normal[1]))
-        if episode.start_tick != tick or head_on < max(POST_MPS, 0.7 * speed):
-            return False
-        episode.give_way(body.chassis.mass_kg * head_on, 1.0 - PUSHES_ON)
-        reach_m = min(POST_GIVES_M_PER_MPS * head_on, POST_GIVES_M)
-        self.world.shove_post(touch.point_m, (reach_m * vx / speed, reach_m * vy / speed))
-        body.push_on((PUSHES_ON * vx, PUSHES_ON * vy), PUSHES_ON)
-        return True
 
     def _runs_into(self, numbers: list[int]) -> bool:
         """Whether a vehicle among these moves."""

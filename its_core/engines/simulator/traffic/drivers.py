@@ -23,7 +23,7 @@ from its_core.taxonomy import ParticipantType
 
 HARDEST_STOP_MPS2 = 7.0  # brakes this hard for a red light or a person, if the tyres allow
 LETS_IN_MPS2 = 2.6  # how hard drivers brake at most to let somebody in
-NO_ROOM_MPS2 = 4.0  # and this hard before a junction that is not free
+NO_ROOM_MPS2 = 4.0  # and this hard before a junction that is not free, or for an emergency vehicle
 HOLD_MPS = 0.35  # slower than this and with nowhere to go, the foot stays on the brake
 HOLDING_MPS2 = -6.0
 INSIDE_GAP_M, INSIDE_PATIENCE = 0.6, 0.6  # in a junction, before the lanes of others: kept, and shorter gaps taken
@@ -77,6 +77,7 @@ class Driver:
         self._waited_s = 0.0
         self.caution_mps = math.inf  # no faster than this, for something one wants to look at
         self.makes_room_since: float | None = None  # for an emergency vehicle
+        self.lets_by = False  # one that comes from the side
         self.crawls: tuple[float, float] = (math.inf, math.inf)  # beyond this arc length traffic crawls, at this speed
         self.brakes_hard: tuple[float, float, float] = (math.inf, math.inf, 0.0)  # an ordinary hard stop: from, to, how
 
@@ -239,7 +240,7 @@ class Driver:
         stops: list[float] = []
         if line is not None and front < line + 0.5 and line - front < HORIZON_M:
             hardest = self._hardest_for_line(time_s, junctions, line - front)
-            if now.no_room and not careless:
+            if (now.no_room or self.lets_by) and not careless:
                 hardest = max(hardest, NO_ROOM_MPS2)
             if hardest > 0 and self.speed * self.speed < 2 * hardest * max(line - front, 0.3):
                 stops.append(line - front)

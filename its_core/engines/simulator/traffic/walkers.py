@@ -15,13 +15,16 @@ STEP_M = 0.72  # a step; two of them make a stride
 ACCELERATES_MPS2 = 4.5
 STARTLED_S = 1.5  # people jump when a car would reach them sooner than this
 HURRIES_MPS = 2.9
-HELPS_MPS = 2.7
+HELPS_MPS = 3.2
 RETREATS_MPS = 2.6
 CLEAR_M = 0.55  # kept between oneself and a car that passes
 TURNS_RADPS = 5.0
-NOTICES_M = 45.0
+NOTICES_M = 60.0
 STARTS_BACK_S, SETTLES_S = 1.6, 0.9  # how long people flee at most, and where nothing threatens them any more
-NOBODY_GOES_ON_M = 15.0  # so near a crash even those stop and look who would go on
+NOBODY_GOES_ON_M = 25.0  # so near a crash even those stop and look who would go on
+STARTS_M, STARTS_AFTER_S = 14.0, 0.15  # so near a crash people start
+STEPS_BACK_M, STEPS_BACK_MPS, STEPS_BACK_S = 9.0, 1.2, 1.5  # and so near they step back from it, their eyes on it
+HELPS_AFTER_S = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class Walker:
         self.unaware = False  # of vehicles that come
         self._startled_s = -math.inf
         self._threat: Threat | None = None
+        self._backs_off = False  # from a crash, facing it
 
     def __copy__(self) -> Walker:
         """As ``copy.copy`` makes it, in a third of the time: rehearsals copy all traffic."""
@@ -184,23 +188,32 @@ class Walker:
 
     def _after_crash(self, around: Around) -> Point | None:
         """What a crash nearby makes of one's way; None: nothing."""
-        if around.crash_at is None or self.on_road():
+        self._backs_off = False
+        if around.crash_at is None:
             return None
-        delay = 0.4 + 0.13 * (self.number % 7)
+        delay = 0.3 + 0.1 * (self.number % 7)
         dx, dy = around.crash_at[0] - self.x, around.crash_at[1] - self.y
         away = math.sqrt(dx * dx + dy * dy)
+        starts = away < STARTS_M and STARTS_AFTER_S <= around.crash_s < STARTS_AFTER_S + 2.0 * around.step_s
+        if starts and around.time_s - self._startled_s > 2.0:
+            self._startled_s = around.time_s
+        if self.on_road():
+            return None
         if around.crash_s < delay or away > NOTICES_M:
             return None
         match self.person.reaction:
             case "go_on" if away > NOBODY_GOES_ON_M:
                 return None
-            case "go_on" | "curious":
-                return 0.0, 0.0
-            case "helpful" if away > 4.5 and around.crash_s > delay + 0.9:
+            case "helpful" if away > 4.5 and around.crash_s > delay + HELPS_AFTER_S:
                 return HELPS_MPS * dx / away, HELPS_MPS * dy / away
             case "afraid" if away < 18.0:
                 return -3.4 * dx / max(away, 0.1), -3.4 * dy / max(away, 0.1)
-        return 0.0, 0.0
+        self._backs_off = away < STEPS_BACK_M and around.crash_s < delay + STEPS_BACK_S
+        back = STEPS_BACK_MPS / max(away, 0.1) if self._backs_off else 0.0
+        return -back * dx, -back * dy
+
+    def _is_near(self, crash_at: Point | None) -> bool:
+        return crash_at is not None and math.dist(crash_at, (self.x, self.y)) < NOBODY_GOES_ON_M
 
     def _stroll(self, around: Around) -> Point:
         here, _ = self.path.project_one(self.x, self.y, self.s_m - 4.0, self.s_m + 4.0)
@@ -223,7 +236,7 @@ class Walker:
                 self.waits = True
                 speed = max(0.0, min(speed, 1.5 * left))
         elif found is not None:
-            speed = max(speed, 1.35)
+            speed = max(speed, HURRIES_MPS if self._is_near(around.crash_at) else 1.35)
         if self.s_m > self.path.length_m - 0.3:
             return 0.0, 0.0
         x, y = self.path.point(self.s_m + 0.7)
@@ -237,7 +250,7 @@ class Walker:
         speed = self.speed_mps
         if self._threat is not None:
             return
-        if around.crash_at is not None and speed < 0.5 and around.crash_s > 0.4:
+        if around.crash_at is not None and (speed < 0.5 or self._backs_off) and around.crash_s > 0.4:
             wish = float(pm.atan2(-(around.crash_at[0] - self.x), around.crash_at[1] - self.y))
         elif speed > 0.3 and goes_on:
             wish = float(pm.atan2(-self.vx, self.vy))

@@ -109,3 +109,28 @@ def test_nobody_turns_round_while_stepping_back():
             backwards += 1
             assert walker.heading_rad == ahead
     assert backwards > 20
+
+
+def near_crash(reaction: str, away_m: float, seconds: float, crossing: tuple[Crossing, ...] = ()) -> Walker:
+    """Somebody who has walked east for that long since a crash ahead of them."""
+    walker = Walker(0, Person(1.4, reaction), Route(((0.0, 0.0), (60.0, 0.0)), crossing), 5.0)
+    crash, step_s = (5.0 + away_m, 0.0), 1 / 24
+    for step in range(round(24 * seconds)):
+        at_s = step * step_s
+        walker.control(Around(at_s, step_s, True, None, crash, at_s))
+        walker.moved(walker.x + walker.vx * step_s, walker.y + walker.vy * step_s)
+    return walker
+
+
+def test_beside_a_crash_people_start_and_step_back_with_their_eyes_on_it():
+    walker = near_crash("curious", 6.0, 1.5)
+    assert walker.vx < -0.8
+    assert abs(walker.heading_rad + np.pi / 2) < 0.1  # east
+    assert near_crash("curious", 6.0, 0.5).startle > 0.9
+    assert near_crash("curious", 30.0, 0.5).startle == 0.0
+    assert near_crash("curious", 6.0, 4.0).speed_mps < 0.1
+
+
+def test_helpers_run_to_a_crash_and_who_is_on_the_road_hurries_off_it():
+    assert near_crash("helpful", 20.0, 2.0).vx > 3.0
+    assert near_crash("helpful", 20.0, 2.0, (Crossing(2.0, 40.0, None),)).vx > 2.5

@@ -14,6 +14,7 @@ from its_core.engines.simulator.incidents.opportunity import Opportunity
 from its_core.engines.simulator.incidents.search.anyone import opportunity_of
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
 from its_core.engines.simulator.roads.layouts import U_TURN
+from its_core.engines.simulator.roads.network import USUAL_BEND_MPS2
 from its_core.engines.simulator.roads.signals import GREEN
 from its_core.engines.simulator.simulation.flow import STEP_S
 from its_core.taxonomy import ParticipantType
@@ -21,7 +22,6 @@ from its_core.taxonomy import ParticipantType
 Floats = NDArray[np.float64]
 
 TURNS = frozenset({ParticipantType.SEDAN, ParticipantType.HATCHBACK, ParticipantType.SUV})  # in so little room
-BEND_MPS2 = 2.4  # sideways, as most drivers take a bend
 SLOWS_MPS2, HARDEST_MPS2 = 1.8, 2.6  # before the turn: as drivers do, and as they could
 ONSETS_S = (2.5, 3.5, 4.5)  # before the turn: the indicator, and the brake
 HALF_WAY_S = 1.5  # after its beginning, when it is across the lanes of oncoming traffic
@@ -70,7 +70,7 @@ def slowing(
     turn's ``radius_m`` from there on, would come to it after each of some times: the time, and the first such one."""
     left_m = turn_m - track.s_m
     starts = np.flatnonzero(np.isin(track.way, list(ways)) & (left_m > 1.0))
-    takes_s = _takes_s(left_m[starts], track.speed[starts], math.sqrt(BEND_MPS2 * radius_m))
+    takes_s = _takes_s(left_m[starts], track.speed[starts], math.sqrt(USUAL_BEND_MPS2 * radius_m))
     for onset_s in onsets_s:
         timely = np.flatnonzero(np.abs(takes_s - onset_s) <= STEP_S)
         if len(timely):
