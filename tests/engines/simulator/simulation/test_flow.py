@@ -84,7 +84,7 @@ def test_who_comes_from_a_ramp_is_let_in_at_speed():
     merge = made.roads.lanes[way].merge
     assert merge is not None
     joined: dict[int, float] = {}
-    for until in range(20, 60, 2):
+    for until in range(20, 100, 2):
         made.run(float(until))
         joined |= {
             driver.number: driver.speed
