@@ -179,6 +179,21 @@ def limbs(person: Stature, stride_rad: float, walking: float, startle: float) ->
     return hung(person, _angles(stride_rad, walking, startle), np.array([0.0, 0.0, -drop]))
 
 
+def toiling(person: Stature, phase_rad: float) -> tuple[Floats, Floats]:
+    """``limbs`` of somebody who stands at work with both hands, bending down and straightening up."""
+    down = 0.5 - 0.5 * _cosine(phase_rad)
+    angles = np.zeros((_PARTS, 3))
+    angles[TORSO, :2] = -0.12 - 0.55 * down, 0.35 * _sine(phase_rad)
+    angles[HEAD, 0] = -0.15
+    angles[[THIGH_L, THIGH_R], 0] = 0.35 * down + 0.08, 0.35 * down - 0.08
+    angles[[SHIN_L, SHIN_R], 0] = -0.7 * down
+    angles[[ARM_L, ARM_R], 0] = 1.05 - 0.35 * down, 0.85 + 0.25 * down
+    angles[[ARM_L, ARM_R], 2] = 0.18, -0.18
+    angles[[FOREARM_L, FOREARM_R], 0] = 0.75 - 0.5 * down, 0.95 - 0.5 * down
+    drop = 0.86 * person.height * _SCALE * (1.0 - _cosine(0.35 * down))
+    return hung(person, angles, np.array([0.0, 0.0, -drop]))
+
+
 def hung(person: Stature, angles: Floats, hips_m: Floats) -> tuple[Floats, Floats]:
     """Parts turned by ``angles`` relative to what carries them, the hips moved by ``hips_m``: as ``limbs``. ``angles``
     P×3, radians: forwards (what hangs down swings so), then about z, then outwards (to the left)."""

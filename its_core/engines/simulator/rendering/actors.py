@@ -24,6 +24,7 @@ from its_core.engines.simulator.meshes.pedestrians import (
     figure,
     limbs,
     stature,
+    toiling,
 )
 from its_core.engines.simulator.meshes.riders import rider, seated
 from its_core.engines.simulator.meshes.simplification import simplified
@@ -41,6 +42,7 @@ _BLINK_HZ = 1.4  # indicators and hazard lights: 60 to 120 a minute by UN Regula
 _BEACON_HZ = 1.9  # each side of a light bar: 2 to 4 flashes a second in all, seen at 10 frames a second
 _BEACON_ON = 0.6  # share of the time for which a side burns: for a moment both do
 _BRISK_MPS = 1.4
+_STANDS_MPS, _TOILS_S = 0.15, 1.8  # of people at work
 _SIGNALLING = tuple(int(surface) for surface, _ in LAMPS)  # of a mesh's surfaces: seen however small they are
 _LAMP_PAIRS = (
     (Surface.HEADLAMP_LEFT, Surface.HEADLAMP_RIGHT),
@@ -219,6 +221,10 @@ class PersonActor:
             return seated(self._person, self.actor.type, float(trace.spin[frame, number]), speed)
         walking = min(speed / _BRISK_MPS, 1.25)
         stride, startle = float(trace.stride[frame, number]), float(trace.startle[frame, number])
+        if self.actor.works and speed < _STANDS_MPS and startle == 0.0:
+            return toiling(
+                self._person, 2.0 * np.pi * (frame / trace.fps / (_TOILS_S + 0.3 * (number % 4)) + 0.37 * number)
+            )
         return limbs(self._person, stride, walking, startle)
 
 

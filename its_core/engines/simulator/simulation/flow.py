@@ -15,7 +15,7 @@ from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.roads.layouts import Lane, Layout
 from its_core.engines.simulator.roads.network import Network, network
 from its_core.engines.simulator.roads.signals import Programme
-from its_core.engines.simulator.simulation.footways import drawn_route
+from its_core.engines.simulator.simulation.footways import drawn_route, to_and_fro
 from its_core.engines.simulator.simulation.population import (
     OPEN_ROADS,
     Vehicle,
@@ -44,6 +44,7 @@ LANE_CHANGES_A_KM = 0.25
 HARD_STOPS_A_MINUTE = 0.25  # of a driver
 CAUSE_AHEAD_M, CAUSE_BESIDE_M = 32.0, 7.0  # where there is somebody for whom one may brake hard
 _TWINS_AMONG, _DRAWN_ANEW = 6, 3
+_STAND_AT_WORK = 0.5  # of the people at road works
 PASSING_M = 0.95  # how far drivers move over for a cyclist
 PASSES_FROM_M, PASSES_FROM_S = 14.0, 2.2  # before a cyclist: so early that nobody has to slow down much for it
 PASSES_MPS, PASSED_BY_M, PASSES_SLOWER = 1.5, 9.0, 1.4
@@ -234,9 +235,13 @@ class Flow:
         if found is None:
             return
         route, s_m = found
+        stands = False
+        if self.layout.name is RoadLayout.WORK_ZONE:
+            stands = bool(self.rng.random() < _STAND_AT_WORK)
+            route, s_m = to_and_fro(route, s_m, self.rng)
         walker = Walker(self.new_number(), drawn_person(self.rng), route, s_m, int(self.rng.integers(3)))
         if self.layout.name is RoadLayout.WORK_ZONE:
-            _put_to_work(walker, self.rng)
+            _put_to_work(walker, stands, self.rng)
         self.traffic.walkers.append(walker)
 
     def _enter(self, entrance: Entrance) -> None:
@@ -356,9 +361,9 @@ def _exponential(uniform: float) -> float:
     return min(float(-log(max(1.0 - uniform, 1e-3))), 4.5)
 
 
-def _put_to_work(walker: Walker, rng: np.random.Generator) -> None:
-    """Most people at road works stand at what they do, the others take their time."""
-    walker.pace_mps *= float(rng.uniform(0.3, 0.6))
-    if rng.random() < 0.6:
+def _put_to_work(walker: Walker, stands: bool, rng: np.random.Generator) -> None:
+    """Some people at road works stand at what they do, the others go to and fro and take their time."""
+    walker.pace_mps *= float(rng.uniform(0.5, 0.9))
+    if stands:
         walker.stops_at_s, walker.vx, walker.vy = -math.inf, 0.0, 0.0
         walker.heading_rad = float(rng.uniform(0.0, 2.0 * math.pi))

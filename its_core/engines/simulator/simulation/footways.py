@@ -17,6 +17,7 @@ _LONG_ENOUGH_M = 150.0
 _NEAR_M = 8.0  # a pavement this close to the end of a crosswalk is gone on along
 _STEPS_ON_M = 2.2
 _WAITS_M = 1.6  # from the kerb
+_LEG_M, _BACK_M = (4.0, 9.0), 0.8  # of people at work, who go to and fro
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,21 @@ def drawn_route(layout: Layout, rng: np.random.Generator) -> tuple[Route, float]
     route = _beside(edges, side)
     first = math.dist(edges[0].a, edges[0].b)
     return route, float(rng.uniform(0.5, max(first - 1.0, 1.0)))
+
+
+def to_and_fro(route: Route, s_m: float, rng: np.random.Generator) -> tuple[Route, float]:
+    """Up and down along the first stretch of a route, as people at work go, and how far along that somebody is. The way
+    back lies beside the way there."""
+    (ax, ay), (bx, by) = route.points[:2]
+    length = math.dist((ax, ay), (bx, by))
+    leg = min(float(rng.uniform(*_LEG_M)), length)
+    tx, ty = (bx - ax) / length, (by - ay) / length
+    start = min(max(s_m - leg / 2, 0.0), length - leg)
+    there = (ax + start * tx, ay + start * ty), (ax + (start + leg) * tx, ay + (start + leg) * ty)
+    back = tuple((x - _BACK_M * ty, y + _BACK_M * tx) for x, y in reversed(there))
+    round_m = 2.0 * (leg + _BACK_M)
+    rounds = math.ceil(_LONG_ENOUGH_M / round_m)
+    return Route((*there, *back) * rounds), float(rng.uniform(0.0, round_m))
 
 
 def _off_the_road(last: _Edge) -> list[_Edge]:
