@@ -20,6 +20,7 @@ Frame = NDArray[np.uint8]
 
 _STEPS = 4096
 _BRIGHTEST = 4.0
+_FULL = 2.0  # a pixel is full before colours are mixed: else bright red lamps would turn white
 _BANK_MARGIN_PX = 64
 _LONGEST_CLIP = 512  # frames
 _STEPPING = 0.25  # of all clips, in which the exposure changes
@@ -114,6 +115,7 @@ def toned(
     """Writes a pixel of linear light. ``exposure_at`` H×W scales it; ``curve`` has the byte of each step of light."""
     exposure = exposure_at[row, column]
     red, green, blue = red * exposure * tone.cast[0], green * exposure * tone.cast[1], blue * exposure * tone.cast[2]
+    red, green, blue = min(red, _FULL), min(green, _FULL), min(blue, _FULL)
     grey = red * 0.25 + green * 0.60 + blue * 0.15
     scale = (_STEPS - 1) / _BRIGHTEST
     for channel, light in ((0, red), (1, green), (2, blue)):

@@ -109,3 +109,11 @@ def test_the_clock_agrees_with_the_sun() -> None:
             assert sky.winter == bool(number % 2)
     nights = [daylight(Light.NIGHT, Weather.CLEAR, f"c{number}").hour for number in range(20)]
     assert all(hour > 21 for hour in nights)
+
+
+def test_a_red_lamp_far_brighter_than_the_picture_stays_red() -> None:
+    palest = min(CAMERAS, key=lambda camera_id: traits(camera_id, DUSK, quality_of(camera_id)).saturation)
+    look = Look(palest, DUSK, 64, 36, seed=1)
+    lamp = np.full((36, 64, 3), (15.0, 0.2, 0.15), np.float32) / np.float32(look.level)
+    red, green, blue = look.exposed(lamp)[18, 32].astype(int)
+    assert red > max(green, blue) + 60

@@ -40,7 +40,7 @@ _RGB, _THROW, _NIGHT_HALO, _DAY_HALO, _LEAST_PX, _FAR_SHARE = 0, 3, 4, 5, 6, 7
 # small it is: lamps meant to be noticed from afar keep most.
 _SHINING: dict[Surface, tuple[float, ...]] = {
     Surface.HEADLAMP_LIT: (1.5, 1.42, 1.25, _AHEAD, 0.045, 0.0, 1.0, 0.30),
-    Surface.TAILLAMP_DIM: (0.34, 0.020, 0.012, _WIDE, 0.025, 0.0, 0.8, 0.30),
+    Surface.TAILLAMP_DIM: (0.70, 0.036, 0.022, _WIDE, 0.025, 0.0, 0.9, 0.45),
     Surface.TAILLAMP_BRAKE: (1.5, 0.08, 0.05, _WIDE, 0.030, 0.020, 1.15, 0.40),
     Surface.INDICATOR_LIT: (1.9, 0.86, 0.05, _WIDE, 0.035, 0.030, 1.4, 0.75),
     Surface.BEACON_BLUE: (0.14, 0.44, 3.4, _ALL_AROUND, 0.050, 0.060, 1.6, 0.85),
