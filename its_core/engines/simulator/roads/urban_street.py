@@ -229,8 +229,10 @@ def _trees(rng: np.random.Generator, half_m: float) -> tuple[Point, ...]:
 def _walkways(half_m: float) -> tuple[tuple[Point, Point], ...]:
     y = half_m + 0.5 * PAVEMENT_M
     west, east = SIDE_X_M - SIDE_HALF_M - CORNER_M, SIDE_X_M + SIDE_HALF_M + CORNER_M
+    beside_m, corner_y = SIDE_HALF_M + 0.5 * PAVEMENT_M, -half_m - CORNER_M - 1.0
     return (
         ((-EXTENT_M, y), (EXTENT_M, y)),
         ((-EXTENT_M, -y), (west, -y)),
         ((east, -y), (EXTENT_M, -y)),
+        *(((SIDE_X_M + x, -EXTENT_M), (SIDE_X_M + x, corner_y)) for x in (-beside_m, beside_m)),
     )
