@@ -23,6 +23,7 @@ NEVER_S = 9.0
 BEYOND_KERB_M = 2.5  # people who have crossed the road walk on so far
 WIDEST_M = 24.0
 IN_TIME_S, FASTEST_ON_FOOT_MPS = 0.3, 3.2
+IN_THE_WAY_S = 0.7  # so much earlier somebody steps out who is missed: who jumps back at the kerb was in nobody's way
 HARD_MPS2 = (4.5, 7.5)
 STARTLED_S = (0.5, 1.4)  # after a near miss, a driver goes on who has stopped for it
 HASTY = 0.85  # of a lane change's duration, where it ends in the side of another
@@ -277,9 +278,10 @@ def stepping_out_plan(
     route = Route(points, (Crossing(first + kerb, first + reach + across_m, None),))
     pace = float(rng.choice([1.3, 1.6, 2.0, 2.8], p=[0.35, 0.3, 0.2, 0.15]))
     pace = pace if pace_mps is None else pace_mps
-    pace = max(pace, min((first + reach) / (opportunity.onset_s - IN_TIME_S), FASTEST_ON_FOOT_MPS))
+    early_s = IN_THE_WAY_S if averted and pace_mps is None else 0.0
+    pace = max(pace, min((first + reach) / (opportunity.onset_s - IN_TIME_S - early_s), FASTEST_ON_FOOT_MPS))
     into = float(rng.uniform(-0.6, 0.55)) * data["half_m"]  # where in front of the vehicle they are at the touch
-    steps_s = contact_s - (reach - kerb - into) / pace - 0.15 * attempt
+    steps_s = contact_s - (reach - kerb - into) / pace - early_s - 0.15 * attempt
     reaction_s = float(rng.uniform(0.5, 1.1)) + 0.35 * attempt
     driver = Intent(reaction_s=reaction_s, overlooks=frozenset({person}), errs_s=(-math.inf, steps_s + reaction_s))
     if averted:

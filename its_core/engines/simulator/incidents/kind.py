@@ -22,11 +22,14 @@ from its_core.taxonomy import ParticipantType
 class Traffic:
     """What the traffic must be like for a kind: ``boosts`` multiplies the shares of types of vehicles; ``crawls``: a
     jam begins beyond the place. ``rare``: its moments are looked for as long as those of an incident in which somebody
-    errs."""
+    errs. ``busy``: quiet streets are busier, or hardly anybody would meet. ``walked``: where moments are rare, more
+    people walk too."""
 
     boosts: Mapping[ParticipantType, float] = field(default_factory=dict)
     crawls: bool = False
     rare: bool = False
+    busy: bool = False
+    walked: bool = False
 
 
 Floats = NDArray[np.float64]
@@ -68,6 +71,10 @@ class Kind:
         least_share: of the picture's width, that a car must take at the place of the incident, and the box around those
             concerned too, for viewers to see what happens; 0 leaves it to ``picture_size``. Example: 0.05 of a close
             pass, whose gap is a few pixels wide.
+        plain_share: of the picture's width, that a car shall take there where the camera sees such moments: larger ones
+            come first, and smaller ones will not do in the first rounds of traffic. Of kinds that viewers do not name
+            when they are as small as real ones mostly are. Example: 0.085 of a near miss of somebody on foot, who is
+            about 40 pixels tall then in a picture of 1280; 0: the size is drawn, as real ones are.
         later: what is looked for instead of ``search`` when several rounds of traffic held no such moment. Example:
             a close pass of a car where nobody cycles.
         things: T×3, what stands beside the road: x, y and radius in metres, for rehearsals in which somebody leaves the
@@ -88,6 +95,7 @@ class Kind:
     latest: float = MOMENT[1]
     needs_s: float = 0.0
     least_share: float = 0.0
+    plain_share: float = 0.0
     later: Callable[[Timeline, Setting], list[Opportunity]] | None = None
     things: Callable[[Setting], Floats | None] = _no_things
     traffic: Traffic = field(default_factory=Traffic)

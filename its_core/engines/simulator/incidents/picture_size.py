@@ -8,7 +8,7 @@ import numpy as np
 
 from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.incidents.opportunity import Opportunity
-from its_core.engines.simulator.incidents.setting import CAR_M, Setting, apparent_share
+from its_core.engines.simulator.incidents.setting import CAR_M, LOOKED_AT_M, Setting, apparent_share, in_picture
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.optics.quality import quality_of
 from its_core.engines.simulator.portable_math import exp, log
@@ -31,6 +31,11 @@ SCRAPED_FACTOR = 1.1  # where side scrapes along side: the gap between them must
 # Of the least size, so much will do in later rounds; where somebody on foot or on two wheels is struck, so much.
 SMALLER, SMALLER_OF_ONE = 0.6, 0.8
 STEP_OF_SIZE = 0.47  # a factor of 1.6
+HIDDEN_GAP = 3.0  # steps, that a side-swipe seen from the side counts as off
+# What a kind needs to be plain is asked of a camera only as far as so much of the road that it sees is that near: a far
+# camera would never show such a moment.
+NEAREST_ROAD, EVERY_M = 0.1, 2
+PLAINER, STEP_OF_PLAIN = 1.25, 0.223  # still larger ones come first, up to so much, by steps of as much
 _SMALL = frozenset({ParticipantType.PEDESTRIAN, ParticipantType.BICYCLE, ParticipantType.MOTORCYCLE})
 _END_TO_END = frozenset({CollisionType.REAR_END, CollisionType.HEAD_ON})
 _OVERLAP = 0.87  # of two bodies that cross, the width of both together over the sum of their widths
@@ -42,6 +47,18 @@ def smallest_share(setting: Setting, timeline: Timeline, opportunity: Opportunit
     if CameraWord.FAR in setting.scene.camera:
         return SMALLEST_SHARE_FAR
     return max(_least_of_one(setting) if _cars(timeline, opportunity) < 2 else SMALLEST_SHARE, least_share)
+
+
+def plain_share(setting: Setting, wanted: float) -> float:
+    """``wanted``, a car's share of the picture's width, or what this camera shows of its nearest tenth of the road."""
+    if CameraWord.FAR in setting.scene.camera:
+        return 0.0
+    camera, ways = setting.camera, setting.roads.ways
+    points = np.column_stack([ways.x[::EVERY_M], ways.y[::EVERY_M], np.full(len(ways.x[::EVERY_M]), LOOKED_AT_M)])
+    depths = np.sort(camera.project(points[in_picture(camera, points)])[:, 2])
+    if not len(depths):
+        return 0.0
+    return min(wanted, CAR_M * camera.focal_px / float(depths[int(NEAREST_ROAD * len(depths))]) / camera.width_px)
 
 
 def smaller(timeline: Timeline, opportunity: Opportunity) -> float:
@@ -96,8 +113,31 @@ def aimed_width(setting: Setting) -> float:
 
 
 def steps_off(setting: Setting, timeline: Timeline, opportunity: Opportunity, aimed: float) -> int:
-    """How far the width of a moment is from the one that is aimed at, in steps of a factor of 1.6."""
-    return round(abs(float(log(expected_width(setting, timeline, opportunity) / aimed))) / STEP_OF_SIZE)
+    """How far the width of a moment is from the one that is aimed at, in steps of a factor of 1.6; where side scrapes
+    along side, also how much of the gap between them the camera does not see."""
+    off = abs(float(log(expected_width(setting, timeline, opportunity) / aimed))) / STEP_OF_SIZE
+    if opportunity.collision is CollisionType.SIDESWIPE:
+        off += HIDDEN_GAP * (1.0 - gap_seen(setting, timeline, opportunity))
+    return round(off)
+
+
+def gap_seen(setting: Setting, timeline: Timeline, opportunity: Opportunity) -> float:
+    """How much of the gap between two who drive side by side the camera sees: 1 from before, behind or above, 0 from
+    the side."""
+    tx, ty = heading_of(timeline, opportunity, opportunity.culprit)
+    x, y, z = setting.camera.position_m
+    dx, dy = opportunity.where[0] - x, opportunity.where[1] - y
+    along = dx * tx + dy * ty
+    return math.sqrt((along * along + z * z) / max(dx * dx + dy * dy + z * z, 1e-6))
+
+
+def steps_below(setting: Setting, opportunity: Opportunity, wanted: float) -> int:
+    """How far a car at the place of a moment is smaller than ``PLAINER`` times a share of the picture's width, in steps
+    of a factor of 1.25; 0 where a row asks for a far camera."""
+    if wanted == 0.0 or CameraWord.FAR in setting.scene.camera:
+        return 0
+    share = max(apparent_share(setting.camera, *opportunity.where), 1e-3)
+    return max(round(float(log(PLAINER * wanted / share)) / STEP_OF_PLAIN), 0)
 
 
 def expected_width(setting: Setting, timeline: Timeline, opportunity: Opportunity) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
 from its_core.engines.simulator.incidents.opportunity import Plan
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.portable_math import acos
@@ -19,12 +20,15 @@ from its_core.engines.simulator.simulation.overlaps import overlapping, rectangl
 from its_core.engines.simulator.simulation.rails import Rails, Traffic, packed
 from its_core.engines.simulator.traffic.habits import Intent
 from its_core.engines.simulator.traffic.perception import Bodies
+from its_core.engines.simulator.traffic.walkers import Walker
 
 Floats = NDArray[np.float64]
 
 STEP_S = 1.0 / 24.0  # as in the physics
 NEAR_M = 70.0  # vehicles farther from where the two go do not change what becomes of them within a clip
 NEAR_ON_FOOT_M = 40.0
+ABOUT_S = 1.0  # before and after two are nearest
+MOVES_MPS, SCARED_WITHIN_M = 2.5, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,9 @@ class Rehearsal:
     near the incident's two come, and when; ``angle_deg`` between their headings then; ``flank``: where one's front
     meets the other, 0 at its middle, 1 at its ends; ``before``: where a person is across the vehicle's front, 0 before
     its middle, 1 before its edge (more: beside it); ``thing_s``: when the first of the two runs into something that
-    stands; ``turned_deg``: how far it turns, at most."""
+    stands; ``turned_deg``: how far it turns, at most. ``braked_mps2``: how hard one of the two brakes about when they
+    are nearest. Of a culprit on foot, while on the road: ``passed_m``, how near vehicles come that move, and
+    ``scared_mps2``, how hard those near brake. ``startle``: how far one of the two on foot is startled, 0 to 1."""
 
     first: frozenset[int] | None
     first_s: float
@@ -45,6 +51,10 @@ class Rehearsal:
     before: float
     thing_s: float = math.inf
     turned_deg: float = 0.0
+    braked_mps2: float = 0.0
+    passed_m: float = math.inf
+    scared_mps2: float = 0.0
+    startle: float = 0.0
 
 
 def with_intents(traffic: Traffic, intents: Mapping[int, Intent]) -> None:
@@ -105,10 +115,20 @@ def rehearsed(
     nearest_m, nearest_s, angle, closing, thing_s = math.inf, 0.0, 0.0, 0.0, math.inf
     headed: tuple[float, float] | None = None
     least_cosine = 1.0
+    two = [driver for driver in traffic.drivers if driver.number in pair]
+    on_foot = [walker for walker in traffic.walkers if walker.number in pair]
+    walker = next((walker for walker in on_foot if walker.number == pair[0]), None)
+    brakings: list[tuple[float, float]] = []
+    passed_m, scared_mps2, startle = math.inf, 0.0, 0.0
     while traffic.time_s < until_s:
         rails.step(STEP_S)
         bodies = packed(rails.roads, traffic)
         first = [frozenset((int(bodies.unit[a]), int(bodies.unit[b]))) for a, b in overlapping(bodies, 0.0)]
+        brakings.append((traffic.time_s, max((-each.command.acceleration_mps2 for each in two), default=0.0)))
+        startle = max(startle, *(each.startle for each in on_foot)) if on_foot else 0.0
+        if walker is not None and setting.layout.on_road(walker.x, walker.y):
+            gap_m, brakes_mps2 = _around(bodies, traffic, walker)
+            passed_m, scared_mps2 = min(passed_m, gap_m), max(scared_mps2, brakes_mps2)
         if things is not None and thing_s == math.inf and _hits(bodies, pair[0], things):
             thing_s = traffic.time_s
         mine = [[i for i in range(len(bodies.x)) if bodies.unit[i] == number] for number in pair]
@@ -131,7 +151,24 @@ def rehearsed(
             before = min((_before(bodies, a, b) for a in mine[0] for b in mine[1]), default=9.0)
             return Rehearsal(touched, traffic.time_s, nearest_m, nearest_s, angle, closing, flank, before, thing_s)
     turned_deg = math.degrees(_acos(least_cosine))
-    return Rehearsal(None, math.inf, nearest_m, nearest_s, angle, closing, 9.0, 9.0, thing_s, turned_deg)
+    braked_mps2 = max((how for at_s, how in brakings if abs(at_s - nearest_s) < ABOUT_S), default=0.0)
+    return Rehearsal(
+        None, math.inf, nearest_m, nearest_s, angle, closing, 9.0, 9.0, thing_s, turned_deg, braked_mps2, passed_m,
+        scared_mps2, startle,
+    )  # fmt: skip
+
+
+def _around(bodies: Bodies, traffic: Traffic, walker: Walker) -> tuple[float, float]:
+    """How near the nearest vehicle that moves is to somebody, and how hard those near brake."""
+    dx, dy = walker.x - bodies.x, walker.y - bodies.y
+    along = np.abs(dx * bodies.fx + dy * bodies.fy) - bodies.front_m
+    aside = np.abs(dy * bodies.fx - dx * bodies.fy) - bodies.half_m
+    along, aside = np.maximum(along, 0.0), np.maximum(aside, 0.0)
+    gaps = np.sqrt(along * along + aside * aside) - PEDESTRIAN_RADIUS_M
+    moves = ~bodies.walks & (bodies.vx * bodies.vx + bodies.vy * bodies.vy > MOVES_MPS * MOVES_MPS)
+    near = np.flatnonzero(gaps[: len(traffic.drivers)] < SCARED_WITHIN_M)
+    brakes = [-traffic.drivers[int(i)].command.acceleration_mps2 for i in near]
+    return float(gaps[moves].min(initial=math.inf)), max(brakes, default=0.0)
 
 
 def _hits(bodies: Bodies, number: int, things: Floats) -> bool:

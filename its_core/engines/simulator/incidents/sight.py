@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,11 +23,13 @@ LOOKED_INTO = 40  # moments, from the first: the others are hardly ever tried
 MOST_HIDDEN = 0.5  # of the points at the place
 BEFORE_S = 0.6  # traffic is looked at so long before the moment, too
 AROUND_M = 9.0  # of the line of sight: vehicles farther from it hide nothing
+FAR_M = 11.0  # from the place, who comes there some seconds later only
 _HEIGHTS_M = (0.3, 0.9, 1.5)
 
 
 def in_sight(setting: Setting, timeline: Timeline, found: list[Opportunity]) -> list[Opportunity]:
-    """Those that neither a building nor a tree hides, in the same order; those that vehicles will hide come last."""
+    """Those that neither a building nor a tree hides, in the same order; those that vehicles will hide come last, but
+    for cyclists whom the one who passes hides: nobody would see how near that is."""
     if not found:
         return found
     points = np.array([(*each.where, LOOKED_AT_M) for each in found])
@@ -34,7 +38,12 @@ def in_sight(setting: Setting, timeline: Timeline, found: list[Opportunity]) -> 
     first, rest = free[:LOOKED_INTO], free[LOOKED_INTO:]
     behind = [_hidden_share(setting, timeline, each) > MOST_HIDDEN for each in first]
     seen = [each for each, is_hidden in zip(first, behind, strict=True) if not is_hidden]
-    return [*seen, *rest, *(each for each, is_hidden in zip(first, behind, strict=True) if is_hidden)]
+    last = [each for each, is_hidden in zip(first, behind, strict=True) if is_hidden and not _passes(each)]
+    return [*seen, *rest, *last]
+
+
+def _passes(opportunity: Opportunity) -> bool:
+    return "passes_m" in opportunity.details
 
 
 def _hidden_share(setting: Setting, timeline: Timeline, opportunity: Opportunity) -> float:
@@ -73,7 +82,8 @@ def _traffic(timeline: Timeline, opportunity: Opportunity, step: int, eye: Float
 
 
 def _striker(timeline: Timeline, opportunity: Opportunity) -> list[Box]:
-    """The car that strikes somebody on foot or on two wheels, its front at the place; none where two cars meet."""
+    """The car that strikes somebody on foot or on two wheels, its front at the place, or that passes a cyclist there,
+    to the left; none where two cars meet."""
     kinds = {n: timeline.tracks[n].type for n in (opportunity.culprit, *opportunity.victims) if n in timeline.tracks}
     cars = [number for number, type_ in kinds.items() if type_ not in TWO_WHEELERS]
     if len(cars) != 1 or not opportunity.victims:
@@ -81,6 +91,9 @@ def _striker(timeline: Timeline, opportunity: Opportunity) -> list[Box]:
     track = timeline.tracks[cars[0]]
     tx, ty = heading_of(timeline, opportunity, cars[0])
     x, y = opportunity.where
+    if _passes(opportunity):
+        aside_m = opportunity.details["passes_m"]
+        return _boxes(track, (x - aside_m * ty, y + aside_m * tx), (tx, ty))
     back_m = track.front_m + 0.3
     return _boxes(track, (x - back_m * tx, y - back_m * ty), (tx, ty))
 
@@ -119,13 +132,16 @@ def _off_line_m(point: tuple[float, float], eye: Floats, end: tuple[float, float
 
 
 def stays_in_view(setting: Setting, timeline: Timeline, opportunity: Opportunity) -> bool:
-    """Whether the picture holds the victim some moments before and after the point, going on as in ordinary traffic."""
+    """Whether the picture holds the victim some moments before and after the point, going on as in ordinary traffic;
+    one who is still far away then need not be seen."""
     number = opportunity.victims[0]
     if number not in timeline.tracks:
         return True
     track, away = timeline.tracks[number], BOTH_SEEN_S / timeline.time_s(1)
     points = []
-    for step in (round(opportunity.step - away), round(opportunity.step + away)):
-        at = min(max(step - track.first, 0), len(track.x) - 1)
+    for step in (opportunity.step - away, opportunity.step, opportunity.step + away):
+        at = min(max(round(step) - track.first, 0), len(track.x) - 1)
         points.append((float(track.x[at]), float(track.y[at]), LOOKED_AT_M))
+    if math.dist(points[1][:2], opportunity.where) > FAR_M:
+        return True
     return bool(in_picture(setting.camera, np.array(points), BOTH_SEEN_MARGIN).all())

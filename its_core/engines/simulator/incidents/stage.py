@@ -20,8 +20,10 @@ from its_core.engines.simulator.incidents.picture_size import (
     SMALLER,
     aimed_width,
     is_wide_enough,
+    plain_share,
     smaller,
     smallest_share,
+    steps_below,
     steps_off,
 )
 from its_core.engines.simulator.incidents.rehearsal import STEP_S as REHEARSAL_STEP_S
@@ -39,14 +41,18 @@ from its_core.engines.simulator.simulation.flow import STEP_S, Demand, Flow
 from its_core.engines.simulator.simulation.population import mass_kg
 from its_core.engines.simulator.simulation.rails import Traffic
 from its_core.engines.simulator.simulation.staging import Staging
-from its_core.taxonomy import CameraWord, ParticipantType, Severity
+from its_core.taxonomy import CameraWord, ParticipantType, Severity, TrafficDensity
 
 # Rounds of traffic, until one holds the moment that is looked for: how much is let in (more where a moment is rare),
 # and how much later it is looked at, so that the signals show something else.
 SCALES = (1.0, 1.0, 1.4, 1.8, 2.2, 2.6, *(1.4, 1.8, 2.2, 2.6) * 5)
+BUSY = {TrafficDensity.LOW: 2.2, TrafficDensity.MEDIUM: 1.6, TrafficDensity.HIGH: 1.2}  # times as much, at least
 LATER_S = (0.0, 14.0, 28.0, 8.0)
+LONG_FROM, LONG_S = 2, 2 * HORIZON_S  # from this round on, settled traffic is looked at for so long
 CRAWLS_MPS = (1.8, 3.2)  # of a jam; a slower one would pass for a still picture
 TRIED = 7  # moments of one round
+PLAIN_UNTIL = (2, 3)  # up to these rounds, only moments of a kind's plain size, and of ``NEARLY_PLAIN`` of it
+NEARLY_PLAIN = 0.75
 SMALLER_FROM = 5  # from this round on, smaller ones will do: a far camera sees no larger ones
 LATER_FROM = 5  # from this round on, a kind's second choice
 STAGINGS = 1  # of one moment
@@ -75,21 +81,21 @@ def staged_moments(setting: Setting, kind: Kind, budget: Budget) -> Iterator[Sta
     """One moment after another that came true in rehearsal, and texts that say why others did not, until the budget is
     spent. Which ones come, and in which order, follows from the seed alone."""
     wanted = named(setting.scene, kind.errs, kind.culprit(setting))
-    contact_s = kind.contact_s(setting)
+    plain = plain_share(setting, kind.plain_share)
     for round_ in range(len(SCALES)):
         if budget.is_spent:
             return
         timeline = _timeline(setting, kind, round_, {}, budget)
         rng = setting.rng("moment", round_)
         moments = _search(kind, timeline, setting, round_)
-        found = [each for each in moments if _possible(setting, kind, timeline, each, round_)]
+        found = [each for each in moments if _possible(setting, kind, timeline, each, round_, plain)]
         if not found:
             yield "ordinary traffic held no such moment"
-        in_turn = _in_turn(setting, found, rng, wanted, timeline, contact_s)
+        in_turn = _in_turn(setting, kind, found, rng, wanted, timeline)
         for opportunity in in_sight(setting, timeline, in_turn)[:TRIED]:
             if budget.is_spent:
                 return
-            yield from _stagings(setting, kind, timeline, opportunity, round_, wanted, budget)
+            yield from _stagings(setting, kind, timeline, opportunity, round_, wanted, budget, plain)
 
 
 def _search(kind: Kind, timeline: Timeline, setting: Setting, round_: int) -> list[Opportunity]:
@@ -102,12 +108,15 @@ def _timeline(
 ) -> Timeline:
     rng = setting.rng("flow", round_)
     crawls = float(setting.rng("crawls").uniform(*CRAWLS_MPS)) if kind.traffic.crawls else None
-    scale = SCALES[round_]
-    demand = Demand(scale * (1.5 if kind.traffic.crawls else 1.0), kind.traffic.boosts, crawls, 2.0 * scale - 1.0)
+    scale = max(SCALES[round_], BUSY[setting.density] if kind.traffic.busy else 0.0)
+    people = 2.0 * SCALES[round_] - 1.0 if kind.traffic.walked else 1.0
+    demand = Demand(scale * (1.5 if kind.traffic.crawls else 1.0), kind.traffic.boosts, crawls, people)
     flow = Flow(setting.layout, setting.density, setting.surface, rng, setting.programme, types, demand)
     is_rare = kind.errs or kind.traffic.rare or round_ >= LATER_FROM
     horizon_s = HORIZON_S if is_rare else min(setting.duration_s + CALM_HORIZON_S, HORIZON_S)
     later_s = LATER_S[round_ % len(LATER_S)] if setting.programme else 0.0
+    if is_rare and round_ >= LONG_FROM:  # letting traffic settle is dear
+        horizon_s, later_s = LONG_S, 0.0
     timeline = recorded(flow, setting.programme, kind.traffic.crawls, horizon_s, later_s)
     # The warm-up costs as much, step for step; looking through a timeline takes about as long as recording it.
     recorded_steps = sum(len(track.s_m) for track in timeline.tracks.values())
@@ -115,9 +124,11 @@ def _timeline(
     return timeline
 
 
-def _possible(setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opportunity, round_: int) -> bool:
-    """Whether the clip can hold a moment, at the place of it that is drawn, where the camera sees it; in later
-    rounds smaller ones will do."""
+def _possible(
+    setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opportunity, round_: int, plain: float
+) -> bool:
+    """Whether the clip can hold a moment, at the place of it that is drawn, where the camera sees it large enough:
+    ``plain`` in the first rounds; in later rounds smaller ones will do."""
     scene = setting.scene
     if scene.cause is not None and opportunity.cause is not scene.cause:
         return False
@@ -129,6 +140,8 @@ def _possible(setting: Setting, kind: Kind, timeline: Timeline, opportunity: Opp
         return False
     least = 1.0 if round_ < SMALLER_FROM else smaller(timeline, opportunity) if kind.touches else SMALLER
     share = least * smallest_share(setting, timeline, opportunity, kind.least_share)
+    if round_ < PLAIN_UNTIL[1]:
+        share = max(share, plain * (1.0 if round_ < PLAIN_UNTIL[0] else NEARLY_PLAIN))
     wide = is_wide_enough(setting, timeline, opportunity, least, kind.least_share)
     if not wide or not legible(setting.camera, *opportunity.where, share):
         return False
@@ -143,31 +156,34 @@ def _aimed_at_edge(setting: Setting) -> bool:
 
 def _in_turn(
     setting: Setting,
+    kind: Kind,
     found: list[Opportunity],
     rng: np.random.Generator,
     wanted: Wanted,
     timeline: Timeline,
-    contact_s: float,
 ) -> list[Opportunity]:
     """At random, one variant after another; those first whose vehicles are of the types that the row names, that are
     likely to be as severe, near an edge if that is aimed at, whose error begins once the clip has run for a while or
-    shows little until then, and that are about as large and meet at about the angle that is aimed at; one moment of
-    each pair."""
+    shows little until then, that are large if the kind must be plain, or else about as large as is aimed at, and that
+    meet at about the angle that is aimed at; one moment of each pair."""
     severity, aimed, at_edge = setting.scene.severity, aimed_width(setting), _aimed_at_edge(setting)
+    contact_s = kind.contact_s(setting)
     aimed_deg = float(setting.rng("angle").uniform(*ANGLES_DEG))
     order = rng.permutation(len(found)).tolist()
     shuffled = [found[i] for i in order]
     variants = sorted({each.variant for each in found})
     turn = dict(zip(variants, rng.permutation(len(variants)).tolist(), strict=True))
 
-    def rank(each: Opportunity) -> tuple[int, int, int, int, int, int]:
+    def rank(each: Opportunity) -> tuple[int, ...]:
         mild = severity is not None and _likely_severity(each, timeline) is not severity
         off = round(abs(abs(each.details.get("angle_deg", aimed_deg)) - aimed_deg) / STEP_OF_ANGLE_DEG)
         inside = at_edge and edge_distance(setting.camera, *each.where) > EDGE
         begins_early = each.onset_s > contact_s - CALM_START_S
         hasty = begins_early and each.details.get("from_rest", 0.0) > USUAL_PULL_MPS2
-        unlike = steps_off(setting, timeline, each, aimed) + off
-        return fitting(each, wanted, timeline), int(mild), int(inside), begins_early + hasty, turn[each.variant], unlike
+        small = steps_below(setting, each, kind.plain_share)
+        unlike = off + (0 if kind.plain_share else steps_off(setting, timeline, each, aimed))
+        fits = fitting(each, wanted, timeline)
+        return fits, int(mild), int(inside), begins_early + hasty, small, turn[each.variant], unlike
 
     shuffled.sort(key=rank)
     seen: set[tuple[int, tuple[int, ...]]] = set()
@@ -197,6 +213,7 @@ def _stagings(
     round_: int,
     wanted: Wanted,
     budget: Budget,
+    plain: float,
 ) -> Iterator[Staged | str]:
     """The stagings of one moment that come true in rehearsal, or why none does."""
     types = wanted.types_for(opportunity, timeline)
@@ -207,7 +224,7 @@ def _stagings(
             for each in _search(kind, timeline, setting, round_)
             if each.culprit == opportunity.culprit
             and each.victims == opportunity.victims
-            and _possible(setting, kind, timeline, each, round_)
+            and _possible(setting, kind, timeline, each, round_, plain)
         ]
         if not again:
             yield "the vehicles asked for do not meet there"

@@ -23,8 +23,9 @@ from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.habits import Brake, Chase, Intent, Shift
 from its_core.taxonomy import ParticipantType
 
-BICYCLES = Traffic({ParticipantType.BICYCLE: 8.0}, rare=True)
+BICYCLES = Traffic({ParticipantType.BICYCLE: 10.0}, rare=True, busy=True)
 LEAST_SHARE = 0.05
+PLAIN_SHARE = 0.1  # a bicycle is about 45 pixels tall then, of 704
 SMALLER = 0.7  # will do in later rounds
 EARLIEST, LATEST = 0.26, 0.78  # share of the clip: the approach is seen, and what follows
 CLOSE_M = (0.08, 0.6)
@@ -35,6 +36,7 @@ BESIDE_M = 3.6  # between two middles when the front of a car comes up beside th
 CHASES_MPS2 = 3.0
 TIMELY_S = 1.2
 HARD_MPS2 = 5.5  # who brakes harder than this almost collides
+SOFT = 0.85  # of that, that is accepted in rehearsal
 # Whoever is passed so moves away, on a bicycle and in a vehicle, and how long that takes; cyclists stop pedalling, too.
 FLINCHES_M, CAR_FLINCHES_M, FLINCHES_S = 0.45, 0.7, 0.7
 SHOCKED_S, SHOCKED_MPS2 = 1.0, 1.6
@@ -97,7 +99,8 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
 
 def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
     timely = abs(rehearsal.nearest_s - plan.contact_s) < TIMELY_S
-    return rehearsal.first is None and timely and CLOSE_M[0] + 0.05 < rehearsal.nearest_m < CLOSE_M[1] - 0.05
+    calm = rehearsal.braked_mps2 < SOFT * HARD_MPS2 * setting.grip / 0.95
+    return rehearsal.first is None and timely and calm and CLOSE_M[0] + 0.05 < rehearsal.nearest_m < CLOSE_M[1] - 0.05
 
 
 def judge(setting: Setting, run: Run) -> Verdict:
@@ -127,6 +130,7 @@ KIND = Kind(
     earliest=EARLIEST,
     latest=LATEST,
     least_share=LEAST_SHARE,
+    plain_share=PLAIN_SHARE,
     later=search_cars,
     traffic=BICYCLES,
 )

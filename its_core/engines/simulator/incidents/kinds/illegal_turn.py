@@ -12,11 +12,11 @@ from its_core.engines.simulator.incidents.kind import Kind, Traffic
 from its_core.engines.simulator.incidents.negatives import doing, shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
-from its_core.engines.simulator.incidents.picture_size import smallest_share
+from its_core.engines.simulator.incidents.picture_size import plain_share
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.anyone import best_in_view, opportunity_of
 from its_core.engines.simulator.incidents.search.turning import MET, UNMET, slowing, turning_round
-from its_core.engines.simulator.incidents.setting import Setting
+from its_core.engines.simulator.incidents.setting import LOOKED_AT_M, Setting, in_picture
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
 from its_core.engines.simulator.roads.layouts import U_TURN, Lane
 from its_core.engines.simulator.roads.signals import RED
@@ -25,7 +25,8 @@ from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.traffic.habits import NORMAL, Intent
 
 ONSETS_S = (2.5, 3.5)  # before the turn
-RADIUS_M = 9.0  # of the turn, about
+RADIUS_M, TURN_M = 9.0, 15.0  # of the turn, about: its radius and its length
+PLAIN_SHARE = 0.065
 BEGUN_DEG, TURNED_DEG = 28.0, 55.0  # what is half a turn in the clip is not seen to be one
 BEGUN_ROUND_DEG, ROUND_DEG = 40.0, 115.0  # likewise of who turns round
 STANDS_MPS, WAITS_S = 0.4, 0.8  # in the middle of the turn
@@ -54,10 +55,25 @@ def _chosen(timeline: Timeline, setting: Setting, turns: list[Opportunity]) -> l
     rounds = turning_round(timeline)
     if not turns and not rounds:
         return []
+    anywhere = [*rounds, *turns]
+    rounds, turns = ([each for each in some if _in_whole(setting, timeline, each)] for some in (rounds, turns))
     met = [each for each in rounds if each.variant == MET]
     first = (met, rounds, turns) if setting.rng("round").random() < ROUND else (turns, met, rounds)
-    share = smallest_share(setting, timeline, (*rounds, *turns)[0], 0.0)
-    return best_in_view(setting, timeline, KIND.contact_s(setting), *first, [*rounds, *turns], share=share)
+    share = plain_share(setting, PLAIN_SHARE)
+    return best_in_view(setting, timeline, KIND.contact_s(setting), *first, anywhere, share=share)
+
+
+def _in_whole(setting: Setting, timeline: Timeline, opportunity: Opportunity) -> bool:
+    """Whether the picture shows a turn from its beginning to its end."""
+    details = opportunity.details
+    way = int(details["forbidden"])
+    if opportunity.variant in (MET, UNMET):
+        half_m = float(timeline.roads.lanes[way].turned_s_m or 0.0) - details["s_m"]
+        begins_m, ends_m = details["s_m"] - half_m, details["s_m"] + half_m
+    else:
+        begins_m, ends_m = details["turn_m"], details["turn_m"] + TURN_M
+    places = (timeline.roads.place(way, s_m) for s_m in np.linspace(begins_m, ends_m, 4).tolist())
+    return bool(in_picture(setting.camera, np.array([(x, y, LOOKED_AT_M) for x, y, _, _ in places])).all())
 
 
 def _turns(timeline: Timeline) -> list[Opportunity]:
@@ -227,6 +243,7 @@ KIND = Kind(
     touches=False,
     attempts=2,
     latest=0.42,
+    plain_share=PLAIN_SHARE,
     later=later,
     traffic=Traffic(rare=True),
 )

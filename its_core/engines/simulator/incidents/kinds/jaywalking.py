@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator.incidents.errors import stepping_out_plan
-from its_core.engines.simulator.incidents.kind import Kind
+from its_core.engines.simulator.incidents.kind import Kind, Traffic
 from its_core.engines.simulator.incidents.negatives import shows
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.measures import apart_m, hardest_braking_mps2
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
 from its_core.engines.simulator.incidents.outcome.visibility import MOST_HIDDEN, hidden_share
-from its_core.engines.simulator.incidents.rehearsal import Rehearsal
+from its_core.engines.simulator.incidents.rehearsal import MOVES_MPS, SCARED_WITHIN_M, Rehearsal
 from its_core.engines.simulator.incidents.search.people import stepping_out_opportunities
 from its_core.engines.simulator.incidents.setting import Setting, apparent_share, in_picture
 from its_core.engines.simulator.incidents.timeline import Timeline
@@ -31,14 +31,18 @@ NEAR_M = 6.5  # from the vehicle's way
 AWAY_M, OFF_M = 8.0, 1.5  # from any crosswalk, and where nothing else is found
 JUNCTION_M, CROSSES = 7.0, 0.35  # nearer than this, no way crosses at more than that sine of an angle
 LEAST_SHARE = 0.038  # of the picture's width, that a car takes there
+PLAIN_SHARE = 0.065
 QUEUE_M, STANDS_MPS, QUEUE_S = 14.0, 1.5, (0.0, 2.0)  # no vehicle stands so near, so long before the point
 ENOUGH = 8  # moments: then there are no others
 LOOKS_EVERY = 5  # frames
 CROSSED_M = (5.5, 8.0)  # of the carriageway, in the clip, at least, and
 CROSSED_SHARE = 0.65  # of its width
 SEEN_SHARE = 0.6  # of the time on the road
-PASSES_MPS, BRAKES_WITHIN_M = 2.5, 5.0
+CROSSES_S = (-2.0, 3.0)  # about when they are in the middle of the vehicle's way, they are on the road
+ROOM_M = 6.0  # to the middle of any vehicle
+PASSES_MPS, BRAKES_WITHIN_M = MOVES_MPS, SCARED_WITHIN_M
 PASSES_M, BRAKES_MPS2 = 1.2, 7.0  # cars that move come no nearer, and brake no harder: that would be a near miss
+SPARE_M, SPARE_MPS2 = 0.25, 0.7  # rehearsals are not quite what the physics is
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
@@ -59,8 +63,9 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
         return not junction[key] and not _beside_queue(timeline, each)
 
     plain = [each for each in found if is_plain(each)]
-    near = [each for each in plain if abs(each.details["side_m"]) < NEAR_M]
-    return near if len(near) >= ENOUGH else plain
+    unhurt = _with_nobody_near(timeline, plain) or plain
+    near = [each for each in unhurt if abs(each.details["side_m"]) < NEAR_M]
+    return near if len(near) >= ENOUGH else unhurt
 
 
 def later(timeline: Timeline, setting: Setting) -> list[Opportunity]:
@@ -68,7 +73,29 @@ def later(timeline: Timeline, setting: Setting) -> list[Opportunity]:
     found = stepping_out_opportunities(timeline, float(setting.rng("early").uniform(*EARLY_S)))
     away = [each for each in found if not _beside_crosswalk(setting, *each.where, OFF_M)]
     free = [each for each in away if not _beside_queue(timeline, each)]
-    return free or away or found
+    return _with_nobody_near(timeline, free) or free or away or found
+
+
+def _with_nobody_near(timeline: Timeline, found: list[Opportunity]) -> list[Opportunity]:
+    """Those moments in which no vehicle of the timeline, in which nobody crosses, would come near to who does."""
+    tracks = list(timeline.tracks.values())
+    places = np.full((2, len(tracks), timeline.steps), np.nan)
+    for row, track in enumerate(tracks):
+        places[:, row, track.first : track.first + len(track.x)] = track.x, track.y
+    return [each for each in found if _nearest_m(timeline, each, places) > ROOM_M]
+
+
+def _nearest_m(timeline: Timeline, opportunity: Opportunity, places: NDArray[np.float64]) -> float:
+    """How near the middle of any vehicle comes to somebody who crosses at a usual pace; ``places`` 2×T×S."""
+    x, y = opportunity.where
+    _, _, tx, ty = timeline.roads.place(int(opportunity.details["way"]), opportunity.details["s_m"])
+    side = 1.0 if opportunity.details["side_m"] > 0.0 else -1.0
+    steps = np.arange(*(round(opportunity.step + each / STEP_S) for each in CROSSES_S))
+    steps = steps[(steps >= 0) & (steps < timeline.steps)]
+    walked = side * PACE_MPS[0] * (steps - opportunity.step) * STEP_S
+    dx, dy = places[0][:, steps] - (x + ty * walked), places[1][:, steps] - (y - tx * walked)
+    off = dx * dx + dy * dy
+    return math.sqrt(float(np.nanmin(off))) if np.isfinite(off).any() else math.inf
 
 
 def _beside_crosswalk(setting: Setting, x: float, y: float, away_m: float) -> bool:
@@ -112,7 +139,8 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
 
 
 def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
-    return rehearsal.first is None and rehearsal.nearest_m > 1.2
+    calm = rehearsal.passed_m > PASSES_M + SPARE_M and rehearsal.scared_mps2 < BRAKES_MPS2 - SPARE_MPS2
+    return rehearsal.first is None and calm
 
 
 def judge(setting: Setting, run: Run) -> Verdict:
@@ -171,4 +199,16 @@ def _on_crosswalk(run: Run, x: float, y: float) -> bool:
     return any(x1 < x < x2 and y1 < y < y2 for x1, y1, x2, y2 in rects)
 
 
-KIND = Kind(search, plan, accepts, judge, errs=False, touches=False, attempts=3, latest=0.48, later=later)
+KIND = Kind(
+    search,
+    plan,
+    accepts,
+    judge,
+    errs=False,
+    touches=False,
+    attempts=3,
+    latest=0.48,
+    plain_share=PLAIN_SHARE,
+    later=later,
+    traffic=Traffic(rare=True, walked=True),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from its_core.clip import Scene
 from its_core.engines.simulator.incidents.errors import crosswalk_plan, stepping_out_plan
-from its_core.engines.simulator.incidents.kind import Kind
+from its_core.engines.simulator.incidents.kind import Kind, Traffic
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.verdicts import (
     COMING_S,
@@ -78,4 +78,4 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     return Verdict(True, "", start, end, impact_end(run, first), (x, y, z), frame, (a, b))
 
 
-KIND = Kind(search, plan, accepts, judge)
+KIND = Kind(search, plan, accepts, judge, traffic=Traffic(walked=True))

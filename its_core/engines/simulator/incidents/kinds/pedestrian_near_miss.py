@@ -7,12 +7,14 @@ import numpy as np
 
 from its_core.engines.simulator.dimensions import VEHICLES
 from its_core.engines.simulator.incidents.errors import crosswalk_plan, stepping_out_plan
-from its_core.engines.simulator.incidents.kind import Kind
+from its_core.engines.simulator.incidents.kind import Kind, Traffic
 from its_core.engines.simulator.incidents.kinds import pedestrian_collision
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.measures import apart_m, hardest_braking_mps2
 from its_core.engines.simulator.incidents.outcome.verdicts import COMING_S, Verdict, failed, nearing, window
+from its_core.engines.simulator.incidents.picture_size import plain_share
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
+from its_core.engines.simulator.incidents.search.anyone import best_in_view
 from its_core.engines.simulator.incidents.search.people import stepping_out_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
 from its_core.engines.simulator.incidents.timeline import Timeline
@@ -24,20 +26,26 @@ NEAREST_M = 2.0
 WITHIN = (0.12, 0.94)  # shares of the clip
 FAST_MPS = 2.5
 HARD_MPS2 = 4.5
+STARTLED = 0.4  # of a jump
 COMES_MPS = 4.0  # slower cars stop without anybody's being endangered
 BRAKES_MPS2 = 7.0
 IN_FRONT_M, AHEAD_M = 1.3, 12.0  # beside and before the car's front, the person is in its way
 NEEDS_S = 1.2  # of the clip after the point: the two are seen to pass each other
 LEAST_SHARE = 0.045
+PLAIN_SHARE = 0.085  # somebody on foot is about 40 pixels tall then in a picture of 1280
 ABOUT_M = 0.35  # the point of it is where they are first about as near as they come
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
-    found = pedestrian_collision.search(timeline, setting)
-    fast = [each for each in found if each.speed_mps > COMES_MPS]
-    if fast or pedestrian_collision.asked_cause(setting.scene) is not None:
-        return fast
-    return stepping_out_opportunities(timeline)
+    """Somebody who crosses, or who steps out, as drawn or asked for; the other where the camera shows none of these
+    large enough."""
+    cause = pedestrian_collision.asked_cause(setting.scene)
+    found = [each for each in pedestrian_collision.search(timeline, setting) if each.speed_mps > COMES_MPS]
+    share, contact_s = plain_share(setting, PLAIN_SHARE), KIND.contact_s(setting)
+    if cause is not None or best_in_view(setting, timeline, contact_s, found, [], share=share):
+        return found
+    steps_out = stepping_out_opportunities(timeline)
+    return best_in_view(setting, timeline, contact_s, steps_out, found + steps_out, share=share)
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:
@@ -54,7 +62,8 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
 def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
     share = rehearsal.nearest_s / setting.duration_s
     timely = abs(rehearsal.nearest_s - plan.contact_s) < 2.0 and WITHIN[0] + 0.01 < share < WITHIN[1] - 0.01
-    return rehearsal.first is None and 0.08 < rehearsal.nearest_m < 0.8 * NEAREST_M and timely
+    jumps = rehearsal.startle > STARTLED
+    return rehearsal.first is None and jumps and 0.08 < rehearsal.nearest_m < 0.8 * NEAREST_M and timely
 
 
 def judge(setting: Setting, run: Run) -> Verdict:
@@ -78,7 +87,7 @@ def judge(setting: Setting, run: Run) -> Verdict:
         return failed("the car crept past")
     if hardest_braking_mps2(trace, car, early, late) < HARD_MPS2 * min(setting.grip / 0.95, 1.0):
         return failed("the driver did not have to brake hard")
-    if float(trace.startle[early:late, person].max()) < 0.4:
+    if float(trace.startle[early:late, person].max()) < STARTLED:
         return failed("the person did not have to jump")
     start, _ = window(run, nearest, nearing(run, a, b, COMING_S), (a, b))
     end = min(nearest + round(0.9 * trace.fps), len(gap))
@@ -103,4 +112,15 @@ def in_the_way(run: Run, car: int, person: int, start: int, end: int) -> bool:
     return False
 
 
-KIND = Kind(search, plan, accepts, judge, touches=False, attempts=6, least_share=LEAST_SHARE, needs_s=NEEDS_S)
+KIND = Kind(
+    search,
+    plan,
+    accepts,
+    judge,
+    touches=False,
+    attempts=6,
+    least_share=LEAST_SHARE,
+    plain_share=PLAIN_SHARE,
+    needs_s=NEEDS_S,
+    traffic=Traffic(walked=True),
+)

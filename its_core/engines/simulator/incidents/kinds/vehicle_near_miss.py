@@ -12,6 +12,7 @@ from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.measures import apart_m, hardest_braking_mps2, swerved_m
 from its_core.engines.simulator.incidents.outcome.verdicts import COMING_S, Verdict, failed, nearing, window
+from its_core.engines.simulator.incidents.picture_size import plain_share
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
 from its_core.engines.simulator.incidents.search.anyone import best_in_view
 from its_core.engines.simulator.incidents.search.beside import beside_opportunities, oncoming_opportunities
@@ -30,7 +31,7 @@ FAST_MPS = 6.5  # what one can see that somebody had to brake from
 EVADES_MPS2, EVADES_M = 5.0, 0.7  # of one of the two; the other does half as much
 LEAST_MPS = 3.5  # of either, in the two seconds before
 NEEDS_S = 1.3  # of the clip after the point: the two are seen to pass each other
-LEAST_SHARE = 0.042
+LEAST_SHARE, PLAIN_SHARE = 0.042, 0.07
 LATEST_SHARE = 0.94  # of the clip
 CLOSING_MPS = 8.0  # on somebody ahead
 
@@ -52,7 +53,9 @@ def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
     closing = [each for each in following if each.speed_mps > CLOSING_MPS]
     swerving = [each for each in beside if each.details["culprit_mps"] > FAST_MPS]
     everything = crossing + following + beside + oncoming
-    return best_in_view(setting, timeline, KIND.contact_s(setting), fast, oncoming + closing + swerving, everything)
+    share = plain_share(setting, PLAIN_SHARE)
+    at_speed = oncoming + closing + swerving
+    return best_in_view(setting, timeline, KIND.contact_s(setting), fast, at_speed, everything, share=share)
 
 
 def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact_s: float, attempt: int) -> Plan:  # noqa: ARG001
@@ -127,4 +130,14 @@ def judge(setting: Setting, run: Run) -> Verdict:
     return Verdict(True, "", start, end, None, (x, y, 0.6), nearest, (a, b))
 
 
-KIND = Kind(search, plan, accepts, judge, touches=False, attempts=6, least_share=LEAST_SHARE, needs_s=NEEDS_S)
+KIND = Kind(
+    search,
+    plan,
+    accepts,
+    judge,
+    touches=False,
+    attempts=6,
+    least_share=LEAST_SHARE,
+    plain_share=PLAIN_SHARE,
+    needs_s=NEEDS_S,
+)
