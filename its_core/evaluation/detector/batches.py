@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import torch
 
 from its_core.evaluation.detector import samples, views
 from its_core.evaluation.detector.features import Features
@@ -33,7 +32,6 @@ def batches(
     batch_size: int,
     seed: int,
     epoch: int,
-    device: torch.device,
 ) -> Iterator[tuple[float, samples.Batch]]:
     """An epoch's batches, each with the share of the epoch before it. They follow from the seed and the epoch's number.
 
@@ -47,7 +45,7 @@ def batches(
     begun = 0.0
 
     def add(clip: TrueClip, view: views.View) -> None:
-        crops.append(samples.sample(clip, features[clip.clip_id], users.get(clip.clip_id), view, device))
+        crops.append(samples.sample(clip, features[clip.clip_id], users.get(clip.clip_id), view))
 
     for number, place in enumerate(order, start=1):
         clip, averted = groups[place]

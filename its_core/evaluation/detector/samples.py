@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 
 import numpy as np
@@ -57,28 +57,28 @@ class Batch:
     known: Tensor
     twins: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(getattr(self, each.name).to(device) for each in fields(self)))
 
-def sample(clip: TrueClip, features: Features, users: RoadUsers | None, view: View, device: torch.device) -> Sample:
-    """A view of a clip, made where the training runs: on a GPU that takes a tenth of what it takes a processor. Frames
-    that the clip has not are left out."""
+
+def sample(clip: TrueClip, features: Features, users: RoadUsers | None, view: View) -> Sample:
+    """A view of a clip. Frames that the clip has not are left out."""
     shown = slice(view.start, min(view.start + view.length, len(features.times_s)))
     frames = shown.stop - shown.start
-    seen = _seen(features, shown, view, device)
+    seen = _seen(features, shown, view)
     cells = view.cells
-    heat, kind = torch.zeros(frames, cells, cells, device=device), _NO_TYPE
+    heat, kind = torch.zeros(frames, cells, cells), _NO_TYPE
     contact = contact_frame(clip, features)
     if contact is not None and view.holds_contact(clip, features):
-        heat = targets.heat(clip, view, frames, contact - view.start).to(device)
+        heat = targets.heat(clip, view, frames, contact - view.start)
         kind = TYPES.index(clip.type) if clip.type in TYPES else _NO_TYPE
-    covered, collided, struck, motion = (
-        torch.zeros(frames, *size, cells, cells, device=device) for size in ((), (), (), (4,))
-    )
+    covered, collided, struck, motion = (torch.zeros(frames, *size, cells, cells) for size in ((), (), (), (4,)))
     if users is not None:
-        covered, collided, struck, motion = targets.road_users(users, shown, view, device)
-    noisy = seen[:-1] + view.noise * _noise(view.seed, frames, view.crop_px, device)
+        covered, collided, struck, motion = targets.road_users(users, shown, view)
+    noisy = seen[:-1] + view.noise * _noise(view.seed, frames, view.crop_px)
     return Sample(
         frames=noisy,
-        flow=_flow(features, shown, view, device),
+        flow=_flow(features, shown, view),
         background=seen[-1],
         heat=heat,
         type=kind,
@@ -98,32 +98,31 @@ def batch_of(samples: Sequence[Sample], twins: Sequence[tuple[int, int]]) -> Bat
         parts = [getattr(each, name) for each in samples]
         return torch.stack([torch.cat([p, p[-1:].expand(longest - len(p), *p.shape[1:])]) for p in parts])
 
-    device = samples[0].frames.device
-    lengths = torch.tensor([len(each.frames) for each in samples], device=device)
-    inside = (torch.arange(longest, device=device) < lengths[:, None])[:, :, None, None]
+    lengths = torch.tensor([len(each.frames) for each in samples])
+    inside = (torch.arange(longest) < lengths[:, None])[:, :, None, None]
     return Batch(
         frames=stacked("frames"),
         flow=stacked("flow"),
         background=torch.stack([each.background for each in samples]),
         lengths=lengths,
         heat=stacked("heat") * inside,
-        types=torch.tensor([each.type for each in samples], device=device),
+        types=torch.tensor([each.type for each in samples]),
         labels=torch.stack([each.heat.sum() > 0 for each in samples]).float(),
         covered=stacked("covered"),
         collided=stacked("collided"),
         struck=stacked("struck"),
         motion=stacked("motion"),
-        known=torch.tensor([each.known for each in samples], device=device),
-        twins=torch.tensor(twins, dtype=torch.int64, device=device).reshape(-1, 2),
+        known=torch.tensor([each.known for each in samples]),
+        twins=torch.tensor(twins, dtype=torch.int64).reshape(-1, 2),
     )
 
 
-def _seen(features: Features, shown: slice, view: View, device: torch.device) -> Tensor:
+def _seen(features: Features, shown: slice, view: View) -> Tensor:
     """The frames and, last, the background, without the noise."""
     rows, columns = slice(view.top, view.top + view.side), slice(view.left, view.left + view.side)
     pictures = np.concatenate([features.frames[shown, rows, columns], features.background[None, rows, columns]])
     seen = F.interpolate(
-        torch.from_numpy(pictures).to(device).float()[:, None] / 255,
+        torch.from_numpy(pictures).float()[:, None] / 255,
         size=(view.crop_px,) * 2,
         mode="bilinear",
         align_corners=False,
@@ -133,27 +132,24 @@ def _seen(features: Features, shown: slice, view: View, device: torch.device) ->
     return ((seen - 0.5) * view.gain + 0.5 + view.lift).clamp(0, 1)
 
 
-def _flow(features: Features, shown: slice, view: View, device: torch.device) -> Tensor:
+def _flow(features: Features, shown: slice, view: View) -> Tensor:
     """In pixels of the crop."""
     left, top, side = (round(value / FLOW_PX) for value in (view.left, view.top, view.side))
     part = np.ascontiguousarray(features.flow[shown, :, top : top + side, left : left + side])
     flow = F.interpolate(
-        torch.from_numpy(part).to(device).float(),
-        size=(view.crop_px // FLOW_PX,) * 2,
-        mode="bilinear",
-        align_corners=False,
+        torch.from_numpy(part).float(), size=(view.crop_px // FLOW_PX,) * 2, mode="bilinear", align_corners=False
     )
     flow = flow * (view.crop_px / view.side)
     return torch.stack([-flow[:, 0], flow[:, 1]], dim=1).flip(3) if view.flipped else flow
 
 
-def _noise(seed: int, frames: int, crop_px: int, device: torch.device) -> Tensor:
+def _noise(seed: int, frames: int, crop_px: int) -> Tensor:
     """A part of one long random series: to draw a new one would take as long as all the rest of a sample."""
     size, start = frames * crop_px * crop_px, seed % _LONG
-    series = _series(device)
+    series = _series()
     return series.repeat(-(-(start + size) // _LONG))[start : start + size].view(frames, crop_px, crop_px)
 
 
 @cache
-def _series(device: torch.device) -> Tensor:
-    return torch.from_numpy(np.random.default_rng(0).standard_normal(_LONG, np.float32)).to(device)
+def _series() -> Tensor:
+    return torch.from_numpy(np.random.default_rng(0).standard_normal(_LONG, np.float32))

@@ -34,24 +34,22 @@ def heat(clip: TrueClip, view: View, frames: int, contact: int) -> Tensor:
     return torch.from_numpy((bell / bell.sum()).astype(np.float32))
 
 
-def road_users(
-    users: RoadUsers, shown: slice, view: View, device: torch.device
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def road_users(users: RoadUsers, shown: slice, view: View) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Of each cell: how much of it road users cover, whether they have collided and whether they are being struck,
     [T, H, W], and how they move, in cells a frame, [T, 4, H, W]."""
 
     def of(values: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(values[shown]).to(device, torch.float32)
+        return torch.from_numpy(values[shown]).float()
 
-    scale = torch.tensor(SIZE_PX[::-1], device=device) / view.side * view.cells
-    offset = torch.tensor([view.left, view.top], device=device) / view.side * view.cells
+    scale = torch.tensor(SIZE_PX[::-1]) / view.side * view.cells
+    offset = torch.tensor([view.left, view.top]) / view.side * view.cells
     corners = of(users.boxes).view(*users.boxes[shown].shape[:2], 2, 2) * scale - offset
     motion = torch.cat([of(users.before) * scale, of(users.after) * scale], dim=2)
     motion = motion.clip(-_FASTEST, _FASTEST)  # a box that reaches behind the camera jumps by whole pictures
     x, y = corners.unbind(dim=3)
     if view.flipped:
         x = view.cells - x.flip(2)
-        motion = motion * torch.tensor([-1, 1, -1, 1], device=device)
+        motion = motion * torch.tensor([-1, 1, -1, 1])
     wide, high = _overlap(x, view.cells), _overlap(y, view.cells)
     share = (high[:, :, :, None] * wide[:, :, None, :]).nan_to_num()  # T N H W
     covered = share.sum(dim=1)
@@ -69,5 +67,5 @@ def _bell(count: int, middle: float, sigma: float) -> NDArray[np.float64]:
 
 def _overlap(sides: Tensor, count: int) -> Tensor:
     """How much of each cell along an axis an interval covers. [T, N, 2] to [T, N, cells]"""
-    cells = torch.arange(count, device=sides.device)
+    cells = torch.arange(count)
     return (torch.minimum(sides[..., 1:], cells + 1) - torch.maximum(sides[..., :1], cells)).clip(0, 1)

@@ -108,10 +108,11 @@ def train(
         torch.manual_seed(settings.seed * 1000 + epoch)  # dropout
         losses = []
         window, batch_size = settings.crops_at(epoch, epochs)
-        for share, batch in batches(groups, features, users, window, batch_size, settings.seed, epoch, device):
+        for share, batch in batches(groups, features, users, window, batch_size, settings.seed, epoch):
             progress = (epoch + share) / epochs
             for parameters in optimiser.param_groups:
                 parameters["lr"] = settings.learning_rate * _schedule(progress)
+            batch = batch.to(device)
             loss = loss_of(network(batch.frames, batch.flow, batch.background, batch.lengths), batch)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

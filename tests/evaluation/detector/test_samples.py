@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from its_core.evaluation.detector import road_users, samples, views
 from its_core.evaluation.detector.batches import batches, crops_of, groups_of
@@ -16,7 +15,6 @@ from its_core.evaluation.ground_truth import TrueClip
 from tests.evaluation import made_up
 
 HEIGHT, WIDTH = SIZE_PX
-CPU = torch.device("cpu")
 TIMES_S = np.arange(60, dtype=np.float32) / 10
 CONTACT = 30
 CRASH = made_up.clip(
@@ -96,7 +94,7 @@ def test_a_crash_is_hot_where_the_cars_meet_and_when(users: RoadUsers, seed: int
     features = clip_features()
     view = views.at_contact(CRASH, features, window, np.random.default_rng(seed))
     assert view.holds_contact(CRASH, features)
-    shown = samples.sample(CRASH, features, users, view, CPU)
+    shown = samples.sample(CRASH, features, users, view)
     assert float(shown.heat.sum()) == pytest.approx(1, abs=1e-4)
     at, row, column = np.unravel_index(int(shown.heat.argmax()), shown.heat.shape)
     assert view.start + at == CONTACT
@@ -114,7 +112,7 @@ def test_a_crash_is_hot_where_the_cars_meet_and_when(users: RoadUsers, seed: int
 def test_elsewhere_nothing_touches(users: RoadUsers, seed: int) -> None:
     features = clip_features()
     view = views.elsewhere(CRASH, features, users, SHORT, np.random.default_rng(seed))
-    shown = samples.sample(CRASH, features, users, view, CPU)
+    shown = samples.sample(CRASH, features, users, view)
     assert not view.holds_contact(CRASH, features)
     assert shown.heat.sum() == 0
     assert 0 <= view.left <= WIDTH - view.side
@@ -127,7 +125,7 @@ def test_a_crash_comes_with_the_same_view_of_its_counterfactual(users: RoadUsers
     groups = groups_of(clips)
     assert [crops_of(*group) for group in groups] == [3, 1]
     features = {"crash": alike, "averted": alike}
-    ((begun, batch),) = batches(groups, features, {"crash": users}, SHORT, 4, seed=0, epoch=0, device=CPU)
+    ((begun, batch),) = batches(groups, features, {"crash": users}, SHORT, 4, seed=0, epoch=0)
     ((crash, averted),) = batch.twins.tolist()
     assert begun == 0
     assert batch.labels.tolist().count(1.0) == 1
@@ -144,8 +142,8 @@ def test_a_shorter_sample_is_not_hot_after_its_end(users: RoadUsers) -> None:
         features.frames[: CONTACT + 2], features.flow[: CONTACT + 2], features.background, TIMES_S[: CONTACT + 2]
     )
     rng = np.random.default_rng(0)
-    one = samples.sample(CRASH, short, users, views.at_contact(CRASH, short, SHORT, rng), CPU)
-    other = samples.sample(AVERTED, features, None, views.elsewhere(AVERTED, features, None, SHORT, rng), CPU)
+    one = samples.sample(CRASH, short, users, views.at_contact(CRASH, short, SHORT, rng))
+    other = samples.sample(AVERTED, features, None, views.elsewhere(AVERTED, features, None, SHORT, rng))
     batch = samples.batch_of([one, other], [])
     assert batch.frames.shape[1] == SHORT.frames
     if len(one.frames) < SHORT.frames:
