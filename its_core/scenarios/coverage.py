@@ -90,6 +90,8 @@ class Coverage(BaseModel):
     earlier: tuple[str, ...] = Field((), description="versions whose clips count already")
 
 
+# As many clips' share of a kind a combination of conditions counts for that it lacks: so few that quotas come first.
+TOGETHER = 3.0
 # A severity or a cause belongs to an incident; in clips in which nothing goes wrong there is none.
 _OF_INCIDENTS = ("severity", "cause")
 
@@ -134,7 +136,7 @@ def plan(
         camera_id = places.camera(layout_of(_scene(chosen)), len(added))
         rows += _numbered(added, camera_id, coverage.seed, len(rows))
         for words in added:
-            have.update(_cells(words, quotas))
+            have.update([*_cells(words, quotas), _together(words, quotas)])
     return rows
 
 
@@ -171,7 +173,8 @@ def _possible(quotas: Mapping[str, Mapping[Any, float]], unsupported: Unsupporte
 def _need(
     words: Row, quotas: Mapping[str, Mapping[Any, float]], have: Counter[_Cell], clips: int
 ) -> tuple[float, float, str]:
-    """Which part of its incident's clips is missing, then how far its other words lie behind; a hash breaks ties."""
+    """Which part of its incident's clips is missing, then how far its other words lie behind, one by one and together;
+    a hash breaks ties."""
     touches = {
         kind: sum(share for word, share in quotas["incident_type"].items() if IncidentType(word).has_contact is kind)
         for kind in (True, False)
@@ -184,6 +187,11 @@ def _need(
             missing = (wanted - have[cell]) / wanted
         else:
             behind += (wanted - have[cell]) / max(1.0, wanted)
+    own = _together(words, quotas)
+    kind, other = touches[bool(own.contact)], touches[not own.contact]
+    if other > 0.0:
+        lacking = have[own._replace(contact=not own.contact)] * kind / other - have[own]
+        behind += TOGETHER / (clips * kind) * min(max(lacking, -1.0), 1.0)
     digest = hashlib.sha256(repr((sorted(words.items()), have.total())).encode()).hexdigest()
     return round(missing, 9), round(behind, 9), digest
 
@@ -204,13 +212,21 @@ def _cells(words: Mapping[str, Any], quotas: Mapping[str, Any]) -> list[_Cell]:
     ]
 
 
+def _together(words: Mapping[str, Any], quotas: Mapping[str, Any]) -> _Cell:
+    """All conditions at once: clips with and without contact shall have the same combinations, not the same shares
+    only, or sparse traffic in one street would give away the one of them that is made there."""
+    conditions = [str(words[name]) for name in quotas if name in words and name not in ("incident_type", *_OF_INCIDENTS)]
+    return _Cell("together", ", ".join(conditions), IncidentType(words["incident_type"]).has_contact)
+
+
 def _counts(rows: Iterable[Mapping[str, Any]], quotas: Mapping[str, Any]) -> Counter[_Cell]:
     """Of label rows, whose ``weather`` is in ACCIDENT's words; clips whose incident nobody knows are left out."""
     have: Counter[_Cell] = Counter()
     for row in rows:
         words = dict(row) | {"weather": row.get("weather_condition") or row.get("weather")}
         if words.get("incident_type") is not None:
-            have.update(_cells({name: word for name, word in words.items() if word is not None}, quotas))
+            known = {name: word for name, word in words.items() if word is not None}
+            have.update([*_cells(known, quotas), _together(known, quotas)])
     return have
 
 

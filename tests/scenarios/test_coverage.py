@@ -11,6 +11,7 @@ from its_core.engines.simulator.capabilities import layout_of, unsupported
 from its_core.scenarios import coverage_file
 from its_core.scenarios.coverage import Coverage, CoverageError, plan, table
 from its_core.scenarios.manifest import read as read_manifest
+from its_core.taxonomy import IncidentType
 
 QUOTAS = {
     "incident_type": {"intersection_collision": 0.3, "rear_end_collision": 0.2, "normal_traffic": 0.5},
@@ -38,6 +39,29 @@ def test_shares_come_out_as_asked_in_both_kinds_of_clips() -> None:
     assert {row["road_layout"] for row in rows if row["incident_type"] == "intersection_collision"} == {
         "four_way_intersection"
     }
+
+
+def test_clips_with_and_without_an_accident_have_the_same_combinations_of_conditions() -> None:
+    shares = {
+        "incident_type": {"intersection_collision": 0.25, "rear_end_collision": 0.25}
+        | {"pedestrian_near_miss": 0.1, "normal_traffic": 0.4},
+        "light": {"day": 0.5, "dusk": 0.2, "night": 0.3},
+        "traffic_density": {"low": 0.2, "medium": 0.5, "high": 0.3},
+        "road_layout": {"four_way_intersection": 0.4, "highway": 0.3, "urban_street": 0.3},
+    }
+    rows = planned(clips=240, pairs=0.5, quotas=shares)
+    of_kind = [Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()]
+    for row in rows:
+        words = tuple(row[name] for name in shares if name != "incident_type")
+        of_kind[IncidentType(row["incident_type"]).has_contact][words] += 1
+    assert (of_kind[0] - of_kind[1]).total() + (of_kind[1] - of_kind[0]).total() <= 6  # 40 by shares alone
+
+
+def test_quotas_come_before_equal_combinations() -> None:
+    only_one = {"incident_type": {"rear_end_collision": 0.5, "pedestrian_near_miss": 0.5}}
+    rows = planned(clips=200, quotas=only_one | {"road_layout": {"highway": 0.5, "urban_street": 0.5}})
+    crashes = [row["road_layout"] for row in rows if row["incident_type"] == "rear_end_collision"]
+    assert Counter(crashes)["highway"] >= 45
 
 
 def test_a_camera_is_one_place_and_pairs_share_one() -> None:
