@@ -215,7 +215,9 @@ def _cells(words: Mapping[str, Any], quotas: Mapping[str, Any]) -> list[_Cell]:
 def _together(words: Mapping[str, Any], quotas: Mapping[str, Any]) -> _Cell:
     """All conditions at once: clips with and without contact shall have the same combinations, not the same shares
     only, or sparse traffic in one street would give away the one of them that is made there."""
-    conditions = [str(words[name]) for name in quotas if name in words and name not in ("incident_type", *_OF_INCIDENTS)]
+    conditions = [
+        str(words[name]) for name in quotas if name in words and name not in ("incident_type", *_OF_INCIDENTS)
+    ]
     return _Cell("together", ", ".join(conditions), IncidentType(words["incident_type"]).has_contact)
 
 

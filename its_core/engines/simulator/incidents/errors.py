@@ -31,9 +31,9 @@ HASTY = 0.85  # of a lane change's duration, where it ends in the side of anothe
 # where the one ahead brakes hard. Otherwise braking in a clip's first second would tell calm clips from others.
 LATE_SHARE = 0.6
 SPARE_SHARE = 0.2  # of the gap that is left to them at least, when the one ahead brakes hard
-# Out of waiting, drivers who err pull away about as hard as it takes, not harder than others do.
-PULLS_HARDER, PULLS_MPS2 = 1.2, 1.9
 COMFORTABLE_STOP_MPS2 = 3.2  # and so that they can still stop this gently for a line
+OVER_LINE_M = 0.3  # or, out of waiting, with the front this far beyond it: farther, one goes on
+FALSE_START_S = 1.4  # so long they keep the brake pressed then
 
 
 def crossing_plan(
@@ -87,33 +87,36 @@ def crossing_plan(
     if averted_s is not None:
         struck = Intent(reaction_s=float(rng.uniform(0.2, 0.7)))
     plan = _plan(opportunity, contact_s, {opportunity.culprit: culprit, victim: struck})
-    if data["turns"]:
-        return replace(plan, ways={opportunity.culprit: int(data["way"])})
-    return replace(plan, calm=_late_for_line(opportunity, culprit, struck, onset_s))
+    ways = {opportunity.culprit: int(data["way"])} if data["turns"] else {}
+    return replace(plan, ways=ways, calm=_late_for_line(opportunity, culprit, struck, onset_s))
 
 
 def _late_for_line(opportunity: Opportunity, culprit: Intent, struck: Intent, onset_s: float) -> dict[int, Intent]:
-    """What the two do where nobody errs: the one who would have crossed the line brakes for it late, but in time."""
+    """What the two do where nobody errs: the one who would have crossed the line brakes for it late, but in time, or
+    pulls away too early, and stops before the line again."""
     data = opportunity.details
-    speed_mps, line_m = data["culprit_mps"], data["line_m"]
-    if data["from_rest"] > 0.0 or line_m < 0.0:
+    if data["line_m"] < 0.0 or culprit.chase is None:
         return {}
-    to_line_m = line_m - data["front_m"] - (data["s_m"] - speed_mps * opportunity.onset_s)
-    late_s = (to_line_m - speed_mps * speed_mps / (2.0 * COMFORTABLE_STOP_MPS2)) / speed_mps
-    late_s = min(late_s, LATE_SHARE * opportunity.onset_s)
-    if late_s <= 0.0 or culprit.chase is None:
+    to_line_m = data["line_m"] - data["front_m"] - data["from_m"]
+    if data["from_rest"] > 0.0:
+        late_s = _false_start_s(to_line_m + OVER_LINE_M, data["from_rest"])
+        brakes: tuple[Brake, ...] = (Brake(onset_s + late_s, onset_s + late_s + FALSE_START_S, COMFORTABLE_STOP_MPS2),)
+    else:
+        stop_m = data["culprit_mps"] * data["culprit_mps"] / (2.0 * COMFORTABLE_STOP_MPS2)
+        late_s = min((to_line_m - stop_m) / data["culprit_mps"], LATE_SHARE * opportunity.onset_s)
+        brakes = ()
+    if late_s <= 0.0:
         return {}
     until_s = onset_s + late_s
-    own = replace(
-        culprit,
-        errs_s=(onset_s, until_s),
-        chase=replace(culprit.chase, to_s=until_s),
-        brakes=(),
-        shifts=(),
-        reaction_s=None,
-    )
+    chase = replace(culprit.chase, to_s=until_s)
+    own = replace(culprit, errs_s=(onset_s, until_s), chase=chase, brakes=brakes, shifts=(), reaction_s=None)
     other = Intent(overlooks=struck.overlooks, errs_s=(onset_s, until_s))
     return {opportunity.culprit: own, opportunity.victims[0]: other}
+
+
+def _false_start_s(room_m: float, pulls_mps2: float) -> float:
+    """How long somebody who waits may pull away and come to a stop again within this distance."""
+    return math.sqrt(2.0 * max(room_m, 0.0) / (pulls_mps2 * (1.0 + pulls_mps2 / COMFORTABLE_STOP_MPS2)))
 
 
 def _swerve(rng: np.random.Generator, contact_s: float, averted_s: float | None) -> tuple[Shift, ...]:
@@ -141,9 +144,7 @@ def following_plan(
     culprit = Intent(blind_s=(onset_s, looks_s), reaction_s=NEVER_S, shifts=shifts)
     intents = {opportunity.culprit: culprit}
     brakes = opportunity.details.get("leader_brakes_mps2")
-    late_s = LATE_SHARE * opportunity.onset_s
-    if brakes is not None:
-        late_s = min(late_s, _latest_s(opportunity, brakes, hardest_braking_mps2(setting.grip)))
+    late_s = min(LATE_SHARE * opportunity.onset_s, _latest_s(opportunity, brakes, hardest_braking_mps2(setting.grip)))
     calm = {opportunity.culprit: Intent(blind_s=(onset_s, onset_s + late_s))}
     if brakes is not None:
         # Whoever brakes hard does so whether or not the one behind is looking.
@@ -152,8 +153,12 @@ def following_plan(
     return replace(_plan(opportunity, contact_s, intents), calm=calm)
 
 
-def _latest_s(opportunity: Opportunity, brakes_mps2: float, hardest_mps2: float) -> float:
-    """How long after the one ahead who brakes to a standstill a driver may begin to brake as hard as possible."""
+def _latest_s(opportunity: Opportunity, brakes_mps2: float | None, hardest_mps2: float) -> float:
+    """How long after the error would begin a driver may begin to brake as hard as possible: behind one who brakes to a
+    standstill, or who slows down as they do (None)."""
+    if brakes_mps2 is None:
+        hard_mps2 = (1.0 - SPARE_SHARE) * hardest_mps2
+        return max(opportunity.onset_s - opportunity.speed_mps / (2.0 * hard_mps2), 0.0)
     speed_mps, gap_m = opportunity.details["follower_mps"], opportunity.details["gap_m"]
     shorter_m = 0.5 * speed_mps * speed_mps * (1.0 / brakes_mps2 - 1.0 / hardest_mps2)
     return max(((1.0 - SPARE_SHARE) * gap_m + shorter_m) / speed_mps, 0.0)

@@ -12,7 +12,7 @@ from its_core.clip import Participant
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal
-from its_core.engines.simulator.incidents.setting import MOMENT, Setting
+from its_core.engines.simulator.incidents.setting import MOMENT, Setting, drawn_moment
 from its_core.engines.simulator.incidents.timeline import Timeline
 from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import ParticipantType
@@ -102,10 +102,12 @@ class Kind:
     culprit: Callable[[Setting], Participant | None] = _nobody
 
     def contact_s(self, setting: Setting) -> float:
-        """When a clip's incident is to come to its point, in seconds from frame 0: the moment that is drawn, or one
-        drawn evenly from the kind's own range where that one is outside it."""
+        """When a clip's incident is to come to its point, in seconds from frame 0: the moment that is drawn. Where the
+        kind's own range does not hold that one, another is drawn there: alike if the kind needs time after its point,
+        evenly otherwise."""
         latest = max(min(self.latest, 1.0 - self.needs_s / setting.duration_s), self.earliest)
         share = setting.moment
         if not self.earliest <= share <= latest:
-            share = float(setting.rng("moment").uniform(self.earliest, latest))
+            rng, between = setting.rng("moment"), (self.earliest, latest)
+            share = drawn_moment(rng, setting.duration_s, between) if self.needs_s else float(rng.uniform(*between))
         return share * setting.duration_s

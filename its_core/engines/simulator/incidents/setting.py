@@ -23,16 +23,16 @@ MARGIN = 0.04  # of the picture's width and height, kept free around an incident
 CAR_M = 4.5
 LOOKED_AT_M = 0.7  # above the road: the middle of a car
 EDGE = 0.1  # of the picture: incidents in this frame around it are near an edge, as a fifth of real ones
-NEAR_AN_EDGE = 0.32  # so often it is aimed at: cameras that see no such moment make it a fifth
+NEAR_AN_EDGE = 0.5  # so often it is aimed at: cameras that see no such moment make it a fifth
 MOMENT = (0.15, 0.85)  # shares of the clip between which an incident comes to its point
 # Of the distribution of that point: the share of its peaks, at most and in seconds of the range; the rest is spread
-# evenly. ``LATE`` of the peaks is the one at the end, another lies ``MIDDLE_AFTER_S`` into the range. ``EARLY`` is the
-# one at the start, by the seconds of the range: more where it is too short for two.
-PEAKS, PEAKS_S = 0.72, 3.2
-EARLY_RANGES_S, EARLY = (2.2, 3.4, 4.0), (0.45, 0.3, 0.1)
-LATE = 0.57
-MIDDLE_AFTER_S = 1.4
-EARLY_PEAK_S, MIDDLE_PEAK_S, LATE_PEAK_S = 0.5, 0.5, 0.4
+# evenly. ``LATE`` of the peaks is the one at the end, another begins ``MIDDLE_BEFORE_S`` before the range's end.
+# ``EARLY`` is the one at the start, by the seconds of the range: more where it is too short for two.
+PEAKS, PEAKS_S = 0.85, 3.6
+EARLY_RANGES_S, EARLY = (2.2, 3.4, 4.2), (0.45, 0.3, 0.08)
+LATE = 0.52
+MIDDLE_BEFORE_S = 2.45
+EARLY_PEAK_S, MIDDLE_PEAK_S, LATE_PEAK_S = 0.5, 0.3, 0.3
 
 
 @dataclass(frozen=True)
@@ -77,17 +77,16 @@ def setting_of(scene: Scene, layout: Layout, geometry: Geometry, camera: Camera,
     )
 
 
-def drawn_moment(rng: np.random.Generator, duration_s: float) -> float:
-    """The share of a clip at which its incident comes to its point, within ``MOMENT``.
+def drawn_moment(rng: np.random.Generator, duration_s: float, between: tuple[float, float] = MOMENT) -> float:
+    """The share of a clip at which its incident comes to its point, ``between`` two others.
 
     No single time may be a good guess of it by ACCIDENT's score, which is a Gaussian of 1 s about the true time, and
-    the first second of a clip may not say what is to come. Two peaks that lie well apart, at the end and 2.5 s into the
-    clip, do both: what two drivers do just before they touch, from braking to the blow, hardly ever falls into the
-    first second then. The one at the end is the higher, for some kinds need time after their point. Of clips of 6.1 s,
-    15 % come to their point within 1.9 s, and the best guess scores 0.52; over all kinds of crash 18 % and 0.51. Clips
-    below 5 s are too short for these peaks alone.
+    the first second of a clip may not say what is to come. Two peaks do both, at the end and so long before it that no
+    guess serves both: what two drivers do just before they touch, from braking to the blow, hardly ever falls into the
+    first second then. Of clips of 6.1 s, 12 % come to their point within 2.4 s, and the best guess scores 0.55; over
+    all kinds of crash 18 % and 0.53. Clips below 5 s are too short for these peaks alone.
     """
-    low, high = MOMENT
+    low, high = between
     range_s = (high - low) * duration_s
     anywhere, which, into = (float(value) for value in rng.random(3))
     if anywhere >= min(PEAKS, PEAKS_S / range_s):
@@ -95,8 +94,8 @@ def drawn_moment(rng: np.random.Generator, duration_s: float) -> float:
     early = float(np.interp(range_s, EARLY_RANGES_S, EARLY))
     if which >= 1.0 - LATE:
         return high - into * min(LATE_PEAK_S, range_s / 2) / duration_s
-    if which >= early and range_s > MIDDLE_AFTER_S + MIDDLE_PEAK_S:
-        return low + (MIDDLE_AFTER_S + into * MIDDLE_PEAK_S) / duration_s
+    if which >= early and range_s > MIDDLE_BEFORE_S + EARLY_PEAK_S:
+        return high - (MIDDLE_BEFORE_S - into * MIDDLE_PEAK_S) / duration_s
     return low + into * min(EARLY_PEAK_S, range_s / 2) / duration_s
 
 

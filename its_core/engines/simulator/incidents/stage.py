@@ -41,12 +41,14 @@ from its_core.engines.simulator.simulation.flow import STEP_S, Demand, Flow
 from its_core.engines.simulator.simulation.population import mass_kg
 from its_core.engines.simulator.simulation.rails import Traffic
 from its_core.engines.simulator.simulation.staging import Staging
-from its_core.taxonomy import CameraWord, ParticipantType, Severity, TrafficDensity
+from its_core.taxonomy import CameraWord, CollisionType, ParticipantType, Severity, TrafficDensity
 
 # Rounds of traffic, until one holds the moment that is looked for: how much is let in (more where a moment is rare),
 # and how much later it is looked at, so that the signals show something else.
 SCALES = (1.0, 1.0, 1.4, 1.8, 2.2, 2.6, *(1.4, 1.8, 2.2, 2.6) * 5)
 BUSY = {TrafficDensity.LOW: 2.2, TrafficDensity.MEDIUM: 1.6, TrafficDensity.HIGH: 1.2}  # times as much, at least
+# Where people walk into it, no more than so much of what is dense already: the crowd alone would name the incident.
+MOST = {TrafficDensity.LOW: 2.6, TrafficDensity.MEDIUM: 1.6, TrafficDensity.HIGH: 1.2}
 LATER_S = (0.0, 14.0, 28.0, 8.0)
 LONG_FROM, LONG_S = 2, 2 * HORIZON_S  # from this round on, settled traffic is looked at for so long
 CRAWLS_MPS = (1.8, 3.2)  # of a jam; a slower one would pass for a still picture
@@ -108,8 +110,9 @@ def _timeline(
 ) -> Timeline:
     rng = setting.rng("flow", round_)
     crawls = float(setting.rng("crawls").uniform(*CRAWLS_MPS)) if kind.traffic.crawls else None
-    scale = max(SCALES[round_], BUSY[setting.density] if kind.traffic.busy else 0.0)
-    people = 2.0 * SCALES[round_] - 1.0 if kind.traffic.walked else 1.0
+    scale = min(SCALES[round_], MOST[setting.density]) if kind.traffic.walked else SCALES[round_]
+    people = 2.0 * scale - 1.0 if kind.traffic.walked else 1.0
+    scale = max(scale, BUSY[setting.density] if kind.traffic.busy else 0.0)
     demand = Demand(scale * (1.5 if kind.traffic.crawls else 1.0), kind.traffic.boosts, crawls, people)
     flow = Flow(setting.layout, setting.density, setting.surface, rng, setting.programme, types, demand)
     is_rare = kind.errs or kind.traffic.rare or round_ >= LATER_FROM
@@ -258,7 +261,7 @@ def _stagings(
         rehearsal = _rehearsed(there, kind, traffic, plan, budget)
         timely = rehearsal.first is None or rehearsal.first_s < LATEST_TOUCH * setting.duration_s
         if not timely or not kind.accepts(there, opportunity, plan, rehearsal):
-            if _is_hopeless(kind, plan, rehearsal):
+            if _is_hopeless(kind, opportunity, plan, rehearsal):
                 break
             continue
         staging = assembled(there, traffic, plan, wanted, kind.errs, acts=True)
@@ -287,15 +290,16 @@ def _rehearsed(setting: Setting, kind: Kind, traffic: Traffic, plan: Plan, budge
     return found
 
 
-def _is_hopeless(kind: Kind, plan: Plan, rehearsal: Rehearsal) -> bool:
+def _is_hopeless(kind: Kind, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:
     """Whether a moment's further plans would not do better: others touch whatever its two do, one of the two touches
     somebody else long before, or the two who shall only almost collide stay far apart (they brake earlier from plan to
-    plan)."""
+    plan; where two come towards each other, they come nearer)."""
     if rehearsal.first is not None:
         named = {plan.culprit, *plan.victims, *plan.struck}
         long_before = rehearsal.first_s < plan.contact_s - _LONG_BEFORE_S
         return not rehearsal.first & named or (long_before and not rehearsal.first <= named)
-    return kind.errs and not kind.touches and rehearsal.nearest_m > _FAR_APART_M
+    brakes_earlier = kind.errs and not kind.touches and opportunity.collision is not CollisionType.HEAD_ON
+    return brakes_earlier and rehearsal.nearest_m > _FAR_APART_M
 
 
 def _numbers(traffic: Traffic) -> set[int]:

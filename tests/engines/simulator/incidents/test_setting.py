@@ -22,12 +22,12 @@ def test_no_single_time_is_a_good_guess_of_when_a_crash_comes(fps: int) -> None:
     drawn = [replace(own, seed=seed, moment=drawn_moment(rng, geometry.duration_s)) for seed in range(2000)]
     times_s = np.array([kinds[each.seed % len(kinds)].contact_s(each) for each in drawn])
     assert best_constant(times_s, geometry.duration_s)[0] < 0.55
-    assert (times_s < 1.9).mean() < 0.25  # few blows are prepared in the first second
+    assert (times_s < 2.5).mean() < 0.25  # few blows are prepared in the first second
     shares = times_s / geometry.duration_s
     assert MOMENT[0] <= shares.min() < 0.16
     assert 0.84 < shares.max() <= MOMENT[1]
     thirds = np.histogram(shares, np.linspace(*MOMENT, 4))[0] / len(shares)
-    assert thirds.min() > 0.15  # the middle is no rarity
+    assert thirds.min() > 0.15  # neither the start nor the middle is a rarity
 
 
 def test_moments_of_very_short_clips_lie_in_their_range() -> None:

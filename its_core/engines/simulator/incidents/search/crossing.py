@@ -27,10 +27,12 @@ _SHIFTED_S = 1.5  # a turning driver may come that much earlier or later than th
 
 @dataclass(frozen=True, slots=True)
 class Approach:
-    """How a culprit comes to a point at the right moment: ``onset_s`` before it, at ``speed_mps`` then, ``from_rest``
-    with that acceleration (0: rolling). ``goes_elsewhere``: not where they went in the timeline."""
+    """How a culprit comes to a point at the right moment: ``onset_s`` before it at ``from_m`` of the way, at
+    ``speed_mps`` then, ``from_rest`` with that acceleration (0: rolling). ``goes_elsewhere``: not where they went in
+    the timeline."""
 
     onset_s: float
+    from_m: float
     speed_mps: float
     from_rest: float
     goes_elsewhere: bool = False
@@ -101,6 +103,7 @@ def _errors(
                 "s_m": crossing.s_m,
                 "other_s_m": crossing.other_s_m,
                 "angle_deg": crossing.angle_deg if abs(crossing.angle_deg) > 35.0 else JOINING_DEG,
+                "from_m": approach.from_m,
                 "from_rest": approach.from_rest,
                 "turns": float(approach.goes_elsewhere),
                 "culprit_mps": speed,
@@ -167,7 +170,7 @@ def approaches(
         else:
             fits = 0.8 * speed <= needed <= min(1.32 * speed, FASTEST_MPS) and speed > 4.0
         if fits and is_free(timeline, culprit, way, at, s_m):
-            yield Approach(onset_s, needed, 0.0)
+            yield Approach(onset_s, s_m - left, needed, 0.0)
     yield from _from_rest(timeline, culprit, way, s_m, when)
 
 
@@ -192,7 +195,7 @@ def _turning(timeline: Timeline, culprit: Track, way: int, s_m: float, when: flo
         starts = waits and PULLS_MPS2[0] < pulls < PULLS_MPS2[1] and pulls * onset_s < 1.25 * cap
         if (rolls or starts) and is_free(timeline, culprit, way, at, s_m):
             speed_mps = speed if starts else (s_m - here) / onset_s
-            yield Approach(onset_s, speed_mps, pulls if starts else 0.0, goes_elsewhere=True)
+            yield Approach(onset_s, here, speed_mps, pulls if starts else 0.0, goes_elsewhere=True)
 
 
 def _from_rest(timeline: Timeline, culprit: Track, way: int, s_m: float, when: float) -> Iterator[Approach]:
@@ -208,7 +211,7 @@ def _from_rest(timeline: Timeline, culprit: Track, way: int, s_m: float, when: f
         pulls = 2.0 * left / (rest_s * rest_s)
         waits_m = lane.stop_s_m - float(culprit.s_m[at]) - culprit.front_m
         if -3.0 < waits_m < 5.0 and PULLS_MPS2[0] < pulls < PULLS_MPS2[1] and is_free(timeline, culprit, way, at, s_m):
-            yield Approach(rest_s, float(culprit.speed[at]), pulls)
+            yield Approach(rest_s, s_m - left, float(culprit.speed[at]), pulls)
 
 
 def is_free(timeline: Timeline, culprit: Track, way: int, at: int, s_m: float) -> bool:
