@@ -27,7 +27,7 @@ def setting() -> Setting:
 
 def timeline(setting: Setting) -> Timeline:
     """One car that goes along the first way at a steady speed."""
-    s_m = START_M + SPEED_MPS * STEP_S * np.arange(STEPS)
+    s_m = np.array([START_M + SPEED_MPS * STEP_S * step for step in range(STEPS)])
     places = np.array([setting.roads.place(0, float(each))[:2] for each in s_m])
     same = np.full(STEPS, SPEED_MPS)
     way = np.zeros(STEPS, np.int64)
