@@ -42,7 +42,10 @@ def train_detector(
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another detector.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")] = "auto",
     thorough: Annotated[
-        bool, typer.Option("--thorough", help="Larger crops, nearly whole clips in the end: better, but for a GPU.")
+        bool,
+        typer.Option(
+            "--thorough", help="Twice the epochs, larger crops, nearly whole clips in the end: better, but for a GPU."
+        ),
     ] = False,
 ) -> None:
     """Train a small detector on a version and test it on cameras that it never saw: what the data is worth."""

@@ -20,9 +20,9 @@ from its_core.evaluation.detector.losses import loss_of
 from its_core.evaluation.detector.network import Network
 from its_core.evaluation.ground_truth import TrueClip
 
-_FEWEST_EPOCHS, _FEWEST_STEPS = 12, 1100
+_FEWEST_EPOCHS, _STEPS, _THOROUGH_STEPS = 12, 1100, 2200  # the steps are of the default crops
 _TO_FIT_PEAKS = (looks.Look(),)  # the other looks would take more than five times as long again
-_FORMAT = 3
+_FORMAT = 4
 _WIDE_FROM, _WIDE_BATCH = 0.7, 3 / 8  # of the epochs, and of the batch size
 
 
@@ -34,9 +34,10 @@ class TrainingError(FactoryError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``epochs`` passes over the clips; None: enough for 1,100 steps of
-    the default crops, 12 at least. ``batch_size``: crops a step, about.
-    ``thorough``: larger crops, in the last epochs of nearly whole clips; several times the computing, for a GPU.
+    """``epochs`` passes over the clips; None: enough for 1,100 steps of the default crops, 12 at least.
+    ``batch_size``: crops a step, about.
+    ``thorough``: twice the epochs, of larger crops, in the last ones of nearly whole clips; many times the computing,
+    for a GPU.
     ``device``: cpu, cuda, or auto (a GPU where there is one)."""
 
     epochs: int | None = None
@@ -52,7 +53,8 @@ class Settings:
         if self.epochs is not None:
             return self.epochs
         crops = sum(crops_of(*group) for group in groups_of(clips))
-        return max(_FEWEST_EPOCHS, math.ceil(_FEWEST_STEPS * self.batch_size / crops))
+        steps = _THOROUGH_STEPS if self.thorough else _STEPS
+        return max(_FEWEST_EPOCHS, math.ceil(steps * self.batch_size / crops))
 
     def crops_at(self, epoch: int, epochs: int) -> tuple[views.Window, int]:
         """What the views of an epoch hold, and how many make a batch."""

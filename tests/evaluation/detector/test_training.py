@@ -81,6 +81,8 @@ def test_a_thorough_training_ends_with_nearly_whole_clips() -> None:
     assert {Settings().crops_at(epoch, 10) for epoch in range(10)} == {(views.SHORT, 8)}
     thorough = [Settings(thorough=True).crops_at(epoch, 10) for epoch in range(10)]
     assert thorough == [(views.LONGER, 8)] * 7 + [(views.WIDE, 3)] * 3
+    clips = [made_up.calm(f"clip-{number}") for number in range(40)]
+    assert (Settings().epochs_over(clips), Settings(thorough=True).epochs_over(clips)) == (220, 440)
 
 
 def test_one_kind_of_clip_teaches_nothing(tmp_path: Path) -> None:
