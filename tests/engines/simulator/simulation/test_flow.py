@@ -57,13 +57,14 @@ def test_denser_traffic_has_more_vehicles():
 
 
 def test_types_are_mixed_and_can_be_boosted():
-    plain, boosted = flow(RoadLayout.URBAN_STREET), flow(RoadLayout.URBAN_STREET, boosts={ParticipantType.BICYCLE: 8.0})
     seen = []
-    for made in (plain, boosted):
+    for boosts in ({}, {ParticipantType.BICYCLE: 8.0}):
         types = []
-        for until in range(5, 60, 5):
-            made.run(float(until))
-            types += [driver.type for driver in made.traffic.drivers]
+        for seed in range(3):
+            made = flow(RoadLayout.URBAN_STREET, seed=seed, boosts=boosts)
+            for until in range(5, 60, 5):
+                made.run(float(until))
+                types += [driver.type for driver in made.traffic.drivers]
         seen.append(types)
     assert len(set(seen[0])) >= 4
     share = [np.mean([type_ is ParticipantType.BICYCLE for type_ in types]) for types in seen]
