@@ -146,8 +146,8 @@ def _flow(features: Features, shown: slice, view: View) -> Tensor:
 def _noise(seed: int, frames: int, crop_px: int) -> Tensor:
     """A part of one long random series: to draw a new one would take as long as all the rest of a sample."""
     size, start = frames * crop_px * crop_px, seed % _LONG
-    series = _series()
-    return series.repeat(-(-(start + size) // _LONG))[start : start + size].view(frames, crop_px, crop_px)
+    series = _series().expand(-(-(start + size) // _LONG), -1).reshape(-1)  # a view, where once round is enough
+    return series[start : start + size].view(frames, crop_px, crop_px)
 
 
 @cache

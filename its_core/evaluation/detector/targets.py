@@ -43,7 +43,8 @@ def road_users(users: RoadUsers, shown: slice, view: View) -> tuple[Tensor, Tens
 
     scale = torch.tensor(SIZE_PX[::-1]) / view.side * view.cells
     offset = torch.tensor([view.left, view.top]) / view.side * view.cells
-    corners = of(users.boxes).view(*users.boxes[shown].shape[:2], 2, 2) * scale - offset
+    boxes = of(users.boxes)
+    corners = boxes.view(*boxes.shape[:2], 2, 2) * scale - offset
     motion = torch.cat([of(users.before) * scale, of(users.after) * scale], dim=2)
     motion = motion.clip(-_FASTEST, _FASTEST)  # a box that reaches behind the camera jumps by whole pictures
     x, y = corners.unbind(dim=3)
