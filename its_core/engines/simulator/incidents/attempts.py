@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from its_core.clip import Geometry, Scene
@@ -30,7 +30,7 @@ PLAIN_FROM = 5  # normal traffic is plain traffic from this try on
 PHYSICS_RUNS = 14  # of one try: a moment that comes true on rails may not in the physics
 BUDGET_STEPS = 600_000.0  # of one try, of one road user on rails
 PHYSICS_STEPS = 10.0  # that one frame of one road user takes in the physics
-PASSED_OVER = 5  # moments of one try without a crash that a viewer might not name
+PASSED_OVER = 5  # moments of one try that a viewer might not name
 NO_MOMENT = "ordinary traffic held no such moment"
 
 
@@ -53,6 +53,9 @@ class Tried:
     run: Run | None
     verdict: Verdict | None
     tries: tuple[Try, ...]
+
+
+_Played = tuple[Try, Callable[[], Staging] | None]  # and what makes the same traffic with nobody erring
 
 
 def try_until_it_happens(
@@ -85,12 +88,11 @@ def kind_try(setting: Setting, kind: Kind) -> Try:
     return tried
 
 
-def _accepted(setting: Setting, kind: Kind) -> Iterator[tuple[Try, Staging | None]]:
+def _accepted(setting: Setting, kind: Kind) -> Iterator[_Played]:
     """Moments that came true, with the same traffic in which nobody errs: those without doubt as they come, then the
-    others; the last one that did not come true where there are none. Where nothing touches, one without doubt is looked
-    for a while only."""
-    failure: tuple[Try, Staging | None] | None = None
-    doubtful: list[tuple[Try, Staging | None]] = []
+    others; the last one that did not come true where there are none. One without doubt is looked for a while only."""
+    failure: _Played | None = None
+    doubtful: list[_Played] = []
     for tried, calm in _played(setting, kind):
         if tried.why or tried.run is None or tried.verdict is None:
             failure = tried, calm
@@ -98,7 +100,7 @@ def _accepted(setting: Setting, kind: Kind) -> Iterator[tuple[Try, Staging | Non
             yield tried, calm
         else:
             doubtful.append((tried, calm))
-            if len(doubtful) == PASSED_OVER and not kind.touches:
+            if len(doubtful) == PASSED_OVER:
                 break
     yield from doubtful
     if failure is not None:
@@ -113,7 +115,7 @@ def _doubt(setting: Setting, kind: Kind, run: Run, verdict: Verdict) -> str:
     )
 
 
-def _played(setting: Setting, kind: Kind) -> Iterator[tuple[Try, Staging | None]]:
+def _played(setting: Setting, kind: Kind) -> Iterator[_Played]:
     """The physics of one staged moment after another, each with the same traffic in which nobody errs; at last, where
     no moment was staged, a try without physics."""
     why, runs = NO_MOMENT, 0
@@ -163,7 +165,7 @@ def _calm_try(setting: Setting) -> Try:
     for tried, calm in _accepted(replace(setting, scene=scene), KINDS[incident]):
         if tried.why or calm is None:
             return replace(tried, run=None, verdict=None) if last.run is None else last
-        run = simulate(calm, setting.geometry)
+        run = simulate(calm(), setting.geometry)
         verdict = _verdict(setting, PLAIN, run)
         why = verdict.why or _no_clip(setting, run)
         if not why and setting.scene.aftermath is not None:

@@ -25,10 +25,13 @@ from its_core.engines.simulator.traffic.walkers import Walker
 Floats = NDArray[np.float64]
 
 STEP_S = 1.0 / 24.0  # as in the physics
+RUN_UP_STEP_S = 1.0 / 8.0  # as ordinary traffic flows, until so long before the point:
+FINE_FROM_S = 1.5
 NEAR_M = 70.0  # vehicles farther from where the two go do not change what becomes of them within a clip
 NEAR_ON_FOOT_M = 40.0
 ABOUT_S = 1.0  # before and after two are nearest
 MOVES_MPS, SCARED_WITHIN_M = 2.5, 5.0
+IN_FRONT_M, AHEAD_M = 1.3, 12.0  # beside and before the front of a car that moves, a person is in its way
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,9 @@ class Rehearsal:
     its middle, 1 before its edge (more: beside it); ``thing_s``: when the first of the two runs into something that
     stands; ``turned_deg``: how far it turns, at most. ``braked_mps2``: how hard one of the two brakes about when they
     are nearest. Of a culprit on foot, while on the road: ``passed_m``, how near vehicles come that move, and
-    ``scared_mps2``, how hard those near brake. ``startle``: how far one of the two on foot is startled, 0 to 1."""
+    ``scared_mps2``, how hard those near brake. ``startle``: how far one of the two on foot is startled, 0 to 1.
+    ``in_the_way``: whether one of the two on foot is on the road in the way of the other's car, about when they are
+    nearest."""
 
     first: frozenset[int] | None
     first_s: float
@@ -55,6 +60,7 @@ class Rehearsal:
     passed_m: float = math.inf
     scared_mps2: float = 0.0
     startle: float = 0.0
+    in_the_way: bool = False
 
 
 def with_intents(traffic: Traffic, intents: Mapping[int, Intent]) -> None:
@@ -75,7 +81,7 @@ def begun(setting: Setting, traffic: Traffic, plan: Plan) -> None:
             driver.go_by(plan.ways[driver.number])
     rails = Rails(setting.layout, setting.programme, traffic)
     while traffic.time_s < -1e-6:
-        rails.step(min(STEP_S, -traffic.time_s))
+        rails.step(min(RUN_UP_STEP_S, -traffic.time_s))
     traffic.time_s = 0.0
 
 
@@ -107,10 +113,15 @@ def _off_m(point: Point, start: Point, end: Point) -> float:
 
 
 def rehearsed(
-    setting: Setting, traffic: Traffic, pair: tuple[int, int], until_s: float, things: Floats | None = None
+    setting: Setting,
+    traffic: Traffic,
+    pair: tuple[int, int],
+    point_s: float,
+    until_s: float,
+    things: Floats | None = None,
 ) -> Rehearsal:
-    """``traffic`` (its clock at 0) is moved on and used up. Ends with the first touch. ``things`` T×3: x, y and radius
-    of what stands beside the road."""
+    """``traffic`` (its clock at 0) is moved on and used up, by fine steps shortly before ``point_s``. Ends with the
+    first touch. ``things`` T×3: x, y and radius of what stands beside the road."""
     rails = Rails(setting.layout, setting.programme, traffic)
     nearest_m, nearest_s, angle, closing, thing_s = math.inf, 0.0, 0.0, 0.0, math.inf
     headed: tuple[float, float] | None = None
@@ -120,18 +131,21 @@ def rehearsed(
     walker = next((walker for walker in on_foot if walker.number == pair[0]), None)
     brakings: list[tuple[float, float]] = []
     passed_m, scared_mps2, startle = math.inf, 0.0, 0.0
+    ways_s: list[float] = []
     while traffic.time_s < until_s:
-        rails.step(STEP_S)
+        rails.step(STEP_S if traffic.time_s > point_s - FINE_FROM_S else RUN_UP_STEP_S)
         bodies = packed(rails.roads, traffic)
+        mine = [[i for i in range(len(bodies.x)) if bodies.unit[i] == number] for number in pair]
         first = [frozenset((int(bodies.unit[a]), int(bodies.unit[b]))) for a, b in overlapping(bodies, 0.0)]
         brakings.append((traffic.time_s, max((-each.command.acceleration_mps2 for each in two), default=0.0)))
         startle = max(startle, *(each.startle for each in on_foot)) if on_foot else 0.0
         if walker is not None and setting.layout.on_road(walker.x, walker.y):
             gap_m, brakes_mps2 = _around(bodies, traffic, walker)
             passed_m, scared_mps2 = min(passed_m, gap_m), max(scared_mps2, brakes_mps2)
+        if any(_is_in_the_way(setting, bodies, mine, each) for each in on_foot):
+            ways_s.append(traffic.time_s)
         if things is not None and thing_s == math.inf and _hits(bodies, pair[0], things):
             thing_s = traffic.time_s
-        mine = [[i for i in range(len(bodies.x)) if bodies.unit[i] == number] for number in pair]
         if mine[0]:
             fx, fy = float(bodies.fx[mine[0][0]]), float(bodies.fy[mine[0][0]])
             headed = headed or (fx, fy)
@@ -154,8 +168,21 @@ def rehearsed(
     braked_mps2 = max((how for at_s, how in brakings if abs(at_s - nearest_s) < ABOUT_S), default=0.0)
     return Rehearsal(
         None, math.inf, nearest_m, nearest_s, angle, closing, 9.0, 9.0, thing_s, turned_deg, braked_mps2, passed_m,
-        scared_mps2, startle,
+        scared_mps2, startle, any(-2.0 * ABOUT_S < at_s - nearest_s < ABOUT_S for at_s in ways_s),
     )  # fmt: skip
+
+
+def _is_in_the_way(setting: Setting, bodies: Bodies, mine: list[list[int]], walker: Walker) -> bool:
+    """Whether somebody on foot is on the road just in front of a car of the two, ``mine``, that moves."""
+    for i in (i for of_one in mine for i in of_one):
+        if bodies.walks[i] or math.sqrt(bodies.vx[i] * bodies.vx[i] + bodies.vy[i] * bodies.vy[i]) < MOVES_MPS / 2:
+            continue
+        dx, dy = walker.x - bodies.x[i], walker.y - bodies.y[i]
+        ahead = dx * bodies.fx[i] + dy * bodies.fy[i] - bodies.front_m[i]
+        beside = abs(dx * bodies.fy[i] - dy * bodies.fx[i]) - bodies.half_m[i]
+        if 0.0 < ahead < AHEAD_M and beside < IN_FRONT_M and setting.layout.on_road(walker.x, walker.y):
+            return True
+    return False
 
 
 def _around(bodies: Bodies, traffic: Traffic, walker: Walker) -> tuple[float, float]:

@@ -3,11 +3,12 @@ there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from its_core.clip import Scene
 from its_core.engines.simulator.incidents.budget import Budget
 from its_core.engines.simulator.incidents.cast.assembly import assembled
 from its_core.engines.simulator.incidents.cast.casting import Wanted, fitting, named, recoloured
@@ -56,6 +57,7 @@ TRIED = 7  # moments of one round
 PLAIN_UNTIL = (2, 3)  # up to these rounds, only moments of a kind's plain size, and of ``NEARLY_PLAIN`` of it
 NEARLY_PLAIN = 0.75
 SMALLER_FROM = 5  # from this round on, smaller ones will do: a far camera sees no larger ones
+SMALLER_IF_ASKED = 2  # and from this one on where a row says why or to whom it happens
 LATER_FROM = 5  # from this round on, a kind's second choice
 STAGINGS = 1  # of one moment
 CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon, in most traffic
@@ -71,11 +73,11 @@ _FAR_APART_M = 6.0  # two who almost collide do not come nearer when they brake 
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """``staging`` of a try; ``calm``: the same traffic with nobody erring; ``rounds``: the number of clips' worth of
-    traffic that were looked through."""
+    """``staging`` of a try; ``calm`` makes the same traffic with nobody erring; ``rounds``: the number of clips' worth
+    of traffic that were looked through."""
 
     staging: Staging
-    calm: Staging | None
+    calm: Callable[[], Staging] | None
     rounds: int
 
 
@@ -83,7 +85,7 @@ def staged_moments(setting: Setting, kind: Kind, budget: Budget) -> Iterator[Sta
     """One moment after another that came true in rehearsal, and texts that say why others did not, until the budget is
     spent. Which ones come, and in which order, follows from the seed alone."""
     wanted = named(setting.scene, kind.errs, kind.culprit(setting))
-    plain = plain_share(setting, kind.plain_share)
+    plain = 0.0 if _asks_for_more(setting.scene) else plain_share(setting, kind.plain_share)
     for round_ in range(len(SCALES)):
         if budget.is_spent:
             return
@@ -98,6 +100,11 @@ def staged_moments(setting: Setting, kind: Kind, budget: Budget) -> Iterator[Sta
             if budget.is_spent:
                 return
             yield from _stagings(setting, kind, timeline, opportunity, round_, wanted, budget, plain)
+
+
+def _asks_for_more(scene: Scene) -> bool:
+    """Whether a row says why or to whom its incident happens: fewer moments are so."""
+    return scene.cause is not None or bool(scene.participants)
 
 
 def _search(kind: Kind, timeline: Timeline, setting: Setting, round_: int) -> list[Opportunity]:
@@ -141,7 +148,8 @@ def _possible(
     time_s = timeline.time_s(opportunity.step)
     if time_s < contact_s + 0.1 or time_s + setting.duration_s - contact_s > timeline.time_s(timeline.steps) - 0.2:
         return False
-    least = 1.0 if round_ < SMALLER_FROM else smaller(timeline, opportunity) if kind.touches else SMALLER
+    smaller_from = SMALLER_IF_ASKED if _asks_for_more(scene) else SMALLER_FROM
+    least = 1.0 if round_ < smaller_from else smaller(timeline, opportunity) if kind.touches else SMALLER
     share = least * smallest_share(setting, timeline, opportunity, kind.least_share)
     if round_ < PLAIN_UNTIL[1]:
         share = max(share, plain * (1.0 if round_ < PLAIN_UNTIL[0] else NEARLY_PLAIN))
@@ -256,21 +264,16 @@ def _stagings(
         plan = replace(plan, struck=(*plan.struck, *others))
         if kind.touches:
             plan = with_consequences(there, before, opportunity, plan, attempt)
-        traffic = before.copied()
-        begun(there, traffic, plan)
-        rehearsal = _rehearsed(there, kind, traffic, plan, budget)
+        rehearsal = _rehearsed(there, kind, before, plan, budget)
         timely = rehearsal.first is None or rehearsal.first_s < LATEST_TOUCH * setting.duration_s
         if not timely or not kind.accepts(there, opportunity, plan, rehearsal):
             if _is_hopeless(kind, opportunity, plan, rehearsal):
                 break
             continue
+        traffic = before.copied()
+        begun(there, traffic, plan)
         staging = assembled(there, traffic, plan, wanted, kind.errs, acts=True)
-        calm = None
-        if kind.errs:
-            traffic = before.copied()
-            begun(there, traffic, replace(plan, intents=plan.calm, ways={}, routes={}, unaware=frozenset()))
-            calm = assembled(there, traffic, plan, wanted, errs=False, acts=False)
-        yield Staged(staging, calm, round_ + 1)
+        yield Staged(staging, _calm(there, before, plan, wanted) if kind.errs else None, round_ + 1)
         staged += 1
         if staged == STAGINGS:
             return
@@ -278,14 +281,27 @@ def _stagings(
         yield "nobody met in rehearsal"
 
 
-def _rehearsed(setting: Setting, kind: Kind, traffic: Traffic, plan: Plan, budget: Budget) -> Rehearsal:
+def _calm(setting: Setting, before: Traffic, plan: Plan, wanted: Wanted) -> Callable[[], Staging]:
+    """Makes the traffic of a plan in which nobody errs, when it is asked for."""
+    wanted = replace(wanted, colours=dict(wanted.colours))
+
+    def made() -> Staging:
+        traffic = before.copied()
+        begun(setting, traffic, replace(plan, intents=plan.calm, ways={}, routes={}, unaware=frozenset()))
+        return assembled(setting, traffic, plan, wanted, errs=False, acts=False)
+
+    return made
+
+
+def _rehearsed(setting: Setting, kind: Kind, before: Traffic, plan: Plan, budget: Budget) -> Rehearsal:
     other = plan.victims[0] if plan.victims else plan.culprit
     until_s = setting.duration_s
     if kind.errs:
         until_s = min(plan.contact_s + (_AFTER_S if kind.touches else _AVERTED_S), until_s)
-    near = company(setting, traffic, plan)
+    near = company(setting, before, plan)
+    begun(setting, near, plan)
     users = len(near.drivers) + len(near.walkers)
-    found = rehearsed(setting, near, (plan.culprit, other), until_s, kind.things(setting))
+    found = rehearsed(setting, near, (plan.culprit, other), plan.contact_s, until_s, kind.things(setting))
     budget.spend(users * min(found.first_s, until_s) / REHEARSAL_STEP_S)
     return found
 

@@ -17,6 +17,8 @@ from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import CollisionType, ParticipantType
 
 SIDE_HIT_DEG = (32.0, 150.0)
+REHEARSED_DEG = (38.0, 142.0)
+TURNS_UNTIL_DEG = 128.0  # who turns across others does so later on wheels than on rails
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:  # noqa: ARG001
@@ -31,9 +33,11 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
 
 
 def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
+    """``opportunity.details["turns"]``: who errs turns across the other's way."""
     pair = frozenset((plan.culprit, plan.victims[0]))
     timely = abs(rehearsal.first_s - plan.contact_s) < 0.5
-    square = 38.0 < rehearsal.angle_deg < 142.0 and rehearsal.flank < 0.86
+    most_deg = TURNS_UNTIL_DEG if opportunity.details["turns"] else REHEARSED_DEG[1]
+    square = REHEARSED_DEG[0] < rehearsal.angle_deg < most_deg and rehearsal.flank < 0.86
     return rehearsal.first == pair and timely and square
 
 

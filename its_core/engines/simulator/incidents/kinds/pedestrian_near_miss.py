@@ -13,7 +13,7 @@ from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.measures import apart_m, hardest_braking_mps2
 from its_core.engines.simulator.incidents.outcome.verdicts import COMING_S, Verdict, failed, nearing, window
 from its_core.engines.simulator.incidents.picture_size import plain_share
-from its_core.engines.simulator.incidents.rehearsal import Rehearsal
+from its_core.engines.simulator.incidents.rehearsal import AHEAD_M, IN_FRONT_M, Rehearsal
 from its_core.engines.simulator.incidents.search.anyone import best_in_view
 from its_core.engines.simulator.incidents.search.people import stepping_out_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
@@ -29,7 +29,6 @@ HARD_MPS2 = 4.5
 STARTLED = 0.4  # of a jump
 COMES_MPS = 4.0  # slower cars stop without anybody's being endangered
 BRAKES_MPS2 = 7.0
-IN_FRONT_M, AHEAD_M = 1.3, 12.0  # beside and before the car's front, the person is in its way
 NEEDS_S = 1.2  # of the clip after the point: the two are seen to pass each other
 LEAST_SHARE = 0.045
 PLAIN_SHARE = 0.085  # somebody on foot is about 40 pixels tall then in a picture of 1280
@@ -62,8 +61,8 @@ def plan(setting: Setting, timeline: Timeline, opportunity: Opportunity, contact
 def accepts(setting: Setting, opportunity: Opportunity, plan: Plan, rehearsal: Rehearsal) -> bool:  # noqa: ARG001
     share = rehearsal.nearest_s / setting.duration_s
     timely = abs(rehearsal.nearest_s - plan.contact_s) < 2.0 and WITHIN[0] + 0.01 < share < WITHIN[1] - 0.01
-    jumps = rehearsal.startle > STARTLED
-    return rehearsal.first is None and jumps and 0.08 < rehearsal.nearest_m < 0.8 * NEAREST_M and timely
+    seen_in_danger = rehearsal.startle > STARTLED and rehearsal.in_the_way
+    return rehearsal.first is None and seen_in_danger and 0.08 < rehearsal.nearest_m < 0.8 * NEAREST_M and timely
 
 
 def judge(setting: Setting, run: Run) -> Verdict:

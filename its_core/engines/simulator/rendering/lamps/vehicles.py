@@ -48,6 +48,8 @@ _SHINING: dict[Surface, tuple[float, ...]] = {
     Surface.BEACON_AMBER: (2.2, 0.85, 0.04, _ALL_AROUND, 0.045, 0.050, 1.4, 0.80),
 }
 _CORE = 0.72  # radius of the light of a lamp in its own, beyond which it is below half its strength
+# By day a lamp larger than so many of its least radii shows as its own lit glass; light about it would be a ball.
+_RESOLVED = 1.8
 _WIDENING = 2.2  # radius of the halo in that of the lamp's light
 _BEACONS = (Surface.BEACON_BLUE, Surface.BEACON_RED)
 _MIRRORED = 0.3  # strength from which wet ground mirrors a lamp
@@ -122,8 +124,9 @@ class VehicleLamps:
     def _halos(self, halves: Floats, lamps: Floats, states: Bytes, compositor: Compositor, layer: ActorLayer) -> None:
         lens, camera = self._lens, self._camera
         shown = _visible(
-            lamps, states, halves, self._brightness, _LAMP_TABLE, camera.focal_px, layer.seen.nearness, lens.scale
-        )
+            lamps, states, halves, self._brightness, _LAMP_TABLE, camera.focal_px, layer.seen.nearness, lens.scale,
+            not self._evening,
+        )  # fmt: skip
         burning = np.argwhere(shown[..., 1] > 0.02)
         if not len(burning):
             return
@@ -204,10 +207,11 @@ def _lobe(facing: float, throw: float) -> float:
 @kernel
 def _visible(
     lamps: Floats, states: Bytes, halves: Floats, brightness: Floats, table: Floats, focal: float, nearness: F32,
-    scale: float,
+    scale: float, day: bool,
 ) -> Floats:  # fmt: skip
     """C×L×2: the radius in pixels and the strength of each lamp's light, 0 for those that are off, hidden, turned away
-    or outside the picture. ``nearness`` of all that shows, two samples a pixel along each axis."""
+    or outside the picture. ``nearness`` of all that shows, two samples a pixel along each axis. ``day``: large lamps
+    hardly shine beyond their glass."""
     cars, count = states.shape
     shown = np.zeros((cars, count, 2))
     height, width = nearness.shape
@@ -234,5 +238,7 @@ def _visible(
             radius = max(_CORE * half, table[surface, 6] * scale)
             kept = table[surface, 7]
             size = min(1.0, kept + (1.0 - kept) * half / radius)
+            if day:
+                size *= min(1.0, (_RESOLVED * table[surface, 6] * scale / radius) ** 2)
             shown[car, lamp, 0], shown[car, lamp, 1] = radius, strength * size * free / 9.0
     return shown
