@@ -163,13 +163,34 @@ def rehearsed(
             touched = frozenset(pair) if frozenset(pair) in first else first[0]
             flank = min((_flank(bodies, a, b) for a in mine[0] for b in mine[1]), default=9.0)
             before = min((_before(bodies, a, b) for a in mine[0] for b in mine[1]), default=9.0)
-            return Rehearsal(touched, traffic.time_s, nearest_m, nearest_s, angle, closing, flank, before, thing_s)
-    turned_deg = math.degrees(_acos(least_cosine))
-    braked_mps2 = max((how for at_s, how in brakings if abs(at_s - nearest_s) < ABOUT_S), default=0.0)
+            return Rehearsal(
+                first=touched,
+                first_s=traffic.time_s,
+                nearest_m=nearest_m,
+                nearest_s=nearest_s,
+                angle_deg=angle,
+                closing_mps=closing,
+                flank=flank,
+                before=before,
+                thing_s=thing_s,
+            )
     return Rehearsal(
-        None, math.inf, nearest_m, nearest_s, angle, closing, 9.0, 9.0, thing_s, turned_deg, braked_mps2, passed_m,
-        scared_mps2, startle, any(-2.0 * ABOUT_S < at_s - nearest_s < ABOUT_S for at_s in ways_s),
-    )  # fmt: skip
+        first=None,
+        first_s=math.inf,
+        nearest_m=nearest_m,
+        nearest_s=nearest_s,
+        angle_deg=angle,
+        closing_mps=closing,
+        flank=9.0,
+        before=9.0,
+        thing_s=thing_s,
+        turned_deg=math.degrees(_acos(least_cosine)),
+        braked_mps2=max((how for at_s, how in brakings if abs(at_s - nearest_s) < ABOUT_S), default=0.0),
+        passed_m=passed_m,
+        scared_mps2=scared_mps2,
+        startle=startle,
+        in_the_way=any(-2.0 * ABOUT_S < at_s - nearest_s < ABOUT_S for at_s in ways_s),
+    )
 
 
 def _is_in_the_way(setting: Setting, bodies: Bodies, mine: list[list[int]], walker: Walker) -> bool:
