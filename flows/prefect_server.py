@@ -22,6 +22,7 @@ from pathlib import Path
 
 from its_flows.prefect_environment import API_URL, HOME, configured_api_url
 
+from its_core.shards import parent_death
 from its_core.storage.errors import shown
 
 START_LIMIT_S = 120.0  # a busy machine may take half a minute
@@ -108,8 +109,10 @@ class OwnServer:
         try:
             self.home.mkdir(parents=True, exist_ok=True)
             with (self.home / "server.log").open("wb") as log:
+                # A build that is killed stops nothing: the server ends by itself then.
+                mortal = [sys.executable, "-m", parent_death.__name__]
                 self.process = subprocess.Popen(
-                    [sys.executable, *_COMMAND, "--host", "127.0.0.1", "--port", str(port)],
+                    [*mortal, *_COMMAND, "--host", "127.0.0.1", "--port", str(port)],
                     cwd=self.home,
                     env=self._environment(),
                     stdin=subprocess.DEVNULL,
@@ -133,7 +136,8 @@ class OwnServer:
     def _environment(self) -> dict[str, str]:
         """Nothing of another server's settings: database, address, authentication."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-        return kept | {HOME: str(self.home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+        own = {HOME: str(self.home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+        return kept | own | parent_death.environment()
 
     def stop(self) -> None:
         if self.process is None:

@@ -155,7 +155,8 @@ def test_its_own_server_whose_folder_cannot_be_made(tmp_path: Path, monkeypatch:
 
 
 def test_its_own_server_that_dies_at_once_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("its_flows.prefect_server._COMMAND", ["-c", "raise SystemExit('no room')"])
+    (tmp_path / "full.py").write_text("raise SystemExit('no room')")
+    monkeypatch.setattr("its_flows.prefect_server._COMMAND", [str(tmp_path / "full.py")])
     server = OwnServer(tmp_path)
     assert server.start() == f"it ended with status 1; see {tmp_path / 'server.log'}"
     assert (tmp_path / "server.log").read_text() == "no room\n"

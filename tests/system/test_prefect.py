@@ -6,8 +6,10 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from its_flows.prefect_server import OwnServer
 from prefect.client.orchestration import get_client
@@ -77,6 +79,24 @@ def test_a_database_of_another_version_is_made_anew(tmp_path: Path):
     server.stop()
     with sqlite3.connect(tmp_path / "prefect.db") as database:
         assert database.execute("select count(*) from flow_run").fetchone() == (0,)
+
+
+def test_its_own_server_ends_with_a_build_that_is_killed(tmp_path: Path):
+    start = """
+import sys, time
+from pathlib import Path
+from its_flows.prefect_server import OwnServer
+server = OwnServer(Path(sys.argv[1]))
+assert server.start() is None
+print(server.process.pid, flush=True)
+time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", start, tmp_path], stdout=subprocess.PIPE, text=True) as build:
+        server = psutil.Process(int(build.stdout.readline()))
+        started = [server, *server.children(recursive=True)]
+        build.kill()
+        _, alive = psutil.wait_procs(started, timeout=60)
+    assert alive == []
 
 
 def test_a_server_that_hangs_or_dies_in_the_middle(small: Dataset, tmp_path: Path):
