@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -57,10 +59,10 @@ def train_detector(
     cache = folder.parent / FEATURES_FOLDER
     steps = Steps(FlowRunContext.get() is not None, _say)
     with RunPage(steps) as run_page:
-        results = [
-            steps.run(train_one, each, settings, folder / each.name, cache, _telling(each, settings, run_page))
-            for each in planned
-        ]
+        results = []
+        for each in planned:
+            tell = _telling(each, settings, run_page)
+            results.append(steps.run(train_one, each, settings, folder / each.name, cache, _counting(each), tell))
         metrics = {"version": ours.name, "runs": [result.as_json() for result in results]}
         storage.write_bytes(str(folder / METRICS_FILE), json.dumps(metrics, allow_nan=False, indent=1).encode())
         storage.write_bytes(str(folder / PAGE_FILE), page.render([result.report for result in results]).encode())
@@ -84,6 +86,19 @@ def output_beside(version_url: str) -> Path:
     dataset, _, name = version_url.rpartition("/")
     home = storage.local_path(dataset) if storage.can_rename(dataset) else Path.cwd()
     return home / "evaluation" / name / "detector"
+
+
+def _counting(experiment: Experiment) -> Callable[[str], None]:
+    """Says at each tenth of the clips that they are decoded: minutes pass before the first epoch."""
+    clips = len({clip.clip_id for clip in (*experiment.train, *experiment.test.clips)})
+    done = itertools.count(1)
+
+    def count(_clip_id: str) -> None:
+        number = next(done)
+        if number == clips or number % math.ceil(clips / 10) == 0:
+            print(f"{experiment.name}: {number} of {clips} clips decoded", flush=True)
+
+    return count
 
 
 def _telling(experiment: Experiment, settings: Settings, run_page: RunPage) -> Callable[[int, float], None]:

@@ -14,7 +14,12 @@ from its_core.evaluation.detector.training import Settings
 
 @step(name="train-detector", task_run_name="train on {experiment.name}")
 def train_detector(
-    experiment: Experiment, settings: Settings, folder: Path, cache: Path, on_epoch: Callable[[int, float], None]
+    experiment: Experiment,
+    settings: Settings,
+    folder: Path,
+    cache: Path,
+    on_clip: Callable[[str], None],
+    on_epoch: Callable[[int, float], None],
 ) -> Result:
     """Trains and tests one detector."""
-    return experiments.run(experiment, settings, folder, cache, on_epoch=on_epoch)
+    return experiments.run(experiment, settings, folder, cache, on_clip, on_epoch)

@@ -22,7 +22,9 @@ def test_metrics_lie_beside_the_version_and_nothing_in_it_also_where_prefect_can
     command = [sys.executable, "-m", "its_flows.cli.main", "train-detector", mixed.url, "--epochs", "1"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    assert "ours: epoch 1 of 1" in done.stdout
+    decoded = [f"ours: {number} of 4 clips decoded" for number in range(1, 5)]
+    assert done.stdout.splitlines()[:4] == decoded
+    assert "ours: epoch 1 of 1" in done.stdout.splitlines()[4]
     (line,) = [line for line in done.stderr.splitlines() if "Prefect" in line]
     assert "http://127.0.0.1:9/api" in line and "Traceback" not in done.stderr
     assert sorted(Path(mixed.url).rglob("*")) == before
