@@ -172,8 +172,8 @@ def test_a_scene_it_refuses_ends_as_rejected_input(engine):
 
 
 def test_an_incident_that_never_happens_is_final_and_says_why():
-    # In a clip of eight tenths of a second nobody comes to rest after a crash.
-    asked = request(dataclasses.replace(CRASH, aftermath=Aftermath.VEHICLES_STOP), 1, Geometry(320, 176, 16, 13))
+    # In a clip of three tenths of a second nobody comes to rest after a crash.
+    asked = request(dataclasses.replace(CRASH, aftermath=Aftermath.VEHICLES_STOP), 1, Geometry(320, 176, 16, 5))
     hasty = module.load(module.parse_options({"attempts": 2}, "480", 16))
     with pytest.raises(EngineFailure, match=r"did not happen in 2 tries") as failure:
         hasty.generate(asked)
