@@ -132,6 +132,8 @@ def rehearsed(
     brakings: list[tuple[float, float]] = []
     passed_m, scared_mps2, startle = math.inf, 0.0, 0.0
     ways_s: list[float] = []
+    touched: frozenset[int] | None = None
+    flank, before = 9.0, 9.0
     while traffic.time_s < until_s:
         rails.step(STEP_S if traffic.time_s > point_s - FINE_FROM_S else RUN_UP_STEP_S)
         bodies = packed(rails.roads, traffic)
@@ -142,7 +144,7 @@ def rehearsed(
         if walker is not None and setting.layout.on_road(walker.x, walker.y):
             gap_m, brakes_mps2 = _around(bodies, traffic, walker)
             passed_m, scared_mps2 = min(passed_m, gap_m), max(scared_mps2, brakes_mps2)
-        if any(_is_in_the_way(setting, bodies, mine, each) for each in on_foot):
+        if any(_is_in_the_way(setting, bodies, [*mine[0], *mine[1]], each) for each in on_foot):
             ways_s.append(traffic.time_s)
         if things is not None and thing_s == math.inf and _hits(bodies, pair[0], things):
             thing_s = traffic.time_s
@@ -163,26 +165,16 @@ def rehearsed(
             touched = frozenset(pair) if frozenset(pair) in first else first[0]
             flank = min((_flank(bodies, a, b) for a in mine[0] for b in mine[1]), default=9.0)
             before = min((_before(bodies, a, b) for a in mine[0] for b in mine[1]), default=9.0)
-            return Rehearsal(
-                first=touched,
-                first_s=traffic.time_s,
-                nearest_m=nearest_m,
-                nearest_s=nearest_s,
-                angle_deg=angle,
-                closing_mps=closing,
-                flank=flank,
-                before=before,
-                thing_s=thing_s,
-            )
+            break
     return Rehearsal(
-        first=None,
-        first_s=math.inf,
+        first=touched,
+        first_s=math.inf if touched is None else traffic.time_s,
         nearest_m=nearest_m,
         nearest_s=nearest_s,
         angle_deg=angle,
         closing_mps=closing,
-        flank=9.0,
-        before=9.0,
+        flank=flank,
+        before=before,
         thing_s=thing_s,
         turned_deg=math.degrees(_acos(least_cosine)),
         braked_mps2=max((how for at_s, how in brakings if abs(at_s - nearest_s) < ABOUT_S), default=0.0),
@@ -193,16 +185,21 @@ def rehearsed(
     )
 
 
-def _is_in_the_way(setting: Setting, bodies: Bodies, mine: list[list[int]], walker: Walker) -> bool:
-    """Whether somebody on foot is on the road just in front of a car of the two, ``mine``, that moves."""
-    for i in (i for of_one in mine for i in of_one):
+def is_before_front(offset: tuple[float, float], ahead: tuple[float, float], front_m: float, half_m: float) -> bool:
+    """Whether somebody at an offset from a car's middle is just before its front, in its way."""
+    (dx, dy), (fx, fy) = offset, ahead
+    return 0.0 < dx * fx + dy * fy - front_m < AHEAD_M and abs(dx * fy - dy * fx) - half_m < IN_FRONT_M
+
+
+def _is_in_the_way(setting: Setting, bodies: Bodies, mine: list[int], walker: Walker) -> bool:
+    """Whether somebody on foot is on the road just before one of these bodies, if that is a car that moves."""
+    for i in mine:
         if bodies.walks[i] or math.sqrt(bodies.vx[i] * bodies.vx[i] + bodies.vy[i] * bodies.vy[i]) < MOVES_MPS / 2:
             continue
-        dx, dy = walker.x - bodies.x[i], walker.y - bodies.y[i]
-        ahead = dx * bodies.fx[i] + dy * bodies.fy[i] - bodies.front_m[i]
-        beside = abs(dx * bodies.fy[i] - dy * bodies.fx[i]) - bodies.half_m[i]
-        if 0.0 < ahead < AHEAD_M and beside < IN_FRONT_M and setting.layout.on_road(walker.x, walker.y):
-            return True
+        offset = float(walker.x - bodies.x[i]), float(walker.y - bodies.y[i])
+        ahead = float(bodies.fx[i]), float(bodies.fy[i])
+        if is_before_front(offset, ahead, float(bodies.front_m[i]), float(bodies.half_m[i])):
+            return setting.layout.on_road(walker.x, walker.y)
     return False
 
 

@@ -13,7 +13,7 @@ from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
 from its_core.engines.simulator.incidents.outcome.measures import apart_m, hardest_braking_mps2
 from its_core.engines.simulator.incidents.outcome.verdicts import COMING_S, Verdict, failed, nearing, window
 from its_core.engines.simulator.incidents.picture_size import plain_share
-from its_core.engines.simulator.incidents.rehearsal import AHEAD_M, IN_FRONT_M, Rehearsal
+from its_core.engines.simulator.incidents.rehearsal import Rehearsal, is_before_front
 from its_core.engines.simulator.incidents.search.anyone import best_in_view
 from its_core.engines.simulator.incidents.search.people import stepping_out_opportunities
 from its_core.engines.simulator.incidents.setting import Setting
@@ -103,8 +103,8 @@ def in_the_way(run: Run, car: int, person: int, start: int, end: int) -> bool:
     for frame in range(start, end):
         dx, dy = (float(value) for value in trace.positions[frame, person, :2] - trace.positions[frame, car, :2])
         fx, fy = (float(value) for value in forward(trace, frame, car))
-        ahead, beside = dx * fx + dy * fy - body.length_m / 2, abs(dx * fy - dy * fx) - body.width_m / 2
-        if 0.0 < ahead < AHEAD_M and beside < IN_FRONT_M and trace.speeds[frame, car] > FAST_MPS / 2:
+        before = is_before_front((dx, dy), (fx, fy), body.length_m / 2, body.width_m / 2)
+        if before and trace.speeds[frame, car] > FAST_MPS / 2:
             x, y = (float(value) for value in trace.positions[frame, person, :2])
             if layout.on_road(x, y):
                 return True
