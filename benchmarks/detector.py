@@ -4,11 +4,13 @@
     python benchmarks/detector.py --folder small --clips 48 --epochs 12
     python benchmarks/detector.py --version published/mine               # a version that is there already
     python benchmarks/detector.py --version published/mine --jobs 16     # so many trainings at once, on GPUs by turns
+    python benchmarks/detector.py --version published/mine --train-on published/more
 
 Cameras are never shared between training and test: every clip is answered for once, by a detector that was trained on
 other cameras (as many folds as ``--folds``). Prints each figure with its interval over cameras, and writes it as
 ``detector.json`` and ``detector.md``, anew after each experiment. A training that was interrupted goes on. With
-``--version`` neither Prefect nor the simulator need be installed.
+``--version`` neither Prefect nor the simulator need be installed. With ``--train-on`` the detectors learn from another
+version, whose cameras are others, and answer for all clips of this one.
 """
 
 from __future__ import annotations
@@ -89,18 +91,19 @@ def keep_features(folder: Path, clip: TrueClip) -> None:
 
 
 def answer_fold(
-    truth: GroundTruth, name: str, fold: int, folds: int, epochs: int | None, folder: Path, job: int
+    truth: GroundTruth, learnt_from: GroundTruth, name: str, fold: int, asked: argparse.Namespace, job: int
 ) -> tuple[dict[str, Prediction], float]:
-    """What a detector says that was trained on the other folds' cameras, and how many seconds both took."""
+    """What a detector says of a fold that was trained on other cameras, and how many seconds both took."""
     start = time.monotonic()
-    keep, cameras = experiments(truth)[name], folds_of(truth.clips, folds)[fold]
+    folder = asked.folder
+    keep, cameras = experiments(learnt_from)[name], folds_of(truth.clips, asked.folds)[fold]
     gpus = torch.cuda.device_count()
     device = f"cuda:{job % gpus}" if gpus else "cpu"
-    settings = Settings(epochs=epochs, device=device, thorough=name == THOROUGH)
-    frames = {clip.clip_id: features.load(clip, folder / "features") for clip in truth.clips}
-    learnt = [clip for clip in truth.clips if clip.camera_id not in cameras and keep(clip)]
+    settings = Settings(epochs=asked.epochs, device=device, thorough=name == THOROUGH)
+    learnt = [clip for clip in learnt_from.clips if clip.camera_id not in cameras and keep(clip)]
     tested = [clip for clip in truth.clips if clip.camera_id in cameras]
-    checkpoints = folder / "detectors" / truth.name.replace("/", "-") / file_name(name)
+    frames = {clip.clip_id: features.load(clip, folder / "features") for clip in [*learnt, *tested]}
+    checkpoints = folder / "detectors" / learnt_from.name.replace("/", "-") / file_name(name)
     network = training.train(learnt, frames, settings, checkpoints / f"fold-{fold}.pt")
     return answers.predict(network, tested, frames), time.monotonic() - start
 
@@ -210,16 +213,17 @@ def answer_baseline(name: baselines.Name, truth: GroundTruth) -> tuple[dict[str,
     return baselines.predict(name, truth), time.monotonic() - start
 
 
-def compare(truth: GroundTruth, asked: argparse.Namespace, pool: ProcessPoolExecutor) -> None:
+def compare(truth: GroundTruth, learnt_from: GroundTruth, asked: argparse.Namespace, pool: ProcessPoolExecutor) -> None:
     """Detectors first, as they take longest; every experiment's folds at once, as far as there are processes."""
     results = Results(asked.folder, truth)
     start = time.monotonic()
-    list(pool.map(partial(keep_features, asked.folder), truth.clips))
+    clips = {clip.clip_id: clip for clip in [*truth.clips, *learnt_from.clips]}
+    list(pool.map(partial(keep_features, asked.folder), clips.values()))
     print(f"frames and flow: {time.monotonic() - start:.0f} s", flush=True)
-    kept = {name: keep for name, keep in experiments(truth).items() if asked.only in (None, name)}
+    kept = {name: keep for name, keep in experiments(learnt_from).items() if not asked.only or name in asked.only}
     runs: dict[str, list[Future[tuple[dict[str, Prediction], float]]]] = {name: [] for name in kept}
     for job, (name, fold) in enumerate((name, fold) for name in kept for fold in range(asked.folds)):
-        run = pool.submit(answer_fold, truth, name, fold, asked.folds, asked.epochs, asked.folder, job)
+        run = pool.submit(answer_fold, truth, learnt_from, name, fold, asked, job)
         runs[name].append(run)
     simple = {name: pool.submit(answer_baseline, name, truth) for name in baselines.BASELINES}
     for name in sorted(kept, key=lambda name: name == THOROUGH):  # what ends first is written first
@@ -229,8 +233,8 @@ def compare(truth: GroundTruth, asked: argparse.Namespace, pool: ProcessPoolExec
             said |= run.result()[0]
         predictions.write(asked.folder / "predictions" / f"{file_name(name)}.csv", said)
         seconds = max(run.result()[1] for run in runs[name])
-        clips = sum(keep(clip) for clip in truth.clips)
-        results.add(name, score(name, truth, said), clips, pairs_told_apart(truth, said), seconds)
+        learnt = sum(keep(clip) for clip in learnt_from.clips)
+        results.add(name, score(name, truth, said), learnt, pairs_told_apart(truth, said), seconds)
     for baseline, run in simple.items():
         said, seconds = run.result()
         results.add(baseline, score(baseline, truth, said), 0, {}, seconds)
@@ -240,19 +244,23 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--folder", type=Path, default=Path("detector-benchmark"))
     arguments.add_argument("--version", help="a version or dataset that is there; none is built then")
+    arguments.add_argument("--train-on", help="another version to learn from, of other cameras; then without folds")
     arguments.add_argument("--clips", type=int, default=240)
     arguments.add_argument("--seed", type=int, default=0, help="of the plan: other cameras and clips")
     arguments.add_argument("--epochs", type=int)
     arguments.add_argument("--folds", type=int, default=3)
     arguments.add_argument("--jobs", type=int, default=1, help="trainings at once; the processor's threads are divided")
-    arguments.add_argument("--only", help="the one experiment to run, such as 'all clips'")
+    arguments.add_argument("--only", action="append", help="an experiment to run, such as 'all clips'; all by default")
     asked = arguments.parse_args()
     truth = ground_truth.open_truth(asked.version or build(asked.folder, asked.clips, asked.seed))
+    learnt_from = ground_truth.open_truth(asked.train_on) if asked.train_on else truth
+    if asked.train_on:
+        asked.folds = 1
     asked.folder.mkdir(parents=True, exist_ok=True)
     threads = max(1, (os.cpu_count() or 1) // asked.jobs)
     spawned = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(asked.jobs, spawned, torch.set_num_threads, (threads,)) as pool:
-        compare(truth, asked, pool)
+        compare(truth, learnt_from, asked, pool)
 
 
 if __name__ == "__main__":

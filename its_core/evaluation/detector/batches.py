@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from its_core.evaluation.detector.road_users import RoadUsers
 from its_core.evaluation.ground_truth import TrueClip
 
 Group = tuple[TrueClip, TrueClip | None]
+Shown = tuple[float, samples.Batch]
 
 
 def groups_of(clips: Sequence[TrueClip]) -> list[Group]:
@@ -32,12 +34,29 @@ def batches(
     batch_size: int,
     seed: int,
     epoch: int,
-) -> Iterator[tuple[float, samples.Batch]]:
+) -> Iterator[Shown]:
     """An epoch's batches, each with the share of the epoch before it. They follow from the seed and the epoch's number.
 
     A crash comes with the same crop of its counterfactual and with another crop of its own clip, every other clip with
-    one crop.
+    one crop. A thread makes the next batch while one is used.
     """
+    making = _made(groups, features, users, window, batch_size, seed, epoch)
+    with ThreadPoolExecutor(1) as maker:
+        following = maker.submit(next, making, None)
+        while (shown := following.result()) is not None:
+            following = maker.submit(next, making, None)
+            yield shown
+
+
+def _made(
+    groups: Sequence[Group],
+    features: Mapping[str, Features],
+    users: Mapping[str, RoadUsers],
+    window: views.Window,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+) -> Iterator[Shown]:
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(groups))
     crops: list[samples.Sample] = []
