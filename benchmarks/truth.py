@@ -134,7 +134,7 @@ def _check_frame(
             errors.masks += 1
         errors.wrong_mask_px += int((decoded != truth).sum())
     if layout.deck is None and not struck_posts(trace, layout):
-        still = everything(scenery(layout, sky, mast.position_m, mast.camera_id))
+        still = everything(scenery(layout, sky, mast.position_m, mast.camera_id), sky).soup
         everybody = acting.vertices[acting.chosen(range(len(trace.actors)))]
         triangles = np.concatenate([still.vertices[still.triangles], everybody]).astype(np.float64)
         errors.depths.extend(

@@ -75,6 +75,7 @@ _MOST_SKY, _MOST_LAWN = 0.30, 0.34  # shares of the picture that a good view sta
 _MOST_ROAD_HIDDEN = 0.08  # of the road in the picture, that trees and buildings may hide
 _WATCHED_M = 26.0  # road this near to the focus is watched
 _WIDER_M = 45.0  # and this near is looked at when it is in the picture
+_RAY_ROWS = 64  # whose rays are found at once, for the memory's sake
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,16 @@ class Camera:
             np.ascontiguousarray(across), np.ascontiguousarray(down), self.rotation, *self.distortion
         )
         return rays
+
+    def pixel_rays(self, top: int = 0, low: int | None = None) -> NDArray[np.float32]:
+        """``rays`` through the middles of all pixels of the rows from ``top`` to before ``low``; by default, of all."""
+        low = self.height_px if low is None else low
+        columns = np.arange(self.width_px) + 0.5
+        made = np.empty((low - top, self.width_px, 3), np.float32)
+        for row in range(top, low, _RAY_ROWS):
+            end = min(row + _RAY_ROWS, low)
+            made[row - top : end - top] = self.rays(columns, np.arange(row, end)[:, None] + 0.5)
+        return made
 
     def model(self, shifts_px: Sequence[Sequence[float]] = ()) -> CameraModel:
         """The camera as the annotations publish it. ``shifts_px``: of each frame, to the right and down, where it

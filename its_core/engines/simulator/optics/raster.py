@@ -67,6 +67,10 @@ class Coverage:
     def empty(cls, width: int, height: int) -> Coverage:
         return cls(np.full((height, width), NOTHING, np.int32), np.zeros((height, width), np.float32))
 
+    def clear(self) -> None:
+        self.triangle.fill(NOTHING)
+        self.nearness.fill(0.0)
+
 
 def view(camera: Camera, soup: Soup, fine: int = 1, shift: tuple[float, float] = (0.0, 0.0)) -> Coverage:
     """What the camera sees of the triangles alone."""

@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
-from its_core.engines.simulator.optics.raster import NOTHING, view
+from its_core.engines.simulator.optics.raster import view
 from its_core.engines.simulator.optics.shading import Shader
 from its_core.engines.simulator.portable_math import norm
 from its_core.engines.simulator.rendering.standing import FINE, Standing, everything, mirrored, stood
 from its_core.engines.simulator.roads.layouts import Layout
-from its_core.engines.simulator.scenery.backdrop import with_backdrop
+from its_core.engines.simulator.scenery.backdrop import add_backdrop
 from its_core.engines.simulator.scenery.build import Scenery
 from its_core.engines.simulator.scenery.ground import Ground, ground
 from its_core.engines.simulator.scenery.light_maps import Plans, plans
@@ -46,22 +47,28 @@ class Plate:
 
 
 def plate(camera: Camera, layout: Layout, scene: Scenery, daylight: Daylight) -> Plate:
-    cast = plans(layout, scene, everything(scene), daylight)
+    things = everything(scene, daylight)
+    cast = plans(layout, scene, things.soup, daylight)
     skyline = 0.06 if len(layout.crosswalks) == 0 else 0.30
     shader = Shader(daylight, skyline, _lamp_level(daylight))
     white, yellow = _paint_coverage(camera, layout, scene)
-    standing = stood(camera, scene, daylight, shader, cast)
-    floor = ground(camera, layout, daylight, cast, white, yellow, scene.parks, standing.covered >= 1.0)
-    far = with_backdrop(camera, daylight, floor.radiance, floor.land, layout.deck.drop_m if layout.deck else 0.0)
-    share = (1.0 - standing.covered) * floor.land
+    standing, lit = stood(camera, things, daylight, shader, cast)
+    floor = ground(camera, layout, daylight, cast, white, yellow, scene.parks, lit.covered >= 1.0)
+    radiance = floor.radiance
+    add_backdrop(camera, daylight, radiance, floor.land, layout.deck.drop_m if layout.deck else 0.0)
+    free = 1.0 - lit.covered
+    share = free * floor.land
     sheen: F32 = np.zeros((2, 2), np.float32)
     mirror: F32 = np.zeros((2, 2, 3), np.float32)
     if daylight.wet > 0.0:
-        mirror = _rough(mirrored(camera, scene, daylight, shader, cast), camera)
+        mirror = _rough(mirrored(camera, things, daylight, shader, cast), camera)
         sheen = _sheen(camera, floor)
-        far += sheen[..., None] * (mirror - far)
+        gained = mirror - radiance
+        gained *= sheen[..., None]
+        radiance += gained
         sheen = (sheen * share).astype(np.float32)
-    radiance = standing.light + (1.0 - standing.covered)[..., None] * far
+    radiance *= free[..., None]
+    radiance += lit.light
     return Plate(
         radiance, share, floor.sun_share, floor.albedo, floor.x, floor.y, cast, shader, standing, sheen, mirror
     )  # fmt: skip
@@ -69,8 +76,7 @@ def plate(camera: Camera, layout: Layout, scene: Scenery, daylight: Daylight) ->
 
 def _sheen(camera: Camera, floor: Ground) -> F32:
     """Share of what each pixel's ground mirrors: Fresnel's, by Schlick's approximation."""
-    rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px]
-    rays = camera.rays(columns + 0.5, rows + 0.5)
+    rays = camera.pixel_rays()
     slant = np.clip(1.0 + rays[..., 2] / norm(rays), 0.0, 1.0)
     square = slant * slant
     sheen: F32 = (floor.land * floor.water * (0.03 + 0.97 * square * square * slant)).astype(np.float32)
@@ -80,11 +86,10 @@ def _sheen(camera: Camera, floor: Ground) -> F32:
 def _rough(mirror: F32, camera: Camera) -> F32:
     """A mirror image on a road that is not smooth: drawn out downwards, bright lamps most of all."""
     scale = camera.width_px / 1280.0
-    bright = np.where(mirror > 1.2, 4.0 * mirror, mirror)
-    tall = ndimage.uniform_filter1d(bright, max(1, round(21 * scale)), axis=0, mode="nearest")
-    drawn = ndimage.uniform_filter1d(tall, max(1, round(15 * scale)), axis=0, mode="nearest")
-    rough: F32 = ndimage.uniform_filter1d(drawn, max(1, round(3 * scale)), axis=1, mode="nearest")
-    return rough.astype(np.float32)
+    mirror[mirror > 1.2] *= 4.0
+    for size_px, axis in ((21, 0), (15, 0), (3, 1)):
+        ndimage.uniform_filter1d(mirror, max(1, round(size_px * scale)), axis=axis, mode="nearest", output=mirror)
+    return mirror
 
 
 def _lamp_level(daylight: Daylight) -> tuple[float, float, float]:
@@ -94,15 +99,18 @@ def _lamp_level(daylight: Daylight) -> tuple[float, float, float]:
 def _paint_coverage(camera: Camera, layout: Layout, scene: Scenery) -> tuple[F32, F32]:
     """Share of each pixel under white and under yellow paint."""
     soup, yellow = paint((*layout.markings, *scene.bays), layout.crosswalks)
-    kind = np.concatenate([np.where(yellow, 2, 1), [0]]).astype(np.uint8)  # the last one, −1, is nothing
-    assert NOTHING == -1
+    kind = np.where(yellow, 2, 1).astype(np.uint8)
     total = np.zeros((2, camera.height_px, camera.width_px), np.uint8)
     for shift in _SHIFTS:
-        drawn = kind[view(camera, soup, FINE, shift).triangle]
-        for row in range(FINE):
-            for column in range(FINE):
-                sample = drawn[row::FINE, column::FINE]
-                total[0] += sample == 1
-                total[1] += sample == 2
+        _count_paint(view(camera, soup, FINE, shift).triangle, kind, total)
     share = total * np.float32(1.0 / (len(_SHIFTS) * FINE**2))
     return share[0], share[1]
+
+
+@kernel
+def _count_paint(seen: NDArray[np.int32], kind: NDArray[np.uint8], total: NDArray[np.uint8]) -> None:
+    """Adds to ``total`` (2×H×W) the samples (``seen`` 2H×2W) that show triangles of kind 1 and of kind 2."""
+    for row in range(seen.shape[0]):
+        for column in range(seen.shape[1]):
+            if seen[row, column] >= 0:
+                total[kind[seen[row, column]] - 1, row // FINE, column // FINE] += 1

@@ -70,8 +70,7 @@ class Compositor:
     def __init__(self, plate: Plate, camera: Camera, look: Look, layer: ActorLayer) -> None:
         self._plate, self._camera, self._look, self._layer = plate, camera, look, layer
         self._shape = (camera.height_px, camera.width_px)
-        rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px]
-        self._rays: F32 = camera.rays(columns + 0.5, rows + 0.5)
+        self._rays: F32 = camera.pixel_rays()
         self._eye, self._view = np.array(camera.position_m), View.of(camera)
         self._tone = look.tone
         around = plate.shader.around

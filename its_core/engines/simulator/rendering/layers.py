@@ -52,8 +52,7 @@ class LayerMaker:
 
     def __init__(self, asked: frozenset[str], camera: Camera, layout: Layout, plate: Plate, layer: ActorLayer) -> None:
         self._asked, self._camera, self._plate, self._layer = asked, camera, plate, layer
-        rows, columns = np.mgrid[0 : camera.height_px, 0 : camera.width_px]
-        self._rays = camera.rays(columns + 0.5, rows + 0.5)
+        self._rays = camera.pixel_rays()
         self._ground = np.maximum(-self._rays[..., 2] / np.float32(camera.position_m[2]), 0.0)  # 1/m, 0 for the sky
         if layout.deck is not None:
             below = is_below(road_distance(layout, plate.x, plate.y))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from its_core.annotations import Box
 from its_core.engines.simulator.dimensions import VEHICLES
+from its_core.engines.simulator.freed_memory import hand_back
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight, daylight, under_roof
 from its_core.engines.simulator.optics.osd import Overlay
@@ -117,6 +118,7 @@ class Still:
         scene = scenery(layout, sky, camera.position_m, camera.camera_id, fallen)
         self.plate = plate(camera, layout, scene, sky)
         self.exposure = metered(self.plate.radiance, self.plate.ground_share, sky)
+        hand_back()  # painting takes many arrays that are freed again
 
     def shows(self, layout: Layout, camera: Camera, sky: Daylight) -> bool:
         return camera.same_view(self.camera) and sky == self.sky and layout == self.layout

@@ -30,25 +30,32 @@ _PASSES: Passes = (((0.25, -0.25), ((0, 0), (1, 1))), ((-0.25, 0.25), ((0, 1), (
 _ONE_SAMPLE: Passes = (((0.5, 0.5), ((0, 0),)),)
 _BRIGHTEST = 2.2  # of a sample, so that a lamp does not eat the anti-aliasing of its edge
 _SKY_ROWS = 64
-_WALL_SAMPLES = 60_000  # that are painted at once
+_SAMPLES = 60_000  # that are lit at once: for more, what is known of each would take much memory
 _WALL_PIECE_M = 4.0  # lenses bend long edges
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """``light`` H×W×3: radiance of what stands, weighted by the share of each pixel that it covers; ``covered`` H×W:
-    that share; ``nearness`` 2H×2W: inverse depth at each sample, 0 where nothing stands; ``surface`` 2H×2W: what it is
-    made of."""
+    """2H×2W: ``nearness``, the inverse depth at each sample, 0 where nothing stands; ``surface``, what it is made
+    of."""
 
-    light: F32
-    covered: F32
     nearness: F32
     surface: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class _Things:
-    """Everything that stands as one mesh: vertex attributes, then the walls' triangles with their numbers."""
+class Lit:
+    """``light`` H×W×3: radiance of what stands, weighted by the share of each pixel that it covers; ``covered`` H×W:
+    that share."""
+
+    light: F32
+    covered: F32
+
+
+@dataclass(frozen=True, slots=True)
+class Things:
+    """Everything that stands as one mesh: vertex attributes, then the walls' triangles with their numbers; ``shade`` of
+    each wall, the share of the sun that other houses leave it."""
 
     soup: Soup
     normals: F32
@@ -56,60 +63,12 @@ class _Things:
     slots: NDArray[np.uint8]
     walls_from: int  # the first triangle that belongs to a wall
     wall: Ints  # of each wall triangle
+    walls: Walls
+    shade: F32
 
 
-def everything(scene: Scenery) -> Mesh:
-    """All that casts a shadow, world frame."""
-    return merged([merged(scene.things), _wall_mesh(scene.walls)[0]])
-
-
-def mirrored(camera: Camera, scene: Scenery, daylight: Daylight, shader: Shader, cast: Plans) -> F32:
-    """H×W×3: what a sheet of water in place of the ground would mirror, one sample a pixel."""
-    below = camera.mirrored()
-    seen = stood(below, scene, daylight, shader, cast, _ONE_SAMPLE)
-    image = seen.light
-    columns = np.arange(camera.width_px, dtype=np.float32)[None, :] + np.float32(0.5)
-    for row in range(0, camera.height_px, _SKY_ROWS):
-        rows = slice(row, min(row + _SKY_ROWS, camera.height_px))
-        rays = below.rays(columns, np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] + np.float32(0.5))
-        rays /= norm(rays)[..., None]
-        image[rows] += (1.0 - seen.covered[rows])[..., None] * daylight.sky(rays)
-    return image
-
-
-def stood(
-    camera: Camera, scene: Scenery, daylight: Daylight, shader: Shader, cast: Plans, passes: Passes = _PASSES
-) -> Standing:
-    things = _things(scene, daylight)
-    placed = camera.placed(things.soup.vertices)
-    lens = Lens.of(camera, FINE)
-    seen = Coverage.empty(lens.width, lens.height)
-    draw(placed, things.soup.triangles, lens, seen)
-    surface = _surface(seen, things)
-    nearness = seen.nearness
-    painter = FacadePainter(scene.walls, daylight, camera.position_m)
-    shade = _wall_shade(scene, daylight)
-    light = np.zeros((camera.height_px, camera.width_px, 3), np.float32)
-    covered = np.zeros((camera.height_px, camera.width_px), np.float32)
-    weight = np.float32(1.0 / sum(len(taken) for _, taken in passes))
-    plain = _one_wall(seen, things) if len(passes) > 1 else None
-    for number, (shift, taken) in enumerate(passes):
-        lens = Lens.of(camera, FINE, shift)
-        seen = Coverage.empty(lens.width, lens.height)
-        draw(placed, things.soup.triangles, lens, seen)
-        weights = np.full(covered.shape, weight, np.float32)
-        if plain is not None:  # the first pass alone paints it
-            if number == 0:
-                plain &= _one_wall(seen, things)
-            weights[plain] *= np.float32(len(passes) if number == 0 else 0)
-        for row, column in taken:
-            _add_pass(
-                camera, things, placed, lens, seen, (row, column), painter, shade, shader, cast, weights, light, covered
-            )
-    return Standing(light, covered, nearness, surface)
-
-
-def _things(scene: Scenery, daylight: Daylight) -> _Things:
+def everything(scene: Scenery, daylight: Daylight) -> Things:
+    """All that stands and casts shadows, world frame."""
     things = merged(scene.things)
     walls, number = _wall_mesh(scene.walls)
     whole = merged([things, walls])
@@ -117,9 +76,69 @@ def _things(scene: Scenery, daylight: Daylight) -> _Things:
         [scene.sunlit(thing.vertices + np.float32(0.02) * thing.normals, daylight) for thing in scene.things]
         + [np.ones(len(walls.vertices), np.float32)]
     )
-    return _Things(
-        Soup(whole.vertices, whole.triangles), whole.normals, sunlit, whole.slots, len(things.triangles), number
-    )
+    return Things(
+        Soup(whole.vertices, whole.triangles), whole.normals, sunlit, whole.slots, len(things.triangles), number,
+        scene.walls, _wall_shade(scene, daylight),
+    )  # fmt: skip
+
+
+def stood(camera: Camera, things: Things, daylight: Daylight, shader: Shader, cast: Plans) -> tuple[Standing, Lit]:
+    placed = camera.placed(things.soup.vertices)
+    standing, plain = _standing(camera, things, placed)
+    return standing, _lit(camera, things, placed, daylight, shader, cast, _PASSES, plain)
+
+
+def _standing(camera: Camera, things: Things, placed: Floats) -> tuple[Standing, NDArray[np.bool_]]:
+    """What shows at the pixels' own samples, and which pixels show one wall alone."""
+    lens = Lens.of(camera, FINE)
+    seen = Coverage.empty(lens.width, lens.height)
+    draw(placed, things.soup.triangles, lens, seen)
+    surface = _surface(seen.triangle, things.soup.triangles, things.slots)
+    return Standing(seen.nearness, surface), _one_wall(seen.triangle, things.wall, things.walls_from)
+
+
+def mirrored(camera: Camera, things: Things, daylight: Daylight, shader: Shader, cast: Plans) -> F32:
+    """H×W×3: what a sheet of water in place of the ground would mirror, one sample a pixel."""
+    below = camera.mirrored()
+    seen = _lit(below, things, below.placed(things.soup.vertices), daylight, shader, cast, _ONE_SAMPLE)
+    image = seen.light
+    for top in range(0, camera.height_px, _SKY_ROWS):
+        rows = slice(top, min(top + _SKY_ROWS, camera.height_px))
+        rays = below.pixel_rays(rows.start, rows.stop)
+        rays /= norm(rays)[..., None]
+        image[rows] += (1.0 - seen.covered[rows])[..., None] * daylight.sky(rays)
+    return image
+
+
+def _lit(
+    camera: Camera, things: Things, placed: Floats, daylight: Daylight, shader: Shader, cast: Plans, passes: Passes,
+    plain: NDArray[np.bool_] | None = None,
+) -> Lit:  # fmt: skip
+    """``placed``: the things' vertices by ``Camera.placed``; ``plain`` H×W: pixels whose samples all show one wall, if
+    those of the first pass do so too. That pass alone will do for them."""
+    painter = FacadePainter(things.walls, daylight, camera.position_m)
+    light = np.zeros((camera.height_px, camera.width_px, 3), np.float32)
+    covered = np.zeros((camera.height_px, camera.width_px), np.float32)
+    weight = np.float32(1.0 / sum(len(taken) for _, taken in passes))
+    seen = Coverage.empty(FINE * camera.width_px, FINE * camera.height_px)
+    for number, (shift, taken) in enumerate(passes):
+        lens = Lens.of(camera, FINE, shift)
+        seen.clear()
+        draw(placed, things.soup.triangles, lens, seen)
+        weights = np.full(covered.shape, weight, np.float32)
+        if plain is not None:
+            if number == 0:
+                plain &= _one_wall(seen.triangle, things.wall, things.walls_from)
+            weights[plain] *= np.float32(len(passes) if number == 0 else 0)
+        for row, column in taken:
+            shown = (seen.triangle[row::FINE, column::FINE] != NOTHING) & (weights > 0.0)
+            hits = np.flatnonzero(shown).astype(np.int32)
+            for hit in np.array_split(hits, len(hits) // _SAMPLES + 1):
+                _add_samples(
+                    camera, things, placed, lens, seen, (row, column), hit, painter, shader, cast, weights, light,
+                    covered,
+                )  # fmt: skip
+    return Lit(light, covered)
 
 
 def _wall_mesh(walls: Walls) -> tuple[Mesh, Ints]:
@@ -140,46 +159,46 @@ def _wall_mesh(walls: Walls) -> tuple[Mesh, Ints]:
     return mesh, np.concatenate([number, number])
 
 
-def _surface(seen: Coverage, things: _Things) -> NDArray[np.uint8]:
-    slot = things.slots[things.soup.triangles[:, 0]]
-    slot = np.concatenate([slot, np.zeros(1, np.uint8)])  # the last one, −1, is nothing
-    return slot[seen.triangle]
+@kernel
+def _surface(seen: Ints, triangles: Ints, slots: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What each sample shows is made of, 0 where it shows nothing."""
+    height, width = seen.shape
+    found = np.zeros((height, width), np.uint8)
+    for row in range(height):
+        for column in range(width):
+            if seen[row, column] >= 0:
+                found[row, column] = slots[triangles[seen[row, column], 0]]
+    return found
 
 
-def _one_wall(seen: Coverage, things: _Things) -> NDArray[np.bool_]:
-    """H×W: pixels in which all samples show the same wall. Half of the samples will do for them."""
-    walls = np.full(len(things.soup.triangles) + 1, NOTHING, np.int32)  # the last one, −1, is nothing
-    walls[things.walls_from : -1] = things.wall
-    wall = walls[seen.triangle]
-    first = wall[::FINE, ::FINE]
-    same: NDArray[np.bool_] = first != NOTHING
-    for row in range(FINE):
-        for column in range(FINE):
-            same &= wall[row::FINE, column::FINE] == first
+@kernel
+def _one_wall(seen: Ints, wall: Ints, walls_from: int) -> NDArray[np.bool_]:
+    """H×W: pixels in which all samples (``seen`` 2H×2W) show the same wall."""
+    height, width = seen.shape[0] // FINE, seen.shape[1] // FINE
+    same = np.zeros((height, width), np.bool_)
+    for row in range(height):
+        for column in range(width):
+            first = seen[FINE * row, FINE * column]
+            if first < walls_from:
+                continue
+            count = 0
+            for k in range(FINE * FINE):
+                other = seen[FINE * row + k // FINE, FINE * column + k % FINE]
+                if other >= walls_from and wall[other - walls_from] == wall[first - walls_from]:
+                    count += 1
+            same[row, column] = count == FINE * FINE
     return same
 
 
-def _add_pass(
-    camera: Camera,
-    things: _Things,
-    placed: NDArray[np.float64],
-    lens: Lens,
-    seen: Coverage,
-    at: tuple[int, int],
-    painter: FacadePainter,
-    shade: F32,
-    shader: Shader,
-    cast: Plans,
-    weights: F32,
-    light: F32,
-    covered: F32,
-) -> None:
-    """Adds one sample of each pixel, so much of it as ``weights`` (H×W) say."""
+def _add_samples(
+    camera: Camera, things: Things, placed: Floats, lens: Lens, seen: Coverage, at: tuple[int, int], hit: Ints,
+    painter: FacadePainter, shader: Shader, cast: Plans, weights: F32, light: F32, covered: F32,
+) -> None:  # fmt: skip
+    """Adds one sample, that in row and column ``at``, of each pixel of ``hit`` (their numbers in a flattened picture),
+    so much of it as ``weights`` (H×W) say."""
     row, column = at
-    shown = seen.triangle[row::FINE, column::FINE]
-    hit = np.flatnonzero((shown != NOTHING) & (weights > 0.0)).astype(np.int32)
-    number = shown.ravel()[hit]
     rows, columns = FINE * (hit // camera.width_px) + row, FINE * (hit % camera.width_px) + column
+    number = seen.triangle[rows, columns]
     rays = camera.rays(
         (columns + 0.5 - lens.centre_x) / FINE + camera.width_px / 2,
         (rows + 0.5 - lens.centre_y) / FINE + camera.height_px / 2,
@@ -198,9 +217,8 @@ def _add_pass(
     )  # fmt: skip
     radiance[solid] = part
     if is_wall.any():
-        for piece in np.array_split(np.flatnonzero(is_wall), int(is_wall.sum()) // _WALL_SAMPLES + 1):  # less memory
-            wall = things.wall[number[piece] - things.walls_from]
-            radiance[piece] = painter.radiance(wall, rays[piece], shade, cast)
+        wall = things.wall[number[is_wall] - things.walls_from]
+        radiance[is_wall] = painter.radiance(wall, rays[is_wall], things.shade, cast)
     haze = (1.0 - exp(-distance / np.float32(shader.daylight.haze_m)))[:, None]
     radiance += haze * (np.array(shader.around.air, np.float32) - radiance)
     weight = weights.ravel()[hit]

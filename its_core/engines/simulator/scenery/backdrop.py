@@ -14,22 +14,20 @@ F32 = NDArray[np.float32]
 
 _WOODS_M = 520.0  # away
 _WOODS_TALL_M = 11.0
+_BAND_ROWS = 64  # painted at once, for the memory's sake
 
 
-def with_backdrop(camera: Camera, daylight: Daylight, floor: F32, land: NDArray[np.bool_], drop_m: float = 0.0) -> F32:
-    """The ground's light (H×W×3, of use where ``land``) with sky and woods beyond it, whose feet are ``drop_m`` below
-    the road."""
+def add_backdrop(camera: Camera, daylight: Daylight, floor: F32, land: NDArray[np.bool_], drop_m: float = 0.0) -> None:
+    """Puts sky and woods into the ground's light (H×W×3, of use where ``land``) beyond it; the woods' feet are
+    ``drop_m`` below the road."""
     last = _last_row(camera, drop_m)
-    if last == 0:
-        return floor
-    rows, columns = np.mgrid[0:last, 0 : camera.width_px].astype(np.float32)
-    rays = camera.rays(columns + np.float32(0.5), rows + np.float32(0.5))
-    directions = rays / np.sqrt(pm.dot(rays, rays))[..., None]
-    behind = np.where(land[:last, :, None], floor[:last], _sky(daylight, directions))
-    share, woods = _woods(camera, daylight, directions, drop_m)
-    whole = floor.copy()
-    whole[:last] = behind + share[..., None] * (woods - behind)
-    return whole
+    for top in range(0, last, _BAND_ROWS):
+        rows = slice(top, min(top + _BAND_ROWS, last))
+        rays = camera.pixel_rays(rows.start, rows.stop)
+        directions = rays / np.sqrt(pm.dot(rays, rays))[..., None]
+        behind = np.where(land[rows, :, None], floor[rows], _sky(daylight, directions))
+        share, woods = _woods(camera, daylight, directions, drop_m)
+        floor[rows] = behind + share[..., None] * (woods - behind)
 
 
 def _last_row(camera: Camera, drop_m: float) -> int:

@@ -30,7 +30,7 @@ F32 = NDArray[np.float32]
 _KERB_M = 0.16
 _KERB_HEIGHT_M = 0.13
 _FARTHEST_M = 4000.0
-_BAND_ROWS, _OVERLAP_ROWS = 128, 2
+_BAND_ROWS, _OVERLAP_ROWS = 64, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +76,21 @@ def ground(
     ``parks``: the car parks beside the road; ``hidden`` (H×W): pixels of which nobody sees the ground, whose light,
     colour, share of sun and water are left at 0."""
     worn = wear(layout, camera.camera_id)
-    height = camera.height_px
-    parts: list[list[NDArray[Any]]] = [[] for _ in range(7)]
+    height, size = camera.height_px, (camera.height_px, camera.width_px)
+    whole = Ground(
+        np.empty((*size, 3), np.float32), np.empty((*size, 3), np.float32), np.empty(size, np.float32),
+        np.empty(size, np.float32), np.empty(size, np.float32), np.empty(size, np.bool_), np.empty(size, np.float32),
+    )  # fmt: skip
+    maps = (whole.radiance, whole.albedo, whole.sun_share, whole.x, whole.y, whole.land, whole.water)
     for top in range(0, height, _BAND_ROWS):  # by bands, for the memory's sake; each sees a little of its neighbours
         low = min(top + _BAND_ROWS, height)
         above, below = max(top - _OVERLAP_ROWS, 0), min(low + _OVERLAP_ROWS, height)
         rows = slice(above, below)
         unseen = None if hidden is None else hidden[rows]
         band = _band(camera, layout, daylight, plans, worn, white[rows], yellow[rows], rows, parks, unseen)
-        for part, values in zip(parts, band, strict=True):
-            part.append(values[top - above : low - above])
-    return Ground(*(np.concatenate(part) for part in parts))
+        for made, values in zip(maps, band, strict=True):
+            made[top:low] = values[top - above : low - above]
+    return whole
 
 
 def _band(
@@ -165,8 +169,7 @@ def _sun(layout: Layout, plans: Plans, spot: _Spot) -> F32:
 
 
 def _look(camera: Camera, part: slice) -> tuple[View, NDArray[np.bool_]]:
-    rows, columns = np.mgrid[part, 0 : camera.width_px].astype(np.float32)
-    rays = camera.rays(columns + np.float32(0.5), rows + np.float32(0.5))
+    rays = camera.pixel_rays(part.start, part.stop)
     height = np.float32(camera.position_m[2])
     fall = -rays[..., 2]
     land = fall > height / np.float32(_FARTHEST_M)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from its_core.engines.simulator import portable_math as pm
-from its_core.engines.simulator.meshes.mesh import Mesh
 from its_core.engines.simulator.meshes.noise import blurred, sampled
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.optics.raster import Soup, plan
@@ -54,7 +53,7 @@ class Plans:
         return self.sun_at(x, y)
 
 
-def plans(layout: Layout, scene: Scenery, everything: Mesh, daylight: Daylight) -> Plans:
+def plans(layout: Layout, scene: Scenery, everything: Soup, daylight: Daylight) -> Plans:
     """``everything``: all that casts a shadow, world frame."""
     fx, fy = layout.focus_m
     sun_rect = _around(fx, fy, _SUN_REACH_M)
@@ -80,7 +79,7 @@ def _around(x: float, y: float, reach: float) -> Rect:
     return (x - reach, y - reach, x + reach, y + reach)
 
 
-def _sun_plan(rect: Rect, everything: Mesh, slope: tuple[float, float]) -> F32:
+def _sun_plan(rect: Rect, everything: Soup, slope: tuple[float, float]) -> F32:
     soup = Soup(flattened(everything.vertices, slope, 0.0), everything.triangles)
     shade = plan(rect, (_SUN_SIDE_PX, _SUN_SIDE_PX), soup)
     sun: F32 = 1.0 - ndimage.uniform_filter(shade.astype(np.float32), 3)

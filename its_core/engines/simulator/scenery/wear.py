@@ -59,17 +59,21 @@ def wear(layout: Layout, camera_id: str) -> Wear:
     image = plan.image.filter(ImageFilter.BoxBlur(0.6))
     levels = []
     for _ in range(5):
-        levels.append(np.asarray(image, np.float32) * np.float32(1 / _NEUTRAL))
+        level: F32 = np.array(image, np.float32)
+        level *= np.float32(1 / _NEUTRAL)
+        _fade(level)
+        levels.append(level)
         image = image.reduce(2)
-    faded = [_faded(level) for level in levels]
-    return Wear(rect, tuple(faded))
+    return Wear(rect, tuple(levels))
 
 
-def _faded(level: F32) -> F32:
-    """Runs out to plain asphalt at the plan's edge."""
+def _fade(level: F32) -> None:
+    """Lets it run out to plain asphalt at the plan's edge."""
     ramp = np.minimum(np.linspace(0, 12, len(level)), np.linspace(12, 0, len(level))).clip(0, 1).astype(np.float32)
-    faded: F32 = 1.0 + (level - 1.0) * ramp[:, None] * ramp[None, :]
-    return faded
+    level -= 1.0
+    level *= ramp[:, None]
+    level *= ramp[None, :]
+    level += 1.0
 
 
 class _Plan:

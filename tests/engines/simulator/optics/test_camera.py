@@ -98,6 +98,16 @@ def test_rays_go_back_through_their_pixels() -> None:
     assert camera.project(points) == pytest.approx(np.column_stack([x, y, [25.0, 25.0]]), abs=1e-3)
 
 
+def test_rays_of_all_pixels_are_those_of_each() -> None:
+    camera = camera_for("rays", place(RoadLayout.URBAN_STREET, "rays"), Geometry(320, 192, 16, 49))
+    rows = camera.pixel_rays(60, 190)
+    assert rows.shape == (130, 320, 3)
+    for row, column in ((60, 0), (63, 17), (64, 319), (127, 5), (128, 160), (189, 319)):
+        one = camera.rays(np.array([column + 0.5]), np.array([row + 0.5]))[0]
+        assert np.array_equal(rows[row - 60, column], one)
+    assert np.array_equal(camera.pixel_rays()[60:190], rows)
+
+
 def seen_focus(layout: RoadLayout, number: int, *words: CameraWord) -> tuple[float, float]:
     """A car's share of the width at the watched spot, and how far from the middle that falls, in widths."""
     here = place(layout, f"views-{number}")

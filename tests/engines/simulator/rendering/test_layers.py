@@ -34,7 +34,7 @@ def street() -> tuple[Camera, Trace, list[Layers], np.ndarray]:
     )
     frames = list(Renderer().frames(here, made, camera, Light.DAY, Weather.CLEAR, 1, layers=ASKED))
     sky = daylight(Light.DAY, Weather.CLEAR, camera.camera_id)
-    still = everything(scenery(here, sky, camera.position_m, camera.camera_id))
+    still = everything(scenery(here, sky, camera.position_m, camera.camera_id), sky).soup
     acting = cast(bodies(made, False), 0)
     triangles = [still.vertices[still.triangles], acting.vertices[acting.chosen([0, 1, 2])]]
     return camera, made, [frame.layers for frame in frames], np.concatenate(triangles).astype(np.float64)
