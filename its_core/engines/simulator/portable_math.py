@@ -77,7 +77,8 @@ def power_scalar(x: float, exponent: float) -> float:
 
 
 @kernel
-def _sin_cos(x: float) -> tuple[float, float]:
+def sin_cos(x: float) -> tuple[float, float]:
+    """Sine and cosine of a number."""
     n = np.floor(x * _TWO_OVER_PI + 0.5)
     r = (x - n * _HALF_PI_HIGH) - n * _HALF_PI_LOW
     square = r * r
@@ -100,12 +101,12 @@ def _sin_cos(x: float) -> tuple[float, float]:
 
 @inline
 def sin_scalar(x: float) -> float:
-    return _sin_cos(x)[0]
+    return sin_cos(x)[0]
 
 
 @inline
 def cos_scalar(x: float) -> float:
-    return _sin_cos(x)[1]
+    return sin_cos(x)[1]
 
 
 @kernel
@@ -177,11 +178,11 @@ def log(x: Any) -> Any:
 
 
 def sin(x: Any) -> Any:
-    return _sin_cos(x)[0] if isinstance(x, float) else _as_given(_sin(x), x)
+    return sin_cos(x)[0] if isinstance(x, float) else _as_given(_sin(x), x)
 
 
 def cos(x: Any) -> Any:
-    return _sin_cos(x)[1] if isinstance(x, float) else _as_given(_cos(x), x)
+    return sin_cos(x)[1] if isinstance(x, float) else _as_given(_cos(x), x)
 
 
 def power(x: Any, exponent: float) -> Any:

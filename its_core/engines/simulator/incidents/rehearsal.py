@@ -17,7 +17,7 @@ from its_core.engines.simulator.portable_math import acos
 from its_core.engines.simulator.roads.layouts import Point
 from its_core.engines.simulator.roads.network import network
 from its_core.engines.simulator.simulation.overlaps import overlapping, rectangles_apart_m
-from its_core.engines.simulator.simulation.rails import Rails, Traffic, packed
+from its_core.engines.simulator.simulation.rails import Rails, Traffic
 from its_core.engines.simulator.traffic.habits import Intent
 from its_core.engines.simulator.traffic.perception import Bodies
 from its_core.engines.simulator.traffic.walkers import Walker
@@ -134,10 +134,10 @@ def rehearsed(
     ways_s: list[float] = []
     touched: frozenset[int] | None = None
     flank, before = 9.0, 9.0
+    mine = [np.flatnonzero(rails.bodies().unit == number).tolist() for number in pair]
     while traffic.time_s < until_s:
         rails.step(STEP_S if traffic.time_s > point_s - FINE_FROM_S else RUN_UP_STEP_S)
-        bodies = packed(rails.roads, traffic)
-        mine = [[i for i in range(len(bodies.x)) if bodies.unit[i] == number] for number in pair]
+        bodies = rails.bodies()
         first = [frozenset((int(bodies.unit[a]), int(bodies.unit[b]))) for a, b in overlapping(bodies, 0.0)]
         brakings.append((traffic.time_s, max((-each.command.acceleration_mps2 for each in two), default=0.0)))
         startle = max(startle, *(each.startle for each in on_foot)) if on_foot else 0.0

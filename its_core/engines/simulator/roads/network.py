@@ -3,7 +3,11 @@ crosswalks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count as counted
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -37,8 +41,10 @@ class Ways(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Where a way runs over a crosswalk: number of the crosswalk, arc lengths (metres)."""
+    """Where a way runs over a crosswalk: number of the stretch in its network and of the crosswalk, arc lengths
+    (metres)."""
 
+    number: int
     crosswalk: int
     start_m: float
     end_m: float
@@ -71,6 +77,12 @@ class Network:
     crossed: list[Crossing] = field(default_factory=list)
     capped: dict[tuple[int, int], list[float]] = field(default_factory=dict)
     shared: dict[tuple[int, int], float] = field(default_factory=dict)
+
+    @cached_property
+    def stretch_rows(self) -> Floats:
+        """C×3, in the order of their numbers: of each stretch its way, and its two arc lengths."""
+        rows = [(way, each.start_m, each.end_m) for way, mine in enumerate(self.stretches) for each in mine]
+        return np.array(rows, np.float64).reshape(-1, 3)
 
     def length_m(self, way: int) -> float:
         return float(self.ways.first[way + 1] - self.ways.first[way] - 1)
@@ -141,7 +153,8 @@ def _packed(layout: Layout) -> Network:
         first.append(first[-1] + count)
     packed = np.concatenate(rows, axis=1)
     ways = Ways(np.array(first, np.int64), *(np.ascontiguousarray(row) for row in packed))
-    stretches = tuple(tuple(_stretches(path, layout.crosswalks)) for path in paths)
+    numbers = counted()
+    stretches = tuple(tuple(_stretches(path, layout.crosswalks, numbers)) for path in paths)
     index = {lane.name: i for i, lane in enumerate(layout.lanes)}
     exits_m = tuple(_exit_m(lane, mine) for lane, mine in zip(layout.lanes, stretches, strict=True))
     return Network(layout.lanes, ways, index, stretches, exits_m, tuple(head.phase for head in layout.signals))
@@ -167,15 +180,16 @@ def _crossings(roads: Network) -> list[Crossing]:
     return found
 
 
-def _stretches(path: Path, crosswalks: tuple[Crosswalk, ...]) -> list[Stretch]:
+def _stretches(path: Path, crosswalks: tuple[Crosswalk, ...], numbers: Iterator[int]) -> list[Stretch]:
     found = []
-    for number, crosswalk in enumerate(crosswalks):
+    for crossed, crosswalk in enumerate(crosswalks):
         x1, y1, x2, y2 = crosswalk.rect
         x, y = path.points[:, 0], path.points[:, 1]
         over = np.flatnonzero((x >= x1 - 0.5) & (x <= x2 + 0.5) & (y >= y1 - 0.5) & (y <= y2 + 0.5))
         if len(over):
-            found.append(Stretch(number, float(path.s[over[0]]), float(path.s[over[-1]])))
-    return sorted(found, key=lambda stretch: stretch.start_m)
+            found.append((float(path.s[over[0]]), float(path.s[over[-1]]), crossed))
+    found.sort(key=itemgetter(0))
+    return [Stretch(next(numbers), crossed, start_m, end_m) for start_m, end_m, crossed in found]
 
 
 @kernel

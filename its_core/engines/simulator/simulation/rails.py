@@ -67,20 +67,25 @@ class Rails:
         self.roads: Network = network(layout)
         self.traffic = traffic
         self.rules = Rules(layout, self.roads, programme)
-        self.bodies = Bodies.of(0)
+        self._bodies: Bodies | None = None  # after the last step, once asked for
+
+    def bodies(self) -> Bodies:
+        """Everyone as they are now; nobody comes or goes between this and the next step."""
+        if self._bodies is None:
+            self._bodies = packed(self.roads, self.traffic)
+        return self._bodies
 
     def step(self, step_s: float) -> None:
-        traffic = self.traffic
-        self.bodies = packed(self.roads, traffic)
-        make_room(self.bodies, traffic.drivers, traffic.time_s)
+        traffic, bodies = self.traffic, self.bodies()
+        self._bodies = None
+        make_room(bodies, traffic.drivers, traffic.time_s)
         junctions = self.rules.junctions(traffic.time_s, traffic.drivers, traffic.walkers)
-        table = table_of(traffic.drivers, self.bodies, traffic.time_s)
-        seen = look(self.roads.ways, self.bodies, table)
+        seen = look(self.roads.ways, bodies, table_of(traffic.drivers, bodies, traffic.time_s))
         allows, gaps, dangers = seen.allows.tolist(), seen.gap_m.tolist(), seen.danger_s.tolist()
         no_room = seen.no_room.tolist()
         for i, driver in enumerate(traffic.drivers):
             driver.decide(Situation(traffic.time_s, step_s, allows[i], gaps[i], dangers[i], no_room[i]), junctions)
-        for walker, room in zip(traffic.walkers, rooms(self.bodies).tolist(), strict=True):
+        for walker, room in zip(traffic.walkers, rooms(bodies).tolist(), strict=True):
             walker.control(self.rules.around(traffic.time_s, step_s, walker, traffic.drivers, tuple(room)))
         for driver in traffic.drivers:
             _advance(driver, traffic.time_s, step_s)
@@ -101,9 +106,11 @@ def _advance(driver: Driver, time_s: float, step_s: float) -> None:
     driver.speed = speed if speed > 0.0 else 0.0
     driver.s_m += 0.5 * (before + driver.speed) * step_s
     if time_s < driver.intent.skids_s:
+        wish = driver.meant_aside_m(time_s + SEES_AHEAD_S) - driver.aside_m
+        if wish == driver.slides_mps == 0.0:
+            return
         # What pure pursuit makes of a step to the side: an oscillation with 0.7 of the critical damping.
         rate = driver.speed / ahead_m(driver.speed, driver.body.wheelbase_m)
-        wish = driver.meant_aside_m(time_s + SEES_AHEAD_S) - driver.aside_m
         driver.slides_mps += (2.0 * rate * rate * wish - 2.0 * rate * driver.slides_mps) * step_s
         limit = STEEPEST * driver.speed
         if driver.slides_mps > limit:
@@ -137,11 +144,13 @@ def packed(roads: Network, traffic: Traffic) -> Bodies:
         velocity = (ahead[0] * driver.speed, ahead[1] * driver.speed)
         set_body(bodies, i, at, velocity, ahead, (half, half), TRAILER.width_m / 2)
         bodies.unit[i] = driver.number
-    for i, walker in enumerate(walkers, start=len(drivers) + len(trailers)):
-        radius = PEDESTRIAN_RADIUS_M
-        set_body(bodies, i, (walker.x, walker.y), (walker.vx, walker.vy), (0.0, 1.0), (radius, radius), radius)
-        bodies.unit[i] = walker.number
-        bodies.walks[i] = True
+    if walkers:
+        people = slice(len(drivers) + len(trailers), None)
+        bodies.x[people], bodies.y[people] = [each.x for each in walkers], [each.y for each in walkers]
+        bodies.vx[people], bodies.vy[people] = [each.vx for each in walkers], [each.vy for each in walkers]
+        bodies.fy[people] = 1.0
+        bodies.front_m[people] = bodies.rear_m[people] = bodies.half_m[people] = PEDESTRIAN_RADIUS_M
+        bodies.unit[people], bodies.walks[people] = [each.number for each in walkers], True
     return bodies
 
 
@@ -206,22 +215,5 @@ def table_of(drivers: Sequence[Driver], bodies: Bodies, time_s: float) -> Driver
             driver.way, driver.s_m, driver.speed, manner.headway_s, manner.gap_m, manner.pulls_mps2,
             manner.brakes_mps2, *driver.span_m(time_s), driver.line_m, driver.exit_m,
         )  # fmt: skip
-    columns = np.array(numbers, np.float64).reshape(count, 11).T
-    way, s_m, speed, headway, gap, pulls, brakes, left, right, line_m, exit_m = np.ascontiguousarray(columns)
-    return Drivers(
-        body=np.arange(count),
-        way=way.astype(np.int64),
-        s_m=s_m,
-        left_m=left,
-        right_m=right,
-        speed=speed,
-        sees_cars=~blind,
-        sees_people=~(blind | careless),
-        overlooks=overlooks,
-        headway_s=headway,
-        gap_m=gap,
-        pulls=pulls,
-        brakes=brakes,
-        line_m=line_m,
-        exit_m=exit_m,
-    )
+    table = np.array(numbers, np.float64).reshape(count, 11)
+    return Drivers(table, ~blind, ~(blind | careless), overlooks)

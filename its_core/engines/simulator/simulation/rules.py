@@ -33,7 +33,7 @@ class Rules:
         self.layout, self.roads, self.programme = layout, roads, programme
         self.crash_at: Point | None = None
         self.crash_s = math.inf
-        self._over: dict[tuple[int, int], float | None] = {}
+        self._over: dict[int, dict[int, float | None]] = {}  # by place, then by way
         self._moving: NDArray[np.float64] | None = None  # vehicles, since ``junctions`` was asked for
 
     def junctions(
@@ -75,8 +75,11 @@ class Rules:
             return shows == RED and self.programme.red_left_s(crosswalk.phase, time_s) > 0.75 * needs_s
         middle = walker.path.at((crossing.start_m + crossing.end_m) / 2)
         at = (float(middle[0]), float(middle[1]))
+        known = self._over.setdefault(round(at[0] * 50) * 100_000 + round(at[1] * 50), {})
         for driver in drivers:
-            over = self._over_at(driver.way, at, length / 2 + 2.5)
+            if driver.way not in known:
+                known[driver.way] = self._over_at(driver.way, at, length / 2 + 2.5)
+            over = known[driver.way]
             if over is None:
                 continue
             left = over - driver.s_m - driver.front_m
@@ -100,11 +103,8 @@ class Rules:
 
     def _over_at(self, way: int, at: Point, within_m: float) -> float | None:
         """Where a way runs past a point, no further than ``within_m`` from it."""
-        key = (way, round(at[0] * 50) * 100_000 + round(at[1] * 50))
-        if key not in self._over:
-            s, aside = self.roads.project(way, *at)
-            self._over[key] = s if abs(aside) < within_m and 0.0 < s < self.roads.length_m(way) else None
-        return self._over[key]
+        s, aside = self.roads.project(way, *at)
+        return s if abs(aside) < within_m and 0.0 < s < self.roads.length_m(way) else None
 
     def _threat(self, walker: Walker, drivers: Sequence[Driver]) -> Threat | None:
         """The vehicle that reaches a person first, if one is about to."""

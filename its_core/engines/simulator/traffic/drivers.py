@@ -117,10 +117,11 @@ class Driver:
 
     def meant_aside_m(self, time_s: float) -> float:
         meant = self.manner.aside_m
-        for move in self.moves:
-            meant += _shift_at(move, time_s)
-        for move in self.intent.shifts:
-            meant += move.at(time_s)
+        if self.moves or self.intent.shifts:
+            for move in self.moves:
+                meant += _shift_at(move, time_s)
+            for move in self.intent.shifts:
+                meant += move.at(time_s)
         return meant
 
     @property
@@ -235,30 +236,32 @@ class Driver:
         time_s, line = now.time_s, self.lane.stop_s_m
         if not self.stretches and line is None:
             return None
-        front = self.s_m + self.front_m
+        front, square = self.s_m + self.front_m, self.speed * self.speed
         careless = self.intent.ignores_others and self.intent.errs(time_s)
-        stops: list[float] = []
-        if line is not None and front < line + 0.5 and line - front < HORIZON_M:
-            hardest = self._hardest_for_line(time_s, junctions, line - front)
-            if (now.no_room or self.lets_by) and not careless:
-                hardest = max(hardest, NO_ROOM_MPS2)
-            if hardest > 0 and self.speed * self.speed < 2 * hardest * max(line - front, 0.3):
-                stops.append(line - front)
-        elif line is not None and front >= line + 0.5 and self.lane.conflicts and not careless:
-            inside = self._waits_inside(junctions, front)
-            if inside is not None:
-                stops.append(inside)
-        if not careless:
-            for stretch in self.stretches:
-                before = stretch.start_m - 1.2 - front
-                if front > stretch.start_m + 0.8 or before > 45.0:
-                    continue
-                if line is not None and 0 < stretch.start_m - line < 5.0:
-                    before = min(before, line - front)
-                can_stop = self.speed * self.speed < 2 * HARDEST_STOP_MPS2 * max(before, 0.3)
-                if can_stop and junctions.claimed(self, stretch):
-                    stops.append(before)
-        return min(stops, default=None)
+        stop_m: float | None = None
+        if line is None:
+            pass
+        elif front < line + 0.5:
+            if line - front < HORIZON_M:
+                hardest = self._hardest_for_line(time_s, junctions, line - front)
+                if (now.no_room or self.lets_by) and not careless:
+                    hardest = max(hardest, NO_ROOM_MPS2)
+                if hardest > 0 and square < 2 * hardest * max(line - front, 0.3):
+                    stop_m = line - front
+        elif self.lane.conflicts and not careless:
+            stop_m = self._waits_inside(junctions, front)
+        if careless:
+            return stop_m
+        for stretch in self.stretches:
+            before = stretch.start_m - 1.2 - front
+            if before > 45.0 or front > stretch.start_m + 0.8:
+                continue
+            if line is not None and 0 < stretch.start_m - line < 5.0:
+                before = min(before, line - front)
+            nearer = stop_m is None or before < stop_m
+            if nearer and square < 2 * HARDEST_STOP_MPS2 * max(before, 0.3) and junctions.claimed(stretch):
+                stop_m = before
+        return stop_m
 
     def _patience(self) -> float:
         return max(0.55, 1.0 - 0.03 * max(self._waited_s - 6.0, 0.0))
@@ -298,7 +301,7 @@ class Driver:
             return 2
         if self.makes_room_since is not None:
             return 1
-        for move in (*self.moves, *self.intent.shifts):
+        for move in (*self.moves, *self.intent.shifts) if self.moves or self.intent.shifts else ():
             if abs(move.by_m) > 2.0 and move.start_s - 0.6 <= time_s < move.start_s + move.over_s:
                 return -1 if move.by_m > 0 else 1
         lane = self.lane

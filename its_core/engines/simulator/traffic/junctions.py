@@ -13,7 +13,7 @@ from its_core.engines.simulator.roads.layouts import Lane
 from its_core.engines.simulator.roads.network import Network, Stretch
 from its_core.engines.simulator.roads.signals import GREEN
 from its_core.engines.simulator.traffic.habits import Chase
-from its_core.engines.simulator.traffic.perception import crosswalk_claimed
+from its_core.engines.simulator.traffic.perception import crosswalks_claimed
 
 Floats = NDArray[np.float64]
 
@@ -62,7 +62,8 @@ class Junctions:
     people: tuple[Floats, Floats, Floats, Floats, NDArray[np.bool_]]
     walkers: Sequence[OnFoot] = ()
     blocked: bool = False
-    _claims: dict[tuple[int, int], bool] = field(default_factory=dict)
+    _claims: list[bool] = field(default_factory=list)  # of all stretches, once one is asked for
+    _by_lane: dict[str, list[OnTheRoad]] = field(default_factory=dict)  # the users, likewise
 
     def aspect(self, head: int) -> int:
         return int(self.signals[head])
@@ -71,19 +72,27 @@ class Junctions:
         """The first arc length of a way at which somebody with the right of way will be within a few seconds; None
         where nobody will. ``patience`` below 1 takes smaller gaps."""
         conflicts, first_m = user.lane.conflicts, None
-        for other in self.users:
-            if other is user or other.lane.name not in conflicts:
-                continue
-            meeting = self.roads.meeting(user.way, other.way)
-            if meeting is None or user.s_m > meeting[0] or (first_m is not None and meeting[0] >= first_m):
-                continue
-            left = meeting[1] - other.s_m
-            comes = max(max(other.speed, 2.0) * COMING_S * patience, STARTS_M if self._may_start(other) else 0.0)
-            if -(other.rear_m + PASSED_M) < left < comes + other.front_m or (
-                left > 0.0 and other.gathers_speed and other.arrives_s(meeting[1]) < COMING_S * patience
-            ):
-                first_m = meeting[0]
+        if not self._by_lane:
+            for other in self.users:
+                self._by_lane.setdefault(other.lane.name, []).append(other)
+        for name in conflicts:
+            for other in self._by_lane.get(name, ()):
+                if other is user:
+                    continue
+                meeting = self.roads.meeting(user.way, other.way)
+                if meeting is None or user.s_m > meeting[0] or (first_m is not None and meeting[0] >= first_m):
+                    continue
+                if self._comes(other, meeting[1], patience):
+                    first_m = meeting[0]
         return first_m
+
+    def _comes(self, other: OnTheRoad, at_m: float, patience: float) -> bool:
+        """Whether somebody is at an arc length of their way, or will be within a few seconds."""
+        left = at_m - other.s_m
+        comes = max(max(other.speed, 2.0) * COMING_S * patience, STARTS_M if self._may_start(other) else 0.0)
+        return -(other.rear_m + PASSED_M) < left < comes + other.front_m or (
+            left > 0.0 and other.gathers_speed and other.arrives_s(at_m) < COMING_S * patience
+        )
 
     def next_in_zip(self, user: OnTheRoad) -> tuple[float, float] | None:
         """Gap and speed of the nearest vehicle of the lane that merges with the user's own which is to go first, being
@@ -110,14 +119,10 @@ class Junctions:
             return False
         return -1.0 < lane.stop_s_m - user.s_m - user.front_m < 4.0
 
-    def claimed(self, user: OnTheRoad, stretch: Stretch) -> bool:
-        key = (user.way, stretch.crosswalk)
-        if key not in self._claims:
-            x, y, vx, vy, standing = self.people
-            self._claims[key] = len(x) > 0 and crosswalk_claimed(
-                self.roads.ways, user.way, stretch.start_m, stretch.end_m, 1.0, x, y, vx, vy, standing
-            )
-        return self._claims[key]
+    def claimed(self, stretch: Stretch) -> bool:
+        if not self._claims:
+            self._claims = crosswalks_claimed(self.roads.ways, self.roads.stretch_rows, *self.people).tolist()
+        return self._claims[stretch.number]
 
     def chased_mps2(self, user: OnTheRoad, chase: Chase) -> float:
         """The acceleration that brings a driver to the point of a chase when the other one is there."""

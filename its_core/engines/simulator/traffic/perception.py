@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from its_core.engines.simulator.compilation import kernel
+from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
 from its_core.engines.simulator.roads.network import Ways, nearest_on
 
@@ -20,9 +20,10 @@ ELBOW_ROOM_M = 0.3  # kept clear on either side of one's own width
 HORIZON_M = 90.0
 DANGER_S = 2.0  # dangers further off than this are left to car-following
 DANGER_STEP_S = 0.1
-CLAIM_M = 1.0  # a person this close to a car's way over a crosswalk has claimed it
-NONE = -1
+DANGER_M = 45.0  # and those further away
+HALF_CAR_M, CLAIM_M = 1.0, 1.0  # a person this close to a car's way over a crosswalk has claimed it
 STANDS_MPS = 1.5  # slower vehicles behind a junction stand in a queue
+BEYOND_M = HORIZON_M + 30.0  # so far straight on behind a way's end somebody may still be ahead
 BOX_M = 30.0  # drivers this close to a stop line look for room behind the junction
 QUEUE_GAP_M = 2.0  # that vehicles leave between them in a queue
 
@@ -30,7 +31,8 @@ QUEUE_GAP_M = 2.0  # that vehicles leave between them in a queue
 @dataclass(slots=True)
 class Bodies:
     """N rigid bodies as they are now: vehicles, their trailers, people. ``unit`` is the number of the road user that a
-    body belongs to. ``front_m`` and ``rear_m`` reach from a body's origin, ``half_m`` is half its width."""
+    body belongs to. ``front_m`` and ``rear_m`` reach from a body's origin, ``half_m`` is half its width. The first nine
+    are the rows of ``table``, which compiled code takes faster than nine arrays."""
 
     x: Floats
     y: Floats
@@ -44,98 +46,111 @@ class Bodies:
     unit: Ints
     walks: Flags
     wrecked: Flags
+    table: Floats
 
     @classmethod
     def of(cls, count: int) -> Bodies:
-        x, y, vx, vy, fx, fy, front, rear, half = (np.zeros(count) for _ in range(9))
+        table = np.zeros((9, count))
         unit, walks, wrecked = np.zeros(count, np.int64), np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-        return cls(x, y, vx, vy, fx, fy, front, rear, half, unit, walks, wrecked)
+        x, y, vx, vy, fx, fy, front, rear, half = table
+        return cls(x, y, vx, vy, fx, fy, front, rear, half, unit, walks, wrecked, table)
 
 
 @dataclass(slots=True)
 class Drivers:
-    """D drivers: the body that each steers, the way it follows and where on it, between which distances to the left it
-    is and will be, its speed, who it looks out for, the Intelligent Driver Model's numbers, and where the stop line and
-    the end of the junction behind it are on the way (infinite: there is none)."""
+    """D drivers, who steer the first D of the bodies. ``table`` D×11: the way that each follows and where on it, speed,
+    the Intelligent Driver Model's headway (s), gap (m), pull and braking (m/s²), between which distances to the left
+    they are and will be, and where the stop line and the end of the junction behind it are on the way (infinite: there
+    is none); and who they look out for."""
 
-    body: Ints
-    way: Ints
-    s_m: Floats
-    left_m: Floats
-    right_m: Floats
-    speed: Floats
+    table: Floats
     sees_cars: Flags
     sees_people: Flags
     overlooks: Flags  # D×N bodies that are not seen
-    headway_s: Floats
-    gap_m: Floats
-    pulls: Floats
-    brakes: Floats
-    line_m: Floats
-    exit_m: Floats
 
 
 @dataclass(slots=True)
 class Seen:
-    """Of D drivers: the acceleration that the road users ahead allow, the nearest one's body (``NONE``), gap and speed
-    along the way, the seconds until a collision with somebody who is not in the way yet (infinite without one), and
-    whether there is no room behind the junction ahead."""
+    """Of D drivers: the acceleration that the road users ahead allow, the gap to the nearest one, the seconds until a
+    collision with somebody who is not in the way yet (infinite without one), and whether there is no room behind the
+    junction ahead."""
 
     allows: Floats
-    leader: Ints
     gap_m: Floats
-    lead_mps: Floats
     danger_s: Floats
-    danger_body: Ints
     no_room: Flags
 
 
 def look(ways: Ways, bodies: Bodies, drivers: Drivers) -> Seen:
-    count = len(drivers.body)
-    seen = Seen(
-        np.full(count, 1e9), np.full(count, NONE, np.int64), np.full(count, np.inf), np.zeros(count),
-        np.full(count, np.inf), np.full(count, NONE, np.int64), np.zeros(count, np.bool_),
+    seen = _look(
+        ways, bodies.table, bodies.unit, bodies.walks, drivers.table, drivers.sees_cars, drivers.sees_people,
+        drivers.overlooks,
     )  # fmt: skip
-    if count:
-        _look(
-            ways, bodies.x, bodies.y, bodies.vx, bodies.vy, bodies.fx, bodies.fy, bodies.front_m, bodies.rear_m,
-            bodies.half_m, bodies.unit, bodies.walks, drivers.body, drivers.way, drivers.s_m, drivers.left_m,
-            drivers.right_m, drivers.speed, drivers.sees_cars, drivers.sees_people, drivers.overlooks,
-            drivers.headway_s, drivers.gap_m, drivers.pulls, drivers.brakes, seen.allows, seen.leader, seen.gap_m,
-            seen.lead_mps, seen.danger_s, seen.danger_body,
-        )  # fmt: skip
-        _look_for_room(
-            ways, bodies.x, bodies.y, bodies.vx, bodies.vy, bodies.fx, bodies.fy, bodies.front_m, bodies.rear_m,
-            bodies.half_m, bodies.unit, bodies.walks, drivers.body, drivers.way, drivers.s_m, drivers.left_m,
-            drivers.right_m, drivers.sees_cars, drivers.gap_m, drivers.line_m, drivers.exit_m, seen.no_room,
-        )  # fmt: skip
-    return seen
+    return Seen(*seen)
+
+
+@inline
+def _box(ways: Ways, way: int, from_m: float, to_m: float) -> tuple[float, float, float, float]:
+    """Least and most of x and y of a way between two arc lengths, with what is straight on behind its end."""
+    first, last = ways.first[way], ways.first[way + 1] - 1
+    low = min(max(first + int(from_m), first), last - 1)
+    high = min(max(first + int(to_m) + 1, low + 1), last)
+    x_low, x_high, y_low, y_high = ways.x[low], ways.x[low], ways.y[low], ways.y[low]
+    for i in range(low + 1, high + 1):
+        x_low, x_high = min(x_low, ways.x[i]), max(x_high, ways.x[i])
+        y_low, y_high = min(y_low, ways.y[i]), max(y_high, ways.y[i])
+    if high == last:
+        x, y = ways.x[last] + BEYOND_M * ways.tx[last], ways.y[last] + BEYOND_M * ways.ty[last]
+        x_low, x_high, y_low, y_high = min(x_low, x), max(x_high, x), min(y_low, y), max(y_high, y)
+    return x_low, x_high, y_low, y_high
+
+
+@inline
+def _is_outside(box: tuple[float, float, float, float], x: float, y: float, reach_m: float) -> bool:
+    """Whether somebody is so far from a box about a way that nothing within ``reach_m`` of it, measured across and
+    along the way, concerns whoever drives there. Half as much again, and a metre, cover what bends and slants add."""
+    x_low, x_high, y_low, y_high = box
+    dx, dy = max(x_low - x, x - x_high, 0.0), max(y_low - y, y - y_high, 0.0)
+    far = 1.5 * reach_m + 1.0
+    return dx * dx + dy * dy > far * far
 
 
 @kernel
 def _look(
-    ways: Ways, x: Floats, y: Floats, vx: Floats, vy: Floats, fx: Floats, fy: Floats, front: Floats, rear: Floats,
-    half: Floats, unit: Ints, walks: Flags, body: Ints, way: Ints, s_m: Floats, left: Floats, right: Floats,
-    speed: Floats, sees_cars: Flags, sees_people: Flags, overlooks: Flags, headway: Floats, own_gap: Floats,
-    pulls: Floats, brakes: Floats, allows: Floats, leader: Ints, gap_m: Floats, lead_mps: Floats, danger_s: Floats,
-    danger_body: Ints,
-) -> None:  # fmt: skip
-    for i in range(len(body)):
-        me = body[i]
+    ways: Ways, bodies: Floats, unit: Ints, walks: Flags, drivers: Floats, sees_cars: Flags, sees_people: Flags,
+    overlooks: Flags,
+) -> tuple[Floats, Floats, Floats, Flags]:  # fmt: skip
+    count = len(drivers)
+    allows, gap_m, danger_s = np.full(count, 1e9), np.full(count, np.inf), np.full(count, np.inf)
+    no_room = np.zeros(count, np.bool_)
+    x, y, vx, vy, fx, fy = bodies[0], bodies[1], bodies[2], bodies[3], bodies[4], bodies[5]
+    front, rear, half = bodies[6], bodies[7], bodies[8]
+    for i in range(count):
         if not (sees_cars[i] or sees_people[i]):
             continue
-        room = half[me] + ELBOW_ROOM_M
-        high, low = left[i] + room, right[i] - room
+        number, s_m, speed, headway, own_gap, pulls, brakes, left, right, line_m, exit_m = drivers[i]
+        way = int(number)
+        room = half[i] + ELBOW_ROOM_M
+        high, low = left + room, right - room
+        if sees_cars[i] and -0.5 < line_m - s_m - front[i] < BOX_M and exit_m < np.inf:
+            no_room[i] = _has_no_room(ways, bodies, unit, walks, i, way, s_m, left, right, own_gap, line_m, exit_m)
+        box = _box(ways, way, s_m - 12.0, s_m + HORIZON_M + 12.0)
+        widest = max(abs(high), abs(low)) + front[i] + rear[i]
         for other in range(len(x)):
-            if unit[other] == unit[me] or overlooks[i, other]:
+            if unit[other] == unit[i] or overlooks[i, other]:
                 continue
             if (walks[other] and not sees_people[i]) or (not walks[other] and not sees_cars[i]):
                 continue
-            dx, dy = x[other] - x[me], y[other] - y[me]
+            dx, dy = x[other] - x[i], y[other] - y[i]
             square = dx * dx + dy * dy
             if square > (HORIZON_M + 12.0) * (HORIZON_M + 12.0):
                 continue
-            s, aside, tx, ty = nearest_on(ways, way[i], x[other], y[other], s_m[i] - 12.0, s_m[i] + HORIZON_M + 12.0)
+            reach = widest + half[other] + front[other] + rear[other]
+            if speed >= 1.0 and square <= DANGER_M * DANGER_M:
+                reach += DANGER_S * (abs(vx[other]) + abs(vy[other]))
+            if _is_outside(box, x[other], y[other], reach):
+                continue
+            s, aside, tx, ty = nearest_on(ways, way, x[other], y[other], s_m - 12.0, s_m + HORIZON_M + 12.0)
             along = abs(fx[other] * tx + fy[other] * ty)
             across = abs(fx[other] * ty - fy[other] * tx)
             ahead_reach = along * rear[other] + across * half[other]  # its end that is nearer to me when we go alike
@@ -143,20 +158,20 @@ def _look(
                 ahead_reach = along * front[other] + across * half[other]
             side_reach = along * half[other] + across * max(front[other], rear[other])
             lead = vx[other] * tx + vy[other] * ty
-            if aside - side_reach < high and aside + side_reach > low and s > s_m[i]:
-                gap = s - ahead_reach - s_m[i] - front[me]
-                if gap < HORIZON_M and s - s_m[i] > 0.5:
+            if aside - side_reach < high and aside + side_reach > low and s > s_m:
+                gap = s - ahead_reach - s_m - front[i]
+                if gap < HORIZON_M and s - s_m > 0.5:
                     ahead_mps = max(lead, 0.0)
-                    closing = speed[i] * (speed[i] - ahead_mps) / (2.0 * np.sqrt(pulls[i] * brakes[i]))
-                    wished = own_gap[i] + max(0.0, speed[i] * headway[i] + closing)
+                    closing = speed * (speed - ahead_mps) / (2.0 * np.sqrt(pulls * brakes))
+                    wished = own_gap + max(0.0, speed * headway + closing)
                     ratio = wished / max(gap, 0.3)
-                    allowed = pulls[i] * (1.0 - ratio * ratio)
+                    allowed = pulls * (1.0 - ratio * ratio)
                     if allowed < allows[i]:
                         allows[i] = allowed
                     if gap < gap_m[i]:
-                        gap_m[i], lead_mps[i], leader[i] = gap, ahead_mps, other
+                        gap_m[i] = gap
                 continue
-            if speed[i] < 1.0 or square > 45.0 * 45.0:
+            if speed < 1.0 or square > DANGER_M * DANGER_M:
                 continue
             # Not in the way yet: will both be at one place within the next two seconds?
             sideways = -vx[other] * ty + vy[other] * tx
@@ -167,70 +182,80 @@ def _look(
                 if t >= danger_s[i]:
                     break
                 there, beside = s + lead * t, aside + sideways * t
-                mine = s_m[i] + speed[i] * t
+                mine = s_m + speed * t
                 if (
                     beside - side_reach < high - ELBOW_ROOM_M
                     and beside + side_reach > low + ELBOW_ROOM_M
-                    and there - ahead_reach < mine + front[me]
-                    and there + ahead_reach > mine - rear[me]
+                    and there - ahead_reach < mine + front[i]
+                    and there + ahead_reach > mine - rear[i]
                 ):
-                    danger_s[i], danger_body[i] = t, other
+                    danger_s[i] = t
                     break
+    return allows, gap_m, danger_s, no_room
 
 
 @kernel
-def _look_for_room(
-    ways: Ways, x: Floats, y: Floats, vx: Floats, vy: Floats, fx: Floats, fy: Floats, front: Floats, rear: Floats,
-    half: Floats, unit: Ints, walks: Flags, body: Ints, way: Ints, s_m: Floats, left: Floats, right: Floats,
-    sees_cars: Flags, own_gap: Floats, line_m: Floats, exit_m: Floats, no_room: Flags,
-) -> None:  # fmt: skip
+def _has_no_room(
+    ways: Ways, bodies: Floats, unit: Ints, walks: Flags, me: int, way: int, s_m: float, left: float, right: float,
+    own_gap: float, line_m: float, exit_m: float,
+) -> bool:  # fmt: skip
     """Whether whoever drives up to a stop line would come to stand in the junction: behind what stands there already
     and all who still drive between."""
-    behind = np.empty(len(x))
-    length = np.empty(len(x))
-    for i in range(len(body)):
-        me = body[i]
-        ahead_m = line_m[i] - s_m[i] - front[me]
-        if not sees_cars[i] or not -0.5 < ahead_m < BOX_M or exit_m[i] == np.inf:
+    x, y, vx, vy, fx, fy = bodies[0], bodies[1], bodies[2], bodies[3], bodies[4], bodies[5]
+    front, rear, half = bodies[6], bodies[7], bodies[8]
+    behind, length = np.full(len(x), np.inf), np.zeros(len(x))
+    high, low = left + half[me] + ELBOW_ROOM_M, right - half[me] - ELBOW_ROOM_M
+    last = exit_m + BOX_M
+    box = _box(ways, way, s_m, last + 6.0)
+    widest = max(abs(high), abs(low))
+    stands = np.inf
+    for other in range(len(x)):
+        if unit[other] == unit[me] or walks[other]:
             continue
-        high, low = left[i] + half[me] + ELBOW_ROOM_M, right[i] - half[me] - ELBOW_ROOM_M
-        last = exit_m[i] + BOX_M
-        stands = np.inf
-        for other in range(len(x)):
-            behind[other], length[other] = np.inf, 0.0
-            if unit[other] == unit[me] or walks[other]:
-                continue
-            dx, dy = x[other] - x[me], y[other] - y[me]
-            reach = last - s_m[i] + 12.0
-            if dx * dx + dy * dy > reach * reach:
-                continue
-            s, aside, tx, ty = nearest_on(ways, way[i], x[other], y[other], s_m[i], last + 6.0)
-            along = abs(fx[other] * tx + fy[other] * ty)
-            across = abs(fx[other] * ty - fy[other] * tx)
-            side_reach = along * half[other] + across * max(front[other], rear[other])
-            if not (aside - side_reach < high and aside + side_reach > low and s > line_m[i] and s < last):
-                continue
-            behind[other] = s - along * rear[other] - across * half[other]
-            length[other] = along * (front[other] + rear[other]) + across * 2.0 * half[other]
-            if vx[other] * vx[other] + vy[other] * vy[other] < STANDS_MPS * STANDS_MPS:
-                stands = min(stands, behind[other])
-        if stands == np.inf:
+        dx, dy = x[other] - x[me], y[other] - y[me]
+        reach = last - s_m + 12.0
+        if dx * dx + dy * dy > reach * reach:
             continue
-        taken = front[me] + rear[me] + own_gap[i]
-        for other in range(len(x)):
-            if behind[other] < stands:
-                taken += length[other] + QUEUE_GAP_M
-        no_room[i] = stands - taken < exit_m[i]
+        if _is_outside(box, x[other], y[other], widest + half[other] + front[other] + rear[other]):
+            continue
+        s, aside, tx, ty = nearest_on(ways, way, x[other], y[other], s_m, last + 6.0)
+        along = abs(fx[other] * tx + fy[other] * ty)
+        across = abs(fx[other] * ty - fy[other] * tx)
+        side_reach = along * half[other] + across * max(front[other], rear[other])
+        if not (aside - side_reach < high and aside + side_reach > low and s > line_m and s < last):
+            continue
+        behind[other] = s - along * rear[other] - across * half[other]
+        length[other] = along * (front[other] + rear[other]) + across * 2.0 * half[other]
+        if vx[other] * vx[other] + vy[other] * vy[other] < STANDS_MPS * STANDS_MPS:
+            stands = min(stands, behind[other])
+    if stands == np.inf:
+        return False
+    taken = front[me] + rear[me] + own_gap
+    for other in range(len(x)):
+        if behind[other] < stands:
+            taken += length[other] + QUEUE_GAP_M
+    return bool(stands - taken < exit_m)
 
 
 @kernel
-def crosswalk_claimed(
-    ways: Ways, way: int, start_m: float, end_m: float, half_m: float, x: Floats, y: Floats, vx: Floats, vy: Floats,
-    standing: Flags,
-) -> bool:  # fmt: skip
-    """Whether one of the people at (x, y) is on the stretch of a crosswalk that a car would drive over, or about to
-    step into its way. ``standing``: those who wait for the car."""
-    reach = half_m + CLAIM_M + PEDESTRIAN_RADIUS_M
+def crosswalks_claimed(
+    ways: Ways, stretches: Floats, x: Floats, y: Floats, vx: Floats, vy: Floats, standing: Flags
+) -> Flags:
+    """Of C stretches (C×3: a way, and between which arc lengths it runs over a crosswalk) whether one of the people at
+    (x, y) is on what a car would drive over there, or about to step into its way. ``standing``: those who wait for the
+    car."""
+    claimed = np.zeros(len(stretches), np.bool_)
+    for k in range(len(stretches)):
+        way, start_m, end_m = stretches[k]
+        claimed[k] = _is_claimed(ways, int(way), start_m, end_m, x, y, vx, vy, standing)
+    return claimed
+
+
+@inline
+def _is_claimed(
+    ways: Ways, way: int, start_m: float, end_m: float, x: Floats, y: Floats, vx: Floats, vy: Floats, standing: Flags
+) -> bool:
+    reach = HALF_CAR_M + CLAIM_M + PEDESTRIAN_RADIUS_M
     for i in range(len(x)):
         if standing[i]:
             continue

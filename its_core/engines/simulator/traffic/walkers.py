@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.roads.paths import Path, Point
@@ -54,8 +55,7 @@ class Threat:
     clear_m: float
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(NamedTuple):
     """What one person sees: ``may_cross`` whether the crossing ahead may be begun, a ``threat``, where a crash has
     happened ``crash_s`` seconds ago (infinite: none), and the ``room`` that others leave them, as a row of
     ``sidesteps.rooms``."""
@@ -119,7 +119,10 @@ class Walker:
 
     def crossing(self) -> Crossing | None:
         """The crossing one is on or comes to next."""
-        return next((each for each in self.route.crossings if self.s_m < each.end_m), None)
+        for each in self.route.crossings:
+            if self.s_m < each.end_m:
+                return each
+        return None
 
     @property
     def speed_mps(self) -> float:
@@ -145,7 +148,8 @@ class Walker:
         raised = min(1.0, since / 0.25) if since < 0.8 else max(0.0, 1.0 - (since - 0.8) / 0.9)
         self.startle = raised if self._startled_s > -math.inf else 0.0
         self._turn(around, goes_on)
-        forward = -self.vx * float(pm.sin(self.heading_rad)) + self.vy * float(pm.cos(self.heading_rad))
+        sine, cosine = pm.sin_cos(self.heading_rad)
+        forward = -self.vx * sine + self.vy * cosine
         self.stride_rad += math.copysign(self.speed_mps, forward) * around.step_s / STEP_M * math.pi
 
     def moved(self, x: float, y: float) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
+from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.dimensions import TWO_WHEELERS, VEHICLES
 from its_core.engines.simulator.incidents.opportunity import Opportunity
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
 from its_core.engines.simulator.simulation.flow import STEP_S
 from its_core.taxonomy import Cause, CollisionType, ParticipantType
+
+Floats = NDArray[np.float64]
 
 EVERY_STEPS = 4
 _DRIFTS_S = 1.4  # before they meet, somebody who drifts over the middle of the road is in the other lane
@@ -49,16 +53,18 @@ def beside_opportunities(timeline: Timeline) -> list[Opportunity]:
 def _abreast(timeline: Timeline, step: int) -> Iterator[tuple[Track, Track, float]]:
     """Pairs that run beside each other on neighbouring ways, and how far to the left the second one is."""
     roads = timeline.roads
-    there = [(track, at) for track in timeline.tracks.values() if (at := track.at(step)) is not None]
-    for track, at in there:
-        lane = roads.lanes[int(track.way[at])]
-        neighbours = {roads.index[name] for name in (lane.left, lane.right) if name is not None}
+    there = [
+        (track, at, int(track.way[at])) for track in timeline.tracks.values() if (at := track.at(step)) is not None
+    ]
+    for track, at, way in there:
         if track.speed[at] < 5.0:
             continue
-        _, _, tx, ty = roads.place(int(track.way[at]), float(track.s_m[at]))
-        for other, other_at in there:
-            beside = other.type is ParticipantType.BICYCLE and other.way[other_at] == track.way[at]
-            if not (beside or int(other.way[other_at]) in neighbours) or other.speed[other_at] < 3.0:
+        lane = roads.lanes[way]
+        neighbours = {roads.index[name] for name in (lane.left, lane.right) if name is not None}
+        _, _, tx, ty = roads.place(way, float(track.s_m[at]))
+        for other, other_at, other_way in there:
+            beside = other_way == way and other.type is ParticipantType.BICYCLE
+            if not (beside or other_way in neighbours) or other.speed[other_at] < 3.0:
                 continue
             dx, dy = float(other.x[other_at] - track.x[at]), float(other.y[other_at] - track.y[at])
             along, side = dx * tx + dy * ty, dy * tx - dx * ty
@@ -75,8 +81,9 @@ def oncoming_opportunities(timeline: Timeline) -> list[Opportunity]:
     for culprit in tracks:
         if culprit.type in TWO_WHEELERS:
             continue
+        tx, ty = _headings(timeline, culprit)
         for victim in tracks:
-            found += _meeting(timeline, culprit, victim)
+            found += _meeting(timeline, culprit, (tx, ty), victim)
     met: dict[int, list[float]] = {}
     for each in found:
         met.setdefault(each.culprit, []).append(each.step)
@@ -86,33 +93,51 @@ def oncoming_opportunities(timeline: Timeline) -> list[Opportunity]:
     return alone or found
 
 
-def _meeting(timeline: Timeline, culprit: Track, victim: Track) -> Iterator[Opportunity]:
+def _headings(timeline: Timeline, track: Track) -> tuple[Floats, Floats]:
+    """Unit vectors along a vehicle's way at each of its samples."""
+    ways = timeline.roads.ways
+    i = ways.first[track.way] + np.clip(track.s_m.astype(np.int64), 0, None)
+    i = np.minimum(i, ways.first[track.way + 1] - 1)
+    return ways.tx[i], ways.ty[i]
+
+
+@kernel
+def _passed(x: Floats, y: Floats, tx: Floats, ty: Floats, other_x: Floats, other_y: Floats) -> tuple[int, float, float]:
+    """The last of K samples before somebody, heading along (tx, ty), has first passed somebody else's middle (−1: they
+    do not pass), which share of a step later that is, and how far to the left the other one is."""
+    before = -1.0
+    for k in range(len(x)):
+        along = (other_x[k] - x[k]) * tx[k] + (other_y[k] - y[k]) * ty[k]
+        if before > 0.0 and along <= 0.0:
+            k -= 1
+            side = (other_y[k] - y[k]) * tx[k] - (other_x[k] - x[k]) * ty[k]
+            return k, before / max(before - along, 1e-6), side
+        before = along
+    return -1, 0.0, 0.0
+
+
+def _meeting(
+    timeline: Timeline, culprit: Track, headings: tuple[Floats, Floats], victim: Track
+) -> Iterator[Opportunity]:
     first = max(culprit.first, victim.first)
     last = min(culprit.first + len(culprit.s_m), victim.first + len(victim.s_m))
     if last - first < 4 or culprit.number == victim.number:
         return
     mine, other = slice(first - culprit.first, last - culprit.first), slice(first - victim.first, last - victim.first)
-    ways = timeline.roads.ways
-    i = ways.first[culprit.way[mine]] + np.clip(culprit.s_m[mine].astype(np.int64), 0, None)
-    i = np.minimum(i, ways.first[culprit.way[mine] + 1] - 1)
-    tx, ty = ways.tx[i], ways.ty[i]
-    dx, dy = victim.x[other] - culprit.x[mine], victim.y[other] - culprit.y[mine]
-    along, side = dx * tx + dy * ty, dy * tx - dx * ty
-    passed = np.flatnonzero((along[:-1] > 0.0) & (along[1:] <= 0.0))
-    if not len(passed):
+    ways, tx, ty = timeline.roads.ways, headings[0][mine], headings[1][mine]
+    k, share, side_m = _passed(culprit.x[mine], culprit.y[mine], tx, ty, victim.x[other], victim.y[other])
+    if k < 0:
         return
-    k = int(passed[0])
     j = ways.first[victim.way[other][k]] + int(victim.s_m[other][k])
     facing = float(tx[k] * ways.tx[j] + ty[k] * ways.ty[j])
     speed, other_speed = float(culprit.speed[mine][k]), float(victim.speed[other][k])
-    if facing > -0.95 or not 2.3 < side[k] < 5.2 or speed < 5.0 or other_speed < 4.0:
+    if facing > -0.95 or not 2.3 < side_m < 5.2 or speed < 5.0 or other_speed < 4.0:
         return
-    share = along[k] / max(along[k] - along[k + 1], 1e-6)
     x = 0.5 * float(culprit.x[mine][k] + victim.x[other][k])
     y = 0.5 * float(culprit.y[mine][k] + victim.y[other][k])
     widths = VEHICLES[culprit.type].width_m / 2 + VEHICLES[victim.type].width_m / 2
     yield Opportunity(
-        step=first + k + float(share),
+        step=first + k + share,
         where=(x, y),
         culprit=culprit.number,
         victims=(victim.number,),
@@ -120,5 +145,5 @@ def _meeting(timeline: Timeline, culprit: Track, victim: Track) -> Iterator[Oppo
         collision=CollisionType.HEAD_ON,
         onset_s=2.0,
         speed_mps=speed + other_speed,
-        details={"side_m": float(side[k]), "widths_m": widths, "culprit_mps": speed, "victim_mps": other_speed},
+        details={"side_m": side_m, "widths_m": widths, "culprit_mps": speed, "victim_mps": other_speed},
     )

@@ -99,13 +99,12 @@ def _beside(
     """People who could be in front of a vehicle at that step had they gone straight onto the road."""
     way, s_m = int(track.way[at]), float(track.s_m[at]) + track.front_m
     x, y, tx, ty = timeline.roads.place(way, s_m)
+    before = max(step - int((walks_s + early_s) / STEP_S), 0)
     for person in timeline.people.values():
-        before = max(step - int((walks_s + early_s) / STEP_S), 0)
-        if person.on_road[before : step + 1].any():
-            continue
         dx, dy = float(person.x[before]) - x, float(person.y[before]) - y
         along, side = dx * tx + dy * ty, dy * tx - dx * ty
-        if abs(along) < along_m and 2.2 < abs(side) < _REACH_M:
+        near = abs(along) < along_m and 2.2 < abs(side) < _REACH_M
+        if near and not person.on_road[before : step + 1].any():
             yield Opportunity(
                 step=step - early_s / STEP_S,
                 where=(x, y),
