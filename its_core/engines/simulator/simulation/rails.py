@@ -128,9 +128,8 @@ def packed(roads: Network, traffic: Traffic) -> Bodies:
     if drivers:
         numbers: list[float] = []  # one flat list: NumPy reads it much faster than many short ones
         for each in drivers:
-            body = each.body
             numbers += (
-                each.way, each.s_m, each.aside_m, each.speed, body.length_m / 2, body.width_m / 2, each.number,
+                each.way, each.s_m, each.aside_m, each.speed, each.half_length_m, each.half_width_m, each.number,
                 each.slides_mps,
             )  # fmt: skip
         rows = np.array(numbers, np.float64).reshape(len(drivers), 8)

@@ -124,7 +124,7 @@ def _moving(drivers: Sequence[Driver]) -> NDArray[np.float64]:
     rows = [
         (
             driver.way, driver.s_m, driver.aside_m, driver.front_m, driver.rear_m,
-            driver.body.width_m / 2 + PEDESTRIAN_RADIUS_M, driver.speed,
+            driver.half_width_m + PEDESTRIAN_RADIUS_M, driver.speed,
             min(max(driver.command.acceleration_mps2, -_TRUSTED_MPS2), 0.0),
         )
         for driver in drivers

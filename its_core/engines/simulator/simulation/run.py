@@ -184,9 +184,9 @@ class _Simulation:
                 body.rider.settle()
             position, velocity, ahead = part.position, part.velocity, part.forward
             x, y = float(position[0]), float(position[1])
-            half = driver.body.length_m / 2
+            half = driver.half_length_m
             moving = float(velocity[0]), float(velocity[1])
-            set_body(seen, i, (x, y), moving, ahead, (half, half), driver.body.width_m / 2)
+            set_body(seen, i, (x, y), moving, ahead, (half, half), driver.half_width_m)
             seen.wrecked[i] = i in self.wrecked_at
             driver.speed = max(float(velocity[0] * ahead[0] + velocity[1] * ahead[1]), 0.0)
             driver.s_m, driver.aside_m = project_on(

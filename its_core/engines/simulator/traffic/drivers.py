@@ -64,6 +64,7 @@ class Driver:
         self.manner, self.intent = manner, intent
         self.roads, self.grip = roads, grip
         self.body: VehicleBody = VEHICLES[type_]
+        self.half_length_m, self.half_width_m = self.body.length_m / 2, self.body.width_m / 2
         self.front_m, self.rear_m = reach_m(type_)
         self.hardest_mps2 = hardest_braking_mps2(grip)
         self.s_m, self.aside_m, self.speed = 0.0, manner.aside_m, 0.0
@@ -233,15 +234,11 @@ class Driver:
 
     def _must_stop_in(self, now: Situation, junctions: Junctions) -> float | None:
         """Distance from the front bumper to the nearest line that the driver must and can stop at, metres."""
-        time_s, line = now.time_s, self.lane.stop_s_m
-        if not self.stretches and line is None:
-            return None
+        time_s, line = now.time_s, self.line_m
         front, square = self.s_m + self.front_m, self.speed * self.speed
         careless = self.intent.ignores_others and self.intent.errs(time_s)
         stop_m: float | None = None
-        if line is None:
-            pass
-        elif front < line + 0.5:
+        if front < line + 0.5:
             if line - front < HORIZON_M:
                 hardest = self._hardest_for_line(time_s, junctions, line - front)
                 if (now.no_room or self.lets_by) and not careless:
@@ -253,10 +250,12 @@ class Driver:
         if careless:
             return stop_m
         for stretch in self.stretches:
-            before = stretch.start_m - 1.2 - front
-            if before > 45.0 or front > stretch.start_m + 0.8:
+            if front > stretch.start_m + 0.8:
                 continue
-            if line is not None and 0 < stretch.start_m - line < 5.0:
+            before = stretch.start_m - 1.2 - front
+            if before > 45.0:
+                break
+            if 0 < stretch.start_m - line < 5.0:
                 before = min(before, line - front)
             nearer = stop_m is None or before < stop_m
             if nearer and square < 2 * HARDEST_STOP_MPS2 * max(before, 0.3) and junctions.claimed(stretch):

@@ -89,10 +89,13 @@ class Junctions:
     def _comes(self, other: OnTheRoad, at_m: float, patience: float) -> bool:
         """Whether somebody is at an arc length of their way, or will be within a few seconds."""
         left = at_m - other.s_m
-        comes = max(max(other.speed, 2.0) * COMING_S * patience, STARTS_M if self._may_start(other) else 0.0)
-        return -(other.rear_m + PASSED_M) < left < comes + other.front_m or (
-            left > 0.0 and other.gathers_speed and other.arrives_s(at_m) < COMING_S * patience
-        )
+        if left <= -(other.rear_m + PASSED_M):
+            return False
+        if left < max(other.speed, 2.0) * COMING_S * patience + other.front_m:
+            return True
+        if left < STARTS_M + other.front_m and self._may_start(other):
+            return True
+        return left > 0.0 and other.gathers_speed and other.arrives_s(at_m) < COMING_S * patience
 
     def next_in_zip(self, user: OnTheRoad) -> tuple[float, float] | None:
         """Gap and speed of the nearest vehicle of the lane that merges with the user's own which is to go first, being

@@ -255,9 +255,9 @@ class Walker:
         if self._threat is not None:
             return
         if around.crash_at is not None and (speed < 0.5 or self._backs_off) and around.crash_s > 0.4:
-            wish = float(pm.atan2(-(around.crash_at[0] - self.x), around.crash_at[1] - self.y))
+            wish = pm.atan2_scalar(-(around.crash_at[0] - self.x), around.crash_at[1] - self.y)
         elif speed > 0.3 and goes_on:
-            wish = float(pm.atan2(-self.vx, self.vy))
+            wish = pm.atan2_scalar(-self.vx, self.vy)
         else:
             return
         difference = (wish - self.heading_rad + math.pi) % (2 * math.pi) - math.pi
