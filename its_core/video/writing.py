@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from numpy.typing import NDArray
 
 from its_core.clip import Geometry
@@ -70,7 +70,7 @@ class Mp4Writer:
         coder.options = ENCODER | {"crf": str(crf)}
         coder.color_primaries, coder.color_trc = int(ColorPrimaries.BT709), int(ColorTrc.BT709)
         coder.colorspace, coder.color_range = int(Colorspace.ITU709), int(ColorRange.MPEG)
-        self._stream = stream
+        self._stream, self._converter = stream, VideoReformatter()
 
     def __enter__(self) -> Mp4Writer:
         return self
@@ -88,15 +88,16 @@ class Mp4Writer:
         """Raises ValueError for a frame of another shape, or for one too many."""
         if self._count == self._geometry.frames:
             raise ValueError(f"the geometry asks for {self._geometry.frames} frames, more came")
-        self._container.mux(self._stream.encode(_to_yuv(frame, self._count, self._geometry)))
+        self._container.mux(self._stream.encode(_to_yuv(self._converter, frame, self._count, self._geometry)))
         self._count += 1
 
 
-def _to_yuv(frame: Frame, index: int, geometry: Geometry) -> av.VideoFrame:
+def _to_yuv(converter: VideoReformatter, frame: Frame, index: int, geometry: Geometry) -> av.VideoFrame:
     shape = (geometry.height_px, geometry.width_px, 3)
     if frame.shape != shape or frame.dtype != np.uint8:
         raise ValueError(f"frame {index} is {frame.shape} {frame.dtype}, the geometry asks for {shape} uint8")
-    converted = av.VideoFrame.from_ndarray(frame, "rgb24").reformat(
+    converted = converter.reformat(
+        av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), "rgb24"),
         format="yuv420p",
         dst_colorspace=Colorspace.ITU709,
         dst_color_range=ColorRange.MPEG,

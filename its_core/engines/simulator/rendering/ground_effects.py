@@ -127,6 +127,7 @@ def _light_ahead(bounds: Bounds, x: F32, y: F32, ground_share: F32, beam: Floats
     at_x, at_y, ahead_x, ahead_y, strength = beam
     left, right = bounds[2], bounds[3]
     alongs, slants, inside = np.empty(right - left), np.empty(right - left), np.empty(right - left, np.bool_)
+    columns, lights = np.empty(right - left, np.int64), np.empty(right - left)
     for row in range(bounds[0], bounds[1]):
         x_row, y_row, share_row = x[row, left:right], y[row, left:right], ground_share[row, left:right]
         for i in range(right - left):  # without branches, for a few pixels at once
@@ -135,20 +136,22 @@ def _light_ahead(bounds: Bounds, x: F32, y: F32, ground_share: F32, beam: Floats
             slant = (dx * ahead_y - dy * ahead_x) / (1.15 + 0.17 * along)
             alongs[i], slants[i] = along, slant
             inside[i] = (share_row[i] > 0.0) & (along > 0.4) & (along < BEAM_M) & (slant * slant < _BEAM_SLANT)
+        count = 0  # of those inside, which move up, for their light to be found for a few at once, too
         for i in range(right - left):
-            if not inside[i]:
-                continue
-            column, along, slant = left + i, alongs[i], slants[i]
-            fade = slant * slant + along / _BEAM_FADES_M
-            if fade > _FAINTEST_AT:
-                continue
+            alongs[count], slants[count], columns[count] = alongs[i], slants[i], left + i
+            count += inside[i]
+        for i in range(count):
+            along, square = alongs[i], slants[i] * slants[i]
             begun = min((along - 0.4) / 5.0, 1.0)
             begun = begun * begun * (3.0 - 2.0 * begun)
-            end = (1.0 - along / BEAM_M) * (1.0 - slant * slant / _BEAM_SLANT)
+            end = (1.0 - along / BEAM_M) * (1.0 - square / _BEAM_SLANT)
+            fade = square + along / _BEAM_FADES_M
             light = BEAM_LIGHT * strength * begun * end * exp_scalar(-fade)
-            if light > 0.002:
-                lamps[row, column] += light
-                touched[row, column] = True
+            lights[i] = light if fade <= _FAINTEST_AT else 0.0
+        for i in range(count):
+            if lights[i] > 0.002:
+                lamps[row, columns[i]] += lights[i]
+                touched[row, columns[i]] = True
 
 
 @kernel
