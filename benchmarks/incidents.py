@@ -152,9 +152,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=int, default=500)
     parser.add_argument("--first", type=int, default=0, help="number of the first try")
+    parser.add_argument("--only", action="append", type=IncidentType, help="of these tries, those of one kind")
     parser.add_argument("--processes", type=int, default=1)
     arguments = parser.parse_args()
-    numbers = range(arguments.first, arguments.first + arguments.clips)
+    kinds = list(ABILITIES)
+    numbers = [
+        number
+        for number in range(arguments.first, arguments.first + arguments.clips)
+        if not arguments.only or kinds[number % len(kinds)] in arguments.only
+    ]
     if arguments.processes == 1:
         found = [tried(number) for number in numbers]
     else:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 @dataclass
 class Budget:
     """``left``: so many steps of one road user on rails may still be made. Other work is counted in steps that take
-    about as long."""
+    about as long. ``reserve``: so many more, for a try in which nothing has come true yet."""
 
     left: float
+    reserve: float = 0.0
 
     def spend(self, steps: float) -> None:
         self.left -= steps
 
     @property
     def is_spent(self) -> bool:
-        return self.left <= 0.0
+        return self.left + self.reserve <= 0.0

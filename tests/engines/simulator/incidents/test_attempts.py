@@ -113,6 +113,21 @@ def test_a_try_ends_when_its_budget_is_spent():
     assert spent < 10.0 * spent - budget.left < 5.0 * spent
 
 
+def test_a_try_in_which_nothing_came_true_may_go_on_and_one_in_which_something_did_may_not(monkeypatch):
+    own, kind, judged = setting_of(SCENE, PLACE, CLIP, CAMERA, 5), KINDS[IncidentType.REAR_END_COLLISION], []
+
+    def doubts(setting: Setting, run: Run) -> Verdict:
+        verdict = kind.judge(setting, run)
+        judged.append(verdict.happened)
+        return dataclasses.replace(verdict, doubt="too faint")
+
+    monkeypatch.setattr(attempts, "BUDGET_STEPS", 1.0)
+    assert not kind_try(own, dataclasses.replace(kind, judge=doubts)).why
+    assert judged.count(True) == 1 and judged[-1]  # a second moment would have been looked for within the reserve
+    monkeypatch.setattr(attempts, "RESERVE_STEPS", 0.0)
+    assert kind_try(own, kind).run is None
+
+
 def test_drivers_who_go_straight_in_the_traffic_turn_across_others_in_a_crash():
     here = place(RoadLayout.FOUR_WAY_INTERSECTION, "cam_03")
     scene = Scene("cam_03", IncidentType.INTERSECTION_COLLISION, road_layout=RoadLayout.FOUR_WAY_INTERSECTION)
