@@ -28,8 +28,8 @@ from its_core.taxonomy import IncidentType
 SHORT_S = 3.0  # clips shorter than this hold no incident that could be averted
 PLAIN_FROM = 5  # normal traffic is plain traffic from this try on
 PHYSICS_RUNS = 14  # of one try: a moment that comes true on rails may not in the physics
-# Of one try, in steps of one road user on rails; and so many more where nothing has come true by then: another seed would
-# begin from nothing.
+# Of one try, in steps of one road user on rails; and so many more where nothing has come true by then, since another
+# seed would begin from nothing.
 BUDGET_STEPS, RESERVE_STEPS = 600_000.0, 400_000.0
 PHYSICS_STEPS = 10.0  # that one frame of one road user takes in the physics
 PASSED_OVER = 5  # moments of one try that a viewer might not name
