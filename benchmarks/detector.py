@@ -10,7 +10,8 @@ Cameras are never shared between training and test: every clip is answered for o
 other cameras (as many folds as ``--folds``). Prints each figure with its interval over cameras, and writes it as
 ``detector.json`` and ``detector.md``, anew after each experiment. A training that was interrupted goes on. With
 ``--version`` neither Prefect nor the simulator need be installed. With ``--train-on`` the detectors learn from another
-version, whose cameras are others, and answer for all clips of this one.
+version, whose cameras must be others, and answer for all clips of this one. Give each such run a ``--folder`` of its
+own; ``features`` in it may be a link to another's.
 """
 
 from __future__ import annotations
@@ -255,6 +256,9 @@ def main() -> None:
     truth = ground_truth.open_truth(asked.version or build(asked.folder, asked.clips, asked.seed))
     learnt_from = ground_truth.open_truth(asked.train_on) if asked.train_on else truth
     if asked.train_on:
+        shared = {clip.camera_id for clip in truth.clips} & {clip.camera_id for clip in learnt_from.clips}
+        if shared:
+            arguments.error(f"--train-on {asked.train_on}: has cameras of the other version, such as {min(shared)}")
         asked.folds = 1
     asked.folder.mkdir(parents=True, exist_ok=True)
     threads = max(1, (os.cpu_count() or 1) // asked.jobs)

@@ -152,7 +152,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=int, default=500)
     parser.add_argument("--first", type=int, default=0, help="number of the first try")
-    parser.add_argument("--only", action="append", type=IncidentType, help="of these tries, those of one kind")
+    parser.add_argument("--only", action="append", type=IncidentType, help="a kind of clip; all by default")
     parser.add_argument("--processes", type=int, default=1)
     arguments = parser.parse_args()
     kinds = list(ABILITIES)
@@ -161,6 +161,8 @@ def main() -> None:
         for number in range(arguments.first, arguments.first + arguments.clips)
         if not arguments.only or kinds[number % len(kinds)] in arguments.only
     ]
+    if not numbers:
+        parser.error("there is no such try among these: raise --clips")
     if arguments.processes == 1:
         found = [tried(number) for number in numbers]
     else:

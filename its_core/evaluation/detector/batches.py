@@ -13,7 +13,7 @@ from its_core.evaluation.detector.road_users import RoadUsers
 from its_core.evaluation.ground_truth import TrueClip
 
 Group = tuple[TrueClip, TrueClip | None]
-Shown = tuple[float, samples.Batch]
+Prepared = tuple[float, samples.Batch]
 
 
 def groups_of(clips: Sequence[TrueClip]) -> list[Group]:
@@ -34,7 +34,7 @@ def batches(
     batch_size: int,
     seed: int,
     epoch: int,
-) -> Iterator[Shown]:
+) -> Iterator[Prepared]:
     """An epoch's batches, each with the share of the epoch before it. They follow from the seed and the epoch's number.
 
     A crash comes with the same crop of its counterfactual and with another crop of its own clip, every other clip with
@@ -43,9 +43,9 @@ def batches(
     making = _made(groups, features, users, window, batch_size, seed, epoch)
     with ThreadPoolExecutor(1) as maker:
         following = maker.submit(next, making, None)
-        while (shown := following.result()) is not None:
+        while (prepared := following.result()) is not None:
             following = maker.submit(next, making, None)
-            yield shown
+            yield prepared
 
 
 def _made(
@@ -56,7 +56,7 @@ def _made(
     batch_size: int,
     seed: int,
     epoch: int,
-) -> Iterator[Shown]:
+) -> Iterator[Prepared]:
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(groups))
     crops: list[samples.Sample] = []

@@ -136,6 +136,17 @@ def test_a_crash_comes_with_the_same_view_of_its_counterfactual(users: RoadUsers
     assert batch.motion.shape[1:] == (SHORT.frames, 4, SHORT.crop_px // CELL_PX, SHORT.crop_px // CELL_PX)
 
 
+def test_batches_come_in_the_order_of_the_epoch_and_what_making_one_raises_is_raised(users: RoadUsers) -> None:
+    groups, features = groups_of([CRASH, AVERTED] * 3), {"crash": clip_features(), "averted": clip_features(1)}
+    first, again = (list(batches(groups, features, {"crash": users}, SHORT, 4, seed=0, epoch=0)) for _ in range(2))
+    shares = [begun for begun, _ in first]
+    assert len(shares) > 2 and shares[0] == 0 and shares == sorted(set(shares))
+    assert all((one.frames == other.frames).all() for (_, one), (_, other) in zip(first, again, strict=True))
+    assert sum(len(batch.frames) for _, batch in first) == sum(crops_of(*group) for group in groups)
+    with pytest.raises(KeyError, match="averted"):
+        list(batches(groups, {"crash": features["crash"]}, {"crash": users}, SHORT, 4, seed=0, epoch=0))
+
+
 def test_a_shorter_sample_is_not_hot_after_its_end(users: RoadUsers) -> None:
     features = clip_features()
     short = Features(

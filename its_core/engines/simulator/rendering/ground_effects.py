@@ -130,13 +130,14 @@ def _light_ahead(bounds: Bounds, x: F32, y: F32, ground_share: F32, beam: Floats
     columns, lights = np.empty(right - left, np.int64), np.empty(right - left)
     for row in range(bounds[0], bounds[1]):
         x_row, y_row, share_row = x[row, left:right], y[row, left:right], ground_share[row, left:right]
-        for i in range(right - left):  # without branches, for a few pixels at once
+        # Loops without branches: the compiler handles a few pixels at once.
+        for i in range(right - left):
             dx, dy = x_row[i] - at_x, y_row[i] - at_y
             along = dx * ahead_x + dy * ahead_y
             slant = (dx * ahead_y - dy * ahead_x) / (1.15 + 0.17 * along)
             alongs[i], slants[i] = along, slant
             inside[i] = (share_row[i] > 0.0) & (along > 0.4) & (along < BEAM_M) & (slant * slant < _BEAM_SLANT)
-        count = 0  # of those inside, which move up, for their light to be found for a few at once, too
+        count = 0  # of pixels inside the beam, which are moved to the front of the arrays
         for i in range(right - left):
             alongs[count], slants[count], columns[count] = alongs[i], slants[i], left + i
             count += inside[i]

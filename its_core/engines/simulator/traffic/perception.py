@@ -21,9 +21,9 @@ HORIZON_M = 90.0
 DANGER_S = 2.0  # dangers further off than this are left to car-following
 DANGER_STEP_S = 0.1
 DANGER_M = 45.0  # and those further away
-HALF_CAR_M, CLAIM_M = 1.0, 1.0  # a person this close to a car's way over a crosswalk has claimed it
+HALF_CAR_M = 1.0
+CLAIM_M = 1.0  # a person this close to a car on a crosswalk has claimed it
 STANDS_MPS = 1.5  # slower vehicles behind a junction stand in a queue
-BEYOND_M = HORIZON_M + 30.0  # so far straight on behind a way's end somebody may still be ahead
 BOX_M = 30.0  # drivers this close to a stop line look for room behind the junction
 QUEUE_GAP_M = 2.0  # that vehicles leave between them in a queue
 
@@ -61,12 +61,12 @@ class Drivers:
     """D drivers, who steer the first D of the bodies. ``table`` D×11: the way that each follows and where on it, speed,
     the Intelligent Driver Model's headway (s), gap (m), pull and braking (m/s²), between which distances to the left
     they are and will be, and where the stop line and the end of the junction behind it are on the way (infinite: there
-    is none); and who they look out for."""
+    is none). The flags say whether each looks out for vehicles and for people, and which bodies it does not see."""
 
     table: Floats
     sees_cars: Flags
     sees_people: Flags
-    overlooks: Flags  # D×N bodies that are not seen
+    overlooks: Flags  # D×N
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ def look(ways: Ways, bodies: Bodies, drivers: Drivers) -> Seen:
 
 @inline
 def _box(ways: Ways, way: int, from_m: float, to_m: float) -> tuple[float, float, float, float]:
-    """Least and most of x and y of a way between two arc lengths, with what is straight on behind its end."""
+    """Least and most of x and y of a way between two arc lengths; behind its end it goes straight on."""
     first, last = ways.first[way], ways.first[way + 1] - 1
     low = min(max(first + int(from_m), first), last - 1)
     high = min(max(first + int(to_m) + 1, low + 1), last)
@@ -99,16 +99,17 @@ def _box(ways: Ways, way: int, from_m: float, to_m: float) -> tuple[float, float
     for i in range(low + 1, high + 1):
         x_low, x_high = min(x_low, ways.x[i]), max(x_high, ways.x[i])
         y_low, y_high = min(y_low, ways.y[i]), max(y_high, ways.y[i])
-    if high == last:
-        x, y = ways.x[last] + BEYOND_M * ways.tx[last], ways.y[last] + BEYOND_M * ways.ty[last]
+    beyond_m = to_m - (last - first)
+    if beyond_m > 0.0:
+        x, y = ways.x[last] + beyond_m * ways.tx[last], ways.y[last] + beyond_m * ways.ty[last]
         x_low, x_high, y_low, y_high = min(x_low, x), max(x_high, x), min(y_low, y), max(y_high, y)
     return x_low, x_high, y_low, y_high
 
 
 @inline
 def _is_outside(box: tuple[float, float, float, float], x: float, y: float, reach_m: float) -> bool:
-    """Whether somebody is so far from a box about a way that nothing within ``reach_m`` of it, measured across and
-    along the way, concerns whoever drives there. Half as much again, and a metre, cover what bends and slants add."""
+    """Whether somebody is farther than ``reach_m`` from a box about a way. The reach counts across and along the way,
+    which together is up to √2 times as far; the rest of the half more, and the metre, are for bends."""
     x_low, x_high, y_low, y_high = box
     dx, dy = max(x_low - x, x - x_high, 0.0), max(y_low - y, y - y_high, 0.0)
     far = 1.5 * reach_m + 1.0

@@ -103,15 +103,15 @@ def _headings(timeline: Timeline, track: Track) -> tuple[Floats, Floats]:
 
 @kernel
 def _passed(x: Floats, y: Floats, tx: Floats, ty: Floats, other_x: Floats, other_y: Floats) -> tuple[int, float, float]:
-    """The last of K samples before somebody, heading along (tx, ty), has first passed somebody else's middle (−1: they
-    do not pass), which share of a step later that is, and how far to the left the other one is."""
+    """When one vehicle, which heads along (tx, ty), passes the middle of another for the first time: the number of the
+    last of K samples before (−1: never), the share of a step after it, and how far to the left the other one is."""
     before = -1.0
     for k in range(len(x)):
         along = (other_x[k] - x[k]) * tx[k] + (other_y[k] - y[k]) * ty[k]
         if before > 0.0 and along <= 0.0:
-            k -= 1
-            side = (other_y[k] - y[k]) * tx[k] - (other_x[k] - x[k]) * ty[k]
-            return k, before / max(before - along, 1e-6), side
+            last = k - 1
+            side = (other_y[last] - y[last]) * tx[last] - (other_x[last] - x[last]) * ty[last]
+            return last, before / max(before - along, 1e-6), side
         before = along
     return -1, 0.0, 0.0
 

@@ -1,0 +1,42 @@
+"""What drivers see of those ahead of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from its_core.engines.simulator.roads.network import network
+from its_core.engines.simulator.roads.registry import place
+from its_core.engines.simulator.traffic.perception import Bodies, Drivers, look
+from its_core.taxonomy import RoadLayout
+
+ROADS = network(place(RoadLayout.HIGHWAY, "cam_07"))
+WAY = 0
+END_M = float(ROADS.ways.first[WAY + 1] - ROADS.ways.first[WAY] - 1)
+
+
+def seen(s_m: float, ahead_m: float, aside_m: float) -> tuple[float, float]:
+    """What a driver at 20 m/s is allowed, and the gap it sees, if another car stands so far ahead of it."""
+    last = ROADS.ways.first[WAY + 1] - 1
+    way = np.array([ROADS.ways.tx[last], ROADS.ways.ty[last]])
+    end = np.array([ROADS.ways.x[last], ROADS.ways.y[last]])
+    left = np.array([-way[1], way[0]])
+    bodies = Bodies.of(2)
+    for body, (along_m, side_m, speed) in enumerate(((s_m - END_M, 0.0, 20.0), (s_m - END_M + ahead_m, aside_m, 0.0))):
+        bodies.table[:, body] = (*(end + along_m * way + side_m * left), *(speed * way), *way, 2.2, 2.2, 0.9)
+        bodies.unit[body] = body
+    table = np.array([[WAY, s_m, 20.0, 1.4, 2.0, 1.5, 2.5, 0.0, 0.0, np.inf, np.inf]])
+    found = look(ROADS.ways, bodies, Drivers(table, np.ones(1, bool), np.ones(1, bool), np.zeros((1, 2), bool)))
+    return float(found.allows[0]), float(found.gap_m[0])
+
+
+@pytest.mark.parametrize("past_end_m", [-40.0, -5.0, 0.0, 30.0, 60.0, 150.0])
+def test_a_car_that_stands_ahead_is_seen_also_behind_the_end_of_the_way(past_end_m):
+    allowed, gap_m = seen(END_M + past_end_m, 20.0, 0.0)
+    assert gap_m == pytest.approx(20.0 - 4.4, abs=0.2)
+    assert allowed < -2.0
+
+
+@pytest.mark.parametrize(("ahead_m", "aside_m"), [(-20.0, 0.0), (20.0, 3.5), (130.0, 0.0)])
+def test_a_car_behind_in_the_next_lane_or_too_far_ahead_allows_anything(ahead_m, aside_m):
+    assert seen(END_M - 40.0, ahead_m, aside_m) == (1e9, np.inf)
