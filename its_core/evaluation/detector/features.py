@@ -48,7 +48,7 @@ def load(clip: TrueClip, cache: Path) -> Features:
     pictures, motion, times = (cache / f"{name}.{kind}.npy" for kind in ("frames", "flow", "times"))
     if not times.exists():
         frames, times_s = decode.at_rate(clip.video_url, FPS, _FULL_PX)
-        grey, background, flow = _grey_and_flow(frames)
+        grey, background, flow = grey_and_flow(frames)
         cache.mkdir(parents=True, exist_ok=True)
         _keep(pictures, np.concatenate([grey, background[None]]))
         _keep(motion, flow)
@@ -76,11 +76,11 @@ def _keep(path: Path, values: NDArray[np.generic]) -> None:
         np.save(file, values, allow_pickle=False)
 
 
-def _grey_and_flow(frames: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float16]]:
+def grey_and_flow(frames: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float16]]:
     """Grey frames and their background in ``SIZE_PX``, and the flow: dense inverse search (Kroeger et al., 2016).
 
-    The search ends in the frames' full size. Ended at a quarter of it, as OpenCV's fast preset does, it gives small
-    road users the motion of the road around them.
+    The search ends in the full size of the frames, uint8 [T, 3, height, width]. Ended at a quarter of it, as OpenCV's
+    fast preset does, it gives small road users the motion of the road around them.
     """
     try:
         import cv2
@@ -97,11 +97,12 @@ def _grey_and_flow(frames: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.uint8]
     small: list[Any] = [cv2.resize(each, SIZE_PX[::-1], interpolation=cv2.INTER_AREA) for each in full]
     grey = np.stack(small)
     background = _background(grey)
-    nothing = np.zeros((*_FULL_PX, 2), np.float32)
+    height, width = frames.shape[2:]
+    nothing = np.zeros((height, width, 2), np.float32)
     flow: list[NDArray[np.floating]] = []
     for at, (before, after) in enumerate(pairwise(full)):
         way: Any = cv2.resize(search.calc(before, after, nothing), SIZE_PX[::-1], interpolation=cv2.INTER_AREA)
-        flow.append(_of_the_foreground(way, grey[at], background) * (SIZE_PX[0] / _FULL_PX[0]))
+        flow.append(_of_the_foreground(way, grey[at], background) * (SIZE_PX[0] / height))
     flow.append(flow[-1] if flow else np.zeros((2, SIZE_PX[0] // FLOW_PX, SIZE_PX[1] // FLOW_PX)))
     return grey, background, np.stack(flow).astype(np.float16)
 
