@@ -2,8 +2,8 @@
 
     python benchmarks/flow.py published/planned --clips 6
 
-Errors are in pixels of the detector's small frames, between the middle of a road user's flow and the way of its box,
-by the box's width. Needs a version that a simulator made at 10 frames a second.
+Errors are in pixels of the detector's small frames, between the middle of a road user's flow and the motion that
+training would teach, by the width of its box. Needs a version that a simulator made.
 """
 
 from __future__ import annotations
@@ -14,59 +14,35 @@ from collections import defaultdict
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from its_core.dataset.loading import decode
 from its_core.dataset.loading.annotations import read
 from its_core.evaluation import ground_truth
+from its_core.evaluation.detector import road_users
 from its_core.evaluation.detector.features import FLOW_PX, FPS, SIZE_PX, grey_and_flow
-from its_core.evaluation.ground_truth import TrueClip
+from its_core.evaluation.detector.road_users import RoadUsers
 
 SIZES_PX = ((432, 768), (324, 576), (270, 480), (216, 384))
 FRAMES = 26
 WIDTHS_PX = ((0, 10), (10, 25), (25, SIZE_PX[1]))
-LEAST_PX, EDGE_PX = 1.0, 4.0  # that a road user moves from frame to frame, and is from the edges, to be counted
-
-Boxes = dict[int, np.ndarray]
+LEAST_PX = 1.0  # that a road user moves from frame to frame, to be counted
 
 
-def boxes_of(clip: TrueClip) -> list[Boxes]:
-    """Of each road user by frame, in pixels of ``SIZE_PX``, where a part of it is seen."""
-    if clip.annotations_url is None:
-        raise SystemExit(f"{clip.clip_id}: has no annotations; take a version that a simulator made")
-    truth = read(clip.annotations_url)
-    if truth["fps"] != FPS:
-        raise SystemExit(f"{clip.clip_id}: has {truth['fps']} frames a second; take a version with {FPS:.0f}")
-    scale = SIZE_PX[1] / truth["camera"]["width_px"]
-    return [
-        {
-            state["frame"]: np.array(state["amodal_box"]) * scale
-            for state in track["frames"]
-            if state["amodal_box"] is not None and state["visible_box"] is not None
-        }
-        for track in truth["tracks"]
-    ]
-
-
-def errors(flow: np.ndarray, tracks: list[Boxes]) -> dict[tuple[int, int], list[float]]:
-    """In pixels, by the range of widths, of all boxes that move; ``flow`` [T, 2, rows, columns]."""
+def errors(flow: NDArray[np.float32], users: RoadUsers) -> dict[tuple[int, int], list[float]]:
+    """In pixels, by the range of widths, of all that are seen and move; ``flow`` [T, 2, rows, columns]."""
     found: dict[tuple[int, int], list[float]] = defaultdict(list)
-    for track in tracks:
-        for frame in range(len(flow) - 1):
-            if frame not in track or frame + 1 not in track:
-                continue
-            box, later = track[frame], track[frame + 1]
-            way = (later[:2] + later[2:] - box[:2] - box[2:]) / 2
-            inside = min(*box[:2], SIZE_PX[1] - box[2], SIZE_PX[0] - box[3]) > EDGE_PX
-            if not inside or np.hypot(*way) < LEAST_PX:
-                continue
-            middle, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 4
-            (left, top), (right, bottom) = (
-                ((middle - half) // FLOW_PX).astype(int),
-                ((middle + half) // FLOW_PX).astype(int),
-            )
-            seen = np.median(flow[frame, :, top : bottom + 1, left : right + 1].reshape(2, -1), axis=1)
-            width = next(each for each in WIDTHS_PX if box[2] - box[0] <= each[1])
-            found[width].append(float(np.hypot(*(seen - way))))
+    size = np.array(SIZE_PX[::-1], np.float32)
+    boxes, ways = users.boxes * np.tile(size, 2), users.after * size
+    moves = np.isfinite(boxes[..., 0]) & (np.hypot(ways[..., 0], ways[..., 1]) >= LEAST_PX)
+    for frame, user in zip(*np.nonzero(moves[: len(flow) - 1]), strict=True):
+        box = boxes[frame, user]
+        middle, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 4
+        left, top = ((middle - half) // FLOW_PX).astype(int)
+        right, bottom = ((middle + half) // FLOW_PX).astype(int)
+        seen = np.median(flow[frame, :, top : bottom + 1, left : right + 1].reshape(2, -1), axis=1)
+        width = next(each for each in WIDTHS_PX if box[2] - box[0] <= each[1])
+        found[width].append(float(np.hypot(*(seen - ways[frame, user]))))
     return found
 
 
@@ -88,11 +64,14 @@ def main() -> None:
     for height, width in SIZES_PX:
         spent_s, frames, found = 0.0, 0, defaultdict(list)
         for clip in clips:
-            pictures = decode.at_rate(clip.video_url, FPS, (height, width))[0][:FRAMES]
+            if clip.annotations_url is None:
+                parser.error(f"{clip.clip_id} has no annotations: take a version that a simulator made")
+            pictures, times_s = (each[:FRAMES] for each in decode.at_rate(clip.video_url, FPS, (height, width)))
             start = time.process_time()
             flow = grey_and_flow(pictures)[2].astype(np.float32)
             spent_s, frames = spent_s + time.process_time() - start, frames + len(pictures)
-            for widths, some in errors(flow, boxes_of(clip)).items():
+            users = road_users.of_truth(read(clip.annotations_url), np.asarray(times_s, np.float32))
+            for widths, some in errors(flow, users).items():
                 found[widths] += some
         cells = [
             f"{np.median(found[each]):.2f}, {np.quantile(found[each], 0.75):.2f} ({len(found[each])})"

@@ -54,11 +54,14 @@ class Tried:
     runs: int = 0
 
 
+def incident_of(number: int) -> IncidentType:
+    return list(ABILITIES)[number % len(ABILITIES)]
+
+
 def tried(number: int) -> Tried:
-    kinds = list(ABILITIES)
-    incident = kinds[number % len(kinds)]
+    incident = incident_of(number)
     layouts = ABILITIES[incident].layouts
-    layout = layouts[number // len(kinds) % len(layouts)]
+    layout = layouts[number // len(ABILITIES) % len(layouts)]
     start = time.process_time()
     camera_id = f"bench-{number}"
     here = place(layout, camera_id)
@@ -155,11 +158,10 @@ def main() -> None:
     parser.add_argument("--only", action="append", type=IncidentType, help="a kind of clip; all by default")
     parser.add_argument("--processes", type=int, default=1)
     arguments = parser.parse_args()
-    kinds = list(ABILITIES)
     numbers = [
         number
         for number in range(arguments.first, arguments.first + arguments.clips)
-        if not arguments.only or kinds[number % len(kinds)] in arguments.only
+        if not arguments.only or incident_of(number) in arguments.only
     ]
     if not numbers:
         parser.error("there is no such try among these: raise --clips")

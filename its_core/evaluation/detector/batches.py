@@ -38,25 +38,8 @@ def batches(
     """An epoch's batches, each with the share of the epoch before it. They follow from the seed and the epoch's number.
 
     A crash comes with the same crop of its counterfactual and with another crop of its own clip, every other clip with
-    one crop. A thread makes the next batch while one is used.
+    one crop.
     """
-    making = _made(groups, features, users, window, batch_size, seed, epoch)
-    with ThreadPoolExecutor(1) as maker:
-        following = maker.submit(next, making, None)
-        while (prepared := following.result()) is not None:
-            following = maker.submit(next, making, None)
-            yield prepared
-
-
-def _made(
-    groups: Sequence[Group],
-    features: Mapping[str, Features],
-    users: Mapping[str, RoadUsers],
-    window: views.Window,
-    batch_size: int,
-    seed: int,
-    epoch: int,
-) -> Iterator[Prepared]:
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(groups))
     crops: list[samples.Sample] = []
@@ -78,3 +61,12 @@ def _made(
         if len(crops) >= batch_size or number == len(order):
             yield begun, samples.batch_of(crops, twins)
             crops, twins, begun = [], [], number / len(order)
+
+
+def made_ahead(made: Iterator[Prepared]) -> Iterator[Prepared]:
+    """The same batches; a thread makes the next one while one is used."""
+    with ThreadPoolExecutor(1) as maker:
+        following = maker.submit(next, made, None)
+        while (prepared := following.result()) is not None:
+            following = maker.submit(next, made, None)
+            yield prepared

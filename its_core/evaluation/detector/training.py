@@ -14,7 +14,7 @@ import torch
 from its_core import storage
 from its_core.errors import FactoryError
 from its_core.evaluation.detector import looks, peaks, road_users, views
-from its_core.evaluation.detector.batches import batches, crops_of, groups_of
+from its_core.evaluation.detector.batches import batches, crops_of, groups_of, made_ahead
 from its_core.evaluation.detector.features import Features
 from its_core.evaluation.detector.losses import loss_of
 from its_core.evaluation.detector.network import Network
@@ -110,7 +110,8 @@ def train(
         torch.manual_seed(settings.seed * 1000 + epoch)  # dropout
         losses = []
         window, batch_size = settings.crops_at(epoch, epochs)
-        for share, batch in batches(groups, features, users, window, batch_size, settings.seed, epoch):
+        prepared = batches(groups, features, users, window, batch_size, settings.seed, epoch)
+        for share, batch in made_ahead(prepared):
             progress = (epoch + share) / epochs
             for parameters in optimiser.param_groups:
                 parameters["lr"] = settings.learning_rate * _schedule(progress)

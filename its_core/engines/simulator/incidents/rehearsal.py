@@ -146,7 +146,7 @@ def rehearsed(
             passed_m, scared_mps2 = min(passed_m, gap_m), max(scared_mps2, brakes_mps2)
         if any(_is_in_the_way(setting, bodies, [*mine[0], *mine[1]], each) for each in on_foot):
             ways_s.append(traffic.time_s)
-        if things is not None and thing_s == math.inf and _hits(bodies, pair[0], things):
+        if things is not None and thing_s == math.inf and _hits(bodies, mine[0], things):
             thing_s = traffic.time_s
         if mine[0]:
             fx, fy = float(bodies.fx[mine[0][0]]), float(bodies.fy[mine[0][0]])
@@ -216,11 +216,9 @@ def _around(bodies: Bodies, traffic: Traffic, walker: Walker) -> tuple[float, fl
     return float(gaps[moves].min(initial=math.inf)), max(brakes, default=0.0)
 
 
-def _hits(bodies: Bodies, number: int, things: Floats) -> bool:
-    """Whether a road user's rectangle overlaps one of the things' circles."""
-    for i in range(len(bodies.x)):
-        if bodies.unit[i] != number:
-            continue
+def _hits(bodies: Bodies, mine: list[int], things: Floats) -> bool:
+    """Whether the rectangle of one of these bodies overlaps one of the things' circles."""
+    for i in mine:
         dx, dy = things[:, 0] - bodies.x[i], things[:, 1] - bodies.y[i]
         along = np.abs(dx * bodies.fx[i] + dy * bodies.fy[i]) - bodies.front_m[i]
         aside = np.abs(dy * bodies.fx[i] - dx * bodies.fy[i]) - bodies.half_m[i]

@@ -84,7 +84,7 @@ def _sheen(camera: Camera, floor: Ground) -> F32:
 
 
 def _rough(mirror: F32, camera: Camera) -> F32:
-    """A mirror image on a road that is not smooth: drawn out downwards, bright lamps most of all."""
+    """Draws a mirror image out downwards, in place, as on a road that is not smooth; bright lamps most of all."""
     scale = camera.width_px / 1280.0
     mirror[mirror > 1.2] *= 4.0
     for size_px, axis in ((21, 0), (15, 0), (3, 1)):

@@ -118,11 +118,10 @@ class Driver:
 
     def meant_aside_m(self, time_s: float) -> float:
         meant = self.manner.aside_m
-        if self.moves or self.intent.shifts:
-            for move in self.moves:
-                meant += _shift_at(move, time_s)
-            for move in self.intent.shifts:
-                meant += move.at(time_s)
+        for move in self.moves:
+            meant += _shift_at(move, time_s)
+        for move in self.intent.shifts:
+            meant += move.at(time_s)
         return meant
 
     @property
@@ -300,7 +299,7 @@ class Driver:
             return 2
         if self.makes_room_since is not None:
             return 1
-        for move in (*self.moves, *self.intent.shifts) if self.moves or self.intent.shifts else ():
+        for move in (*self.moves, *self.intent.shifts):
             if abs(move.by_m) > 2.0 and move.start_s - 0.6 <= time_s < move.start_s + move.over_s:
                 return -1 if move.by_m > 0 else 1
         lane = self.lane
