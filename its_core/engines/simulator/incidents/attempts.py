@@ -28,8 +28,8 @@ from its_core.taxonomy import IncidentType
 SHORT_S = 3.0  # clips shorter than this hold no incident that could be averted
 PLAIN_FROM = 5  # normal traffic is plain traffic from this try on
 PHYSICS_RUNS = 14  # of one try: a moment that comes true on rails may not in the physics
-# Of one try, in steps of one road user on rails; and so many more where nothing has come true by then, since another
-# seed would begin from nothing.
+# Of one try, in steps of one road user on rails; and so many more where moments came true in rehearsal, but none in the
+# physics yet: another seed would begin from nothing.
 BUDGET_STEPS, RESERVE_STEPS = 600_000.0, 400_000.0
 PHYSICS_STEPS = 10.0  # that one frame of one road user takes in the physics
 PASSED_OVER = 5  # moments of one try that a viewer might not name
@@ -121,7 +121,7 @@ def _played(setting: Setting, kind: Kind) -> Iterator[_Played]:
     """The physics of one staged moment after another, each with the same traffic in which nobody errs; at last, where
     no moment was staged, a try without physics."""
     why, runs = NO_MOMENT, 0
-    budget = Budget(BUDGET_STEPS, RESERVE_STEPS)
+    budget, happened = Budget(BUDGET_STEPS), False
     for staged in staged_moments(setting, kind, budget):
         if isinstance(staged, str):
             why = staged
@@ -132,8 +132,8 @@ def _played(setting: Setting, kind: Kind) -> Iterator[_Played]:
         verdict = _verdict(setting, kind, run)
         refused = verdict.why if not verdict.happened else unseen(setting, run, verdict)
         refused = refused or _other_words(setting.scene, run) or _no_clip(setting, run)
-        if not refused:
-            budget.reserve = 0.0
+        happened = happened or not refused
+        budget.reserve = 0.0 if happened else RESERVE_STEPS
         yield Try(setting.seed, refused, run, verdict, runs), staged.calm
         if runs == PHYSICS_RUNS:
             return

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 @dataclass
 class Budget:
     """``left``: so many steps of one road user on rails may still be made. Other work is counted in steps that take
-    about as long. ``reserve``: so many more, for a try in which nothing has come true yet."""
+    about as long. ``reserve``: so many more, for a try that came near."""
 
     left: float
     reserve: float = 0.0

@@ -113,19 +113,28 @@ def test_a_try_ends_when_its_budget_is_spent():
     assert spent < 10.0 * spent - budget.left < 5.0 * spent
 
 
-def test_a_try_in_which_nothing_came_true_may_go_on_and_one_in_which_something_did_may_not(monkeypatch):
-    own, kind, judged = setting_of(SCENE, PLACE, CLIP, CAMERA, 5), KINDS[IncidentType.REAR_END_COLLISION], []
+@pytest.mark.parametrize(
+    ("happens", "reserve_steps", "looked_at"), [(False, 1e12, 3), (False, 0.0, 1), (True, 1e12, 1)]
+)
+def test_a_try_whose_moments_fail_in_the_physics_may_go_on(happens, reserve_steps, looked_at, monkeypatch):
+    kind, judged = KINDS[IncidentType.REAR_END_COLLISION], []
 
-    def doubts(setting: Setting, run: Run) -> Verdict:
+    def judge(setting: Setting, run: Run) -> Verdict:
         verdict = kind.judge(setting, run)
         judged.append(verdict.happened)
-        return dataclasses.replace(verdict, doubt="too faint")
+        return dataclasses.replace(verdict, doubt="too faint") if happens else failed("never")
 
+    monkeypatch.setattr(attempts, "PHYSICS_RUNS", 3)
+    monkeypatch.setattr(attempts, "PHYSICS_STEPS", 1e6)  # one run takes all of the budget
+    monkeypatch.setattr(attempts, "RESERVE_STEPS", reserve_steps)
+    tried = kind_try(setting_of(SCENE, PLACE, CLIP, CAMERA, 5), dataclasses.replace(kind, judge=judge))
+    assert len(judged) == looked_at
+    assert (tried.why == "") is happens
+
+
+def test_a_try_that_found_no_moment_does_not_go_on(monkeypatch):
     monkeypatch.setattr(attempts, "BUDGET_STEPS", 1.0)
-    assert not kind_try(own, dataclasses.replace(kind, judge=doubts)).why
-    assert judged.count(True) == 1 and judged[-1]  # a second moment would have been looked for within the reserve
-    monkeypatch.setattr(attempts, "RESERVE_STEPS", 0.0)
-    assert kind_try(own, kind).run is None
+    assert kind_try(setting_of(SCENE, PLACE, CLIP, CAMERA, 5), KINDS[IncidentType.REAR_END_COLLISION]).run is None
 
 
 def test_drivers_who_go_straight_in_the_traffic_turn_across_others_in_a_crash():
