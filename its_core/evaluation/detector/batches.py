@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from its_core.evaluation.ground_truth import TrueClip
 
 Group = tuple[TrueClip, TrueClip | None]
 Prepared = tuple[float, samples.Batch]
+_Planned = tuple[float, list[tuple[TrueClip, views.View]], list[tuple[int, int]]]
 
 
 def groups_of(clips: Sequence[TrueClip]) -> list[Group]:
@@ -34,39 +36,54 @@ def batches(
     batch_size: int,
     seed: int,
     epoch: int,
+    threads: int = 1,
 ) -> Iterator[Prepared]:
     """An epoch's batches, each with the share of the epoch before it. They follow from the seed and the epoch's number.
 
     A crash comes with the same crop of its counterfactual and with another crop of its own clip, every other clip with
-    one crop.
+    one crop. ``threads`` make the next batches while one is used.
     """
+
+    def batch_of(planned: _Planned) -> samples.Batch:
+        crops = [
+            samples.sample(clip, features[clip.clip_id], users.get(clip.clip_id), view) for clip, view in planned[1]
+        ]
+        return samples.batch_of(crops, planned[2])
+
+    ahead: deque[tuple[float, Future[samples.Batch]]] = deque()
+    with ThreadPoolExecutor(threads) as makers:
+        for planned in _plan(groups, features, users, window, batch_size, seed, epoch):
+            ahead.append((planned[0], makers.submit(batch_of, planned)))
+            if len(ahead) > threads:
+                begun, batch = ahead.popleft()
+                yield begun, batch.result()
+        for begun, batch in ahead:
+            yield begun, batch.result()
+
+
+def _plan(
+    groups: Sequence[Group],
+    features: Mapping[str, Features],
+    users: Mapping[str, RoadUsers],
+    window: views.Window,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+) -> Iterator[_Planned]:
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(groups))
-    crops: list[samples.Sample] = []
+    crops: list[tuple[TrueClip, views.View]] = []
     twins: list[tuple[int, int]] = []
     begun = 0.0
-
-    def add(clip: TrueClip, view: views.View) -> None:
-        crops.append(samples.sample(clip, features[clip.clip_id], users.get(clip.clip_id), view))
-
     for number, place in enumerate(order, start=1):
         clip, averted = groups[place]
         if clip.is_accident:
             view = views.at_contact(clip, features[clip.clip_id], window, rng)
-            add(clip, view)
+            crops.append((clip, view))
             if averted is not None:
                 twins.append((len(crops) - 1, len(crops)))
-                add(averted, view)
-        add(clip, views.elsewhere(clip, features[clip.clip_id], users.get(clip.clip_id), window, rng))
+                crops.append((averted, view))
+        crops.append((clip, views.elsewhere(clip, features[clip.clip_id], users.get(clip.clip_id), window, rng)))
         if len(crops) >= batch_size or number == len(order):
-            yield begun, samples.batch_of(crops, twins)
+            yield begun, crops, twins
             crops, twins, begun = [], [], number / len(order)
-
-
-def made_ahead(made: Iterator[Prepared]) -> Iterator[Prepared]:
-    """The same batches; a thread makes the next one while one is used."""
-    with ThreadPoolExecutor(1) as maker:
-        following = maker.submit(next, made, None)
-        while (prepared := following.result()) is not None:
-            following = maker.submit(next, made, None)
-            yield prepared

@@ -75,9 +75,9 @@ def sample(clip: TrueClip, features: Features, users: RoadUsers | None, view: Vi
     covered, collided, struck, motion = (torch.zeros(frames, *size, cells, cells) for size in ((), (), (), (4,)))
     if users is not None:
         covered, collided, struck, motion = targets.road_users(users, shown, view)
-    noisy = seen[:-1] + view.noise * _noise(view.seed, frames, view.crop_px)
+    seen[:-1] += view.noise * _noise(view.seed, frames, view.crop_px)
     return Sample(
-        frames=noisy,
+        frames=seen[:-1],
         flow=_flow(features, shown, view),
         background=seen[-1],
         heat=heat,
@@ -95,8 +95,11 @@ def batch_of(samples: Sequence[Sample], twins: Sequence[tuple[int, int]]) -> Bat
     longest = max(len(each.frames) for each in samples)
 
     def stacked(name: str) -> Tensor:
-        parts = [getattr(each, name) for each in samples]
-        return torch.stack([torch.cat([p, p[-1:].expand(longest - len(p), *p.shape[1:])]) for p in parts])
+        parts: list[Tensor] = [getattr(each, name) for each in samples]
+        stack = parts[0].new_empty(len(parts), longest, *parts[0].shape[1:])
+        for place, part in zip(stack, parts, strict=True):
+            place[: len(part)], place[len(part) :] = part, part[-1]
+        return stack
 
     lengths = torch.tensor([len(each.frames) for each in samples])
     inside = (torch.arange(longest) < lengths[:, None])[:, :, None, None]
@@ -122,14 +125,16 @@ def _seen(features: Features, shown: slice, view: View) -> Tensor:
     rows, columns = slice(view.top, view.top + view.side), slice(view.left, view.left + view.side)
     pictures = np.concatenate([features.frames[shown, rows, columns], features.background[None, rows, columns]])
     seen = F.interpolate(
-        torch.from_numpy(pictures).float()[:, None] / 255,
+        torch.from_numpy(pictures).float()[:, None].div_(255),
         size=(view.crop_px,) * 2,
         mode="bilinear",
         align_corners=False,
     )[:, 0]
     if view.flipped:
         seen = seen.flip(2)
-    return ((seen - 0.5) * view.gain + 0.5 + view.lift).clamp(0, 1)
+    return (
+        seen.sub_(0.5).mul_(view.gain).add_(0.5).add_(view.lift).clamp_(0, 1)
+    )  # in place: it is most of a sample's time
 
 
 def _flow(features: Features, shown: slice, view: View) -> Tensor:
@@ -139,8 +144,11 @@ def _flow(features: Features, shown: slice, view: View) -> Tensor:
     flow = F.interpolate(
         torch.from_numpy(part).float(), size=(view.crop_px // FLOW_PX,) * 2, mode="bilinear", align_corners=False
     )
-    flow = flow * (view.crop_px / view.side)
-    return torch.stack([-flow[:, 0], flow[:, 1]], dim=1).flip(3) if view.flipped else flow
+    flow *= view.crop_px / view.side
+    if view.flipped:
+        flow[:, 0].neg_()
+        return flow.flip(3)
+    return flow
 
 
 def _noise(seed: int, frames: int, crop_px: int) -> Tensor:

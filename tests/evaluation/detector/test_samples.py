@@ -1,13 +1,12 @@
 """What a detector is shown in training, and what it should give for it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 from its_core.evaluation.detector import road_users, samples, views
-from its_core.evaluation.detector.batches import Prepared, batches, crops_of, groups_of, made_ahead
+from its_core.evaluation.detector.batches import Prepared, batches, crops_of, groups_of
 from its_core.evaluation.detector.features import FLOW_PX, SIZE_PX, Features
 from its_core.evaluation.detector.network import CELL_PX
 from its_core.evaluation.detector.road_users import RoadUsers
@@ -140,16 +139,17 @@ def test_a_crash_comes_with_the_same_view_of_its_counterfactual(users: RoadUsers
 def test_batches_come_in_the_order_of_the_epoch_and_what_making_one_raises_is_raised(users: RoadUsers) -> None:
     groups, features = groups_of([CRASH, AVERTED] * 3), {"crash": clip_features(), "averted": clip_features(1)}
 
-    def prepared(of: dict[str, Features]) -> Iterator[Prepared]:
-        return batches(groups, of, {"crash": users}, SHORT, 4, seed=0, epoch=0)
+    def made(of: dict[str, Features], threads: int) -> list[Prepared]:
+        return list(batches(groups, of, {"crash": users}, SHORT, 4, seed=0, epoch=0, threads=threads))
 
-    first, again = list(made_ahead(prepared(features))), list(prepared(features))
+    first, again = made(features, 1), made(features, 3)
     shares = [begun for begun, _ in first]
     assert len(shares) > 2 and shares[0] == 0 and shares == sorted(set(shares))
+    assert [share for share, _ in again] == shares
     assert all((one.frames == other.frames).all() for (_, one), (_, other) in zip(first, again, strict=True))
     assert sum(len(batch.frames) for _, batch in first) == sum(crops_of(*group) for group in groups)
     with pytest.raises(KeyError, match="averted"):
-        list(made_ahead(prepared({"crash": features["crash"]})))
+        made({"crash": features["crash"]}, 1)
 
 
 def test_a_shorter_sample_is_not_hot_after_its_end(users: RoadUsers) -> None:
