@@ -74,9 +74,9 @@ class Trace:
     (wheel travel from rest, positive up; order front-left, front-right, rear-left, rear-right), braking F×N bool (brake
     lamps), indicator F×N int8 (−1 left, 0 off, +1 right, 2 hazards), sliding F×N bool (the tyres leave marks), lane F×V
     (number of the way that is followed). Pedestrians: stride F×N radians (walking phase; falls when stepping back),
-    startle F×N in 0..1 (arms up, leaning away), heading F×N radians. ``trailers``: F×7 place and rotation of an actor's
-    trailer. ``limbs``: F×7×7 of a person who has fallen (NaN before), in the order of ``physics.limp_body.LIMBS``.
-    signals F×S int8: 0 green, 1 amber, 2 red, in the order of the layout's signal heads.
+    startle F×N in 0..1 (how it shows: ``meshes.frights``), heading F×N radians. ``trailers``: F×7 place and rotation of
+    an actor's trailer. ``limbs``: F×7×7 of a person who has fallen (NaN before), in the order of
+    ``physics.limp_body.LIMBS``. signals F×S int8: 0 green, 1 amber, 2 red, in the order of the layout's signal heads.
     """
 
     fps: int

@@ -1,4 +1,4 @@
-"""People on foot: an articulated figure, its walk and its fright."""
+"""People on foot: an articulated figure and its walk."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.dimensions import PEDESTRIAN_HEIGHT_M
+from its_core.engines.simulator.meshes.frights import Fright
 from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
 from its_core.engines.simulator.portable_math import cos, cos_scalar, product, sin, sin_scalar
@@ -21,6 +22,7 @@ Floats = NDArray[np.float64]
 
 TORSO, HEAD, THIGH_L, SHIN_L, THIGH_R, SHIN_R, ARM_L, FOREARM_L, ARM_R, FOREARM_R = range(10)
 _PARTS = 10
+_OUTWARDS = 0.12  # of arms that hang
 _SCALE = PEDESTRIAN_HEIGHT_M / 1.74
 # Where each part hangs: the joint in the frame of what carries it, and the carrier.
 _JOINTS: dict[int, tuple[tuple[float, float, float], int | None]] = {
@@ -168,15 +170,21 @@ def _head(sculptor: Sculptor, person: Stature) -> None:
         sculptor.ball((0.0, -0.055, 0.12), (0.072, 0.05, 0.14), Surface.HAIR, rings=5, sides=8, part=HEAD)
 
 
-def limbs(person: Stature, stride_rad: float, walking: float, startle: float) -> tuple[Floats, Floats]:
+def limbs(
+    person: Stature, stride_rad: float, walking: float, fright: Fright | None = None, felt: float = 0.0
+) -> tuple[Floats, Floats]:
     """How each part of a figure in mid-step is turned (P×3×3) and where its joint is (P×3), in the body frame.
 
-    ``stride_rad`` is the phase of the walk, ``walking`` 0 (standing) to 1 (brisk), ``startle`` 0 to 1 (arms thrown up,
-    leaning back).
+    ``stride_rad`` is the phase of the walk, ``walking`` 0 (standing) to 1 (brisk), ``felt`` 0 to 1: how much of a
+    ``fright`` shows.
     """
     scale = person.height * _SCALE
     drop = 0.86 * scale * (1.0 - float(cos(0.42 * walking * float(sin(stride_rad))))) * 0.55
-    return hung(person, _angles(stride_rad, walking, startle), np.array([0.0, 0.0, -drop]))
+    angles = _angles(stride_rad, walking)
+    if fright is not None and felt > 0.0:
+        _frighten(angles, fright, felt)
+        drop += 0.86 * scale * (1.0 - _cosine(felt * fright.crouch_rad))
+    return hung(person, angles, np.array([0.0, 0.0, -drop]))
 
 
 def toiling(person: Stature, phase_rad: float) -> tuple[Floats, Floats]:
@@ -252,32 +260,42 @@ def fallen(person: Stature, middles: Floats, rotations: Floats) -> tuple[Floats,
     return turns, places
 
 
-def _angles(stride: float, walking: float, startle: float) -> Floats:
+def _angles(stride: float, walking: float) -> Floats:
     """The turn of each part relative to what carries it, as ``hung`` takes it."""
     swing = 0.46 * walking * _sine(stride)
-    calm = 1.0 - startle
 
     def knee(phase: float) -> float:
-        return walking * (0.12 + 0.75 * max(0.0, _sine(phase)) ** 2) + 0.30 * startle
+        return walking * (0.12 + 0.75 * max(0.0, _sine(phase)) ** 2)
 
-    lean = -0.06 * walking * calm + 0.30 * startle
-    raised = 2.1 * startle
-    elbow = 0.25 + 0.25 * walking * calm + 0.8 * startle
-    outwards = 0.12 + 0.35 * startle
+    lean = -0.06 * walking
+    elbow = 0.25 + 0.25 * walking
     return np.array(
         [
             (lean, 0.06 * walking * _sine(stride), 0.0),
             (-0.5 * lean, 0.0, 0.0),
-            (swing + 0.20 * startle, 0.0, 0.0),
+            (swing, 0.0, 0.0),
             (-knee(stride + 1.9), 0.0, 0.0),
-            (-swing - 0.15 * startle, 0.0, 0.0),
+            (-swing, 0.0, 0.0),
             (-knee(stride + math.pi + 1.9), 0.0, 0.0),
-            (-0.75 * swing * calm + raised, 0.0, -outwards),
+            (-0.75 * swing, 0.0, -_OUTWARDS),
             (elbow, 0.0, 0.0),
-            (0.75 * swing * calm + raised, 0.0, outwards),
+            (0.75 * swing, 0.0, _OUTWARDS),
             (elbow, 0.0, 0.0),
         ]
     )
+
+
+def _frighten(angles: Floats, fright: Fright, felt: float) -> None:
+    """Arms leave the walk for the fright's; torso, head and knees add it to the walk."""
+    angles[TORSO, :2] += felt * np.array(fright.torso)
+    angles[HEAD, :2] += felt * np.array(fright.head)
+    angles[[THIGH_L, THIGH_R], 0] += felt * fright.crouch_rad
+    angles[[SHIN_L, SHIN_R], 0] -= 2.0 * felt * fright.crouch_rad
+    for side, (arm, forearm) in enumerate(((ARM_L, FOREARM_L), (ARM_R, FOREARM_R))):
+        share = felt * fright.reach[side]
+        angles[arm] += share * (np.array(fright.arms[side]) - angles[arm])
+        bent, tilted = fright.elbows[side]
+        angles[forearm] += share * (np.array([bent, 0.0, tilted]) - angles[forearm])
 
 
 def _sine(angle: float) -> float:

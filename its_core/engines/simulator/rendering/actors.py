@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.meshes.emergency import emergency_car, works_car
+from its_core.engines.simulator.meshes.frights import felt_by, fright_of
 from its_core.engines.simulator.meshes.lamp_points import LAMPS, LampPoints, lamp_points
 from its_core.engines.simulator.meshes.materials import Surface, byte_table
 from its_core.engines.simulator.meshes.mesh import Mesh
@@ -200,6 +201,8 @@ class PersonActor:
             worn |= VESTS[self.actor.colour]
         self._figure = _figure(self._person, tolerance_m)
         self._surfaces = byte_table(worn)[self._figure.slots]
+        self._fright = fright_of(self.actor.look)
+        self._felt = felt_by(self.actor.look, trace.startle[:, number], trace.fps)
 
     def posed(self, frame: int) -> Posed:
         trace, number = self._trace, self._number
@@ -220,12 +223,12 @@ class PersonActor:
         if self.actor.type is not ParticipantType.PEDESTRIAN:
             return seated(self._person, self.actor.type, float(trace.spin[frame, number]), speed)
         walking = min(speed / _BRISK_MPS, 1.25)
-        stride, startle = float(trace.stride[frame, number]), float(trace.startle[frame, number])
-        if self.actor.works and speed < _STANDS_MPS and startle == 0.0:
+        stride, felt = float(trace.stride[frame, number]), float(self._felt[frame])
+        if self.actor.works and speed < _STANDS_MPS and felt == 0.0:
             return toiling(
                 self._person, 2.0 * np.pi * (frame / trace.fps / (_TOILS_S + 0.3 * (number % 4)) + 0.37 * number)
             )
-        return limbs(self._person, stride, walking, startle)
+        return limbs(self._person, stride, walking, self._fright, felt)
 
 
 def dents_of(trace: Trace, number: int, *, on_trailer: bool) -> list[Dent]:

@@ -70,8 +70,8 @@ class Around(NamedTuple):
 
 
 class Walker:
-    """One person. ``startle`` is 0 to 1 (arms up, leaning away), ``stride_rad`` the walking phase, ``heading_rad``
-    counter-clockwise from north."""
+    """One person. ``startle`` is 0 to 1 (how it shows: ``meshes.frights``), ``stride_rad`` the walking phase,
+    ``heading_rad`` counter-clockwise from north."""
 
     def __init__(self, number: int, person: Person, route: Route, s_m: float, pose: int = 0) -> None:
         self.number, self.person, self.route, self.pose = number, person, route, pose

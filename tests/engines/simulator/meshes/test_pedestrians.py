@@ -6,9 +6,6 @@ import pytest
 from its_core.engines.simulator.dimensions import PEDESTRIAN_HEIGHT_M
 from its_core.engines.simulator.meshes.materials import MATERIALS, Surface
 from its_core.engines.simulator.meshes.pedestrians import (
-    FOREARM_L,
-    FOREARM_R,
-    HEAD,
     SHIN_L,
     clothes,
     figure,
@@ -19,10 +16,10 @@ from its_core.engines.simulator.rendering.actors import placed_parts
 from its_core.taxonomy import Colour
 
 
-def stance(track_id: int, stride: float, walking: float, startle: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+def stance(track_id: int, stride: float, walking: float) -> tuple[np.ndarray, np.ndarray]:
     person = stature(track_id)
     mesh = figure(person)
-    points, normals = placed_parts(mesh, *limbs(person, stride, walking, startle))
+    points, normals = placed_parts(mesh, *limbs(person, stride, walking))
     assert np.allclose(np.linalg.norm(normals, axis=1), 1.0, atol=1e-3)
     return points, mesh.parts
 
@@ -47,14 +44,6 @@ def test_legs_swing_in_turn() -> None:
     left = parts == SHIN_L
     assert there[left][:, 1].mean() > 0.15
     assert back[left][:, 1].mean() < -0.15
-
-
-def test_fright_throws_the_arms_up_and_the_body_back() -> None:
-    calm, parts = stance(4, 0.0, 0.0)
-    scared, _ = stance(4, 0.0, 0.0, startle=1.0)
-    hands = (parts == FOREARM_L) | (parts == FOREARM_R)
-    assert scared[hands][:, 2].mean() > calm[hands][:, 2].mean() + 0.4
-    assert scared[parts == HEAD][:, 1].mean() < calm[parts == HEAD][:, 1].mean() - 0.1
 
 
 def test_clothes_vary_and_stay_with_their_wearer() -> None:
