@@ -14,9 +14,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from its_core.clip import Geometry
 from its_core.video import Frame, UnreadableVideo, probe, read_frames, write_mp4
+from its_core.video.conversion import to_planes
 from its_core.video.writing import ENCODER
 
 GEOMETRY = Geometry(width_px=64, height_px=48, fps=16, frames=9)
@@ -80,6 +82,29 @@ def test_luma_is_converted_with_the_matrix_that_the_file_is_tagged_with(tmp_path
         luma = next(container.decode(video=0)).to_ndarray()[:48]
 
     assert abs(float(luma.mean()) - 173) < 1.5  # BT.709: 16 + 219 × 0.7152; BT.601 would give 145
+
+
+@pytest.mark.parametrize("width", [64, 70])
+def test_colours_are_converted_as_swscale_does_it_exactly(width: int) -> None:
+    rng = np.random.default_rng(5)
+    noise = rng.integers(0, 256, (48, width, 3), dtype=np.uint8)
+    noise[24:] = np.where(noise[24:] < 128, 0, 255)  # full colours, at whose ends rounding shows
+    area_accurate_bitexact = 0x20 | 0x40000 | 0x80000
+    expected = VideoReformatter().reformat(
+        av.VideoFrame.from_numpy_buffer(noise, "rgb24"),
+        format="yuv420p",
+        dst_colorspace=Colorspace.ITU709,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=area_accurate_bitexact,
+        threads=1,
+    )
+    planes = [np.zeros((48, 96), np.uint8), np.zeros((24, 48), np.uint8), np.zeros((24, 48), np.uint8)]
+
+    to_planes(noise, *planes)
+
+    for made, plane, columns in zip(planes, expected.planes, (width, width // 2, width // 2), strict=True):
+        stored = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        np.testing.assert_array_equal(made[:, :columns], stored[: len(made), :columns])
 
 
 def test_equal_frames_give_equal_bytes(clip: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from numpy.typing import NDArray
 
 from its_core.clip import Geometry
@@ -27,9 +27,6 @@ ENCODER = {
     "preset": "veryfast",
     "x264-params": "mbtree=0:cpu-independent=1:b-adapt=0:scenecut=0:weightp=0:partitions=i8x8:me=dia",
 }
-# swscale's SWS_AREA | SWS_ACCURATE_RND | SWS_BITEXACT: its faster code rounds as the processor makes it. Colours are
-# averaged over 2×2 pixels, which takes half the time of its bicubic filter and differs from it by one level at most.
-_EXACT_CONVERSION = 0x20 | 0x40000 | 0x80000
 DEFAULT_CRF = 23.0
 # In the metadata of every clip, so that a program that has nothing but the file can tell.
 SYNTHETIC_STATEMENT = "Synthetic video: no event in it took place."
@@ -70,7 +67,7 @@ class Mp4Writer:
         coder.options = ENCODER | {"crf": str(crf)}
         coder.color_primaries, coder.color_trc = int(ColorPrimaries.BT709), int(ColorTrc.BT709)
         coder.colorspace, coder.color_range = int(Colorspace.ITU709), int(ColorRange.MPEG)
-        self._stream, self._converter = stream, VideoReformatter()
+        self._stream = stream
 
     def __enter__(self) -> Mp4Writer:
         return self
@@ -88,23 +85,20 @@ class Mp4Writer:
         """Raises ValueError for a frame of another shape, or for one too many."""
         if self._count == self._geometry.frames:
             raise ValueError(f"the geometry asks for {self._geometry.frames} frames, more came")
-        self._container.mux(self._stream.encode(_to_yuv(self._converter, frame, self._count, self._geometry)))
+        self._container.mux(self._stream.encode(_to_yuv(frame, self._count, self._geometry)))
         self._count += 1
 
 
-def _to_yuv(converter: VideoReformatter, frame: Frame, index: int, geometry: Geometry) -> av.VideoFrame:
+def _to_yuv(frame: Frame, index: int, geometry: Geometry) -> av.VideoFrame:
+    from its_core.video.conversion import to_planes  # loads Numba, which readers need not
+
     shape = (geometry.height_px, geometry.width_px, 3)
     if frame.shape != shape or frame.dtype != np.uint8:
         raise ValueError(f"frame {index} is {frame.shape} {frame.dtype}, the geometry asks for {shape} uint8")
-    converted = converter.reformat(
-        av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), "rgb24"),
-        format="yuv420p",
-        dst_colorspace=Colorspace.ITU709,
-        dst_color_range=ColorRange.MPEG,
-        dst_color_primaries=ColorPrimaries.BT709,
-        dst_color_trc=ColorTrc.BT709,
-        interpolation=_EXACT_CONVERSION,
-        threads=1,
-    )
+    converted = av.VideoFrame(geometry.width_px, geometry.height_px, "yuv420p")
+    planes = [np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size) for plane in converted.planes]
+    to_planes(np.ascontiguousarray(frame), *planes)
+    converted.colorspace, converted.color_range = int(Colorspace.ITU709), int(ColorRange.MPEG)
+    converted.color_primaries, converted.color_trc = int(ColorPrimaries.BT709), int(ColorTrc.BT709)
     converted.pts, converted.time_base = index, Fraction(1, geometry.fps)
     return converted
