@@ -22,8 +22,7 @@ from its_core.evaluation.ground_truth import TrueClip
 FPS = 10.0
 SIZE_PX = (216, 384)  # height, width
 FLOW_PX = 2  # pixels of SIZE_PX on a side that share a flow vector
-_FULL_PX = (432, 768)  # the flow is measured in this size
-_FORMAT = 4
+_FORMAT = 5
 _BACKGROUND_FRAMES = 21
 
 
@@ -47,7 +46,7 @@ def load(clip: TrueClip, cache: Path) -> Features:
     name = _name(clip)
     pictures, motion, times = (cache / f"{name}.{kind}.npy" for kind in ("frames", "flow", "times"))
     if not times.exists():
-        frames, times_s = decode.at_rate(clip.video_url, FPS, _FULL_PX)
+        frames, times_s = decode.at_rate(clip.video_url, FPS, SIZE_PX)
         grey, background, flow = grey_and_flow(frames)
         cache.mkdir(parents=True, exist_ok=True)
         _keep(pictures, np.concatenate([grey, background[None]]))
@@ -79,8 +78,9 @@ def _keep(path: Path, values: NDArray[np.generic]) -> None:
 def grey_and_flow(frames: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float16]]:
     """Grey frames and their background in ``SIZE_PX``, and the flow: dense inverse search (Kroeger et al., 2016).
 
-    The search ends in the full size of the frames, uint8 [T, 3, height, width]. Ended at a quarter of it, as OpenCV's
-    fast preset does, it gives small road users the motion of the road around them.
+    The search ends in the full size of the frames, uint8 [T, 3, height, width], of ``SIZE_PX`` or larger. Ended at a
+    quarter of it, as OpenCV's fast preset does, it gives small road users the motion of the road around them. Larger
+    frames take longer and make it no better (``benchmarks/flow.py``).
     """
     try:
         import cv2
