@@ -59,17 +59,11 @@ class _Block(nn.Module):
         self.norm = nn.BatchNorm2d(width)
 
     def forward(self, x: Tensor, frames: int) -> Tensor:
-        y = x.view(-1, frames, *x.shape[1:])  # B T C H W
+        y = _channels_last(x, frames)
         quarter = x.shape[1] // 4
-        y = torch.cat(
-            [
-                _shifted(y[:, :, :quarter], self.dilation),
-                _shifted(y[:, :, quarter : 2 * quarter], -self.dilation),
-                y[:, :, 2 * quarter :],
-            ],
-            dim=2,
-        )
-        return x + F.silu(self.norm(self.convolution(y.flatten(0, 1))))
+        earlier, later, here = y.split([quarter, quarter, x.shape[1] - 2 * quarter], dim=4)
+        mixed = torch.cat([_shifted(earlier, self.dilation), _shifted(later, -self.dilation), here], dim=4)
+        return x + F.silu(self.norm(self.convolution(_channels_first(mixed))))
 
 
 class Network(nn.Module):
@@ -85,6 +79,7 @@ class Network(nn.Module):
         self.bias = nn.Parameter(torch.zeros(1))
         self.peaks = PeakClassifier()
         self.types = nn.Sequential(nn.Dropout(0.2), nn.Conv2d(width, len(TYPES), 1))
+        self.to(memory_format=torch.channels_last)  # a processor takes a fifth less time
 
     def forward(self, frames: Tensor, flow: Tensor, background: Tensor, lengths: Tensor) -> Output:
         """``frames`` [B, T, height, width] and ``background`` [B, height, width], 0 to 1, ``flow``
@@ -97,7 +92,8 @@ class Network(nn.Module):
         for block in self.blocks:
             x = block(x, time)
         users = self.road_users(x).unflatten(0, (-1, time))
-        x = self.before_after(torch.cat([x, *_context(x, time)], dim=1))
+        y = _channels_last(x, time)
+        x = self.before_after(_channels_first(torch.cat([y, *_context(y)], dim=4)))
         outside = torch.arange(time, device=frames.device) >= lengths[:, None]
         heat = self.heat(x)[:, 0].unflatten(0, (-1, time)).masked_fill(outside[:, :, None, None], _NEVER)
         hottest = heat.flatten(1).topk(min(_HOTTEST, heat[0].numel()), dim=1).values.mean(dim=1)
@@ -121,20 +117,30 @@ def _strided(width_in: int, width: int, kernel: int, stride: int) -> nn.Sequenti
     )
 
 
-def _shifted(x: Tensor, frames: int) -> Tensor:
-    """Later by so many frames, or earlier where negative; zero where there was none. [B, T, C, H, W]"""
-    if abs(frames) >= x.shape[1]:
-        return torch.zeros_like(x)
-    nothing = torch.zeros_like(x[:, : abs(frames)])
-    return torch.cat([nothing, x[:, :-frames]] if frames > 0 else [x[:, -frames:], nothing], dim=1)
+def _channels_last(x: Tensor, frames: int) -> Tensor:
+    """[B T, C, H, W] to [B, T, H, W, C], the order in memory."""
+    return x.permute(0, 2, 3, 1).unflatten(0, (-1, frames))
 
 
-def _context(x: Tensor, frames: int) -> tuple[Tensor, Tensor]:
-    """At each time, each cell's mean over the frames just before and over those just after. [N, C, H, W]"""
-    y = x.view(-1, frames, *x.shape[1:])
+def _channels_first(y: Tensor) -> Tensor:
+    """[B, T, H, W, C] to [B T, C, H, W], the order in memory as it was."""
+    return y.flatten(0, 1).permute(0, 3, 1, 2)
+
+
+def _shifted(y: Tensor, frames: int) -> Tensor:
+    """Later by so many frames, or earlier where negative; zero where there was none. [B, T, H, W, C]"""
+    if abs(frames) >= y.shape[1]:
+        return torch.zeros_like(y)
+    nothing = torch.zeros_like(y[:, : abs(frames)])
+    return torch.cat([nothing, y[:, :-frames]] if frames > 0 else [y[:, -frames:], nothing], dim=1)
+
+
+def _context(y: Tensor) -> tuple[Tensor, Tensor]:
+    """At each time, each cell's mean over the frames just before and over those just after. [B, T, H, W, C]"""
+    frames = y.shape[1]
     total = F.pad(y.cumsum(dim=1), (0, 0, 0, 0, 0, 0, 1, 0))
-    here = torch.arange(frames, device=x.device)
+    here = torch.arange(frames, device=y.device)
     start, end = (here - _CONTEXT_FRAMES).clamp(min=0), (here + 1 + _CONTEXT_FRAMES).clamp(max=frames)
     past = (total[:, here] - total[:, start]) / (here - start).clamp(min=1)[:, None, None, None]
     future = (total[:, end] - total[:, here + 1]) / (end - here - 1).clamp(min=1)[:, None, None, None]
-    return past.flatten(0, 1), future.flatten(0, 1)
+    return past, future
