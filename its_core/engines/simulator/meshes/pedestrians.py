@@ -244,20 +244,41 @@ _CAPSULES = (
     (TORSO, (0.0, 0.0, -0.33)), (THIGH_L, (0.0, 0.0, 0.22)), (SHIN_L, (0.0, 0.0, 0.22)), (THIGH_R, (0.0, 0.0, 0.22)),
     (SHIN_R, (0.0, 0.0, 0.22)), (ARM_L, (0.022, 0.0, 0.295)), (ARM_R, (-0.022, 0.0, 0.295)),
 )  # fmt: skip
-_ELBOW = 0.35  # how far a limp elbow is bent
+_ELBOW_RAD = 0.35  # how far a limp elbow is bent at first
+# What follows limply, of each as it comes to lie: bends of elbows, nods and turns of the head.
+_ELBOWS_RAD, _NODS_RAD, _HEAD_TURNS_RAD = (0.2, 1.3), (-0.45, 0.3), (-0.8, 0.8)
 
 
-def fallen(person: Stature, middles: Floats, rotations: Floats) -> tuple[Floats, Floats]:
+@cache
+def slump(look: int) -> tuple[float, float, float, float]:
+    """Bends of left and right elbow, the head's nod and turn of somebody who lies, radians."""
+    rng = rng_of("slump", look)
+    ranges = (_ELBOWS_RAD, _ELBOWS_RAD, _NODS_RAD, _HEAD_TURNS_RAD)
+    left, right, nod, turn = (float(rng.uniform(*each)) for each in ranges)
+    return left, right, nod, turn
+
+
+def fallen(
+    person: Stature, middles: Floats, rotations: Floats, trailing: Floats, slumped: Floats
+) -> tuple[Floats, Floats]:
     """Turns and joints, in the world, of somebody whose seven capsules lie at ``middles`` 7×3, turned by ``rotations``
-    7×3×3."""
+    7×3×3. ``trailing`` 3×3: how the torso was turned a moment ago, as the head still is; ``slumped``: as ``slump``."""
     scale = person.height * _SCALE
     turns, places = np.empty((_PARTS, 3, 3)), np.empty((_PARTS, 3))
     for (part, joint), middle, rotation in zip(_CAPSULES, middles, rotations, strict=True):
         turns[part], places[part] = rotation, middle + product(rotation, np.array(joint))
+    left, right, nod, turn = slumped.tolist()
+    turns[HEAD] = product(trailing, product(_about(turn), _bent(nod)))
+    turns[FOREARM_L], turns[FOREARM_R] = product(turns[ARM_L], _bent(left)), product(turns[ARM_R], _bent(right))
     for part, carrier in ((HEAD, TORSO), (FOREARM_L, ARM_L), (FOREARM_R, ARM_R)):
-        turns[part] = turns[carrier] if part == HEAD else product(turns[carrier], _bent(_ELBOW))
         places[part] = places[carrier] + product(turns[carrier], np.array(_JOINTS[part][0]) * scale)
     return turns, places
+
+
+def slumped(look: int, share: float) -> Floats:
+    """``slump`` on the way to it, 0 (just struck) to 1."""
+    upright = np.array([_ELBOW_RAD, _ELBOW_RAD, 0.0, 0.0])
+    return np.asarray(upright + share * (np.array(slump(look)) - upright))
 
 
 def _angles(stride: float, walking: float) -> Floats:
@@ -310,3 +331,9 @@ def _bent(forward: float) -> Floats:
     """What hangs down swings forwards, what stands up leans back."""
     c, s = _cosine(forward), _sine(forward)
     return np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
+
+
+def _about(turn: float) -> Floats:
+    """About the body's own axis, to the left."""
+    c, s = _cosine(turn), _sine(turn)
+    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])

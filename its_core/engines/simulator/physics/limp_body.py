@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from panda3d.core import BitMask32, LMatrix3, NodePath, Point3, Quat, TransformS
 
 from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.physics.vectors import four, three
+from its_core.engines.simulator.randomness import rng_of
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +29,9 @@ _FEET_SLIDE = 0.45
 _SHINS = (2, 4)  # among LIMBS
 # Upwards, of the torso: joints that are jerked apart turn more of a blow into height than people's do.
 _RISES_MPS = 1.8
+# Muscles draw limbs in, each by a little of its own: without them everybody would come to lie flat and straight. So
+# many calls of ``settle`` (24 a second) until they have.
+_DRAWN_IN_STEPS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,12 @@ class _Joint:
     bends: float
     aside: float
     twist: float
+
+    def drawn_in(self, least: float) -> _Joint:
+        """Which bends so far as before one way, and no less than ``least`` the other way: backwards where it bends
+        forwards, else forwards."""
+        most = self.middle + math.copysign(self.bends, self.middle)
+        return replace(self, middle=0.5 * (least + most), bends=0.5 * abs(most - least))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,9 @@ _LIMBS = (
     _Limb(0.045, 0.46, 4.0, 0, _Joint((0.198, 0.0, 0.115), 45.0, 95.0, 60.0, 40.0), 0.295),
 )
 _ARM_OUTWARDS_M = 0.022
+# How far each is bent at least once it is drawn in, degrees: ranges in the order of ``_LIMBS``.
+_HIPS_DEG, _KNEES_DEG, _SHOULDERS_DEG = (5.0, 58.0), (-88.0, -22.0), (-35.0, 20.0)
+_DRAWN_IN_DEG = (_HIPS_DEG, _KNEES_DEG, _HIPS_DEG, _KNEES_DEG, _SHOULDERS_DEG, _SHOULDERS_DEG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +122,10 @@ class LimpBody:
         turn.setHpr(Vec3(math.degrees(heading_rad), 0, math.degrees(-lean_rad)))
         self.nodes: list[BulletRigidBodyNode] = []
         self.paths: list[NodePath] = []
+        self._joints: list[BulletConeTwistConstraint] = []
+        self._steps = 0
+        rng = rng_of("drawn in", number, *(round(100.0 * float(value)) for value in at_m[:2]))
+        self._bent_deg = [float(rng.uniform(*least)) for least in _DRAWN_IN_DEG]
         hips = Point3(*(float(value) for value in at_m)) + turn.xform(Vec3(0, posture.ahead_m, posture.hips_m))
         turns = [_turned(angle) * turn for angle in posture.turns()]
         node = self._limb(_TORSO_RADIUS_M, _TORSO_STRAIGHT_M, _TORSO_KG)
@@ -120,7 +137,8 @@ class LimpBody:
             hangs = Vec3(-side, 0, limb.hangs_m)
             node = self._limb(limb.radius_m, limb.straight_m, limb.mass_kg)
             self._put(world, node, joint - own.xform(hangs), own)
-            world.attachConstraint(_constraint(self.nodes[limb.carrier], node, limb.joint, hangs), True)
+            self._joints.append(_constraint(self.nodes[limb.carrier], node, limb.joint, hangs))
+            world.attachConstraint(self._joints[-1], True)
 
     def _limb(self, radius_m: float, straight_m: float, mass_kg: float) -> BulletRigidBodyNode:
         node = BulletRigidBodyNode(f"{self.number}")
@@ -164,14 +182,26 @@ class LimpBody:
             node.setLinearVelocity(Vec3(float(moving[0]), float(moving[1]), float(moving[2]) + up_mps))
 
     def settle(self) -> None:
-        """Fits each limb's friction to what it lies on, a car or the road, by how high it is, and keeps the body from
-        being thrown too high."""
+        """Fits each limb's friction to what it lies on, a car or the road, by how high it is, keeps the body from
+        being thrown too high, and draws limbs in bit by bit. To be called 24 times a second."""
+        if self._steps < _DRAWN_IN_STEPS:
+            self._steps += 1
+            self._draw_in(self._steps / _DRAWN_IN_STEPS)
         for number, (node, path) in enumerate(zip(self.nodes, self.paths, strict=True)):
             high = float(path.getZ()) > _ABOVE_M
             node.setFriction(_SLIDES if high else _FEET_SLIDE if number in _SHINS else _DRAGS)
         moving = self.nodes[0].getLinearVelocity()
         if moving.z > _RISES_MPS:
             self.nodes[0].setLinearVelocity(Vec3(moving.x, moving.y, _RISES_MPS))
+
+    def _draw_in(self, share: float) -> None:
+        for found, limb, bent in zip(self._joints, _LIMBS, self._bent_deg, strict=True):
+            joint = limb.joint
+            straight = joint.middle - math.copysign(joint.bends, joint.middle)
+            joint = joint.drawn_in(straight + share * (bent - straight))
+            hangs = found.getFrameB()
+            found.setFrames(_frame(joint.at, joint.middle), hangs)
+            _limit(found, joint)
 
     @property
     def poses(self) -> Floats:
@@ -205,8 +235,12 @@ def _constraint(
     """Bullet turns the limb's x axis within a cone about the carrier's: along the limb here; about z it bends."""
     frames = [_frame(joint.at, joint.middle), _frame(tuple(hangs), 0.0)]
     found = BulletConeTwistConstraint(carrier, limb, *frames)
-    found.setLimit(joint.bends, joint.aside, joint.twist, 1.0, 0.3, 1.0)
+    _limit(found, joint)
     return found
+
+
+def _limit(found: BulletConeTwistConstraint, joint: _Joint) -> None:
+    found.setLimit(joint.bends, joint.aside, joint.twist, 1.0, 0.3, 1.0)
 
 
 def _frame(at: tuple[float, ...], forwards_deg: float) -> TransformState:

@@ -24,6 +24,7 @@ from its_core.engines.simulator.meshes.pedestrians import (
     fallen,
     figure,
     limbs,
+    slumped,
     stature,
     toiling,
 )
@@ -31,6 +32,7 @@ from its_core.engines.simulator.meshes.riders import rider, seated
 from its_core.engines.simulator.meshes.simplification import simplified
 from its_core.engines.simulator.meshes.vehicles import Car, car, trailer
 from its_core.engines.simulator.meshes.wrecks import Wreck
+from its_core.engines.simulator.portable_math import dot
 from its_core.engines.simulator.rendering.poses import car_parts, carried, place_parts, turn_of
 from its_core.engines.simulator.rendering.posts import StruckPost, leaning, upright_post
 from its_core.engines.simulator.trace import Actor, Dent, Trace
@@ -43,6 +45,7 @@ _BLINK_HZ = 1.4  # indicators and hazard lights: 60 to 120 a minute by UN Regula
 _BEACON_HZ = 1.9  # each side of a light bar: 2 to 4 flashes a second in all, seen at 10 frames a second
 _BEACON_ON = 0.6  # share of the time for which a side burns: for a moment both do
 _BRISK_MPS = 1.4
+_TRAILS_S, _SLUMPS_S = 0.12, 0.6  # of heads behind their bodies; until neck and elbows of who falls are limp
 _STANDS_MPS, _TOILS_S = 0.15, 1.8  # of people at work
 _SIGNALLING = tuple(int(surface) for surface, _ in LAMPS)  # of a mesh's surfaces: seen however small they are
 _LAMP_PAIRS = (
@@ -208,14 +211,23 @@ class PersonActor:
         trace, number = self._trace, self._number
         lying = trace.limbs.get(number)
         if lying is not None and not np.isnan(lying[frame, 0, 0]):
-            rotations = np.stack([turn_of(pose[3:]) for pose in lying[frame]])
-            world, places = fallen(self._person, lying[frame, :, :3], rotations)
+            world, places = self._fallen(lying, frame)
         else:
             world, places = carried(
                 trace.rotations[frame, number], trace.positions[frame, number], *self._upright(frame)
             )
         vertices, normals = placed_parts(self._figure, world, places)
         return Posed(vertices, normals, self._surfaces, self._figure.triangles)
+
+    def _fallen(self, lying: Floats, frame: int) -> tuple[Floats, Floats]:
+        fps = self._trace.fps
+        since = frame - int(np.flatnonzero(~np.isnan(lying[:, 0, 0]))[0])
+        torso = lying[frame - min(since, round(_TRAILS_S * fps)) : frame + 1, 0, 3:]
+        signs = np.where(dot(torso, torso[-1]) < 0.0, -1.0, 1.0)  # a quaternion and its negative are the same turn
+        rotations = np.stack([turn_of(pose[3:]) for pose in lying[frame]])
+        limp = slumped(self.actor.look, min(since / fps / _SLUMPS_S, 1.0))
+        trailing = turn_of((torso * signs[:, None]).sum(axis=0))
+        return fallen(self._person, lying[frame, :, :3], rotations, trailing, limp)
 
     def _upright(self, frame: int) -> tuple[Floats, Floats]:
         trace, number = self._trace, self._number

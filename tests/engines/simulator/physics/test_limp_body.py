@@ -20,18 +20,23 @@ PERSON = 0
 
 @pytest.fixture(scope="module", params=[(ParticipantType.SEDAN, 6.0), (ParticipantType.VAN, 11.0)])
 def fallen(request) -> np.ndarray:
+    return struck(*request.param)
+
+
+def struck(type_: ParticipantType, speed: float, x: float = 8.0) -> np.ndarray:
     """T×7×7: poses of somebody who is struck by a car that brakes then."""
-    type_, speed = request.param
     world = World(HIGHWAY, RoadSurface.DRY)
-    person = world.add_pedestrian(PERSON, (8.0, 0.0))
+    person = world.add_pedestrian(PERSON, (x, 0.0))
     car = world.add_vehicle(1, type_, (8.0, -5.0), 0.0, speed)
     poses = []
-    for _ in range(4 * TICKS_HZ):
+    for tick in range(4 * TICKS_HZ):
         for touch in world.tick():
             if PERSON in (touch.first, touch.second) and not person.fallen:
                 person.fall(math.pi / 2, walking(1.0, 1.0), np.zeros(3), car.edge_m)
                 car.lock_wheels(1.0)
         if person.limp is not None:
+            if tick % 10 == 0:
+                person.limp.settle()
             poses.append(person.limp.poses)
     return np.array(poses)
 
@@ -46,6 +51,38 @@ def test_knees_bend_backwards_only(fallen):
         bent = np.einsum("tji,tj->ti", turns(fallen, thigh), -turns(fallen, shin)[:, :, 2])  # the shin, by the thigh
         forwards = np.degrees(np.arctan2(bent[:, 1], -bent[:, 2]))
         assert forwards.max() < 25.0 and forwards.min() > -165.0
+
+
+def bend_deg(poses: np.ndarray, carrier: int, limb: int) -> np.ndarray:
+    """T angles between a limb and what carries it."""
+    along = [turns(poses, each)[:, :, 2] for each in (carrier, limb)]
+    return np.degrees(np.arccos(np.clip((along[0] * along[1]).sum(axis=1), -1.0, 1.0)))
+
+
+def test_nobody_lies_straight_and_no_two_alike():
+    ends = []
+    for type_, speed, x in (
+        (ParticipantType.SEDAN, 6.0, 8.0),
+        (ParticipantType.SUV, 8.0, 7.4),
+        (ParticipantType.VAN, 11.0, 8.3),
+    ):
+        poses = struck(type_, speed, x)[-1:]
+        assert poses[0, 0, 2] < 0.6
+        knees = [float(bend_deg(poses, thigh, shin)[0]) for thigh, shin in ((1, 2), (3, 4))]
+        hips = [float(bend_deg(poses, 0, thigh)[0]) for thigh in (1, 3)]
+        assert min(knees) > 15.0
+        assert max(knees) + max(hips) > 60.0
+        ends.append([*knees, *hips])
+    assert np.ptp(np.array(ends), axis=0).max() > 20.0
+
+
+def test_limbs_are_drawn_in_bit_by_bit(fallen):
+    """From the step in which somebody is struck on, no joint jumps between two frames."""
+    every = TICKS_HZ // 16
+    for carrier, limb in ((0, 1), (1, 2), (0, 3), (3, 4)):
+        bent = bend_deg(fallen[::every], carrier, limb)
+        assert np.abs(np.diff(bent)).max() < 95.0
+        assert bent[-4:].min() > 3.0
 
 
 def test_whoever_is_struck_is_thrown_ahead_of_the_car_and_lies_still(fallen):
