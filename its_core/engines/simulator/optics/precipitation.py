@@ -32,7 +32,7 @@ class Precipitation:
         drops = _drops(self._rng, count, width_px, height_px, rain, scale, light)
         tile = np.zeros((height_px, width_px))
         _paint(tile, drops, lean)
-        self._tile = np.clip(np.round(tile), 0, 120).astype(np.uint8)
+        self._tile = np.repeat(np.clip(np.round(tile), 0, 120).astype(np.uint8), 3, axis=1)  # of each channel
         self._at = (0, 0)
 
     def fallen(self, picture: Frame) -> None:
@@ -40,7 +40,7 @@ class Precipitation:
         tile = self._tile
         if tile is None:
             return
-        height, width = tile.shape
+        height, width, _ = picture.shape
         row, column = self._at
         _add(picture, tile, row, column)
         if self._step:
@@ -79,14 +79,14 @@ def _paint(tile: Floats, drops: Floats, lean: float) -> None:
 
 @kernel
 def _add(picture: Frame, tile: Frame, first_row: int, first_column: int) -> None:
-    height, width = tile.shape
+    """``tile`` H×3W, the three channels of a row one after another: loops over them are compiled for many values at
+    once. Where nothing falls nothing changes."""
+    height, width, _ = picture.shape
+    lines, all_of_it = picture.reshape(height, 3 * width), np.uint16(255)
+    left = 3 * (first_column % width)
     for row in range(height):
-        line, shown = tile[(row + first_row) % height], picture[row]
-        at = first_column % width
-        for column in range(width):
-            more = np.int32(line[at])
-            at = at + 1 if at + 1 < width else 0
-            if more > 0:
-                for channel in range(3):
-                    value = np.int32(shown[column, channel])
-                    shown[column, channel] = value + ((255 - value) * more) // 255
+        shown, line = lines[row], tile[(row + first_row) % height]
+        for into, out_of in ((shown[: 3 * width - left], line[left:]), (shown[3 * width - left :], line[:left])):
+            for i in range(len(into)):
+                value = np.uint16(into[i])
+                into[i] = value + ((all_of_it - value) * np.uint16(out_of[i])) // all_of_it

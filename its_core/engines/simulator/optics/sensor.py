@@ -241,13 +241,27 @@ class Look:
         row, column = (int(value) for value in self._rng.integers(_BANK_MARGIN_PX, size=2))
         gain = float(self._steps[min(self._frame, len(self._steps) - 1)])
         self._frame += 1
-        bank = self._bank[row : row + height, column : column + width]
         if gain != 1.0:
+            bank = self._bank[row : row + height, column : column + width]
             brighter = np.round(np.minimum(gain * np.arange(256.0), 255.0))
             return _recoded(picture, np.clip(brighter, self._margin, 255 - self._margin).astype(np.uint8), bank)
-        noised: Frame = np.clip(picture, self._margin, 255 - self._margin)
-        noised += bank
-        return noised
+        return _noised(picture, np.uint8(self._margin), np.uint8(255 - self._margin), self._bank, row, column)
+
+
+@kernel
+def _noised(picture: Frame, least: np.uint8, most: np.uint8, bank: Frame, first_row: int, first_column: int) -> Frame:
+    """Each byte kept within bounds, and noise (wrapped bytes) added, from that row and column of the bank on."""
+    height, width, _ = picture.shape
+    made = np.empty((height, width, 3), np.uint8)
+    # The three channels of a row one after another: loops over them are compiled for many values at once.
+    lines, noised = picture.reshape(height, 3 * width), made.reshape(height, 3 * width)
+    bank_lines = bank.reshape(bank.shape[0], 3 * bank.shape[1])
+    for row in range(height):
+        line, target = lines[row], noised[row]
+        noise = bank_lines[row + first_row, 3 * first_column : 3 * (first_column + width)]
+        for i in range(3 * width):
+            target[i] = min(max(line[i], least), most) + noise[i]
+    return made
 
 
 @kernel
