@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,17 +94,32 @@ def hashed(*numbers: NDArray[np.int32]) -> F32:
     return drawn
 
 
-def sampled(grid: F32, rect: tuple[float, float, float, float], x: F32, y: F32) -> F32:
-    """Bilinear values of a plan (rows from north to south) over x1, y1, x2, y2; beyond its edge the edge goes on."""
+def sampled(grid: F32, rect: tuple[float, float, float, float], x: F32, y: F32) -> NDArray[Any]:
+    """Bilinear values (64 bits) of a plan (rows from north to south) over x1, y1, x2, y2; beyond its edge the edge goes
+    on."""
     x1, y1, x2, y2 = rect
     rows, columns = grid.shape
-    u = np.clip((x - np.float32(x1)) * np.float32(columns / (x2 - x1)) - np.float32(0.5), 0, columns - 1.001)
-    v = np.clip((np.float32(y2) - y) * np.float32(rows / (y2 - y1)) - np.float32(0.5), 0, rows - 1.001)
-    c, r = u.astype(np.int32), v.astype(np.int32)
-    u, v = u - c, v - r
-    flat = r * columns + c
-    values = grid.ravel()
-    top = values[flat] * (1 - u) + values[flat + 1] * u
-    low = values[flat + columns] * (1 - u) + values[flat + columns + 1] * u
-    mixed: F32 = top + v * (low - top)
-    return mixed
+    found = np.empty(x.shape)
+    across, down = np.float32(columns / (x2 - x1)), np.float32(rows / (y2 - y1))
+    east, south = np.ascontiguousarray(x, np.float32), np.ascontiguousarray(y, np.float32)
+    _sampled(grid, np.float32(x1), np.float32(y2), across, down, east.ravel(), south.ravel(), found.ravel())
+    return found
+
+
+@kernel
+def _sampled(
+    grid: F32, west: np.float32, north: np.float32, across: np.float32, down: np.float32, x: F32, y: F32,
+    found: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """``across`` and ``down``: cells a metre."""
+    rows, columns = grid.shape
+    half, least = np.float32(0.5), np.float32(0.0)
+    last_column, last_row = np.float32(columns - 1.001), np.float32(rows - 1.001)
+    for i in range(len(x)):
+        u = min(max((x[i] - west) * across - half, least), last_column)
+        v = min(max((north - y[i]) * down - half, least), last_row)
+        c, r = np.int32(u), np.int32(v)
+        right, below = float(u) - c, float(v) - r
+        top = grid[r, c] * (1.0 - right) + grid[r, c + 1] * right
+        low = grid[r + 1, c] * (1.0 - right) + grid[r + 1, c + 1] * right
+        found[i] = top + below * (low - top)

@@ -22,6 +22,7 @@ _SUN_REACH_M = 88.0
 _COARSE_M = 0.5
 _COARSE_REACH_M = 120.0
 LAMP_RGB = (1.0, 0.70, 0.40)
+_TREE_M = 27.0  # beyond it a tree's shade is 0 in 32 bits
 _LAMP_LIGHT = 0.85  # radiance of white ground right below a lamp
 
 
@@ -106,9 +107,17 @@ def _open_sky(layout: Layout, scene: Scenery, rect: Rect) -> F32:
     for sigma_m, weight in ((1.0, 0.42), (5.0, 0.40)):
         closed += weight * blurred(built, sigma_m / _COARSE_M)
     for tx, ty in layout.trees:
-        closed += 0.38 * pm.exp(-((x - np.float32(tx)) ** 2 + (y - np.float32(ty)) ** 2) / np.float32(6.5))
+        near = _within(y[:, 0], ty, _TREE_M), _within(x[0], tx, _TREE_M)
+        away = (x[:, near[1]] - np.float32(tx)) ** 2 + (y[near[0]] - np.float32(ty)) ** 2
+        closed[near] += 0.38 * pm.exp(-away / np.float32(6.5))
     opened: F32 = np.clip(1.0 - closed, 0.35, 1.0).astype(np.float32)
     return opened
+
+
+def _within(line: F32, middle: float, reach: float) -> slice:
+    """Those of a line's even steps that lie so near to a point."""
+    found = np.flatnonzero(np.abs(line - middle) < reach)
+    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0)
 
 
 def _lamps(scene: Scenery, daylight: Daylight, rect: Rect) -> F32:
