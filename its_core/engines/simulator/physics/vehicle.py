@@ -29,6 +29,7 @@ BODY_FRICTION = 0.6
 # Of each wheel, 1/s²: soft enough in cars that noses dive by a degree when they brake hard.
 SUSPENSION_STIFFNESS, HEAVY_STIFFNESS = 22.0, 45.0
 HEAVY_KG = 5000.0
+DAMPING, LOOSE_DAMPING = (4.6, 3.6), (1.1, 0.9)  # of the springs when they stretch and when they give; of a wreck's
 SUSPENSION_REST_M = 0.4  # Bullet's own, which Panda3D does not let one set
 STILL_MPS = 0.1
 CENTRE_SHARE = {ParticipantType.BUS: 0.36, ParticipantType.TRUCK: 0.36, ParticipantType.ARTICULATED_TRUCK: 0.30}
@@ -90,10 +91,9 @@ class Chassis:
             wheel.setWheelRadius(self._radius)
             wheel.setMaxSuspensionTravelCm(20)
             wheel.setSuspensionStiffness(self._stiffness)
-            wheel.setWheelsDampingRelaxation(4.6)
-            wheel.setWheelsDampingCompression(3.6)
             wheel.setRollInfluence(0.3)
             wheel.setMaxSuspensionForce(30_000 + 14 * self.mass_kg)
+        self._damp(DAMPING)
 
     def set_grip(self, grip: float) -> None:
         assert self.wheels is not None
@@ -118,6 +118,16 @@ class Chassis:
         assert self.wheels is not None
         for wheel in self.wheels.getWheels():
             wheel.setRollInfluence(1.0)
+
+    def loosen(self) -> None:
+        """After a blow: it rocks on its springs, also when it comes to stand."""
+        self._damp(LOOSE_DAMPING)
+
+    def _damp(self, damping: tuple[float, float]) -> None:
+        assert self.wheels is not None
+        for wheel in self.wheels.getWheels():
+            wheel.setWheelsDampingRelaxation(damping[0])
+            wheel.setWheelsDampingCompression(damping[1])
 
     def settle(self) -> None:
         """Takes the last creep out of a braked vehicle: Bullet's tyres never quite hold one still."""
@@ -259,6 +269,10 @@ class Vehicle:
         push = -math.copysign(self._trip_share * chassis.mass_kg * GRAVITY_MPS2, sideways)
         low = chassis.path.getQuat().xform(Vec3(0, 0, -chassis.centre_m))
         chassis.node.applyForce(Vec3(right.x * push, right.y * push, 0), Point3(low))
+
+    def loosen(self) -> None:
+        for part in self.parts:
+            part.loosen()
 
     def settle(self) -> None:
         for part in self.parts:

@@ -66,6 +66,7 @@ HALTS_MPS2 = 7.0  # of a driver who has hit somebody
 STRIKES_MPS = 0.8  # a vehicle slower than this knocks nobody over
 BRISK_MPS = 1.4  # on foot
 HAZARDS_AFTER_S = 2.0
+WARNS_S = (0.7, 3.2)  # of a wreck's driver: from the pedal to the hazard lights
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class _Simulation:
         self.before = {number: velocity_of(body) for number, body in enumerate(self.bodies)}
         self.onlookers = [drawn_onlooker(self.rng) for _ in self.drivers]
         self.demands = [float(self.rng.uniform(*DEMANDS)) for _ in self.drivers]
+        self._warns_s = [float(self.rng.uniform(*WARNS_S)) for _ in self.drivers]
         self._swerves: dict[int, tuple[Swerve, NDArray[np.float64]]] = {}  # and the velocity before the touch
         self._skidding: set[int] = set()
         self._brushed_ones: set[int] = set()
@@ -299,7 +301,11 @@ class _Simulation:
                 body.drive(-DRAGS_MPS2, body.steer_rad)
                 body.settle()
             driver.command = Command(-6.0, driver.aside_m, crash.brake_share > 0.05, 0)
-        if since_ticks > (crash.stunned_s + 1.3) * TICKS_HZ and self.rules.crash_s < math.inf and i % 3 != 0:
+        if (
+            since_ticks > (crash.stunned_s + self._warns_s[i]) * TICKS_HZ
+            and self.rules.crash_s < math.inf
+            and i % 3 != 0
+        ):
             driver.command = Command(-6.0, driver.aside_m, driver.command.brake_lamps, 2)
 
     def _swerved(self, i: int, body: Vehicle, since_s: float) -> bool:
@@ -369,6 +375,8 @@ class _Simulation:
         body.set_grip(body.grip)
         if number in self.staging.rolls:
             body.trip(self.staging.rolls[number], 1.6)
+        else:
+            body.loosen()
         if number >= len(self.drivers):
             return
         driver = self.drivers[number]

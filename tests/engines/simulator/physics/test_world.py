@@ -9,6 +9,7 @@ from its_core.engines.simulator.dimensions import TWO_WHEELERS, VEHICLES
 from its_core.engines.simulator.physics.constants import TICKS_HZ
 from its_core.engines.simulator.physics.limp_body import walking
 from its_core.engines.simulator.physics.world import World
+from its_core.engines.simulator.rendering.poses import turn_of
 from its_core.engines.simulator.roads.registry import place
 from its_core.taxonomy import ParticipantType, RoadLayout, RoadSurface
 
@@ -155,3 +156,28 @@ def test_a_vehicle_whose_rims_dig_in_while_it_slides_sideways_rolls_over(world):
         world.tick()
         lowest = min(lowest, car.chassis.upright)
     assert lowest < 0.35
+
+
+def pitches_after_the_stop(loose: bool) -> np.ndarray:
+    """Degrees, tick by tick for 1.5 s, of a car that has braked to a stand."""
+    world = World(place(RoadLayout.HIGHWAY, "cam_01"), RoadSurface.DRY)
+    car = world.add_vehicle(0, ParticipantType.SEDAN, (8.0, -20.0), 0.0, 10.0)
+    if loose:
+        car.loosen()
+    car.lock_wheels(1.0)
+    pitches, stopped = [], False
+    for tick in range(5 * TICKS_HZ):
+        world.tick()
+        if tick % 10 == 0:
+            car.settle()
+        stopped = stopped or np.linalg.norm(car.chassis.velocity[:2]) < 0.1
+        if stopped:
+            pitches.append(math.degrees(math.asin(turn_of(car.chassis.rotation)[2, 1])))
+    return np.array(pitches[: 3 * TICKS_HZ // 2])
+
+
+def test_a_wreck_rocks_on_its_springs_as_it_comes_to_stand_and_then_stands_still():
+    whole, wreck = pitches_after_the_stop(loose=False), pitches_after_the_stop(loose=True)
+    assert whole[0] < -0.5 and wreck[0] < -0.5  # noses dive
+    assert wreck.max() > whole.max() + 0.3
+    assert np.ptp(wreck[-TICKS_HZ // 4 :]) < 0.3
