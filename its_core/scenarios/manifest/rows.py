@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 
 from its_core import storage
 from its_core.clip import MAX_GUIDANCE, MAX_SEED, Scene, Unsupported
+from its_core.garbage import no_garbage_collection
 from its_core.scenarios.manifest import column_parsers, parquet, passthrough
 from its_core.scenarios.manifest.columns import (
     DEFAULT_GUIDANCE,
@@ -80,7 +80,7 @@ def read(
     empty = True
     with opened as files:
         for rows in parquet.rows(files, batch_rows):
-            with _no_garbage_collection(), _damage(rows.where):
+            with no_garbage_collection(), _damage(rows.where):
                 batch = checker.check(rows)
             empty = empty and not rows.table.num_rows
             yield batch
@@ -96,18 +96,6 @@ def _damage(where: str) -> Iterator[None]:
     except (pa.ArrowException, LookupError, AssertionError) as error:
         said = short(f"{type(error).__name__}: {error}".strip().splitlines()[0], 200)
         raise ManifestError(f"{where}: cannot be read as Parquet ({said})", code="manifest.unreadable") from error
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """A batch has no cycles, and walking its objects over and over took half of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:

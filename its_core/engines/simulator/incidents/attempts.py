@@ -23,6 +23,7 @@ from its_core.engines.simulator.randomness import attempt_seed
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.simulation.run import Run, simulate
 from its_core.engines.simulator.simulation.staging import Staging
+from its_core.garbage import no_garbage_collection
 from its_core.taxonomy import IncidentType
 
 SHORT_S = 3.0  # clips shorter than this hold no incident that could be averted
@@ -73,6 +74,7 @@ def try_until_it_happens(
     return Tried(None, None, tuple(tries))
 
 
+@no_garbage_collection()
 def one_try(setting: Setting, plain: bool = False) -> Try:
     """One seed's physics and the verdict on it. ``plain``: normal traffic need not be that of an incident averted."""
     incident = setting.scene.incident_type

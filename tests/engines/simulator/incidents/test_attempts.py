@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 
 import pytest
 from panda3d.core import TransformState
@@ -152,3 +153,20 @@ def test_drivers_who_go_straight_in_the_traffic_turn_across_others_in_a_crash():
         assert way not in timeline.tracks[each.culprit].way
         assert timeline.roads.lanes[way].movement != "straight"
         assert KINDS[IncidentType.INTERSECTION_COLLISION].plan(own, timeline, each, 2.0, 0).ways == {each.culprit: way}
+
+
+def test_a_try_leaves_no_cycles_for_the_collector_it_goes_without():
+    here = setting_of(SCENE, PLACE, CLIP, CAMERA, 5)
+    attempts.one_try(here)  # whatever is made once for a place
+    gc.collect()
+    gc.disable()
+    try:
+        attempts.one_try(here)
+        assert not gc.isenabled()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+    before = gc.get_stats()[0]["collections"]
+    attempts.one_try(here)
+    assert gc.isenabled()
+    assert gc.get_stats()[0]["collections"] - before < 5
