@@ -84,8 +84,12 @@ class Network:
         rows = [(way, each.start_m, each.end_m) for way, mine in enumerate(self.stretches) for each in mine]
         return np.array(rows, np.float64).reshape(-1, 3)
 
+    @cached_property
+    def _lengths_m(self) -> list[float]:
+        return (np.diff(self.ways.first) - 1).astype(np.float64).tolist()  # type: ignore[no-any-return]
+
     def length_m(self, way: int) -> float:
-        return float(self.ways.first[way + 1] - self.ways.first[way] - 1)
+        return self._lengths_m[way]
 
     def place(self, way: int, s_m: float, aside_m: float = 0.0) -> tuple[float, float, float, float]:
         """x, y, and the unit vector ahead of a point of a way; left of it is positive."""

@@ -294,7 +294,8 @@ class Flow:
                     driver.brakes_hard = (time_s, time_s + length, how_mps2)
             if self.rng.random() < LANE_CHANGES_A_KM * driver.speed * STEP_S / 1000.0:
                 self._change_lane(driver)
-            self._pass_cyclist(driver, cyclists)
+            if cyclists:
+                self._pass_cyclist(driver, cyclists)
 
     def _has_cause(self, driver: Driver) -> bool:
         """Whether somebody drives or walks before a driver, for whom one may brake hard: a viewer sees why."""

@@ -76,14 +76,14 @@ class Junctions:
             for other in self.users:
                 self._by_lane.setdefault(other.lane.name, []).append(other)
         for name in conflicts:
-            for other in self._by_lane.get(name, ()):
-                if other is user:
-                    continue
-                meeting = self.roads.meeting(user.way, other.way)
-                if meeting is None or user.s_m > meeting[0] or (first_m is not None and meeting[0] >= first_m):
-                    continue
-                if self._comes(other, meeting[1], patience):
-                    first_m = meeting[0]
+            others = self._by_lane.get(name)
+            if others is None:
+                continue
+            meeting = self.roads.meeting(user.way, others[0].way)  # of all in a lane: it is one way
+            if meeting is None or user.s_m > meeting[0] or (first_m is not None and meeting[0] >= first_m):
+                continue
+            if any(other is not user and self._comes(other, meeting[1], patience) for other in others):
+                first_m = meeting[0]
         return first_m
 
     def _comes(self, other: OnTheRoad, at_m: float, patience: float) -> bool:

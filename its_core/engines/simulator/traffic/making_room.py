@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from its_core.engines.simulator.traffic.drivers import Driver
+from its_core.engines.simulator.traffic.habits import NORMAL
 from its_core.engines.simulator.traffic.perception import Bodies
 
 HEARS_AHEAD_M = 90.0
@@ -18,7 +19,7 @@ ALIKE = 0.7  # the cosine between headings of one direction
 
 def make_room(bodies: Bodies, drivers: Sequence[Driver], time_s: float) -> None:
     """``bodies`` come in the drivers' order."""
-    beacons = [i for i, driver in enumerate(drivers) if driver.intent.beacon]
+    beacons = [i for i, driver in enumerate(drivers) if driver.intent is not NORMAL and driver.intent.beacon]
     if not beacons:
         return
     for i, driver in enumerate(drivers):

