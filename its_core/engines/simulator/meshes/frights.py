@@ -13,8 +13,8 @@ from its_core.engines.simulator.randomness import rng_of
 
 Floats = NDArray[np.float64]
 
-# As a walker's ``startle`` runs (``traffic.walkers``): up at once, down from some time on.
-_UP_S, _DOWN_FROM_S, _DOWN_S = 0.25, 0.8, 0.9
+# As a walker's ``startle`` runs: up at once, down from some time on.
+STARTLE_UP_S, STARTLE_DOWN_FROM_S, STARTLE_DOWN_S = 0.25, 0.8, 0.9
 # What each takes of their own: seconds until one shows it, to full height, held, and until one is calm again.
 _DELAYS_S, _RISES_S, _HOLDS_S, _CALMS_S = (0.05, 0.6), (0.18, 0.45), (0.5, 1.9), (0.7, 1.7)
 _STRENGTHS = (0.75, 1.05)  # of what torso, head and knees do
@@ -52,8 +52,9 @@ _WAYS = (
 
 @dataclass(frozen=True, slots=True)
 class Fright:
-    """One person's: angles P×3 as ``pedestrians.hung`` takes them for torso, head and arms, those of the legs by
-    ``crouch_rad``; ``delay_s`` after the startle, ``rise_s``, ``hold_s`` and ``calm_s`` of its course."""
+    """One person's: angles as ``pedestrians.hung`` takes them, the first two of torso and head, all three of each arm,
+    first and last of each forearm, those of the legs by ``crouch_rad``; ``delay_s`` after the startle, ``rise_s``,
+    ``hold_s`` and ``calm_s`` of its course."""
 
     torso: tuple[float, float]
     head: tuple[float, float]
@@ -107,10 +108,11 @@ def felt_by(look: int, startle: Floats, fps: int) -> Floats:
         if now > 0.0 and (frame == 0 or startle[frame - 1] == 0.0):
             # At the clip's beginning it may be over already: who then calms down has been afraid for longer.
             calms = frame == 0 and len(startle) > 1 and startle[1] < now
-            since_s = _DOWN_FROM_S + _DOWN_S * (1.0 - now) if calms else _UP_S * now
+            since_s = STARTLE_DOWN_FROM_S + STARTLE_DOWN_S * (1.0 - now) if calms else STARTLE_UP_S * now
         else:
             since_s += 1.0 / fps
-        shown[frame] = max(fright.felt(since_s), shown[frame - 1] - 1.0 / fps / fright.calm_s if frame else 0.0)
+        # Who takes fright again while still afraid does not drop it at once: no faster than it eases.
+        shown[frame] = max(fright.felt(since_s), shown[frame - 1] - 1.5 / fps / fright.calm_s if frame else 0.0)
     return shown
 
 

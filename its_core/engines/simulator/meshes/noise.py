@@ -95,9 +95,10 @@ def hashed(*numbers: NDArray[np.int32]) -> F32:
 
 
 def sampled(grid: F32, rect: tuple[float, float, float, float], x: F32, y: F32) -> NDArray[Any]:
-    """Bilinear values (64 bits) of a plan (rows from north to south) over x1, y1, x2, y2; beyond its edge the edge goes
-    on."""
+    """Bilinear values (64 bits) of a plan (rows from north to south, 2×2 at least) over x1, y1, x2, y2; beyond its edge
+    the edge goes on. ``x`` and ``y`` are finite and of one shape."""
     x1, y1, x2, y2 = rect
+    assert x.shape == y.shape and min(grid.shape) >= 2
     rows, columns = grid.shape
     found = np.empty(x.shape)
     across, down = np.float32(columns / (x2 - x1)), np.float32(rows / (y2 - y1))

@@ -259,17 +259,27 @@ def slump(look: int) -> tuple[float, float, float, float]:
 
 
 def fallen(
-    person: Stature, middles: Floats, rotations: Floats, trailing: Floats, slumped: Floats
+    person: Stature,
+    middles: Floats,
+    rotations: Floats,
+    trailing: Floats,
+    slumped: Floats,
+    fright: Fright,
+    held: float,
 ) -> tuple[Floats, Floats]:
     """Turns and joints, in the world, of somebody whose seven capsules lie at ``middles`` 7×3, turned by ``rotations``
-    7×3×3. ``trailing`` 3×3: how the torso was turned a moment ago, as the head still is; ``slumped``: as ``slump``."""
+    7×3×3. ``trailing`` 3×3: how the torso was turned a moment ago, as the head still is; ``slumped``: as ``slump``.
+    ``held``, 0 to 1: how much of a ``fright`` arms and head still show."""
     scale = person.height * _SCALE
     turns, places = np.empty((_PARTS, 3, 3)), np.empty((_PARTS, 3))
     for (part, joint), middle, rotation in zip(_CAPSULES, middles, rotations, strict=True):
         turns[part], places[part] = rotation, middle + product(rotation, np.array(joint))
     left, right, nod, turn = slumped.tolist()
-    turns[HEAD] = product(trailing, product(_about(turn), _bent(nod)))
-    turns[FOREARM_L], turns[FOREARM_R] = product(turns[ARM_L], _bent(left)), product(turns[ARM_R], _bent(right))
+    turns[HEAD] = product(trailing, _turned(nod + held * fright.head[0], turn + held * fright.head[1]))
+    for side, (arm, forearm, limp) in enumerate(((ARM_L, FOREARM_L, left), (ARM_R, FOREARM_R, right))):
+        share, (bent, tilted) = held * fright.reach[side], fright.elbows[side]
+        turns[arm] = product(turns[arm], _turned(*(share * angle for angle in fright.arms[side])))
+        turns[forearm] = product(turns[arm], _turned(limp + share * (bent - limp), 0.0, share * tilted))
     for part, carrier in ((HEAD, TORSO), (FOREARM_L, ARM_L), (FOREARM_R, ARM_R)):
         places[part] = places[carrier] + product(turns[carrier], np.array(_JOINTS[part][0]) * scale)
     return turns, places
@@ -325,6 +335,13 @@ def _sine(angle: float) -> float:
 
 def _cosine(angle: float) -> float:
     return float(cos(angle))
+
+
+def _turned(forwards: float, about: float, outwards: float = 0.0) -> Floats:
+    """3×3, of the angles that ``hung`` takes."""
+    c, s = _cosine(outwards), _sine(outwards)
+    aside = np.array([[c, 0.0, -s], [0.0, 1.0, 0.0], [s, 0.0, c]])
+    return product(aside, product(_about(about), _bent(forwards)))
 
 
 def _bent(forward: float) -> Floats:

@@ -29,7 +29,8 @@ BODY_FRICTION = 0.6
 # Of each wheel, 1/s²: soft enough in cars that noses dive by a degree when they brake hard.
 SUSPENSION_STIFFNESS, HEAVY_STIFFNESS = 22.0, 45.0
 HEAVY_KG = 5000.0
-DAMPING, LOOSE_DAMPING = (4.6, 3.6), (1.1, 0.9)  # of the springs when they stretch and when they give; of a wreck's
+# Of the springs when they stretch and when they give; of a wreck's, until it has stood for so many calls of ``settle``.
+DAMPING, LOOSE_DAMPING, ROCKS_CALLS = (4.6, 3.6), (1.1, 0.9), 36
 SUSPENSION_REST_M = 0.4  # Bullet's own, which Panda3D does not let one set
 STILL_MPS = 0.1
 CENTRE_SHARE = {ParticipantType.BUS: 0.36, ParticipantType.TRUCK: 0.36, ParticipantType.ARTICULATED_TRUCK: 0.30}
@@ -71,6 +72,7 @@ class Chassis:
         self._world = world
         self._wheels, self._radius = wheels, wheel_radius_m
         self.wheels: BulletVehicle | None = None
+        self._rocks_calls = 0
 
     def place(self, at_m: tuple[float, float], heading_rad: float, speed_mps: float) -> None:
         self.path.setPos(at_m[0], at_m[1], self.centre_m)
@@ -120,7 +122,8 @@ class Chassis:
             wheel.setRollInfluence(1.0)
 
     def loosen(self) -> None:
-        """After a blow: it rocks on its springs, also when it comes to stand."""
+        """After a blow: from now on it rocks on its springs, also when it comes to stand."""
+        self._rocks_calls = ROCKS_CALLS
         self._damp(LOOSE_DAMPING)
 
     def _damp(self, damping: tuple[float, float]) -> None:
@@ -135,6 +138,11 @@ class Chassis:
         if moving.length() < STILL_MPS and turning.length() < STILL_MPS:
             self.node.setLinearVelocity(Vec3(0, 0, moving.z))
             self.node.setAngularVelocity(Vec3(turning.x, turning.y, 0))
+            # To hold the body while it still pitches would feed the rocking for ever.
+            if self._rocks_calls:
+                self._rocks_calls -= 1
+                if self._rocks_calls == 0:
+                    self._damp(DAMPING)
 
     @property
     def position(self) -> Floats:

@@ -45,7 +45,8 @@ _BLINK_HZ = 1.4  # indicators and hazard lights: 60 to 120 a minute by UN Regula
 _BEACON_HZ = 1.9  # each side of a light bar: 2 to 4 flashes a second in all, seen at 10 frames a second
 _BEACON_ON = 0.6  # share of the time for which a side burns: for a moment both do
 _BRISK_MPS = 1.4
-_TRAILS_S, _SLUMPS_S = 0.12, 0.6  # of heads behind their bodies; until neck and elbows of who falls are limp
+# Heads are turned as bodies were in the mean of so long; until neck and elbows of who falls are limp, and arms let go.
+_TRAILS_S, _SLUMPS_S, _LETS_GO_S = 0.12, 0.6, 0.3
 _STANDS_MPS, _TOILS_S = 0.15, 1.8  # of people at work
 _SIGNALLING = tuple(int(surface) for surface, _ in LAMPS)  # of a mesh's surfaces: seen however small they are
 _LAMP_PAIRS = (
@@ -227,7 +228,8 @@ class PersonActor:
         rotations = np.stack([turn_of(pose[3:]) for pose in lying[frame]])
         limp = slumped(self.actor.look, min(since / fps / _SLUMPS_S, 1.0))
         trailing = turn_of((torso * signs[:, None]).sum(axis=0))
-        return fallen(self._person, lying[frame, :, :3], rotations, trailing, limp)
+        held = float(self._felt[max(frame - since - 1, 0)]) * max(1.0 - since / fps / _LETS_GO_S, 0.0)
+        return fallen(self._person, lying[frame, :, :3], rotations, trailing, limp, self._fright, held)
 
     def _upright(self, frame: int) -> tuple[Floats, Floats]:
         trace, number = self._trace, self._number

@@ -66,7 +66,7 @@ HALTS_MPS2 = 7.0  # of a driver who has hit somebody
 STRIKES_MPS = 0.8  # a vehicle slower than this knocks nobody over
 BRISK_MPS = 1.4  # on foot
 HAZARDS_AFTER_S = 2.0
-WARNS_S = (0.7, 3.2)  # of a wreck's driver: from the pedal to the hazard lights
+WARNS_S = (0.7, 3.2)  # of a wreck's driver: from being stunned no more to the hazard lights
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,7 +375,7 @@ class _Simulation:
         body.set_grip(body.grip)
         if number in self.staging.rolls:
             body.trip(self.staging.rolls[number], 1.6)
-        else:
+        elif number >= len(self.drivers) or not self.drivers[number].intent.goes_on:
             body.loosen()
         if number >= len(self.drivers):
             return

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from its_core.engines.simulator import portable_math as pm
+from its_core.engines.simulator.meshes.frights import STARTLE_DOWN_FROM_S, STARTLE_DOWN_S, STARTLE_UP_S
 from its_core.engines.simulator.roads.paths import Path, Point
 from its_core.engines.simulator.traffic.habits import Person
 from its_core.engines.simulator.traffic.sidesteps import ALL_ROOM, kept_clear
@@ -145,7 +146,8 @@ class Walker:
         share = 1.0 if length <= step else step / length
         self.vx, self.vy = self.vx + share * dx, self.vy + share * dy
         since = around.time_s - self._startled_s
-        raised = min(1.0, since / 0.25) if since < 0.8 else max(0.0, 1.0 - (since - 0.8) / 0.9)
+        falls = since - STARTLE_DOWN_FROM_S
+        raised = min(1.0, since / STARTLE_UP_S) if falls < 0.0 else max(0.0, 1.0 - falls / STARTLE_DOWN_S)
         self.startle = raised if self._startled_s > -math.inf else 0.0
         self._turn(around, goes_on)
         sine, cosine = pm.sin_cos(self.heading_rad)

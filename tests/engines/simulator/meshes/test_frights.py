@@ -3,13 +3,23 @@
 import numpy as np
 import pytest
 
-from its_core.engines.simulator.meshes.frights import felt_by, fright_of
+from its_core.engines.simulator.meshes.frights import (
+    STARTLE_DOWN_FROM_S,
+    STARTLE_DOWN_S,
+    STARTLE_UP_S,
+    felt_by,
+    fright_of,
+)
 from its_core.engines.simulator.meshes.pedestrians import (
+    ARM_L,
+    ARM_R,
     FOREARM_L,
     FOREARM_R,
     HEAD,
+    fallen,
     figure,
     limbs,
+    slumped,
     stature,
 )
 from its_core.engines.simulator.rendering.actors import placed_parts
@@ -26,7 +36,8 @@ def pose(look: int, felt: float) -> tuple[np.ndarray, np.ndarray]:
 def startled_at(frame: int, frames: int = 96) -> np.ndarray:
     """As ``traffic.walkers`` runs it."""
     since_s = (np.arange(frames) - frame) / FPS
-    return np.where(since_s <= 0.0, 0.0, np.clip(np.minimum(since_s / 0.25, 1.0 - (since_s - 0.8) / 0.9), 0.0, 1.0))
+    falls = 1.0 - (since_s - STARTLE_DOWN_FROM_S) / STARTLE_DOWN_S
+    return np.where(since_s <= 0.0, 0.0, np.clip(np.minimum(since_s / STARTLE_UP_S, falls), 0.0, 1.0))
 
 
 def test_few_throw_their_arms_up_and_hands_go_to_many_places() -> None:
@@ -83,3 +94,19 @@ def test_who_calms_down_as_a_clip_begins_does_not_start_again() -> None:
 def test_a_fright_follows_from_the_look_alone() -> None:
     assert fright_of(7) == fright_of.__wrapped__(7)
     assert len({fright_of(look).delay_s for look in LOOKS}) == len(LOOKS)
+
+
+def test_who_is_struck_in_a_fright_lets_go_of_it_bit_by_bit() -> None:
+    """How far arms turn between the last upright frame and the first fallen one, with and without what is held."""
+    jumps: dict[float, list[float]] = {0.0: [], 1.0: []}
+    for look in LOOKS:
+        person, fright = stature(look), fright_of(look)
+        upright, _ = limbs(person, 0.0, 0.0, fright, 1.0)
+        lying = np.zeros((7, 3)), np.broadcast_to(np.eye(3), (7, 3, 3))
+        for held, found in jumps.items():
+            turns, _ = fallen(person, *lying, np.eye(3), slumped(look, 0.0), fright, held)
+            for part in (ARM_L, ARM_R, FOREARM_L, FOREARM_R):
+                cosine = (np.trace(upright[part].T @ turns[part]) - 1.0) / 2.0
+                found.append(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
+    assert np.median(jumps[0.0]) > 60.0
+    assert np.max(jumps[1.0]) < 45.0

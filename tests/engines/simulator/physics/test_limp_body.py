@@ -81,7 +81,7 @@ def test_limbs_are_drawn_in_bit_by_bit(fallen):
     every = TICKS_HZ // 16
     for carrier, limb in ((0, 1), (1, 2), (0, 3), (3, 4)):
         bent = bend_deg(fallen[::every], carrier, limb)
-        assert np.abs(np.diff(bent)).max() < 95.0
+        assert np.abs(np.diff(bent)).max() < 75.0
         assert bent[-4:].min() > 3.0
 
 
