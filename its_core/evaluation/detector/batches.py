@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -15,7 +15,7 @@ from its_core.evaluation.ground_truth import TrueClip
 
 Group = tuple[TrueClip, TrueClip | None]
 Prepared = tuple[float, samples.Batch]
-_Planned = tuple[float, list[tuple[TrueClip, views.View]], list[tuple[int, int]]]
+Planned = tuple[float, list[tuple[TrueClip, views.View]], list[tuple[int, int]]]
 
 
 def groups_of(clips: Sequence[TrueClip]) -> list[Group]:
@@ -28,7 +28,7 @@ def crops_of(clip: TrueClip, averted: TrueClip | None) -> int:
     return 1 + clip.is_accident + (averted is not None)
 
 
-def batches(
+def planned_epoch(
     groups: Sequence[Group],
     features: Mapping[str, Features],
     users: Mapping[str, RoadUsers],
@@ -36,40 +36,13 @@ def batches(
     batch_size: int,
     seed: int,
     epoch: int,
-    threads: int = 1,
-) -> Iterator[Prepared]:
-    """An epoch's batches, each with the share of the epoch before it. They follow from the seed and the epoch's number.
+) -> Iterator[Planned]:
+    """What an epoch's batches hold: the share of the epoch before each, views of clips, and which of these are twins.
+    They follow from the seed and the epoch's number.
 
     A crash comes with the same crop of its counterfactual and with another crop of its own clip, every other clip with
-    one crop. ``threads`` make the next batches while one is used.
+    one crop.
     """
-
-    def batch_of(planned: _Planned) -> samples.Batch:
-        crops = [
-            samples.sample(clip, features[clip.clip_id], users.get(clip.clip_id), view) for clip, view in planned[1]
-        ]
-        return samples.batch_of(crops, planned[2])
-
-    ahead: deque[tuple[float, Future[samples.Batch]]] = deque()
-    with ThreadPoolExecutor(threads) as makers:
-        for planned in _plan(groups, features, users, window, batch_size, seed, epoch):
-            ahead.append((planned[0], makers.submit(batch_of, planned)))
-            if len(ahead) > threads:
-                begun, batch = ahead.popleft()
-                yield begun, batch.result()
-        for begun, batch in ahead:
-            yield begun, batch.result()
-
-
-def _plan(
-    groups: Sequence[Group],
-    features: Mapping[str, Features],
-    users: Mapping[str, RoadUsers],
-    window: views.Window,
-    batch_size: int,
-    seed: int,
-    epoch: int,
-) -> Iterator[_Planned]:
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(groups))
     crops: list[tuple[TrueClip, views.View]] = []
@@ -87,3 +60,28 @@ def _plan(
         if len(crops) >= batch_size or number == len(order):
             yield begun, crops, twins
             crops, twins, begun = [], [], number / len(order)
+
+
+def batches(
+    epoch: Iterable[Planned],
+    features: Mapping[str, Features],
+    users: Mapping[str, RoadUsers],
+    threads: int = 1,
+) -> Iterator[Prepared]:
+    """A planned epoch's batches, each with the share of the epoch before it, in its order. ``threads`` make the next
+    ones while one is used."""
+
+    def batch_of(planned: Planned) -> samples.Batch:
+        _, crops, twins = planned
+        made = [samples.sample(clip, features[clip.clip_id], users.get(clip.clip_id), view) for clip, view in crops]
+        return samples.batch_of(made, twins)
+
+    ahead: deque[tuple[float, Future[samples.Batch]]] = deque()
+    with ThreadPoolExecutor(threads) as makers:
+        for planned in epoch:
+            ahead.append((planned[0], makers.submit(batch_of, planned)))
+            if len(ahead) > threads:
+                begun, batch = ahead.popleft()
+                yield begun, batch.result()
+        for begun, batch in ahead:
+            yield begun, batch.result()

@@ -132,9 +132,8 @@ def _seen(features: Features, shown: slice, view: View) -> Tensor:
     )[:, 0]
     if view.flipped:
         seen = seen.flip(2)
-    return (
-        seen.sub_(0.5).mul_(view.gain).add_(0.5).add_(view.lift).clamp_(0, 1)
-    )  # in place: it is most of a sample's time
+    # In place: it is most of a sample's time.
+    return seen.sub_(0.5).mul_(view.gain).add_(0.5).add_(view.lift).clamp_(0, 1)
 
 
 def _flow(features: Features, shown: slice, view: View) -> Tensor:

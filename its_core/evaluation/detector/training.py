@@ -14,7 +14,7 @@ import torch
 from its_core import storage
 from its_core.errors import FactoryError
 from its_core.evaluation.detector import looks, peaks, road_users, views
-from its_core.evaluation.detector.batches import batches, crops_of, groups_of
+from its_core.evaluation.detector.batches import batches, crops_of, groups_of, planned_epoch
 from its_core.evaluation.detector.features import Features
 from its_core.evaluation.detector.losses import loss_of
 from its_core.evaluation.detector.network import Network
@@ -112,7 +112,8 @@ def train(
         losses = []
         window, batch_size = settings.crops_at(epoch, epochs)
         threads = _GPU_THREADS if device.type == "cuda" else 1
-        for share, batch in batches(groups, features, users, window, batch_size, settings.seed, epoch, threads):
+        planned = planned_epoch(groups, features, users, window, batch_size, settings.seed, epoch)
+        for share, batch in batches(planned, features, users, threads):
             progress = (epoch + share) / epochs
             for parameters in optimiser.param_groups:
                 parameters["lr"] = settings.learning_rate * _schedule(progress)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from its_core.evaluation.detector import road_users, samples, views
-from its_core.evaluation.detector.batches import Prepared, batches, crops_of, groups_of
+from its_core.evaluation.detector.batches import Prepared, batches, crops_of, groups_of, planned_epoch
 from its_core.evaluation.detector.features import FLOW_PX, SIZE_PX, Features
 from its_core.evaluation.detector.network import CELL_PX
 from its_core.evaluation.detector.road_users import RoadUsers
@@ -125,7 +125,8 @@ def test_a_crash_comes_with_the_same_view_of_its_counterfactual(users: RoadUsers
     groups = groups_of(clips)
     assert [crops_of(*group) for group in groups] == [3, 1]
     features = {"crash": alike, "averted": alike}
-    ((begun, batch),) = batches(groups, features, {"crash": users}, SHORT, 4, seed=0, epoch=0)
+    planned = planned_epoch(groups, features, {"crash": users}, SHORT, 4, seed=0, epoch=0)
+    ((begun, batch),) = batches(planned, features, {"crash": users})
     ((crash, averted),) = batch.twins.tolist()
     assert begun == 0
     assert batch.labels.tolist().count(1.0) == 1
@@ -140,7 +141,8 @@ def test_batches_come_in_the_order_of_the_epoch_and_what_making_one_raises_is_ra
     groups, features = groups_of([CRASH, AVERTED] * 3), {"crash": clip_features(), "averted": clip_features(1)}
 
     def made(of: dict[str, Features], threads: int) -> list[Prepared]:
-        return list(batches(groups, of, {"crash": users}, SHORT, 4, seed=0, epoch=0, threads=threads))
+        planned = planned_epoch(groups, of, {"crash": users}, SHORT, 4, seed=0, epoch=0)
+        return list(batches(planned, of, {"crash": users}, threads))
 
     first, again = made(features, 1), made(features, 3)
     shares = [begun for begun, _ in first]

@@ -250,7 +250,7 @@ _ELBOWS_RAD, _NODS_RAD, _HEAD_TURNS_RAD = (0.2, 1.3), (-0.45, 0.3), (-0.8, 0.8)
 
 
 @cache
-def slump(look: int) -> tuple[float, float, float, float]:
+def _slump(look: int) -> tuple[float, float, float, float]:
     """Bends of left and right elbow, the head's nod and turn of somebody who lies, radians."""
     rng = rng_of("slump", look)
     ranges = (_ELBOWS_RAD, _ELBOWS_RAD, _NODS_RAD, _HEAD_TURNS_RAD)
@@ -268,8 +268,8 @@ def fallen(
     held: float,
 ) -> tuple[Floats, Floats]:
     """Turns and joints, in the world, of somebody whose seven capsules lie at ``middles`` 7×3, turned by ``rotations``
-    7×3×3. ``trailing`` 3×3: how the torso was turned a moment ago, as the head still is; ``slumped``: as ``slump``.
-    ``held``, 0 to 1: how much of a ``fright`` arms and head still show."""
+    7×3×3. ``trailing`` 3×3: how the torso was turned a moment ago, as the head still is; ``slumped``: what the function
+    of that name gives; ``held``, 0 to 1: how much of a ``fright`` arms and head still show."""
     scale = person.height * _SCALE
     turns, places = np.empty((_PARTS, 3, 3)), np.empty((_PARTS, 3))
     for (part, joint), middle, rotation in zip(_CAPSULES, middles, rotations, strict=True):
@@ -286,9 +286,9 @@ def fallen(
 
 
 def slumped(look: int, share: float) -> Floats:
-    """``slump`` on the way to it, 0 (just struck) to 1."""
+    """Bends of elbows, the head's nod and turn on the way to how somebody comes to lie, 0 (just struck) to 1."""
     upright = np.array([_ELBOW_RAD, _ELBOW_RAD, 0.0, 0.0])
-    return np.asarray(upright + share * (np.array(slump(look)) - upright))
+    return np.asarray(upright + share * (np.array(_slump(look)) - upright))
 
 
 def _angles(stride: float, walking: float) -> Floats:
