@@ -22,14 +22,14 @@ from its_core.taxonomy import ParticipantType
 class Traffic:
     """What the traffic must be like for a kind: ``boosts`` multiplies the shares of types of vehicles; ``crawls``: a
     jam begins beyond the place. ``rare``: its moments are looked for as long as those of an incident in which somebody
-    errs. ``busy``: quiet streets are busier, or hardly anybody would meet. ``walked``: where moments are rare, more
-    people walk too."""
+    errs. ``busy``: quiet streets are busier, or hardly anybody would meet. ``usual``: moments are looked for in as
+    much traffic as any clip has, however rare they are, where a crowd would name the incident."""
 
     boosts: Mapping[ParticipantType, float] = field(default_factory=dict)
     crawls: bool = False
     rare: bool = False
     busy: bool = False
-    walked: bool = False
+    usual: bool = False
 
 
 Floats = NDArray[np.float64]

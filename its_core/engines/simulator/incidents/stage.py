@@ -48,8 +48,6 @@ from its_core.taxonomy import CameraWord, CollisionType, ParticipantType, Severi
 # and how much later it is looked at, so that the signals show something else.
 SCALES = (1.0, 1.0, 1.4, 1.8, 2.2, 2.6, *(1.4, 1.8, 2.2, 2.6) * 5)
 BUSY = {TrafficDensity.LOW: 2.2, TrafficDensity.MEDIUM: 1.6, TrafficDensity.HIGH: 1.2}  # times as much, at least
-# Where people walk into it, no more than so much of what is dense already: the crowd alone would name the incident.
-MOST = {TrafficDensity.LOW: 2.6, TrafficDensity.MEDIUM: 1.6, TrafficDensity.HIGH: 1.2}
 LATER_S = (0.0, 14.0, 28.0, 8.0)
 LONG_FROM, LONG_S = 2, 2 * HORIZON_S  # from this round on, settled traffic is looked at for so long
 CRAWLS_MPS = (1.8, 3.2)  # of a jam; a slower one would pass for a still picture
@@ -117,10 +115,9 @@ def _timeline(
 ) -> Timeline:
     rng = setting.rng("flow", round_)
     crawls = float(setting.rng("crawls").uniform(*CRAWLS_MPS)) if kind.traffic.crawls else None
-    scale = min(SCALES[round_], MOST[setting.density]) if kind.traffic.walked else SCALES[round_]
-    people = 2.0 * scale - 1.0 if kind.traffic.walked else 1.0
+    scale = 1.0 if kind.traffic.usual else SCALES[round_]
     scale = max(scale, BUSY[setting.density] if kind.traffic.busy else 0.0)
-    demand = Demand(scale * (1.5 if kind.traffic.crawls else 1.0), kind.traffic.boosts, crawls, people)
+    demand = Demand(scale * (1.5 if kind.traffic.crawls else 1.0), kind.traffic.boosts, crawls)
     flow = Flow(setting.layout, setting.density, setting.surface, rng, setting.programme, types, demand)
     is_rare = kind.errs or kind.traffic.rare or round_ >= LATER_FROM
     horizon_s = HORIZON_S if is_rare else min(setting.duration_s + CALM_HORIZON_S, HORIZON_S)

@@ -65,12 +65,11 @@ class Entrance:
 @dataclass(frozen=True, slots=True)
 class Demand:
     """``scale`` multiplies how many vehicles come, ``boosts`` the shares of types. ``crawls_mps``: how fast traffic
-    goes on once it has passed the place (None: freely). ``people`` multiplies how many walk."""
+    goes on once it has passed the place (None: freely)."""
 
     scale: float = 1.0
     boosts: Mapping[ParticipantType, float] = field(default_factory=dict)
     crawls_mps: float | None = None
-    people: float = 1.0
 
 
 class Flow:
@@ -101,7 +100,7 @@ class Flow:
                 self._fill_with_jam(entrance)
             else:
                 self._fill(entrance)
-        for _ in range(round(self.demand.people * people_count(rng, layout.name, density))):
+        for _ in range(people_count(rng, layout.name, density)):
             self._add_walker()
 
     @property

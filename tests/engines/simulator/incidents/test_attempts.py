@@ -11,11 +11,12 @@ from its_core.engines.simulator.incidents import attempts
 from its_core.engines.simulator.incidents.attempts import kind_try, try_until_it_happens
 from its_core.engines.simulator.incidents.budget import Budget
 from its_core.engines.simulator.incidents.catalogue import KINDS
+from its_core.engines.simulator.incidents.opportunity import Opportunity
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
 from its_core.engines.simulator.incidents.outcome.visibility import unseen
 from its_core.engines.simulator.incidents.setting import Setting, setting_of
 from its_core.engines.simulator.incidents.stage import staged_moments
-from its_core.engines.simulator.incidents.timeline import recorded
+from its_core.engines.simulator.incidents.timeline import Timeline, recorded
 from its_core.engines.simulator.optics.camera import camera_for
 from its_core.engines.simulator.randomness import attempt_seed
 from its_core.engines.simulator.roads.layouts import Building
@@ -170,3 +171,19 @@ def test_a_try_leaves_no_cycles_for_the_collector_it_goes_without():
     attempts.one_try(here)
     assert gc.isenabled()
     assert gc.get_stats()[0]["collections"] - before < 5
+
+
+@pytest.mark.parametrize("incident", [IncidentType.PEDESTRIAN_NEAR_MISS, IncidentType.JAYWALKING])
+def test_moments_of_people_are_not_looked_for_in_crowds(incident: IncidentType):
+    here = place(RoadLayout.URBAN_STREET, "cam_01")
+    asked = Scene("cam_01", incident, road_layout=here.name, traffic_density=TrafficDensity.LOW)
+    setting = setting_of(asked, here, CLIP, camera_for("cam_01", here, CLIP), 5)
+    people = []
+
+    def nothing(timeline: Timeline, _: Setting) -> list[Opportunity]:
+        people.append(len(timeline.people))
+        return []
+
+    assert set(staged_moments(setting, dataclasses.replace(KINDS[incident], search=nothing, later=None), Budget(6e4)))
+    assert len(people) > 4  # rounds of traffic
+    assert max(people) <= 6

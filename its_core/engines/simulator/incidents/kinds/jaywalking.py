@@ -210,5 +210,5 @@ KIND = Kind(
     latest=0.48,
     plain_share=PLAIN_SHARE,
     later=later,
-    traffic=Traffic(rare=True, walked=True),
+    traffic=Traffic(rare=True, usual=True),
 )

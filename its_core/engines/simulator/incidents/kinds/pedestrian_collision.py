@@ -78,4 +78,4 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     return Verdict(True, "", start, end, impact_end(run, first), (x, y, z), frame, (a, b))
 
 
-KIND = Kind(search, plan, accepts, judge, traffic=Traffic(walked=True))
+KIND = Kind(search, plan, accepts, judge, traffic=Traffic(usual=True))

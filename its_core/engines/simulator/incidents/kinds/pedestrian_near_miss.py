@@ -121,5 +121,5 @@ KIND = Kind(
     least_share=LEAST_SHARE,
     plain_share=PLAIN_SHARE,
     needs_s=NEEDS_S,
-    traffic=Traffic(walked=True),
+    traffic=Traffic(usual=True),
 )
