@@ -6,43 +6,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from its_core.clip import Scene
 from its_core.engines.simulator.incidents.budget import Budget
 from its_core.engines.simulator.incidents.cast.assembly import assembled
-from its_core.engines.simulator.incidents.cast.casting import Wanted, fitting, named, recoloured
+from its_core.engines.simulator.incidents.cast.casting import Wanted, named, recoloured
 from its_core.engines.simulator.incidents.cast.company import with_company
 from its_core.engines.simulator.incidents.consequences import with_consequences
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.opportunity import Opportunity, Plan
-from its_core.engines.simulator.incidents.outcome.verdicts import severity_word
 from its_core.engines.simulator.incidents.picture_size import (
     SMALLER,
-    aimed_width,
     is_wide_enough,
     plain_share,
     smaller,
     smallest_share,
-    steps_below,
-    steps_off,
 )
+from its_core.engines.simulator.incidents.ranking import in_turn
 from its_core.engines.simulator.incidents.rehearsal import STEP_S as REHEARSAL_STEP_S
 from its_core.engines.simulator.incidents.rehearsal import Rehearsal, begun, company, rehearsed
-from its_core.engines.simulator.incidents.setting import (
-    EDGE,
-    NEAR_AN_EDGE,
-    Setting,
-    edge_distance,
-    legible,
-)
+from its_core.engines.simulator.incidents.setting import Setting, legible
 from its_core.engines.simulator.incidents.sight import in_sight, stays_in_view
 from its_core.engines.simulator.incidents.timeline import HORIZON_S, Timeline, recorded
 from its_core.engines.simulator.simulation.flow import STEP_S, Demand, Flow
-from its_core.engines.simulator.simulation.population import mass_kg
 from its_core.engines.simulator.simulation.rails import Traffic
 from its_core.engines.simulator.simulation.staging import Staging
-from its_core.taxonomy import CameraWord, CollisionType, ParticipantType, Severity, TrafficDensity
+from its_core.taxonomy import CollisionType, ParticipantType, TrafficDensity
 
 # Rounds of traffic, until one holds the moment that is looked for: how much is let in (more where a moment is rare),
 # and how much later it is looked at, so that the signals show something else.
@@ -59,10 +47,7 @@ SMALLER_IF_ASKED = 2  # and from this one on where a row says why or to whom it 
 LATER_FROM = 5  # from this round on, a kind's second choice
 STAGINGS = 1  # of one moment
 CALM_HORIZON_S = 12.0  # beyond the clip: what does not go wrong is found soon, in most traffic
-ANGLES_DEG, STEP_OF_ANGLE_DEG = (35.0, 145.0), 20.0  # at which two shall meet where ways cross
 LATEST_TOUCH = 0.88  # share of the clip
-CALM_START_S = 1.1  # of a clip: an error that begins in it gives the clip away at once
-USUAL_PULL_MPS2 = 2.2  # who pulls away harder in it than others do gives it away even more
 _AFTER_S = 1.0  # a crash that comes later than this after its point is none
 _AVERTED_S = 2.2  # so long after its point two who almost collided are past each other
 _LONG_BEFORE_S = 0.8
@@ -93,8 +78,8 @@ def staged_moments(setting: Setting, kind: Kind, budget: Budget) -> Iterator[Sta
         found = [each for each in moments if _possible(setting, kind, timeline, each, round_, plain)]
         if not found:
             yield "ordinary traffic held no such moment"
-        in_turn = _in_turn(setting, kind, found, rng, wanted, timeline)
-        for opportunity in in_sight(setting, timeline, in_turn)[:TRIED]:
+        ranked = in_turn(setting, kind, found, rng, wanted, timeline)
+        for opportunity in in_sight(setting, timeline, ranked)[:TRIED]:
             if budget.is_spent:
                 return
             yield from _stagings(setting, kind, timeline, opportunity, round_, wanted, budget, plain)
@@ -154,63 +139,6 @@ def _possible(
     if not wide or not legible(setting.camera, *opportunity.where, share):
         return False
     return kind.touches or len(opportunity.victims) != 1 or stays_in_view(setting, timeline, opportunity)
-
-
-def _aimed_at_edge(setting: Setting) -> bool:
-    """Whether the incident shall come to its point near an edge of the picture; the row's words may say."""
-    drawn = float(setting.rng("edge").random()) < NEAR_AN_EDGE
-    return CameraWord.EDGE in setting.scene.camera or (drawn and CameraWord.CENTRED not in setting.scene.camera)
-
-
-def _in_turn(
-    setting: Setting,
-    kind: Kind,
-    found: list[Opportunity],
-    rng: np.random.Generator,
-    wanted: Wanted,
-    timeline: Timeline,
-) -> list[Opportunity]:
-    """At random, one variant after another; those first whose vehicles are of the types that the row names, that are
-    likely to be as severe, near an edge if that is aimed at, whose error begins once the clip has run for a while or
-    shows little until then, that are large if the kind must be plain, or else about as large as is aimed at, and that
-    meet at about the angle that is aimed at; one moment of each pair."""
-    severity, aimed, at_edge = setting.scene.severity, aimed_width(setting), _aimed_at_edge(setting)
-    contact_s = kind.contact_s(setting)
-    aimed_deg = float(setting.rng("angle").uniform(*ANGLES_DEG))
-    order = rng.permutation(len(found)).tolist()
-    shuffled = [found[i] for i in order]
-    variants = sorted({each.variant for each in found})
-    turn = dict(zip(variants, rng.permutation(len(variants)).tolist(), strict=True))
-
-    def rank(each: Opportunity) -> tuple[int, ...]:
-        mild = severity is not None and _likely_severity(each, timeline) is not severity
-        off = round(abs(abs(each.details.get("angle_deg", aimed_deg)) - aimed_deg) / STEP_OF_ANGLE_DEG)
-        inside = at_edge and edge_distance(setting.camera, *each.where) > EDGE
-        begins_early = each.onset_s > contact_s - CALM_START_S
-        hasty = begins_early and each.details.get("from_rest", 0.0) > USUAL_PULL_MPS2
-        small = steps_below(setting, each, kind.plain_share)
-        unlike = off + (0 if kind.plain_share else steps_off(setting, timeline, each, aimed))
-        fits = fitting(each, wanted, timeline)
-        return fits, int(mild), int(inside), begins_early + hasty, small, turn[each.variant], unlike
-
-    shuffled.sort(key=rank)
-    seen: set[tuple[int, tuple[int, ...]]] = set()
-    kept = []
-    for each in shuffled:
-        if (each.culprit, each.victims) not in seen:
-            seen.add((each.culprit, each.victims))
-            kept.append(each)
-    return kept
-
-
-def _likely_severity(opportunity: Opportunity, timeline: Timeline) -> Severity:
-    """By the change of velocity of the lighter of two, at a tenth of restitution; of people by the speed."""
-    masses = [timeline.tracks[n].type for n in (opportunity.culprit, *opportunity.victims[:1]) if n in timeline.tracks]
-    share = 0.9
-    if len(masses) == 2:
-        a, b = mass_kg(masses[0]), mass_kg(masses[1])
-        share = 1.1 * max(a, b) / (a + b)
-    return severity_word(3.6 * opportunity.speed_mps * share)
 
 
 def _stagings(
