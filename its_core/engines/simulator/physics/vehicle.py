@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from panda3d.bullet import (
     BulletRigidBodyNode,
     BulletSphericalConstraint,
     BulletVehicle,
+    BulletWheel,
     BulletWorld,
     ZUp,
 )
@@ -72,6 +74,9 @@ class Chassis:
         self._world = world
         self._wheels, self._radius = wheels, wheel_radius_m
         self.wheels: BulletVehicle | None = None
+        self._made: Sequence[BulletWheel] = ()
+        self._down = Vec3(0, 0, -centre_m)
+        self._engine_n, self._brake_ns, self._steer_rad = 0.0, 0.0, 0.0  # of each wheel, as Bullet has them
         self._rocks_calls = 0
 
     def place(self, at_m: tuple[float, float], heading_rad: float, speed_mps: float) -> None:
@@ -95,30 +100,36 @@ class Chassis:
             wheel.setSuspensionStiffness(self._stiffness)
             wheel.setRollInfluence(0.3)
             wheel.setMaxSuspensionForce(30_000 + 14 * self.mass_kg)
+        self._made = self.wheels.getWheels()
         self._damp(DAMPING)
 
     def set_grip(self, grip: float) -> None:
-        assert self.wheels is not None
-        for wheel in self.wheels.getWheels():
+        for wheel in self._made:
             wheel.setFrictionSlip(grip)
 
     def drive(self, acceleration_mps2: float, steer_rad: float) -> None:
         """Engine on all wheels or brakes for this acceleration; front wheels ``steer_rad`` to the left."""
         assert self.wheels is not None
-        count = len(self._wheels)
-        force = self.mass_kg * acceleration_mps2 / count if acceleration_mps2 > 0 else 0.0
+        count = len(self._made)
+        engine_n = self.mass_kg * acceleration_mps2 / count if acceleration_mps2 > 0 else 0.0
         # Bullet takes a brake as an impulse a tick.
-        brake = -self.mass_kg * acceleration_mps2 / count / TICKS_HZ if acceleration_mps2 < 0 else 0.0
-        for wheel in range(count):
-            self.wheels.applyEngineForce(force, wheel)
-            self.wheels.setBrake(brake, wheel)
-        for wheel in (0, 1):
-            self.wheels.setSteeringValue(math.degrees(steer_rad), wheel)
+        brake_ns = -self.mass_kg * acceleration_mps2 / count / TICKS_HZ if acceleration_mps2 < 0 else 0.0
+        if engine_n != self._engine_n:
+            self._engine_n = engine_n
+            for wheel in range(count):
+                self.wheels.applyEngineForce(engine_n, wheel)
+        if brake_ns != self._brake_ns:
+            self._brake_ns = brake_ns
+            for wheel in range(count):
+                self.wheels.setBrake(brake_ns, wheel)
+        if steer_rad != self._steer_rad:
+            self._steer_rad = steer_rad
+            for wheel in (0, 1):
+                self.wheels.setSteeringValue(math.degrees(steer_rad), wheel)
 
     def roll_freely(self) -> None:
         """Lets the tyres lever the body over, as they do when they dig in."""
-        assert self.wheels is not None
-        for wheel in self.wheels.getWheels():
+        for wheel in self._made:
             wheel.setRollInfluence(1.0)
 
     def loosen(self) -> None:
@@ -127,8 +138,7 @@ class Chassis:
         self._damp(LOOSE_DAMPING)
 
     def _damp(self, damping: tuple[float, float]) -> None:
-        assert self.wheels is not None
-        for wheel in self.wheels.getWheels():
+        for wheel in self._made:
             wheel.setWheelsDampingRelaxation(damping[0])
             wheel.setWheelsDampingCompression(damping[1])
 
@@ -147,8 +157,7 @@ class Chassis:
     @property
     def position(self) -> Floats:
         """Of the body's own origin: on the ground under its middle when it stands."""
-        down = self.path.getQuat().xform(Vec3(0, 0, -self.centre_m))
-        return three(self.path.getPos() + down)
+        return three(self.path.getPos() + self.path.getQuat().xform(self._down))
 
     @property
     def rotation(self) -> Floats:
@@ -173,9 +182,8 @@ class Chassis:
     @property
     def suspension(self) -> Floats:
         """Travel of the wheels from rest, metres, positive up."""
-        assert self.wheels is not None
         rest = SUSPENSION_REST_M - self._sag_m
-        lengths = [wheel.getRaycastInfo().getSuspensionLength() for wheel in self.wheels.getWheels()]
+        lengths = [wheel.getRaycastInfo().getSuspensionLength() for wheel in self._made]
         return rest - np.array(lengths)
 
 
@@ -211,7 +219,7 @@ class Vehicle:
         self.set_grip(grip)
         self.steer_rad = 0.0
         self.locked = False
-        self._trip_ticks = 0
+        self.trip_ticks = 0
         self._trip_share = 0.0
 
     @property
@@ -260,14 +268,13 @@ class Vehicle:
     def trip(self, share: float, for_s: float) -> None:
         """Tyres or rims dig in: for that long the ground holds them with ``share`` of the weight, more than tyres
         do."""
-        self._trip_ticks, self._trip_share = round(for_s * TICKS_HZ), share
+        self.trip_ticks, self._trip_share = round(for_s * TICKS_HZ), share
         for part in self.parts:
             part.roll_freely()
 
     def before_tick(self) -> None:
-        if self._trip_ticks <= 0:
-            return
-        self._trip_ticks -= 1
+        """To be called while ``trip_ticks`` last."""
+        self.trip_ticks -= 1
         chassis = self.chassis
         right = chassis.path.getQuat().getRight()
         moving = chassis.node.getLinearVelocity()

@@ -91,7 +91,8 @@ class World:
 
     def tick(self) -> list[Touch]:
         for vehicle in self._vehicles:
-            vehicle.before_tick()
+            if vehicle.trip_ticks > 0:
+                vehicle.before_tick()
         self._bullet.doPhysics(1.0 / TICKS_HZ, 1, 1.0 / TICKS_HZ)
         return list(self._touches())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -50,6 +51,7 @@ class Recorder:
         assert isinstance(body, Vehicle | TwoWheeler)
         part = body.chassis if isinstance(body, Vehicle) else body
         velocity = part.velocity
+        vx, vy, _ = velocity.tolist()
         self._positions[frame, i], self._rotations[frame, i] = part.position, part.rotation
         self._velocities[frame, i] = velocity
         self._steer[frame, i] = body.steer_rad
@@ -57,16 +59,15 @@ class Recorder:
         if command is not None and body.type is not ParticipantType.BICYCLE:  # bicycles have no such lamps
             self._braking[frame, i], self._indicator[frame, i] = command.brake_lamps, command.indicator
         fx, fy = part.forward
-        rolled = float(velocity[0] * fx + velocity[1] * fy)
+        rolled = vx * fx + vy * fy
         locked = isinstance(body, Vehicle) and body.locked
         if frame > 0:
             turned = 0.0 if locked else rolled / self._fps / body.body.wheel_radius_m
             self._spin[frame, i] = self._spin[frame - 1, i] + turned
         if isinstance(body, Vehicle):
             self._suspension[frame, i] = body.chassis.suspension[:4]
-            speed = float(pm.norm(velocity[:2]))
-            across = abs(float(velocity[0] * fy - velocity[1] * fx))
-            self._sliding[frame, i] = (locked and speed > 1.0) or across > _SLIP_MPS
+            speed = math.sqrt(vx * vx + vy * vy)
+            self._sliding[frame, i] = (locked and speed > 1.0) or abs(vx * fy - vy * fx) > _SLIP_MPS
             if body.trailer is not None:
                 poses = self._trailers.setdefault(i, np.zeros((len(self._positions), 7)))
                 poses[frame] = [*body.trailer.position, *body.trailer.rotation]

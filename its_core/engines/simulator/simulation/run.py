@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from its_core.clip import Geometry
 from its_core.engines.simulator import portable_math as pm
-from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M, TRAILER, TWO_WHEELERS, VEHICLES
+from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M, TRAILER, TWO_WHEELERS
 from its_core.engines.simulator.physics.constants import TICKS_HZ
 from its_core.engines.simulator.physics.contacts import ContactLog, Episode, velocity_of
 from its_core.engines.simulator.physics.limp_body import walking
@@ -184,13 +184,12 @@ class _Simulation:
             assert not isinstance(part, Walking | Vehicle)
             if isinstance(body, TwoWheeler) and body.rider is not None:
                 body.rider.settle()
-            position, velocity, ahead = part.position, part.velocity, part.forward
-            x, y = float(position[0]), float(position[1])
+            velocity, ahead = part.velocity, part.forward
+            (x, y, _), (vx, vy, _) = part.position.tolist(), velocity.tolist()
             half = driver.half_length_m
-            moving = float(velocity[0]), float(velocity[1])
-            set_body(seen, i, (x, y), moving, ahead, (half, half), driver.half_width_m)
+            set_body(seen, i, (x, y), (vx, vy), ahead, (half, half), driver.half_width_m)
             seen.wrecked[i] = i in self.wrecked_at
-            driver.speed = max(float(velocity[0] * ahead[0] + velocity[1] * ahead[1]), 0.0)
+            driver.speed = max(vx * ahead[0] + vy * ahead[1], 0.0)
             driver.s_m, driver.aside_m = project_on(
                 self.roads.ways, driver.way, x, y, driver.s_m - 10.0, driver.s_m + 25.0
             )
@@ -259,7 +258,7 @@ class _Simulation:
     def _steer(self, i: int, driver: Driver, time_s: float) -> None:
         body = self.bodies[i]
         seen = self.seen
-        wheelbase = VEHICLES[driver.type].wheelbase_m
+        wheelbase = driver.body.wheelbase_m
         wish = pursuit_rad(
             self.roads.ways, driver.way, driver.s_m, float(seen.x[i]), float(seen.y[i]), float(seen.fx[i]),
             float(seen.fy[i]), driver.speed, driver.meant_aside_m(time_s + SEES_AHEAD_S), wheelbase,
