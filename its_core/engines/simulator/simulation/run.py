@@ -372,13 +372,13 @@ class _Simulation:
         self.wrecked_at[number] = tick
         self._crashed(tick, touch)
         body.set_grip(body.grip)
+        driver = self.drivers[number] if number < len(self.drivers) else None
         if number in self.staging.rolls:
             body.trip(self.staging.rolls[number], 1.6)
-        elif number >= len(self.drivers) or not self.drivers[number].intent.goes_on:
+        elif driver is None or not driver.intent.goes_on:
             body.loosen()
-        if number >= len(self.drivers):
+        if driver is None:
             return
-        driver = self.drivers[number]
         x, y = (float(value) for value in (touch.normal if number == touch.first else -touch.normal)[:2])
         swerve = swerve_of((x, y), body.chassis.forward, driver.speed, self.demands[number])
         if swerve is not None and number not in self.staging.rolls:
