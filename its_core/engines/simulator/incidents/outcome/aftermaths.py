@@ -8,14 +8,16 @@ import numpy as np
 
 from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.incidents.outcome.verdicts import REST_MPS
+from its_core.engines.simulator.meshes.frights import felt_by
 from its_core.engines.simulator.simulation.run import Run
 from its_core.engines.simulator.trace import Trace, forward, upright
-from its_core.taxonomy import Aftermath, ParticipantType
+from its_core.taxonomy import Aftermath
 
 SPIN_DEG = 45.0
 PUSHED_M = 2.0
 ROLLED = 0.35  # the cosine of a lean beyond which a vehicle has rolled over
 MOVES_MPS = 2.0
+FRIGHT = 0.5  # 0 to 1: from here on people are seen to jump back
 
 
 def lacks(run: Run, aftermath: Aftermath) -> str | None:
@@ -115,9 +117,18 @@ def _drives_on(run: Run) -> str | None:
 
 
 def _pedestrians_retreat(run: Run) -> str | None:
-    people = [i for i, actor in enumerate(run.trace.actors) if actor.type is ParticipantType.PEDESTRIAN]
-    startled = float(run.trace.startle[:, people].max()) if people else 0.0
-    return None if startled > 0.5 else "nobody jumped back"
+    """As it is drawn: people show a fright a moment after they have taken it, unless something strikes them first."""
+    trace = run.trace
+    for number in range(trace.vehicles, len(trace.actors)):
+        startle, lying = trace.startle[:, number], trace.limbs.get(number)
+        if float(startle.max()) <= FRIGHT:
+            continue
+        shown = felt_by(trace.actors[number].look, startle, trace.fps)
+        if lying is not None:
+            shown = shown[np.isnan(lying[:, 0, 0])]
+        if float(shown.max(initial=0.0)) > FRIGHT:
+            return None
+    return "nobody jumped back"
 
 
 def _traffic_flows(run: Run) -> str | None:
