@@ -54,6 +54,15 @@ def standing(layout: Layout) -> Iterator[tuple[BulletRigidBodyNode, Point3]]:
         yield _post(name, radius_m, 5.0), Point3(x, y, 2.5)
 
 
+def outline(node: BulletRigidBodyNode, at: Point3) -> tuple[float, float, float, float, float, float]:
+    """The rectangle that a thing (not the ground) covers, from above: its middle, the unit vector along it, half its
+    length and half its width, metres."""
+    shape, ahead = node.getShape(0), node.getShapeTransform(0).getQuat().getForward()
+    assert isinstance(shape, BulletBoxShape | BulletCylinderShape)
+    half = shape.getHalfExtentsWithMargin()
+    return at.x, at.y, ahead.x, ahead.y, half.y, half.x
+
+
 def _post(name: str, radius_m: float, height_m: float) -> BulletRigidBodyNode:
     node = BulletRigidBodyNode(name)
     node.addShape(BulletCylinderShape(radius_m, height_m, ZUp))

@@ -17,7 +17,7 @@ from panda3d.core import NodePath, Vec3, loadPrcFileData
 
 from its_core.engines.simulator.physics.constants import GRAVITY_MPS2, TICKS_HZ, TYRE_GRIP
 from its_core.engines.simulator.physics.person import TwoWheeler, Walking
-from its_core.engines.simulator.physics.surroundings import GROUND, POSTS, standing
+from its_core.engines.simulator.physics.surroundings import GROUND, POSTS, outline, standing
 from its_core.engines.simulator.physics.vehicle import Vehicle
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.taxonomy import ParticipantType, RoadSurface
@@ -26,6 +26,8 @@ Floats = NDArray[np.float64]
 Body = Vehicle | TwoWheeler | Walking
 
 MIN_IMPULSE_NS = 5.0
+# As Bullet has it, in single precision: a time that is not its exact multiple would lose ticks to rounding.
+_TICK_S = float(np.float32(1.0 / TICKS_HZ))
 # Every move of a body makes a transform. Panda keeps them until its graphics engine draws a frame, which never happens
 # here: a clip's hundred thousands of them stayed in memory for good.
 loadPrcFileData("", "garbage-collect-states 0")
@@ -54,10 +56,13 @@ class World:
         self._bullet.setGravity(Vec3(0, 0, -GRAVITY_MPS2))
         self._vehicles: list[Vehicle] = []
         self._posts: list[NodePath[Any]] = []
+        self.outlines: list[tuple[float, ...]] = []  # of what stands, as ``surroundings.outline`` tells them
         for node, at in standing(layout):
             path = NodePath(node)
             path.setPos(at)
             self._bullet.attach(node)
+            if node.getName() != GROUND:
+                self.outlines.append(outline(node, at))
             if node.getName() in POSTS:
                 self._posts.append(path)
 
@@ -89,11 +94,12 @@ class World:
         post = min(self._posts, key=lambda path: (path.getX() - x) ** 2 + (path.getY() - y) ** 2)
         post.setPos(post.getX() + by_m[0], post.getY() + by_m[1], post.getZ())
 
-    def tick(self) -> list[Touch]:
+    def tick(self, ticks: int = 1) -> list[Touch]:
+        """The touches of the last of so many ticks (at most ten), in which nothing else may be to do."""
         for vehicle in self._vehicles:
             if vehicle.trip_ticks > 0:
                 vehicle.before_tick()
-        self._bullet.doPhysics(1.0 / TICKS_HZ, 1, 1.0 / TICKS_HZ)
+        self._bullet.doPhysics(ticks * _TICK_S, ticks, _TICK_S)
         return list(self._touches())
 
     def _touches(self) -> Iterator[Touch]:

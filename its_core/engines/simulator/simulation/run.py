@@ -24,6 +24,7 @@ from its_core.engines.simulator.roads.signals import GREEN
 from its_core.engines.simulator.simulation.crushed_posts import gives_way
 from its_core.engines.simulator.simulation.onlookers import UNDERSTANDS_S, come_upon, drawn_onlooker
 from its_core.engines.simulator.simulation.population import OPEN_ROADS
+from its_core.engines.simulator.simulation.quiet import all_stay_apart
 from its_core.engines.simulator.simulation.rails import set_body, table_of, trailer_on_rails
 from its_core.engines.simulator.simulation.rebound import Rebounds
 from its_core.engines.simulator.simulation.recording import Recorder
@@ -114,6 +115,7 @@ class _Simulation:
         self._skidding: set[int] = set()
         self._brushed_ones: set[int] = set()
         self.seen = self._table()
+        self._things = np.array(self.world.outlines + self._parked_outlines()).reshape(-1, 6)
 
     def _vehicle(self, number: int, driver: Driver) -> Vehicle | TwoWheeler:
         driver.number = number
@@ -136,22 +138,40 @@ class _Simulation:
             found.append(vehicle)
         return found
 
+    def _parked_outlines(self) -> list[tuple[float, ...]]:
+        """As ``surroundings.outline`` tells them."""
+        found: list[tuple[float, ...]] = []
+        for body in self.bodies[len(self.drivers) : self.vehicles]:
+            assert isinstance(body, Vehicle)
+            x, y, _ = body.chassis.position.tolist()
+            found.append((x, y, *body.chassis.forward, body.body.length_m / 2, body.body.width_m / 2))
+        return found
+
     def run(self) -> Run:
         frames, ticks_a_frame = self.geometry.frames, TICKS_HZ // self.geometry.fps
         recorder = Recorder(self.bodies, self.vehicles, self.geometry)
         self.world.tick()  # before it, wheel transforms are garbage
-        for tick in range((frames - 1) * ticks_a_frame + 1):
+        tick, end, quiet = 0, (frames - 1) * ticks_a_frame + 1, False
+        while tick < end:
             if tick % CONTROL_TICKS == 0:
                 self._control(tick)
+                quiet = self._is_quiet()
             if tick % ticks_a_frame == 0:
                 self._record(recorder, tick // ticks_a_frame, tick / TICKS_HZ)
-            for touch in self.world.tick():
-                self._touched(tick + 1, touch)
-            self.rebounds.tick(tick + 1)
-            self.log.settle(tick + 1)
+            until_due = min(CONTROL_TICKS - tick % CONTROL_TICKS, ticks_a_frame - tick % ticks_a_frame, end - tick)
+            ticks = until_due if quiet else 1
+            tick += ticks
+            for touch in self.world.tick(ticks):
+                self._touched(tick, touch)
+            self.rebounds.tick(tick)
+            self.log.settle(tick)
         fps = self.geometry.fps
         trace = recorder.trace(self.staging.actors, self.log.contacts(fps), self.log.dents(fps))
         return Run(self.staging, trace, self.roads, recorder.arcs, recorder.asides, tuple(self.log.episodes))
+
+    def _is_quiet(self) -> bool:
+        """Whether nothing happens before drivers decide anew, neither a touch nor what follows from one."""
+        return not self.log.episodes and not self._skidding and all_stay_apart(self.seen, self._things, STEP_S)
 
     def _record(self, recorder: Recorder, frame: int, time_s: float) -> None:
         recorder.signals(self._signals(time_s))

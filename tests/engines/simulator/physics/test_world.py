@@ -182,3 +182,16 @@ def test_a_wreck_rocks_on_its_springs_as_it_comes_to_stand_and_then_stands_still
     assert whole[0] < -0.5 and wreck[0] < -0.5  # noses dive
     assert wreck[: 3 * TICKS_HZ // 2].max() > whole.max() + 0.2
     assert np.ptp(wreck[-TICKS_HZ:]) < 0.06
+
+
+def test_ticks_in_one_call_are_the_same_as_one_by_one():
+    worlds = [World(place(RoadLayout.HIGHWAY, "cam_01"), RoadSurface.DRY) for _ in range(2)]
+    cars = [world.add_vehicle(0, SEDAN, (8.0, -40.0), NORTH, 9.0) for world in worlds]
+    for car in cars:
+        car.drive(2.0, 0.05)
+    for ticks in (*range(1, 11), 10, 7, 3):
+        worlds[0].tick(ticks)
+        for _ in range(ticks):
+            worlds[1].tick()
+        assert np.array_equal(cars[0].chassis.position, cars[1].chassis.position), ticks
+        assert np.array_equal(cars[0].chassis.velocity, cars[1].chassis.velocity), ticks
