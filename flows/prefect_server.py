@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import importlib
 import os
 import re
 import socket
@@ -16,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,11 +36,12 @@ _COMMAND = ["-m", "prefect", "server", "start", "--no-ui", "--no-scheduler", "--
 
 
 @contextmanager
-def server_for_build(work: Path, say: Callable[[str], None]) -> Iterator[bool]:
+def server_for_build(work: Path, say: Callable[[str], None], modules: Sequence[str] = ()) -> Iterator[bool]:
     """Sets ``PREFECT_API_URL`` to a server that answers, while the block runs; whether there is one. To be entered
     before Prefect is imported.
 
-    ``work`` is the build's work folder, where its own server keeps its database. ``say`` prints a line.
+    ``work`` is the build's work folder, where its own server keeps its database. ``say`` prints a line. ``modules``
+    will be needed, and are imported while a server of its own starts: that takes seconds and one processor.
     """
     url = configured_api_url()
     if url is not None:
@@ -53,12 +55,11 @@ def server_for_build(work: Path, say: Callable[[str], None]) -> Iterator[bool]:
         return
     server = OwnServer(work / "prefect")
     try:
-        os.environ[HOME] = str(server.home)
-        reason = server.start()
+        os.environ |= {HOME: str(server.home), API_URL: server.api_url}  # Prefect reads them when it is imported
+        reason = server.start(modules)
         if reason is not None:
+            del os.environ[API_URL]
             say(f"Prefect's own server does not start ({reason}): the build goes on without it")
-        else:
-            os.environ[API_URL] = server.api_url
         yield reason is None
     finally:
         server.stop()
@@ -91,12 +92,13 @@ class OwnServer:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.api_url = ""
+        self._port = _free_port()
+        self.api_url = f"http://127.0.0.1:{self._port}/api"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> str | None:
-        """Starts it and waits until it answers. Returns why it does not, None where it does."""
-        reason = self._start_once()
+    def start(self, modules: Sequence[str] = ()) -> str | None:
+        """Starts it, imports ``modules`` and waits until it answers. Returns why it does not, None where it does."""
+        reason = self._start_once(modules)
         if reason is not None and (self.home / _DATABASE).exists():
             # A newer Prefect may have left a database that this one cannot read. Nothing depends on it.
             for file in self.home.glob(f"{_DATABASE}*"):
@@ -104,15 +106,14 @@ class OwnServer:
             reason = self._start_once()
         return reason
 
-    def _start_once(self) -> str | None:
-        port = _free_port()
+    def _start_once(self, modules: Sequence[str] = ()) -> str | None:
         try:
             self.home.mkdir(parents=True, exist_ok=True)
             with (self.home / "server.log").open("wb") as log:
                 # A build that is killed stops nothing: the server ends by itself then.
                 mortal = [sys.executable, "-m", parent_death.__name__]
                 self.process = subprocess.Popen(
-                    [*mortal, *_COMMAND, "--host", "127.0.0.1", "--port", str(port)],
+                    [*mortal, *_COMMAND, "--host", "127.0.0.1", "--port", str(self._port)],
                     cwd=self.home,
                     env=self._environment(),
                     stdin=subprocess.DEVNULL,
@@ -122,12 +123,13 @@ class OwnServer:
                 )
         except OSError as error:
             return f"{self.home}: {error.strerror or error}"
+        for module in modules:
+            importlib.import_module(module)
         deadline = time.monotonic() + START_LIMIT_S
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 return f"it ended with status {self.process.returncode}; see {self.home / 'server.log'}"
-            if _is_healthy(port):
-                self.api_url = f"http://127.0.0.1:{port}/api"
+            if _is_healthy(self._port):
                 return None
             time.sleep(0.1)
         self.stop()

@@ -39,6 +39,7 @@ Examples:
 
 Exit statuses: 0 published · 1 not published · 2 wrong definition or manifest · 3 already running · 130 interrupted
 """
+_HEAVY_MODULES = ("its_flows.build_dataset", "great_expectations.expectations")
 _RECORD_LIMIT_S = 20.0  # that Prefect has to record the end of a build
 
 
@@ -67,7 +68,7 @@ def build(
         check_writable("work_dir", definition.work_dir)
         watchdog.watch()
         end_soon_when_interrupted()
-        with server_for_build(definition.work_path, say) as with_prefect:
+        with server_for_build(definition.work_path, say, _HEAVY_MODULES) as with_prefect:
             built = _build(dataset, overrides, with_prefect, verbose)
     _print_built(built)
 
