@@ -17,7 +17,7 @@ import pytest
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from its_core.clip import Geometry
-from its_core.video import Frame, UnreadableVideo, probe, read_frames, write_mp4
+from its_core.video import Frame, UnreadableVideo, probe, read_frames, read_frames_numbered, write_mp4
 from its_core.video.conversion import to_planes
 from its_core.video.writing import ENCODER
 
@@ -71,6 +71,14 @@ def test_frames_come_back_in_order_and_in_their_colours(clip: Path) -> None:
     for index, frame in enumerate(frames):
         assert np.abs(frame[24, index * 4 + 4].astype(int) - (10, 240, 90)).max() <= 12
         assert np.abs(frame[24, 60].astype(int) - (200, 30, 40)).max() <= 12
+
+
+def test_frames_that_are_asked_for_by_number_are_those_of_the_whole_clip(clip: Path) -> None:
+    whole = dict(enumerate(read_frames(clip)))
+    for numbers in ([], [4], [0, 3, 8], [5, 8, 9], range(GEOMETRY.frames)):
+        some = read_frames_numbered(clip, numbers)
+        assert sorted(some) == [number for number in numbers if number in whole]
+        assert all(np.array_equal(some[number], whole[number]) for number in some)
 
 
 def test_luma_is_converted_with_the_matrix_that_the_file_is_tagged_with(tmp_path: Path) -> None:

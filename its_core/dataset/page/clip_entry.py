@@ -6,7 +6,6 @@ import base64
 import gzip
 import io
 import json
-from itertools import islice
 from typing import Any
 
 from PIL import Image
@@ -18,7 +17,7 @@ from its_core.dataset.layout import annotations_path, clip_file_name
 from its_core.dataset.privacy import without_local_paths
 from its_core.dataset.versions.content import Dataset
 from its_core.redaction import without_secrets
-from its_core.video import read_stored_frames
+from its_core.video import read_frames_numbered
 
 POSTER_WIDTH_PX = 240
 _POSTER_QUALITY = 62
@@ -107,7 +106,7 @@ def _poster(clip: FinishedClip, annotations: Annotations | None) -> str:
     """The frame of the impact, else the middle one, as a data URL."""
     frames = clip.planned.request.geometry.frames
     number = annotations.accident_frame if annotations and annotations.accident_frame is not None else frames // 2
-    picture = Image.fromarray(next(islice(read_stored_frames(clip.files.video), number, None)).rgb())
+    picture = Image.fromarray(read_frames_numbered(clip.files.video, [number])[number])
     height = round(POSTER_WIDTH_PX * picture.height / picture.width)
     small = picture.resize((POSTER_WIDTH_PX, height), Image.Resampling.LANCZOS, reducing_gap=2)
     buffer = io.BytesIO()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -21,7 +22,8 @@ from its_core.dataset.pictures.label_overlay import (
     impact_picture,
     ring,
 )
-from its_core.video import read_stored_frames
+from its_core.shards import processors
+from its_core.video import read_frames_numbered
 
 FILE_NAME = "contact_sheet.png"
 MOST_CLIPS = 24
@@ -38,6 +40,16 @@ class Entry:
     annotations: Annotations | None
     title: str
     details: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A clip's pictures in the sizes of the sheet, and what the large one shows."""
+
+    impact: Image.Image
+    start: Image.Image
+    end: Image.Image
+    moment: str
 
 
 def choose(kinds: Sequence[str | None]) -> list[int]:
@@ -59,10 +71,12 @@ def draw(entries: Sequence[Entry], title: str, subtitle: str, geometry: Geometry
     row_height = large[1] + _CAPTION + _ROW_GAP
     sheet = Image.new("RGB", (_WIDTH, _MARGIN + _HEADER + rows * row_height + _MARGIN - _ROW_GAP), _GROUND)
     _draw_header(sheet, title, subtitle)
-    for index, entry in enumerate(entries):
-        x = _MARGIN + index % columns * (card_width + _GUTTER)
-        y = _MARGIN + _HEADER + index // columns * row_height
-        _draw_card(sheet, (x, y), entry, geometry.frames, large, small)
+    with ThreadPoolExecutor(processors.available()) as pool:  # every clip is decoded
+        shown = pool.map(lambda entry: _show(entry, geometry.frames, large, small), entries)
+        for index, (entry, pictures) in enumerate(zip(entries, shown, strict=True)):
+            x = _MARGIN + index % columns * (card_width + _GUTTER)
+            y = _MARGIN + _HEADER + index // columns * row_height
+            _draw_card(sheet, (x, y), entry, pictures)
     return sheet
 
 
@@ -92,21 +106,24 @@ def _draw_header(sheet: Image.Image, title: str, subtitle: str) -> None:
         x -= 34
 
 
-def _draw_card(
-    sheet: Image.Image, at: tuple[int, int], entry: Entry, frames: int, large: tuple[int, int], small: tuple[int, int]
-) -> None:
-    x, y = at
+def _show(entry: Entry, frames: int, large: tuple[int, int], small: tuple[int, int]) -> _Shown:
     start, middle, end, moment = _pictures(entry, frames)
-    sheet.paste(impact_picture(middle, large), at)
-    beside = x + large[0] + _GAP
-    sheet.paste(start.scaled(small), (beside, y))
-    sheet.paste(end.scaled(small), (beside, y + small[1] + _GAP))
-    chip(sheet, (x + large[0], y + large[1]), moment)
-    chip(sheet, (beside + small[0], y + small[1]), "start")
-    chip(sheet, (beside + small[0], y + large[1]), "end")
+    return _Shown(impact_picture(middle, large), start.scaled(small), end.scaled(small), moment)
+
+
+def _draw_card(sheet: Image.Image, at: tuple[int, int], entry: Entry, shown: _Shown) -> None:
+    x, y = at
+    right, bottom = x + shown.impact.width, y + shown.impact.height
+    beside, edge = right + _GAP, right + _GAP + shown.start.width
+    sheet.paste(shown.impact, at)
+    sheet.paste(shown.start, (beside, y))
+    sheet.paste(shown.end, (beside, y + shown.start.height + _GAP))
+    chip(sheet, (right, bottom), shown.moment)
+    chip(sheet, (edge, y + shown.start.height), "start")
+    chip(sheet, (edge, bottom), "end")
     draw = ImageDraw.Draw(sheet)
-    width = large[0] + _GAP + small[0]
-    below = y + large[1] + 12
+    width = edge - x
+    below = bottom + 12
     for text, size, colour in ((entry.title, 30, _TEXT), (entry.details, 23, _MUTED)):
         font = ImageFont.load_default(size)
         draw.text((x, below), _fitted(text, width, font), colour, font)
@@ -134,8 +151,7 @@ def _pictures(entry: Entry, frames: int) -> tuple[Picture, Picture, Picture, str
         middle = (truth.anomaly_start + truth.anomaly_end - 1) // 2
         moment = f"incident · {middle / truth.fps:.2f} s · frame {middle}"
     numbers = (0, middle, frames - 1)
-    stored = enumerate(read_stored_frames(entry.video))
-    pictures = {number: frame.rgb() for number, frame in stored if number in numbers}
+    pictures = read_frames_numbered(entry.video, numbers)
     shown = [Picture.of(pictures[number], number, truth) for number in numbers]
     shown[1].focus = impact_box
     return shown[0], shown[1], shown[2], moment
