@@ -32,6 +32,9 @@ _RISES_MPS = 1.8
 # Muscles draw limbs in, each by a little of its own: without them everybody would come to lie flat and straight. So
 # many calls of ``settle`` (24 a second) until they have.
 _DRAWN_IN_STEPS = 16
+# Joints pull at limbs that lie, which then twitch: whose limbs have all been slower than this for so many calls of
+# ``settle`` keeps a share of their motion at each further call.
+_LIES_MPS, _LIES_CALLS, _KEEPS = 0.5, 5, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ class LimpBody:
         self.nodes: list[BulletRigidBodyNode] = []
         self.paths: list[NodePath] = []
         self._joints: list[BulletConeTwistConstraint] = []
-        self._steps = 0
+        self._steps, self._lies_calls = 0, 0
         rng = rng_of("drawn in", number, *(round(100.0 * float(value)) for value in at_m[:2]))
         self._bent_deg = [float(rng.uniform(*least)) for least in _DRAWN_IN_DEG]
         hips = Point3(*(float(value) for value in at_m)) + turn.xform(Vec3(0, posture.ahead_m, posture.hips_m))
@@ -183,7 +186,7 @@ class LimpBody:
 
     def settle(self) -> None:
         """Fits each limb's friction to what it lies on, a car or the road, by how high it is, keeps the body from
-        being thrown too high, and draws limbs in bit by bit. To be called 24 times a second."""
+        being thrown too high, draws limbs in bit by bit and lays them to rest. To be called 24 times a second."""
         if self._steps < _DRAWN_IN_STEPS:
             self._steps += 1
             self._draw_in(self._steps / _DRAWN_IN_STEPS)
@@ -193,6 +196,17 @@ class LimpBody:
         moving = self.nodes[0].getLinearVelocity()
         if moving.z > _RISES_MPS:
             self.nodes[0].setLinearVelocity(Vec3(moving.x, moving.y, _RISES_MPS))
+        self._rest()
+
+    def _rest(self) -> None:
+        lies = self.paths[0].getZ() < _ABOVE_M and all(
+            node.getLinearVelocity().length() < _LIES_MPS for node in self.nodes
+        )
+        self._lies_calls = self._lies_calls + 1 if lies else 0
+        if self._lies_calls >= _LIES_CALLS:
+            for node in self.nodes:
+                node.setLinearVelocity(node.getLinearVelocity() * _KEEPS)
+                node.setAngularVelocity(node.getAngularVelocity() * _KEEPS)
 
     def _draw_in(self, share: float) -> None:
         for found, limb, bent in zip(self._joints, _LIMBS, self._bent_deg, strict=True):

@@ -121,3 +121,18 @@ def test_a_rider_who_is_struck_hard_is_not_thrown_high_and_does_not_stand(kind):
         heights.append(struck.rider.poses[0, 2])
     assert max(heights) < 1.7
     assert heights[-1] < 0.5
+
+
+def test_limbs_that_lie_do_not_twitch():
+    world = World(HIGHWAY, RoadSurface.DRY)
+    person = world.add_pedestrian(PERSON, (8.0, 0.0))
+    person.fall(0.0, walking(0.0, 1.0), np.zeros(3), 0.8)
+    person.limp.push(np.zeros(3), np.array([0.0, 4.0, 0.0]), 0.8, 0.4)
+    frames = []
+    for tick in range(6 * TICKS_HZ):
+        if tick % 10 == 0:
+            person.limp.settle()
+        if tick % 15 == 0 and tick > 4 * TICKS_HZ:
+            frames.append(person.limp.poses[:, :3])
+        world.tick()
+    assert np.linalg.norm(np.diff(frames, axis=0), axis=2).max() < 0.003
