@@ -21,7 +21,7 @@ from rich.markup import escape
 
 from its_core import __version__, storage
 from its_core.dataset import reader
-from its_core.dataset.publish import PublishError
+from its_core.dataset.errors import PublishError
 from its_core.dataset.versions.ownership import NameTaken
 from its_core.errors import FactoryError
 from its_core.post_training.errors import NotTrained

@@ -13,6 +13,7 @@ from its_core import storage
 from its_core.checks import suite
 from its_core.checks.measures import table
 from its_core.dataset import card, croissant, lineage
+from its_core.dataset.errors import PublishError
 from its_core.dataset.finished_clip import FailedClip, FinishedClip
 from its_core.dataset.labels import metadata
 from its_core.dataset.layout import (
@@ -33,7 +34,6 @@ from its_core.dataset.versions import checksums
 from its_core.dataset.versions.content import Dataset, VersionContent
 from its_core.dataset.versions.version import MARKER_FILE
 from its_core.engines.engine import engine_module
-from its_core.errors import FactoryError
 from its_core.observed.agreement import total
 from its_core.taxonomy import Split
 
@@ -41,12 +41,6 @@ _MOST_NAMED = 10
 # Writes into a folder (the third argument) what an audit of the clips in a version's folder (the first) says; the
 # second is the version's name for people. Given from outside: the audit stands above this package.
 WriteAudit = Callable[[Path, str, Path], None]
-
-
-class PublishError(FactoryError, RuntimeError):
-    """A version that must not be published; the message names the clips and the reasons."""
-
-    default_code = "publish"
 
 
 def assemble(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from its_core.annotations import Annotations, AnnotationSummary
-from its_core.checks.measures import Measures
 from its_core.observed import record as observed
 from its_core.observed.record import Observation
 from its_core.shards.plan import PlannedClip
 from its_core.shards.receipts import ClipFiles, Receipt
+
+if TYPE_CHECKING:
+    from its_core.checks.measures import Measures  # brings pandas
 
 
 @dataclass(frozen=True, slots=True)

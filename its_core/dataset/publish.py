@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from its_core import storage
-from its_core.dataset.assembly import PublishError, WriteAudit, assemble
+from its_core.dataset.assembly import WriteAudit, assemble
+from its_core.dataset.errors import PublishError
 from its_core.dataset.finished_clip import FailedClip, FinishedClip
 from its_core.dataset.layout import PAGE_FILE, clip_file_name
 from its_core.dataset.lineage.run import Run

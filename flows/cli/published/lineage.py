@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from its_core import storage
-from its_core.dataset import comparison
 from its_core.dataset.trace import Derived, Origin
 from its_core.dataset.trace import trace as trace_clips
 from its_core.text import one_line
@@ -116,6 +115,8 @@ def diff(
 ) -> None:
     """Compare two versions: clips added and removed, labels changed, means of the quality measures."""
     with errors_in_a_line():
+        from its_core.dataset import comparison  # brings pandas
+
         found = comparison.compare(version_of(before), version_of(after))
     for word, names in (("added", found.added), ("removed", found.removed)):
         for name in names[:most]:
