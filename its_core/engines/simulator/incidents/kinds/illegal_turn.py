@@ -18,6 +18,7 @@ from its_core.engines.simulator.incidents.search.anyone import best_in_view, opp
 from its_core.engines.simulator.incidents.search.turning import MET, UNMET, slowing, turning_round
 from its_core.engines.simulator.incidents.setting import LOOKED_AT_M, Setting, in_picture
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
+from its_core.engines.simulator.portable_math import atan2
 from its_core.engines.simulator.roads.layouts import U_TURN, Lane
 from its_core.engines.simulator.roads.signals import RED
 from its_core.engines.simulator.simulation.flow import STEP_S
@@ -229,8 +230,6 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
 
 
 def _half_angle(rotation: np.ndarray) -> float:
-    from its_core.engines.simulator.portable_math import atan2
-
     return float(atan2(rotation[3], rotation[0]))
 
 
