@@ -261,7 +261,8 @@ def main() -> None:
             arguments.error(f"--train-on {asked.train_on}: has cameras of the other version, such as {min(shared)}")
         asked.folds = 1
     asked.folder.mkdir(parents=True, exist_ok=True)
-    threads = max(1, (os.cpu_count() or 1) // asked.jobs)
+    makers = training.GPU_MAKERS if torch.cuda.is_available() else 1  # each has that many threads of its own
+    threads = max(1, (os.cpu_count() or 1) // (asked.jobs * makers))
     spawned = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(asked.jobs, spawned, torch.set_num_threads, (threads,)) as pool:
         compare(truth, learnt_from, asked, pool)

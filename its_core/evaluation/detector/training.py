@@ -22,7 +22,7 @@ from its_core.evaluation.ground_truth import TrueClip
 
 _FEWEST_EPOCHS, _STEPS, _THOROUGH_STEPS = 12, 1100, 2200  # the steps are of the default crops
 _TO_FIT_PEAKS = (looks.Look(),)  # the other looks would take more than five times as long again
-_GPU_THREADS = 4  # that make batches: a GPU uses one in a fraction of the time that one thread takes to make it
+GPU_MAKERS = 4  # that make batches: a GPU uses one in a fraction of the time that one thread takes to make it
 _FORMAT = 5
 _WIDE_FROM, _WIDE_BATCH = 0.7, 3 / 8  # of the epochs, and of the batch size
 
@@ -111,7 +111,7 @@ def train(
         torch.manual_seed(settings.seed * 1000 + epoch)  # dropout
         losses = []
         window, batch_size = settings.crops_at(epoch, epochs)
-        threads = _GPU_THREADS if device.type == "cuda" else 1
+        threads = GPU_MAKERS if device.type == "cuda" else 1
         planned = planned_epoch(groups, features, users, window, batch_size, settings.seed, epoch)
         for share, batch in batches(planned, features, users, threads):
             progress = (epoch + share) / epochs
