@@ -252,6 +252,8 @@ def test_frames_too_large_to_decode_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UnreadableVideo, match="8192×2048"):
         probe(path)
+    with pytest.raises(UnreadableVideo, match="8192×2048"):
+        read_frames_numbered(path, [])  # before anything is decoded
 
 
 def test_a_file_without_pictures_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -75,12 +76,12 @@ def probe(path: Path) -> Probe:
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[Probe, Iterator[StoredFrame]]]:
     """A file's headers and its frames, of which any number may be taken while it is open. Raises as ``probe`` does."""
-    with _opened(path) as (container, stream, boxes, size_bytes):
-        yield _probe_stream(stream, boxes, size_bytes), _decoded(container, stream)
+    with _opened(path) as (found, container, stream):
+        yield found, _decoded(container, stream)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream, mp4.BoxSummary, int]]:
+def _opened(path: Path) -> Iterator[tuple[Probe, av.container.InputContainer, av.VideoStream]]:
     try:
         size_bytes = path.stat().st_size
         if size_bytes > MAX_FILE_BYTES:
@@ -93,7 +94,7 @@ def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoS
     with _open(path) as container:
         stream = _pictures(container)
         stream.codec_context.thread_count = 1
-        yield container, stream, boxes, size_bytes
+        yield _probe_stream(stream, boxes, size_bytes), container, stream
 
 
 def _open(path: Path) -> av.container.InputContainer:
@@ -149,15 +150,17 @@ def read_frames_numbered(path: Path, numbers: Collection[int]) -> dict[int, Fram
     video fewer. Frames that no other depends on are not decoded for it, which takes half the time. Raises as
     ``read_frames`` does."""
     found: dict[int, Frame] = {}
-    with _opened(path) as (container, stream, _, _):
-        packets = list(container.demux(stream))
+    with _opened(path) as (_, container, stream):
+        packets = list(islice(container.demux(stream), MAX_DECLARED_FRAMES + 2))
+        _refuse_count(len(packets) - 1)  # the last one is empty
         times = sorted(packet.pts for packet in packets if packet.pts is not None)
         wanted = {times[number]: number for number in numbers if number < len(times)}
         for packet in packets:
             stream.codec_context.skip_frame = "NONREF" if packet.pts not in wanted else "DEFAULT"
             for frame in packet.decode():
+                stored = _stored(stream, frame)
                 if frame.pts in wanted:
-                    found[wanted[frame.pts]] = _shown(Display.of(stream, frame), frame)
+                    found[wanted[frame.pts]] = stored.rgb()
             if len(found) == len(wanted):
                 break
     return found
@@ -197,11 +200,14 @@ def read_luma(path: Path) -> Iterator[NDArray[np.uint8]]:
 
 def _decoded(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[StoredFrame]:
     for number, frame in enumerate(container.decode(stream), start=1):
-        if number > MAX_DECLARED_FRAMES:
-            raise UnreadableVideo(f"has more than {MAX_DECLARED_FRAMES} frames, which is the most that is accepted")
-        _refuse_size(frame.width, frame.height)
-        # A stream must not be looked at once its container is closed; frames may.
-        yield StoredFrame(Display.of(stream, frame), frame)
+        _refuse_count(number)
+        yield _stored(stream, frame)
+
+
+def _stored(stream: av.VideoStream, frame: av.VideoFrame) -> StoredFrame:
+    _refuse_size(frame.width, frame.height)
+    # A stream must not be looked at once its container is closed; frames may.
+    return StoredFrame(Display.of(stream, frame), frame)
 
 
 def _pictures(container: av.container.InputContainer) -> av.VideoStream:
@@ -229,6 +235,11 @@ def _probe_stream(stream: av.VideoStream, boxes: mp4.BoxSummary, size_bytes: int
         size_bytes=size_bytes,
         colours=Colours(coder.color_primaries, coder.color_trc, coder.colorspace, coder.color_range == ColorRange.JPEG),
     )
+
+
+def _refuse_count(frames: int) -> None:
+    if frames > MAX_DECLARED_FRAMES:
+        raise UnreadableVideo(f"has more than {MAX_DECLARED_FRAMES} frames, which is the most that is accepted")
 
 
 def _refuse_size(width_px: int, height_px: int) -> None:
