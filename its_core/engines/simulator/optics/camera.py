@@ -72,6 +72,7 @@ _NEAR_AN_EDGE = 0.2
 _MOST_BENT = 0.12  # of its distance from the middle that a lens moves the corner of the picture inwards
 _BENT_LENSES = 0.6
 _MOST_SKY, _MOST_LAWN = 0.30, 0.34  # shares of the picture that a good view stays below
+_LEAST_ROAD, _ROAD_WITHIN_M = 0.16, 120.0  # and of carriageway no farther away, that it has at least
 _MOST_ROAD_HIDDEN = 0.08  # of the road in the picture, that trees and buildings may hide
 _WATCHED_M = 26.0  # road this near to the focus is watched
 _WIDER_M = 45.0  # and this near is looked at when it is in the picture
@@ -283,8 +284,9 @@ def _score(
     score = _free_share(camera, layout, road) - max(0.0, clear - mounting.aside_m[1]) / 10.0
     if score <= to_beat:
         return score
-    sky, lawn = _idle_shares(camera, layout)
+    sky, lawn, road_share = _shares(camera, layout)
     score -= 2.0 * (max(0.0, sky - _MOST_SKY) + max(0.0, lawn - _MOST_LAWN))
+    score -= 4.0 * max(0.0, _LEAST_ROAD - road_share)
     size_px = camera.width_px, camera.height_px
     covered = covered_shares(camera.project(posts[:, :3]), posts[:, 3], camera.focal_px, size_px)
     eye = np.array(camera.position_m)
@@ -318,8 +320,9 @@ def _free_share(camera: Camera, layout: Layout, road: Floats) -> float:
     return free - 2.0 * max(0.0, hidden_share - _MOST_ROAD_HIDDEN)
 
 
-def _idle_shares(camera: Camera, layout: Layout) -> tuple[float, float]:
-    """Shares of the picture in which nothing can happen: sky, and ground off the roads and their pavements."""
+def _shares(camera: Camera, layout: Layout) -> tuple[float, float, float]:
+    """Shares of the picture: sky, ground off the roads and their pavements, and carriageway near enough to be watched.
+    In the first two nothing can happen."""
     x, y = np.meshgrid((np.arange(24) + 0.5) / 24 * camera.width_px, (np.arange(14) + 0.5) / 14 * camera.height_px)
     rays = camera.rays(x, y).reshape(-1, 3).astype(np.float64)
     eye = np.array(camera.position_m)
@@ -329,7 +332,8 @@ def _idle_shares(camera: Camera, layout: Layout) -> tuple[float, float]:
     free = ~_hidden_by_buildings(eye, points, layout)
     beside = off_roads_m(layout, points[:, 0], points[:, 1])
     lawn = down & free & (beside > layout.pavement_m + 2.0)
-    return float((~down & free).mean()), float(lawn.mean())
+    road = down & free & (beside <= 0.0) & (reach < _ROAD_WITHIN_M)
+    return float((~down & free).mean()), float(lawn.mean()), float(road.mean())
 
 
 def _filled_share(camera: Camera, layout: Layout, within_m: float) -> float:

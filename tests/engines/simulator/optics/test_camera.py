@@ -5,7 +5,8 @@ import pytest
 
 from its_core.clip import Geometry
 from its_core.engines.simulator.optics.camera import Camera, camera_for
-from its_core.engines.simulator.roads.bounds import off_road_m, outside_m
+from its_core.engines.simulator.roads.bounds import off_road_m, off_roads_m, outside_m
+from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.roads.registry import PLACES, place
 from its_core.taxonomy import CameraWord, RoadLayout
 
@@ -120,6 +121,27 @@ def test_cameras_see_as_small_and_as_far_aside_as_real_ones() -> None:
     seen = np.array([seen_focus(layout, number) for layout in LAYOUTS for number in range(24)])
     assert 0.04 < np.median(seen[:, 0]) < 0.075
     assert 0.05 < (seen[:, 1] > 0.26).mean() < 0.4
+
+
+def carriageway_share(camera: Camera, layout: Layout) -> float:
+    """Of the picture's pixels, those whose ray meets a road's surface within 120 m; what stands before it is not asked."""
+    x, y = np.meshgrid(np.arange(8, 1280, 16.0), np.arange(8, 704, 16.0))
+    rays = camera.rays(x.ravel(), y.ravel()).astype(np.float64)
+    down = rays[rays[:, 2] < -1e-3]
+    reach = camera.position_m[2] / -down[:, 2]
+    points = np.array(camera.position_m) + reach[:, None] * down
+    on_road = off_roads_m(layout, points[:, 0], points[:, 1]) <= 0.0
+    return float((on_road & (reach < 120.0)).sum() / len(rays))
+
+
+def test_cameras_of_streets_look_at_the_carriageway() -> None:
+    """Not at squares, parked cars and facades: in pictures with little of it viewers did not find what happened."""
+    names = [f"road-{number}" for number in range(24)]
+    places = [place(RoadLayout.URBAN_STREET, name) for name in names]
+    cameras = [camera_for(name, here, Geometry.of("720", 16)) for name, here in zip(names, places, strict=True)]
+    shares = np.array([carriageway_share(*each) for each in zip(cameras, places, strict=True)])
+    assert (shares < 0.1).sum() <= 4
+    assert np.median(shares) > 0.15
 
 
 def test_camera_words_decide_how_near_and_where() -> None:
