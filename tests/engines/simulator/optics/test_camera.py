@@ -124,7 +124,7 @@ def test_cameras_see_as_small_and_as_far_aside_as_real_ones() -> None:
 
 
 def carriageway_share(camera: Camera, layout: Layout) -> float:
-    """Of the picture's pixels, those whose ray meets a road's surface within 120 m; what stands before it is not asked."""
+    """Of the picture's pixels, those that show a road within 120 m, whatever stands before it."""
     x, y = np.meshgrid(np.arange(8, 1280, 16.0), np.arange(8, 704, 16.0))
     rays = camera.rays(x.ravel(), y.ravel()).astype(np.float64)
     down = rays[rays[:, 2] < -1e-3]
