@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.dimensions import PEDESTRIAN_HEIGHT_M
 from its_core.engines.simulator.meshes.frights import Fright
+from its_core.engines.simulator.meshes.gaits import BRISK_MPS, LEG_M, Gait, gait_of, swing_rad
 from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
 from its_core.engines.simulator.portable_math import cos, cos_scalar, product, sin, sin_scalar
@@ -23,6 +24,7 @@ Floats = NDArray[np.float64]
 TORSO, HEAD, THIGH_L, SHIN_L, THIGH_R, SHIN_R, ARM_L, FOREARM_L, ARM_R, FOREARM_R = range(10)
 _PARTS = 10
 _OUTWARDS = 0.12  # of arms that hang
+_MOST_BRISK = 1.6  # knees, elbows and shoulders do no more, however fast somebody runs
 _SCALE = PEDESTRIAN_HEIGHT_M / 1.74
 # Where each part hangs: the joint in the frame of what carries it, and the carrier.
 _JOINTS: dict[int, tuple[tuple[float, float, float], int | None]] = {
@@ -171,19 +173,20 @@ def _head(sculptor: Sculptor, person: Stature) -> None:
 
 
 def limbs(
-    person: Stature, stride_rad: float, walking: float, fright: Fright | None = None, felt: float = 0.0
+    person: Stature, gait: Gait, stride_rad: float, speed_mps: float, fright: Fright | None = None, felt: float = 0.0
 ) -> tuple[Floats, Floats]:
     """How each part of a figure in mid-step is turned (P×3×3) and where its joint is (P×3), in the body frame.
 
-    ``stride_rad`` is the phase of the walk, ``walking`` 0 (standing) to 1 (brisk), ``felt`` 0 to 1: how much of a
+    ``stride_rad`` is the phase of the walk, ``speed_mps`` 0 (standing) and more, ``felt`` 0 to 1: how much of a
     ``fright`` shows.
     """
     scale = person.height * _SCALE
-    drop = 0.86 * scale * (1.0 - float(cos(0.42 * walking * float(sin(stride_rad))))) * 0.55
-    angles = _angles(stride_rad, walking)
+    swing = swing_rad(speed_mps, LEG_M * scale)
+    drop = LEG_M * scale * (1.0 - _cosine(0.9 * swing * _sine(stride_rad))) * 0.55
+    angles = _angles(gait, stride_rad, swing, speed_mps)
     if fright is not None and felt > 0.0:
         _frighten(angles, fright, felt)
-        drop += 0.86 * scale * (1.0 - _cosine(felt * fright.crouch_rad))
+        drop += LEG_M * scale * (1.0 - _cosine(felt * fright.crouch_rad))
     return hung(person, angles, np.array([0.0, 0.0, -drop]))
 
 
@@ -198,7 +201,7 @@ def toiling(person: Stature, phase_rad: float) -> tuple[Floats, Floats]:
     angles[[ARM_L, ARM_R], 0] = 1.05 - 0.35 * down, 0.85 + 0.25 * down
     angles[[ARM_L, ARM_R], 2] = 0.18, -0.18
     angles[[FOREARM_L, FOREARM_R], 0] = 0.75 - 0.5 * down, 0.95 - 0.5 * down
-    drop = 0.86 * person.height * _SCALE * (1.0 - _cosine(0.35 * down))
+    drop = LEG_M * person.height * _SCALE * (1.0 - _cosine(0.35 * down))
     return hung(person, angles, np.array([0.0, 0.0, -drop]))
 
 
@@ -244,7 +247,6 @@ _CAPSULES = (
     (TORSO, (0.0, 0.0, -0.33)), (THIGH_L, (0.0, 0.0, 0.22)), (SHIN_L, (0.0, 0.0, 0.22)), (THIGH_R, (0.0, 0.0, 0.22)),
     (SHIN_R, (0.0, 0.0, 0.22)), (ARM_L, (0.022, 0.0, 0.295)), (ARM_R, (-0.022, 0.0, 0.295)),
 )  # fmt: skip
-_ELBOW_RAD = 0.35  # how far a limp elbow is bent at first
 # What follows limply, of each as it comes to lie: bends of elbows, nods and turns of the head.
 _ELBOWS_RAD, _NODS_RAD, _HEAD_TURNS_RAD = (0.2, 1.3), (-0.45, 0.3), (-0.8, 0.8)
 
@@ -287,31 +289,32 @@ def fallen(
 
 def slumped(look: int, share: float) -> Floats:
     """Bends of elbows, the head's nod and turn on the way to how somebody comes to lie, 0 (just struck) to 1."""
-    upright = np.array([_ELBOW_RAD, _ELBOW_RAD, 0.0, 0.0])
+    gait = gait_of(look)
+    upright = np.array([*gait.elbows_rad, gait.nod_rad, 0.0])
     return np.asarray(upright + share * (np.array(_slump(look)) - upright))
 
 
-def _angles(stride: float, walking: float) -> Floats:
-    """The turn of each part relative to what carries it, as ``hung`` takes it."""
-    swing = 0.46 * walking * _sine(stride)
+def _angles(gait: Gait, stride: float, swing: float, speed_mps: float) -> Floats:
+    """The turn of each part relative to what carries it, as ``hung`` takes it. ``swing``: of the thighs, radians."""
+    brisk, at = min(speed_mps / BRISK_MPS, _MOST_BRISK), _sine(stride)
 
     def knee(phase: float) -> float:
-        return walking * (0.12 + 0.75 * max(0.0, _sine(phase)) ** 2)
+        return brisk * (0.12 + 0.75 * max(0.0, _sine(phase)) ** 2)
 
-    lean = -0.06 * walking
-    elbow = 0.25 + 0.25 * walking
+    lean, elbow = gait.lean_rad * brisk, 0.25 * brisk
+    (left, right), (left_elbow, right_elbow) = gait.arms, gait.elbows_rad
     return np.array(
         [
-            (lean, 0.06 * walking * _sine(stride), 0.0),
-            (-0.5 * lean, 0.0, 0.0),
-            (swing, 0.0, 0.0),
+            (lean, gait.twist_rad * brisk * at, 0.0),
+            (gait.nod_rad - 0.5 * lean, 0.0, 0.0),
+            (swing * at, 0.0, 0.0),
             (-knee(stride + 1.9), 0.0, 0.0),
-            (-swing, 0.0, 0.0),
+            (-swing * at, 0.0, 0.0),
             (-knee(stride + math.pi + 1.9), 0.0, 0.0),
-            (-0.75 * swing, 0.0, -_OUTWARDS),
-            (elbow, 0.0, 0.0),
-            (0.75 * swing, 0.0, _OUTWARDS),
-            (elbow, 0.0, 0.0),
+            (-left * swing * at, 0.0, -_OUTWARDS),
+            (left_elbow + elbow, 0.0, 0.0),
+            (right * swing * at, 0.0, _OUTWARDS),
+            (right_elbow + elbow, 0.0, 0.0),
         ]
     )
 

@@ -11,6 +11,7 @@ from panda3d.bullet import BulletCapsuleShape, BulletConeTwistConstraint, Bullet
 from panda3d.core import BitMask32, LMatrix3, NodePath, Point3, Quat, TransformState, Vec3
 
 from its_core.engines.simulator import portable_math as pm
+from its_core.engines.simulator.meshes.gaits import BRISK_MPS, swing_rad
 from its_core.engines.simulator.physics.vectors import four, three
 from its_core.engines.simulator.randomness import rng_of
 
@@ -104,10 +105,10 @@ class Posture:
         return (self.torso, thighs[0], shins[0], thighs[1], shins[1], *self.arms)
 
 
-def walking(stride_rad: float, share: float) -> Posture:
-    """In mid-step: ``share`` 0 (stands) to 1 (brisk)."""
-    swing = 0.46 * share * float(pm.sin(stride_rad))
-    back = -0.25 * share
+def walking(stride_rad: float, speed_mps: float) -> Posture:
+    """In mid-step."""
+    swing = swing_rad(speed_mps) * float(pm.sin(stride_rad))
+    back = -0.25 * min(speed_mps / BRISK_MPS, 1.0)
     return Posture(
         thighs=(swing, -swing), shins=(swing + back, -swing + back), arms=(-0.75 * swing, 0.75 * swing)
     )  # fmt: skip

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from its_core.engines.simulator.dimensions import TWO_WHEELERS
 from its_core.engines.simulator.meshes.emergency import emergency_car, works_car
 from its_core.engines.simulator.meshes.frights import felt_by, fright_of
+from its_core.engines.simulator.meshes.gaits import gait_of
 from its_core.engines.simulator.meshes.lamp_points import LAMPS, LampPoints, lamp_points
 from its_core.engines.simulator.meshes.materials import Surface, byte_table
 from its_core.engines.simulator.meshes.mesh import Mesh
@@ -44,7 +45,6 @@ Floats = NDArray[np.float64]
 _BLINK_HZ = 1.4  # indicators and hazard lights: 60 to 120 a minute by UN Regulation 6
 _BEACON_HZ = 1.9  # each side of a light bar: 2 to 4 flashes a second in all, seen at 10 frames a second
 _BEACON_ON = 0.6  # share of the time for which a side burns: for a moment both do
-_BRISK_MPS = 1.4
 # Heads are turned as bodies were in the mean of so long; until neck and elbows of who falls are limp, and arms let go.
 _TRAILS_S, _SLUMPS_S, _LETS_GO_S = 0.12, 0.6, 0.3
 _STANDS_MPS, _TOILS_S = 0.15, 1.8  # of people at work
@@ -205,7 +205,7 @@ class PersonActor:
             worn |= VESTS[self.actor.colour]
         self._figure = _figure(self._person, tolerance_m)
         self._surfaces = byte_table(worn)[self._figure.slots]
-        self._fright = fright_of(self.actor.look)
+        self._gait, self._fright = gait_of(self.actor.look), fright_of(self.actor.look)
         self._felt = felt_by(self.actor.look, trace.startle[:, number], trace.fps)
 
     def posed(self, frame: int) -> Posed:
@@ -236,13 +236,12 @@ class PersonActor:
         speed = float(trace.speeds[frame, number])
         if self.actor.type is not ParticipantType.PEDESTRIAN:
             return seated(self._person, self.actor.type, float(trace.spin[frame, number]), speed)
-        walking = min(speed / _BRISK_MPS, 1.25)
         stride, felt = float(trace.stride[frame, number]), float(self._felt[frame])
         if self.actor.works and speed < _STANDS_MPS and felt == 0.0:
             return toiling(
                 self._person, 2.0 * np.pi * (frame / trace.fps / (_TOILS_S + 0.3 * (number % 4)) + 0.37 * number)
             )
-        return limbs(self._person, stride, walking, self._fright, felt)
+        return limbs(self._person, self._gait, stride, speed, self._fright, felt)
 
 
 def dents_of(trace: Trace, number: int, *, on_trailer: bool) -> list[Dent]:

@@ -65,7 +65,6 @@ LATE_BRAKE_SHARE = 0.5
 DRAGS_MPS2 = 1.6  # of a wreck that nobody brakes: bent bodywork and a stalled engine hold wheels
 HALTS_MPS2 = 7.0  # of a driver who has hit somebody
 STRIKES_MPS = 0.8  # a vehicle slower than this knocks nobody over
-BRISK_MPS = 1.4  # on foot
 HAZARDS_AFTER_S = 2.0
 WARNS_S = (0.7, 3.2)  # of a wreck's driver: from being stunned no more to the hazard lights
 
@@ -361,7 +360,7 @@ class _Simulation:
                 if not body.fallen:
                     walker = self.walkers[body.number - self.vehicles]
                     walker.fallen = True
-                    posture = walking(walker.stride_rad, min(walker.speed_mps / BRISK_MPS, 1.0))
+                    posture = walking(walker.stride_rad, walker.speed_mps)
                     edge_m = next(each.edge_m for each in bodies if not isinstance(each, Walking))
                     body.fall(walker.heading_rad, posture, self.before[body.number], edge_m)
                     self._crashed(tick, touch)

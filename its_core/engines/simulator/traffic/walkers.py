@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.frights import STARTLE_DOWN_FROM_S, STARTLE_DOWN_S, STARTLE_UP_S
+from its_core.engines.simulator.meshes.gaits import steps_hz
 from its_core.engines.simulator.roads.paths import Path, Point
 from its_core.engines.simulator.traffic.habits import Person
 from its_core.engines.simulator.traffic.sidesteps import ALL_ROOM, kept_clear
 
-STEP_M = 0.72  # a step; two of them make a stride
 ACCELERATES_MPS2 = 4.5
 STARTLED_S = 1.5  # people jump when a car would reach them sooner than this
 HURRIES_MPS = 2.9
@@ -152,7 +152,7 @@ class Walker:
         self._turn(around, goes_on)
         sine, cosine = pm.sin_cos(self.heading_rad)
         forward = -self.vx * sine + self.vy * cosine
-        self.stride_rad += math.copysign(self.speed_mps, forward) * around.step_s / STEP_M * math.pi
+        self.stride_rad += math.copysign(steps_hz(self.speed_mps), forward) * around.step_s * math.pi
 
     def moved(self, x: float, y: float) -> None:
         self.x, self.y = x, y

@@ -10,6 +10,7 @@ from its_core.engines.simulator.meshes.frights import (
     felt_by,
     fright_of,
 )
+from its_core.engines.simulator.meshes.gaits import gait_of
 from its_core.engines.simulator.meshes.pedestrians import (
     ARM_L,
     ARM_R,
@@ -30,7 +31,7 @@ LOOKS = range(1, 201)
 
 def pose(look: int, felt: float) -> tuple[np.ndarray, np.ndarray]:
     mesh = figure(stature(look))
-    return placed_parts(mesh, *limbs(stature(look), 0.0, 0.0, fright_of(look), felt))[0], mesh.parts
+    return placed_parts(mesh, *limbs(stature(look), gait_of(look), 0.0, 0.0, fright_of(look), felt))[0], mesh.parts
 
 
 def startled_at(frame: int, frames: int = 96) -> np.ndarray:
@@ -101,7 +102,7 @@ def test_who_is_struck_in_a_fright_lets_go_of_it_bit_by_bit() -> None:
     jumps: dict[float, list[float]] = {0.0: [], 1.0: []}
     for look in LOOKS:
         person, fright = stature(look), fright_of(look)
-        upright, _ = limbs(person, 0.0, 0.0, fright, 1.0)
+        upright, _ = limbs(person, gait_of(look), 0.0, 0.0, fright, 1.0)
         lying = np.zeros((7, 3)), np.broadcast_to(np.eye(3), (7, 3, 3))
         for held, found in jumps.items():
             turns, _ = fallen(person, *lying, np.eye(3), slumped(look, 0.0), fright, held)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from its_core.engines.simulator.dimensions import PEDESTRIAN_HEIGHT_M
+from its_core.engines.simulator.meshes.gaits import gait_of, steps_hz
 from its_core.engines.simulator.meshes.materials import MATERIALS, Surface
 from its_core.engines.simulator.meshes.pedestrians import (
     SHIN_L,
@@ -16,10 +17,10 @@ from its_core.engines.simulator.rendering.actors import placed_parts
 from its_core.taxonomy import Colour
 
 
-def stance(track_id: int, stride: float, walking: float) -> tuple[np.ndarray, np.ndarray]:
+def stance(track_id: int, stride: float, speed_mps: float) -> tuple[np.ndarray, np.ndarray]:
     person = stature(track_id)
     mesh = figure(person)
-    points, normals = placed_parts(mesh, *limbs(person, stride, walking))
+    points, normals = placed_parts(mesh, *limbs(person, gait_of(track_id), stride, speed_mps))
     assert np.allclose(np.linalg.norm(normals, axis=1), 1.0, atol=1e-3)
     return points, mesh.parts
 
@@ -34,16 +35,40 @@ def test_people_stand_on_the_ground_and_are_about_as_tall_as_physics_thinks(trac
 
 @pytest.mark.parametrize("phase", np.linspace(0.0, 2.0 * math.pi, 9))
 def test_a_foot_is_near_the_ground_throughout_the_step(phase: float) -> None:
-    points, _ = stance(3, phase, 1.0)
+    points, _ = stance(3, phase, 1.4)
     assert -0.07 < points[:, 2].min() < 0.09
 
 
 def test_legs_swing_in_turn() -> None:
-    there, parts = stance(2, math.pi / 2, 1.0)
-    back, _ = stance(2, 3 * math.pi / 2, 1.0)
+    there, parts = stance(2, math.pi / 2, 1.4)
+    back, _ = stance(2, 3 * math.pi / 2, 1.4)
     left = parts == SHIN_L
     assert there[left][:, 1].mean() > 0.15
     assert back[left][:, 1].mean() < -0.15
+
+
+@pytest.mark.parametrize("speed_mps", [0.5, 0.9, 1.4, 1.9])
+def test_the_foot_that_stands_slides_little_at_any_pace(speed_mps: float) -> None:
+    """While the left thigh swings back, over the middle half of that step, the body passes over the left foot."""
+    phases = np.linspace(0.75 * math.pi, 1.25 * math.pi, 9)
+    feet = []
+    for phase in phases:
+        points, parts = stance(4, phase, speed_mps)
+        shin = points[parts == SHIN_L]
+        feet.append(shin[shin[:, 2].argmin(), 1])
+    back_m = feet[0] - feet[-1]
+    went_m = speed_mps * 0.5 / steps_hz(speed_mps)
+    assert back_m == pytest.approx(went_m, rel=0.35)
+
+
+def test_each_walks_in_their_own_way() -> None:
+    gaits = [gait_of(look) for look in range(200)]
+    assert gait_of(7) == gaits[7]
+    swings = np.array([gait.arms for gait in gaits])
+    bent = np.array([gait.elbows_rad for gait in gaits]) > 1.0
+    assert np.percentile(swings[~bent], 90) > 2.0 * np.percentile(swings[~bent], 10)
+    assert 0.15 < bent.any(axis=1).mean() < 0.45
+    assert swings[bent].max() < 0.2
 
 
 def test_clothes_vary_and_stay_with_their_wearer() -> None:

@@ -32,7 +32,7 @@ def struck(type_: ParticipantType, speed: float, x: float = 8.0) -> np.ndarray:
     for tick in range(4 * TICKS_HZ):
         for touch in world.tick():
             if PERSON in (touch.first, touch.second) and not person.fallen:
-                person.fall(math.pi / 2, walking(1.0, 1.0), np.zeros(3), car.edge_m)
+                person.fall(math.pi / 2, walking(1.0, 1.4), np.zeros(3), car.edge_m)
                 car.lock_wheels(1.0)
         if person.limp is not None:
             if tick % 10 == 0:
@@ -126,7 +126,7 @@ def test_a_rider_who_is_struck_hard_is_not_thrown_high_and_does_not_stand(kind):
 def test_limbs_that_lie_do_not_twitch():
     world = World(HIGHWAY, RoadSurface.DRY)
     person = world.add_pedestrian(PERSON, (8.0, 0.0))
-    person.fall(0.0, walking(0.0, 1.0), np.zeros(3), 0.8)
+    person.fall(0.0, walking(0.0, 1.4), np.zeros(3), 0.8)
     person.limp.push(np.zeros(3), np.array([0.0, 4.0, 0.0]), 0.8, 0.4)
     frames = []
     for tick in range(6 * TICKS_HZ):

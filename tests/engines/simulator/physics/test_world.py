@@ -121,7 +121,7 @@ def test_a_pedestrian_walks_upright_and_falls_as_a_jointed_body_when_hit(world):
     car = world.add_vehicle(1, SEDAN, (8.0, -6.0), NORTH, 8.0)
     for touch in (touch for _ in range(480) for touch in world.tick()):
         if {touch.first, touch.second} == {0, 1} and not person.fallen:
-            person.fall(0.0, walking(0.5, 1.0), np.zeros(3), car.edge_m)
+            person.fall(0.0, walking(0.5, 1.4), np.zeros(3), car.edge_m)
     assert person.fallen
     poses = person.limp.poses
     assert poses.shape == (7, 7)
