@@ -5,7 +5,8 @@
 Decoder and loader take turns in one run (A B A B), so that a busy machine slows both. The bare decoder is PyAV, one
 thread a process, as many processes as the loader has workers; it makes of every clip what a training step needs, one
 array of RGB frames, and drops it. The loader hands it to the training process as well. Both at the clips' own size, and
-scaled to what a network takes.
+scaled to what a network takes. Beside each, the processors' time a clip in all processes together, which other work on
+the machine changes less than clips a second.
 """
 
 from __future__ import annotations
@@ -35,24 +36,39 @@ def decode_one(path: str, size_px: tuple[int, int] | None) -> int:
     return len(np.stack(frames))
 
 
-def bare(paths: list[str], processes: int, size_px: tuple[int, int] | None) -> float:
-    """Clips a second; the processes start before the clock does."""
+class Clock:
+    """From when it is made."""
+
+    def __init__(self) -> None:
+        self._start, self._start_cpu = time.perf_counter(), _cpu_s()
+
+    def costs(self, clips: int) -> tuple[float, float]:
+        """Clips a second, and the processors' seconds a clip in this process and its children together."""
+        return clips / (time.perf_counter() - self._start), (_cpu_s() - self._start_cpu) / clips
+
+
+def _cpu_s() -> float:
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    return sum(times.user + times.system for times in (process.cpu_times() for process in processes))
+
+
+def bare(paths: list[str], processes: int, size_px: tuple[int, int] | None) -> tuple[float, float]:
+    """``Clock.costs``; the processes start before the clock does."""
     with multiprocessing.get_context("fork").Pool(processes) as pool:
         pool.map(partial(decode_one, size_px=size_px), paths[:processes], chunksize=1)
-        start = time.perf_counter()
+        clock = Clock()
         pool.map(partial(decode_one, size_px=size_px), paths, chunksize=1)
-        return len(paths) / (time.perf_counter() - start)
+        return clock.costs(len(paths))
 
 
-def loaded(clips: AccidentClips, workers: int) -> float:
-    """Clips a second through a DataLoader; the workers start before the clock does."""
+def loaded(clips: AccidentClips, workers: int) -> tuple[float, float]:
+    """``Clock.costs`` of a DataLoader; the workers start before the clock does."""
     stream = clips.stream(seed=0)
     loader = DataLoader(stream, batch_size=None, num_workers=workers, persistent_workers=True)
     for _ in loader:
         pass
-    start = time.perf_counter()
-    count = sum(1 for _ in loader)
-    return count / (time.perf_counter() - start)
+    clock = Clock()
+    return clock.costs(sum(1 for _ in loader))
 
 
 def memory_by_epoch_mb(clips: AccidentClips, epochs: int) -> Iterator[float]:
@@ -90,11 +106,13 @@ def main() -> None:
         scaled = clips if size_px is None else AccidentClips(asked.version, size_px=size_px)
         for workers in (1, 2):
             pairs = [(bare(paths, workers, size_px), loaded(scaled, workers)) for _ in range(asked.rounds)]
-            decoder, loader = (statistics.median(side) for side in zip(*pairs, strict=True))
-            ratio = statistics.median(ours / theirs for theirs, ours in pairs)
+            (decoder, decoder_cpu_s), (loader, loader_cpu_s) = (
+                map(statistics.median, zip(*side, strict=True)) for side in zip(*pairs, strict=True)
+            )
+            ratio = statistics.median(ours / theirs for (theirs, _), (ours, _) in pairs)
             size = "as it is" if size_px is None else f"{size_px[1]} x {size_px[0]}"
             shown = f"decoder {decoder:.2f}, loader {loader:.2f} clips/s, {ratio:.1%}"
-            print(f"{size}, {workers} worker(s): {shown}")
+            print(f"{size}, {workers} worker(s): {shown}; CPU {decoder_cpu_s:.2f} and {loader_cpu_s:.2f} s a clip")
     memory = ", ".join(f"{value:.0f}" for value in memory_by_epoch_mb(clips, 3))
     print(f"memory after epochs 1, 2, 3 in MiB: {memory}")
     print(f"the same order on 1 and 2 ranks: {orders_agree(clips)}")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from functools import cache
 
 import av
 import numpy as np
 import torch
 from av.container import InputContainer
 from numpy.typing import NDArray
-from torch.utils.data import get_worker_info
 
 from its_core.dataset.loading.files import LoadError, for_decoder
+from its_core.dataset.loading.room import Room
 
 
 def frames(url: str, wanted: Sequence[int], size_px: tuple[int, int] | None = None, threads: int = 1) -> torch.Tensor:
@@ -27,9 +27,10 @@ def frames(url: str, wanted: Sequence[int], size_px: tuple[int, int] | None = No
         uint8, [frames, 3, height, width], 0 to 255. Channels lie last in memory, as a decoder leaves them.
 
     Raises:
-        LoadError: the file is missing, is no video, or ends before the last wanted frame.
+        LoadError: the file is missing, is no video, or ends before the last wanted frame, or shared memory is full.
     """
-    taken: torch.Tensor | None = None
+    _keep_freed_memory()
+    room: Room | None = None
     done = 0
     try:
         with av.open(for_decoder(url), format="mp4") as container:
@@ -41,13 +42,15 @@ def frames(url: str, wanted: Sequence[int], size_px: tuple[int, int] | None = No
                     continue
                 height, width = size_px or (frame.height, frame.width)
                 picture = _rgb(frame, height, width)
-                if taken is None:
-                    taken = _empty((len(wanted), height, width, 3))
+                if room is None:
+                    room = Room(len(wanted), height, width)
+                if picture.shape != room.frames.shape[1:]:
+                    raise LoadError(f"{url}: changes its size at frame {number}", code="load.clip_unreadable")
                 while done < len(wanted) and wanted[done] == number:
-                    np.copyto(taken[done].numpy(), picture)
+                    room.put(done, picture)
                     done += 1
                 if done == len(wanted):
-                    return taken.permute(0, 3, 1, 2)
+                    return room.frames.permute(0, 3, 1, 2)
     except FileNotFoundError:
         raise LoadError(f"{url}: the clip is not there", code="load.clip_missing") from None
     except (av.FFmpegError, IndexError) as error:
@@ -63,14 +66,12 @@ def _rgb(frame: av.VideoFrame, height: int, width: int) -> NDArray[np.uint8]:
     return lines[:, : 3 * width].reshape(height, width, 3)
 
 
-def _empty(shape: tuple[int, ...]) -> torch.Tensor:
-    """Room for frames. In a DataLoader's worker it is shared memory from the start: to hand a clip to the training
-    process then copies nothing."""
-    taken = torch.empty(0, dtype=torch.uint8)
-    if get_worker_info() is not None:
-        storage = torch.UntypedStorage._new_shared(math.prod(shape), device="cpu")  # type: ignore[no-untyped-call]
-        taken.set_(storage, 0, shape)  # type: ignore[call-overload]
-    return taken.resize_(shape)
+@cache
+def _keep_freed_memory() -> None:
+    """FFmpeg takes a buffer for each picture, and the C library gives it back to the system when it is freed: its pages
+    are faulted in anew for the next one. It keeps memory once a large block was freed (mallopt(3), M_MMAP_THRESHOLD:
+    "the threshold is dynamic"), here up to twice this one."""
+    bytearray(31 << 20)
 
 
 def at_rate(url: str, fps: float, size_px: tuple[int, int] | None = None) -> tuple[torch.Tensor, list[float]]:
@@ -82,6 +83,7 @@ def at_rate(url: str, fps: float, size_px: tuple[int, int] | None = None) -> tup
     Raises:
         LoadError: as ``frames``.
     """
+    _keep_freed_memory()
     kept: list[torch.Tensor] = []
     times_s: list[float] = []
     try:
