@@ -109,6 +109,35 @@ _FACES = np.array([(0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4
 _HALVES = np.array([(first, first + a, first + a + 1) for first in range(0, 24, 4) for a in (1, 2)])
 
 
+_OUTWARD = np.repeat(np.array([(0, 0, -1), (0, 0, 1), (0, -1, 0), (0, 1, 0), (-1, 0, 0), (1, 0, 0)], np.float32), 4, 0)
+
+
+def boxes(corners: NDArray[Any], slots: NDArray[np.uint8]) -> Mesh:
+    """N axis-aligned boxes of flat faces, as ``Sculptor.box`` makes them: N×2×3 low and high corners, slots N."""
+    count = len(corners)
+    x, y, z = (corners[:, :, axis] for axis in range(3))
+    points = np.stack(
+        [np.tile(x, (1, 4)), np.tile(np.repeat(y, 2, axis=1), (1, 2)), np.repeat(z, 4, axis=1)], axis=-1
+    ).astype(np.float32)
+    vertices = points[:, _FACES].reshape(-1, 3)
+    triangles = (24 * np.arange(count)[:, None, None] + _HALVES).reshape(-1, 3)
+    welds = np.arange(len(vertices), dtype=np.int32)
+    return Mesh(
+        vertices, np.tile(_OUTWARD, (count, 1)), np.repeat(slots, 24), np.zeros(len(vertices), np.uint8), welds,
+        triangles.astype(np.int32),
+    )  # fmt: skip
+
+
+def level_piece(rect: tuple[float, float, float, float], z: float, slot: int) -> Mesh:
+    """A rectangle (x1, y1, x2, y2) that faces up."""
+    x1, y1, x2, y2 = rect
+    return Mesh(
+        np.array([(x1, y1, z), (x2, y1, z), (x2, y2, z), (x1, y2, z)], np.float32), _OUTWARD[4:8],
+        np.full(4, slot, np.uint8), np.zeros(4, np.uint8), np.arange(4, dtype=np.int32),
+        np.array([(0, 1, 2), (0, 2, 3)], np.int32),
+    )  # fmt: skip
+
+
 class Sculptor:
     """Collects surfaces; ``mesh()`` hands over what was made."""
 

@@ -61,8 +61,9 @@ def plate(camera: Camera, layout: Layout, scene: Scenery, daylight: Daylight) ->
     sheen: F32 = np.zeros((2, 2), np.float32)
     mirror: F32 = np.zeros((2, 2, 3), np.float32)
     if daylight.wet > 0.0:
-        mirror = _rough(mirrored(camera, things, daylight, shader, cast), camera)
         sheen = _sheen(camera, floor)
+        wanted = _drawn_out((sheen > 0.0) & (free > 0.0), camera)
+        mirror = _rough(mirrored(camera, things, daylight, shader, cast, wanted), camera)
         gained = mirror - radiance
         gained *= sheen[..., None]
         radiance += gained
@@ -85,11 +86,24 @@ def _sheen(camera: Camera, floor: Ground) -> F32:
 
 def _rough(mirror: F32, camera: Camera) -> F32:
     """Draws a mirror image out downwards, in place, as on a road that is not smooth; bright lamps most of all."""
-    scale = camera.width_px / 1280.0
     mirror[mirror > 1.2] *= 4.0
-    for size_px, axis in ((21, 0), (15, 0), (3, 1)):
-        ndimage.uniform_filter1d(mirror, max(1, round(size_px * scale)), axis=axis, mode="nearest", output=mirror)
+    for size_px, axis in _roughness_px(camera):
+        ndimage.uniform_filter1d(mirror, size_px, axis=axis, mode="nearest", output=mirror)
     return mirror
+
+
+def _drawn_out(shown: NDArray[np.bool_], camera: Camera) -> NDArray[np.bool_]:
+    """The pixels of a mirror image that show in these once ``_rough`` has drawn it out."""
+    found = shown.astype(np.uint8)
+    for size_px, axis in _roughness_px(camera):
+        ndimage.maximum_filter1d(found, 2 * (size_px // 2) + 1, axis=axis, mode="nearest", output=found)
+    return found > 0
+
+
+def _roughness_px(camera: Camera) -> list[tuple[int, int]]:
+    """Lengths over which a mirror image is averaged, one after another, and along which axis."""
+    scale = camera.width_px / 1280.0
+    return [(max(1, round(size_px * scale)), axis) for size_px, axis in ((21, 0), (15, 0), (3, 1))]
 
 
 def _lamp_level(daylight: Daylight) -> tuple[float, float, float]:

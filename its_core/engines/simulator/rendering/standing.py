@@ -97,25 +97,31 @@ def _standing(camera: Camera, things: Things, placed: Floats) -> tuple[Standing,
     return Standing(seen.nearness, surface), _one_wall(seen.triangle, things.wall, things.walls_from)
 
 
-def mirrored(camera: Camera, things: Things, daylight: Daylight, shader: Shader, cast: Plans) -> F32:
-    """H×W×3: what a sheet of water in place of the ground would mirror, one sample a pixel."""
+def mirrored(
+    camera: Camera, things: Things, daylight: Daylight, shader: Shader, cast: Plans, wanted: NDArray[np.bool_]
+) -> F32:
+    """H×W×3: what a sheet of water in place of the ground would mirror, one sample a pixel; of use where ``wanted``
+    H×W."""
     below = camera.mirrored()
-    seen = _lit(below, things, below.placed(things.soup.vertices), daylight, shader, cast, _ONE_SAMPLE)
+    placed = below.placed(things.soup.vertices)
+    seen = _lit(below, things, placed, daylight, shader, cast, _ONE_SAMPLE, wanted=wanted)
     image = seen.light
     for top in range(0, camera.height_px, _SKY_ROWS):
         rows = slice(top, min(top + _SKY_ROWS, camera.height_px))
-        rays = below.pixel_rays(rows.start, rows.stop)
-        rays /= norm(rays)[..., None]
-        image[rows] += (1.0 - seen.covered[rows])[..., None] * daylight.sky(rays)
+        if wanted[rows].any():
+            rays = below.pixel_rays(rows.start, rows.stop)
+            rays /= norm(rays)[..., None]
+            image[rows] += (1.0 - seen.covered[rows])[..., None] * daylight.sky(rays)
     return image
 
 
 def _lit(
     camera: Camera, things: Things, placed: Floats, daylight: Daylight, shader: Shader, cast: Plans, passes: Passes,
-    plain: NDArray[np.bool_] | None = None,
+    plain: NDArray[np.bool_] | None = None, wanted: NDArray[np.bool_] | None = None,
 ) -> Lit:  # fmt: skip
     """``placed``: the things' vertices by ``Camera.placed``; ``plain`` H×W: pixels whose samples all show one wall, if
-    those of the first pass do so too. That pass alone will do for them."""
+    those of the first pass do so too. That pass alone will do for them. ``wanted`` H×W: pixels that are lit; by
+    default, all."""
     painter = FacadePainter(things.walls, daylight, camera.position_m)
     light = np.zeros((camera.height_px, camera.width_px, 3), np.float32)
     covered = np.zeros((camera.height_px, camera.width_px), np.float32)
@@ -130,6 +136,8 @@ def _lit(
             if number == 0:
                 plain &= _one_wall(seen.triangle, things.wall, things.walls_from)
             weights[plain] *= np.float32(len(passes) if number == 0 else 0)
+        if wanted is not None:
+            weights[~wanted] = 0.0
         for row, column in taken:
             shown = (seen.triangle[row::FINE, column::FINE] != NOTHING) & (weights > 0.0)
             hits = np.flatnonzero(shown).astype(np.int32)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.materials import Surface
-from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
+from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor, boxes, joined, level_piece
 from its_core.engines.simulator.meshes.street_furniture import (
     bench,
     cabinet,
@@ -90,7 +90,7 @@ def scenery(
     rng = rng_of("scenery", layout.name.value, camera_id)
     sheds = layout.pavement_m == 0.0  # open country
     buildings = (*layout.buildings, *([] if sheds else _backdrop(layout, rng)))
-    things = [thing for number, house in enumerate(buildings) for thing in _roof(house, number, sheds)]
+    things = [_roof(house, number, sheds) for number, house in enumerate(buildings)]
     things += _trees(layout, eye, rng)
     lamps = []
     for foot in layout.street_lamps:
@@ -149,29 +149,29 @@ def _overlap(a: Rect, b: Rect, margin: float) -> bool:
     return a[0] < b[2] + margin and b[0] < a[2] + margin and a[1] < b[3] + margin and b[1] < a[3] + margin
 
 
-def _roof(house: Building, number: int, shed: bool) -> list[Mesh]:
+def _roof(house: Building, number: int, shed: bool) -> Mesh:
     """Roof, parapet, cornice, plant on the roof."""
     rng = rng_of("roof", number, house.style)
     x1, y1, x2, y2 = house.rect
     z = house.height_m
-    sculptor = Sculptor()
-    sculptor.polygon([(x1, y1, z - 0.4), (x2, y1, z - 0.4), (x2, y2, z - 0.4), (x1, y2, z - 0.4)], Surface.ROOFING)
     style = house.style % len(STYLES)
     trim = Surface.STEEL_DARK if shed or style == 1 else Surface.BRICK_TRIM if style == 4 else Surface.STONE
     out = 0.06 if shed or style in (1, 3) else 0.28
     low = z - (0.18 if out < 0.1 else 0.55)
-    for a, b in (
-        ((x1 - out, y1 - out), (x2 + out, y1 + 0.25)),
-        ((x1 - out, y2 - 0.25), (x2 + out, y2 + out)),
-        ((x1 - out, y1 + 0.25), (x1 + 0.25, y2 - 0.25)),
-        ((x2 - 0.25, y1 + 0.25), (x2 + out, y2 - 0.25)),
-    ):
-        sculptor.box((*a, low), (*b, z), trim)
+    corners = [
+        ((x1 - out, y1 - out, low), (x2 + out, y1 + 0.25, z)),
+        ((x1 - out, y2 - 0.25, low), (x2 + out, y2 + out, z)),
+        ((x1 - out, y1 + 0.25, low), (x1 + 0.25, y2 - 0.25, z)),
+        ((x2 - 0.25, y1 + 0.25, low), (x2 + out, y2 - 0.25, z)),
+    ]
+    slots = 4 * [trim]
     for _ in range(int(rng.integers(1, 5))):
         x, y = rng.uniform(x1 + 1.5, x2 - 3.0), rng.uniform(y1 + 1.5, y2 - 3.0)
         size = rng.uniform(0.8, 2.4, 3)
-        sculptor.box((x, y, z - 0.4), (x + size[0], y + size[1], z + 0.5 * size[2]), Surface.STEEL)
-    return [sculptor.mesh()]
+        corners.append(((x, y, z - 0.4), (x + size[0], y + size[1], z + 0.5 * size[2])))
+        slots.append(Surface.STEEL)
+    flat = level_piece(house.rect, z - 0.4, Surface.ROOFING)
+    return joined([flat, boxes(np.array(corners), np.array(slots, np.uint8))])
 
 
 def _trees(layout: Layout, eye: tuple[float, float, float], rng: np.random.Generator) -> list[Mesh]:

@@ -146,11 +146,12 @@ class FacadePainter:
             ambient = ambient + np.float32(0.8) * near[:, None] * np.array(street.lamp_rgb, np.float32)
         albedo, glass, lit = self._albedo(wall, u, z, slide, grain)
         direct = direct * (1.0 - glass)
-        radiance = albedo * (ambient + direct)
-        mirrored = self._mirrored(rays, outward)
-        fresnel = glass * (0.08 + 0.92 * (1.0 - np.minimum(-inwards, 1.0)) ** 5)[:, None]
-        painted: F32 = radiance * (1.0 - fresnel) + mirrored * fresnel + lit
-        return painted
+        radiance: F32 = albedo * (ambient + direct)
+        panes = np.flatnonzero(glass)
+        mirrored = self._mirrored(rays[panes], outward[panes])
+        fresnel = glass[panes] * (0.08 + 0.92 * (1.0 - np.minimum(-inwards[panes], 1.0)) ** 5)[:, None]
+        radiance[panes] = radiance[panes] * (1.0 - fresnel) + mirrored * fresnel
+        return radiance + lit
 
     def _light(self, outward: F32, shade: F32, z: F32) -> tuple[F32, F32]:
         sky = self._sky
@@ -190,14 +191,20 @@ class FacadePainter:
         attic = z > walls.height[wall] - 0.75
         window[attic | (z < base) & ~street] = 0.0
         inside, seen = _through(local, window, slide, walls.pick([style.recess_m for style in styles], wall))
-        masonry = self._masonry(wall, u, z, local, window, grain)
-        pane, glow, pane_share = self._panes(seen, window, bay.astype(np.int32), storey.astype(np.int32), seed, street)
-        albedo = np.where((inside == 0)[:, None], masonry, np.float32(0.55) * masonry)
-        if street.any():
-            albedo = self._shop_signs(albedo, street, u, z, seed)
-        glazed = (inside == 2)[:, None]
-        albedo = np.where(glazed, pane, albedo)
-        return albedo, np.where(glazed, pane_share, np.float32(0.0)), np.where(glazed, glow, np.float32(0.0))
+        # Wall and panes are painted only where they show.
+        shown = np.flatnonzero(inside != 2)
+        albedo = np.empty((len(wall), 3), np.float32)
+        masonry = self._masonry(wall[shown], u[shown], z[shown], local[shown], window[shown], grain[shown])
+        albedo[shown] = np.where((inside[shown] == 0)[:, None], masonry, np.float32(0.55) * masonry)
+        signed = np.flatnonzero(street & (inside != 2) & (z > _SIGN_M[0]) & (z < _SIGN_M[1]))
+        albedo[signed] = self._shop_signs(albedo[signed], u[signed], z[signed], seed[signed])
+        glazed = np.flatnonzero(inside == 2)
+        glass, lit = np.zeros((len(wall), 1), np.float32), np.zeros((len(wall), 3), np.float32)
+        albedo[glazed], lit[glazed], glass[glazed] = self._panes(
+            seen[glazed], window[glazed], bay[glazed].astype(np.int32), storey[glazed].astype(np.int32), seed[glazed],
+            street[glazed],
+        )  # fmt: skip
+        return albedo, glass, lit
 
     def _openings(self, wall: Ints, bay_m: F32, storey_m: F32, street: NDArray[np.bool_]) -> F32:
         """K×4: left, right, sill and head of the opening in the sample's own bay and storey."""
@@ -277,18 +284,17 @@ class FacadePainter:
         mirror = np.where(frame | blind, np.float32(0.55), np.float32(1.0)) * ~frame
         return albedo, glow, mirror[:, None].astype(np.float32)
 
-    def _shop_signs(self, albedo: F32, street: NDArray[np.bool_], u: F32, z: F32, seed: Ints) -> F32:
-        """Fascias over the shops, some lettering, and pilasters between tenants."""
+    def _shop_signs(self, albedo: F32, u: F32, z: F32, seed: Ints) -> F32:
+        """Fascias over the shops, some lettering, and pilasters between tenants, at the fascias' height."""
         tenant = np.floor(u / 7.5).astype(np.int32)
         chosen = (hashed(tenant, seed) * len(_TENANTS)).astype(np.int32)
         into = u / 7.5 - tenant
-        fascia = street & (z > _SIGN_M[0]) & (z < _SIGN_M[1]) & (np.abs(into - 0.5) < 0.47)
         painted = _TENANTS[chosen]
         letters = (np.abs(into - 0.5) < 0.10 + 0.22 * hashed(tenant, seed + 3)) & (np.abs(z - 3.4) < 0.17)
         strokes = hashed(np.floor(u / 0.21).astype(np.int32), np.floor(z / 0.14).astype(np.int32), seed) > 0.42
         bright = np.where(painted.sum(axis=1, keepdims=True) > 0.7, np.float32(0.03), np.float32(0.62))
         painted = np.where((letters & strokes)[:, None], bright, painted)
-        signed: F32 = np.where(fascia[:, None], painted, albedo)
+        signed: F32 = np.where((np.abs(into - 0.5) < 0.47)[:, None], painted, albedo)
         return signed
 
 

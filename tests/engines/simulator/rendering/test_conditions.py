@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from its_core.engines.simulator.optics.daylight import daylight
+from its_core.engines.simulator.rendering import background
 from its_core.engines.simulator.rendering.background import Plate, plate
 from its_core.engines.simulator.rendering.ground_windows import cut_off
 from its_core.engines.simulator.rendering.renderer import Renderer
@@ -46,6 +47,17 @@ def test_a_wet_road_is_darker_by_day_and_mirrors() -> None:
     assert dry.sheen.shape == (2, 2)
     assert wet.sheen.max() > 0.1
     assert wet.albedo[wet.sheen > 0.0].mean() < 0.85 * dry.albedo[wet.sheen > 0.0].mean()
+
+
+def test_a_wet_road_mirrors_the_same_where_only_what_shows_of_it_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = still(Light.NIGHT, Weather.RAIN, WET)
+    monkeypatch.setattr(background, "_drawn_out", lambda shown, _: np.ones_like(shown))
+    whole = still(Light.NIGHT, Weather.RAIN, WET)
+    shows = whole.sheen > 0.0
+
+    assert np.abs(made.radiance - whole.radiance).max() < 1e-5
+    assert np.abs(made.mirror - whole.mirror)[shows].max() < 1e-5
+    assert not np.array_equal(made.mirror, whole.mirror)
 
 
 def test_snow_whitens_the_land_more_than_the_tracks_on_the_road() -> None:
