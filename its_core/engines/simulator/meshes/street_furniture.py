@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -25,6 +26,7 @@ LENS_RADIUS_M = 0.125
 _LENSES = (Surface.LENS_GREEN, Surface.LENS_AMBER, Surface.LENS_RED)  # from the bottom up
 
 
+@lru_cache(maxsize=32)
 def street_lamp(towards: tuple[float, float], lit: bool) -> Mesh:
     """A mast on the origin whose arm reaches along the unit vector ``towards``."""
     sculptor = Sculptor()

@@ -13,7 +13,6 @@ from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.optics.raster import view
 from its_core.engines.simulator.optics.shading import Shader
-from its_core.engines.simulator.portable_math import norm
 from its_core.engines.simulator.rendering.standing import FINE, Standing, everything, mirrored, stood
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.scenery.backdrop import add_backdrop
@@ -77,8 +76,9 @@ def plate(camera: Camera, layout: Layout, scene: Scenery, daylight: Daylight) ->
 
 def _sheen(camera: Camera, floor: Ground) -> F32:
     """Share of what each pixel's ground mirrors: Fresnel's, by Schlick's approximation."""
-    rays = camera.pixel_rays()
-    slant = np.clip(1.0 + rays[..., 2] / norm(rays), 0.0, 1.0)
+    x, y, z = (np.float32(value) for value in camera.position_m)
+    away = floor.x - x, floor.y - y
+    slant = np.float32(1.0) - z / np.sqrt(away[0] * away[0] + away[1] * away[1] + z * z)
     square = slant * slant
     sheen: F32 = (floor.land * floor.water * (0.03 + 0.97 * square * square * slant)).astype(np.float32)
     return sheen

@@ -14,7 +14,7 @@ from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, Soup, draw
 from its_core.engines.simulator.optics.shading import Around, Shader, plan_at, surface_light, weights
-from its_core.engines.simulator.portable_math import dot, exp, norm
+from its_core.engines.simulator.portable_math import dot, exp_scalar, norm
 from its_core.engines.simulator.scenery.build import Scenery, merged
 from its_core.engines.simulator.scenery.facades import FacadePainter, Walls
 from its_core.engines.simulator.scenery.light_maps import LAMP_RGB, Plans
@@ -214,33 +214,48 @@ def _add_samples(
     length = norm(rays)
     rays /= length[:, None]
     distance = length / seen.nearness[rows, columns]
-    is_wall = number >= things.walls_from
     radiance = np.empty((len(hit), 3), np.float32)
-    solid = ~is_wall
-    part = np.empty((int(solid.sum()), 3), np.float32)
     _shade(
-        number[solid], rows[solid], columns[solid], rays[solid], placed, things.soup.triangles, things.normals,
-        things.sunlit, things.slots, lens.focal, lens.centre_x, lens.centre_y, shader.around, shader.optics,
-        shader.daylight.rise, cast.lamps, np.array(cast.rect), np.array(camera.position_m), distance[solid], part,
+        number, things.walls_from, rows, columns, rays, placed, things.soup.triangles, things.normals, things.sunlit,
+        things.slots, lens.focal, lens.centre_x, lens.centre_y, shader.around, shader.optics, shader.daylight.rise,
+        cast.lamps, np.array(cast.rect), np.array(camera.position_m), distance, radiance,
     )  # fmt: skip
-    radiance[solid] = part
-    if is_wall.any():
-        wall = things.wall[number[is_wall] - things.walls_from]
-        radiance[is_wall] = painter.radiance(wall, rays[is_wall], things.shade, cast)
-    haze = (1.0 - exp(-distance / np.float32(shader.daylight.haze_m)))[:, None]
-    radiance += haze * (np.array(shader.around.air, np.float32) - radiance)
-    weight = weights.ravel()[hit]
-    light.reshape(-1, 3)[hit] += weight[:, None] * np.minimum(radiance, np.float32(_BRIGHTEST))
-    covered.reshape(-1)[hit] += weight
+    on_wall = np.flatnonzero(number >= things.walls_from)
+    if len(on_wall):
+        wall = things.wall[number[on_wall] - things.walls_from]
+        radiance[on_wall] = painter.radiance(wall, rays[on_wall], things.shade, cast)
+    air = np.array(shader.around.air, np.float32)
+    _lay(
+        hit, radiance, distance, np.float32(shader.daylight.haze_m), air, weights.ravel(), light.reshape(-1, 3),
+        covered.ravel(),
+    )  # fmt: skip
+
+
+@kernel
+def _lay(
+    hit: Ints, radiance: F32, distance: F32, haze_m: np.float32, air: F32, weights: F32, light: F32, covered: F32
+) -> None:
+    """Adds samples, seen through the air."""
+    for i in range(len(hit)):
+        weight = weights[hit[i]]
+        haze = np.float32(1.0 - np.float32(exp_scalar(-distance[i] / haze_m)))
+        for channel in range(3):
+            value = radiance[i, channel]
+            value += haze * (air[channel] - value)
+            light[hit[i], channel] += weight * min(value, np.float32(_BRIGHTEST))
+        covered[hit[i]] += weight
 
 
 @kernel
 def _shade(
-    number: Ints, rows: Ints, columns: Ints, rays: F32, placed: NDArray[np.float64], triangles: Ints, normals: F32,
-    sunlit: F32, slots: NDArray[np.uint8], focal: float, centre_x: float, centre_y: float, around: Around,
+    number: Ints, walls_from: int, rows: Ints, columns: Ints, rays: F32, placed: NDArray[np.float64], triangles: Ints,
+    normals: F32, sunlit: F32, slots: NDArray[np.uint8], focal: float, centre_x: float, centre_y: float, around: Around,
     optics: F32, rise: F32, street: F32, street_rect: Floats, eye: Floats, distance: F32, radiance: F32,
 ) -> None:  # fmt: skip
+    """Lights the samples that show no wall."""
     for i in range(len(number)):
+        if number[i] >= walls_from:
+            continue
         a, b, c = triangles[number[i], 0], triangles[number[i], 1], triangles[number[i], 2]
         w0, w1, w2 = weights(placed, a, b, c, focal, centre_x, centre_y, columns[i] + 0.5, rows[i] + 0.5)
         nx = w0 * normals[a, 0] + w1 * normals[b, 0] + w2 * normals[c, 0]

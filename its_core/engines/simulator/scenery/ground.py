@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +20,13 @@ from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.roads.layouts import Disc, Layout, Rect
 from its_core.engines.simulator.scenery.below import is_below, joints, lowered, mirrored_light, valley, water_share
 from its_core.engines.simulator.scenery.ground_cover import SNOW_RGB, WET_DARKENS, puddles, snow_cover
+from its_core.engines.simulator.scenery.ground_light import light_ground
 from its_core.engines.simulator.scenery.light_maps import Plans
 from its_core.engines.simulator.scenery.surfaces import View, mixed, slabs_of, town_ground
 from its_core.engines.simulator.scenery.wear import Wear, wear
 
 F32 = NDArray[np.float32]
+Floats = NDArray[np.float64]
 
 _KERB_M = 0.16
 _KERB_HEIGHT_M = 0.13
@@ -120,30 +121,27 @@ def _band(
         camera, layout, daylight, spot, worn, white.ravel()[shown], yellow.ravel()[shown], parks
     )  # fmt: skip
     x, y = spot.view.x, spot.view.y
-    sun = _sun(layout, plans, spot) if daylight.casts_shadows else np.zeros_like(x)
-    ambient = daylight.ambient(np.ones(1, np.float32)) * plans.sky_at(x, y)[..., None]
-    lamps = plans.lamps_at(x, y)[..., None] * np.array(plans.lamp_rgb, np.float32)
+    sun = _sun(layout, plans, spot) if daylight.casts_shadows else np.zeros(x.shape)
+    # What lies below a bridge: no shadow and no lamp of the road's reaches down there, its water mirrors the sky.
+    below, more = np.zeros(len(x), np.bool_), np.zeros((0, 3))
     if layout.deck is not None:
-        lamps[is_below(spot.off_road)] *= np.float32(0.1)
-    direct = np.float32(max(daylight.sun[2], 0.0)) * sun[..., None] * np.array(daylight.sun_rgb, np.float32)
-    direct = direct * kerb_light.ravel()[shown][..., None]
-    light = ambient + lamps + direct
-    radiance = albedo * light
-    share = direct.sum(axis=-1) / np.maximum(light.sum(axis=-1), 1e-6)
-    if layout.deck is not None:
-        wet = np.flatnonzero(spot.river > 0.0)
-        radiance[wet] += mirrored_light(spot.view.of(wet), camera.position_m, layout.deck, daylight, spot.river[wet])
         below = is_below(spot.off_road)
-        share[below], albedo[below] = 0.0, 0.0  # no shadow and no lamp of the road's reaches down there
-    haze = (1.0 - pm.exp(-spot.view.distance / np.float32(daylight.haze_m)))[..., None]
-    radiance += haze * (np.array(daylight.horizon, np.float32) * 0.92 - radiance)
-
-    def whole(values: NDArray[Any]) -> F32:
-        found = np.zeros((land.size, *values.shape[1:]), np.float32)
-        found[shown] = values
-        return found.reshape(*land.shape, *values.shape[1:])
-
-    return whole(radiance), whole(albedo), whole(share), view.x, view.y, land, whole(water)
+        wet = np.flatnonzero(spot.river > 0.0)
+        more = np.zeros((len(x), 3))
+        more[wet] = mirrored_light(spot.view.of(wet), camera.position_m, layout.deck, daylight, spot.river[wet])
+    radiance, colour = (np.zeros((land.size, 3), np.float32) for _ in range(2))
+    share, wetness = (np.zeros(land.size, np.float32) for _ in range(2))
+    wetness[shown] = water
+    sky, lamps = plans.sky_at(x, y), plans.lamps_at(x, y)
+    light_ground(
+        shown, albedo, sky, lamps, sun, kerb_light.ravel()[shown], below, more, spot.view.distance,
+        daylight.ambient(np.ones(1, np.float32))[0], np.array(plans.lamp_rgb), np.array(daylight.sun_rgb),
+        max(daylight.sun[2], 0.0), daylight.haze_m, np.array(daylight.horizon) * 0.92, radiance, colour, share,
+    )  # fmt: skip
+    return (
+        radiance.reshape(*land.shape, 3), colour.reshape(*land.shape, 3), share.reshape(land.shape), view.x, view.y,
+        land, wetness.reshape(land.shape),
+    )  # fmt: skip
 
 
 def _spot(layout: Layout, view: View, off_road: F32, change: F32) -> _Spot:
@@ -154,7 +152,7 @@ def _spot(layout: Layout, view: View, off_road: F32, change: F32) -> _Spot:
     return _Spot(view, off_road, change, river)
 
 
-def _sun(layout: Layout, plans: Plans, spot: _Spot) -> F32:
+def _sun(layout: Layout, plans: Plans, spot: _Spot) -> Floats:
     """The share of the sun at each pixel; a bridge shades the land below it."""
     x, y = spot.view.x, spot.view.y
     if layout.deck is None:
@@ -164,7 +162,7 @@ def _sun(layout: Layout, plans: Plans, spot: _Spot) -> F32:
     x = (x + np.float32(plans.sun_slope[0]) * depth).astype(np.float32)
     y = (y + np.float32(plans.sun_slope[1]) * depth).astype(np.float32)
     under_deck = below & ~is_below(road_distance(layout, x, y))
-    lit: F32 = np.where(under_deck, np.float32(0.0), plans.sun_at(x, y)).astype(np.float32)
+    lit: Floats = np.where(under_deck, 0.0, plans.sun_at(x, y))
     return lit
 
 

@@ -16,6 +16,7 @@ from its_core.engines.simulator.roads.layouts import Layout, Rect
 from its_core.engines.simulator.scenery.build import Scenery
 
 F32 = NDArray[np.float32]
+Floats = NDArray[np.float64]
 
 _SUN_SIDE_PX = 1536
 _SUN_REACH_M = 88.0
@@ -38,16 +39,16 @@ class Plans:
     lamp_rgb: tuple[float, float, float]
     sun_slope: tuple[float, float]
 
-    def sun_at(self, x: F32, y: F32) -> F32:
+    def sun_at(self, x: F32, y: F32) -> Floats:
         return sampled(self.sun, self.sun_rect, x, y)
 
-    def sky_at(self, x: F32, y: F32) -> F32:
+    def sky_at(self, x: F32, y: F32) -> Floats:
         return sampled(self.open_sky, self.rect, x, y)
 
-    def lamps_at(self, x: F32, y: F32) -> F32:
+    def lamps_at(self, x: F32, y: F32) -> Floats:
         return sampled(self.lamps, self.rect, x, y)
 
-    def sunlit(self, points: F32) -> F32:
+    def sunlit(self, points: F32) -> Floats:
         """Share of the sun that reaches points (K×3) not far above the ground: their shadow on it decides."""
         x = points[:, 0] - np.float32(self.sun_slope[0]) * points[:, 2]
         y = points[:, 1] - np.float32(self.sun_slope[1]) * points[:, 2]
