@@ -46,7 +46,7 @@ def _source_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def _cache_folder() -> Path:
+def kept_in() -> Path:
     """Under ``NUMBA_CACHE_DIR`` where that is set, else beside the source where one may write, else in the user's
     cache."""
     given = os.environ.get("NUMBA_CACHE_DIR")
@@ -61,7 +61,7 @@ def _cache_folder() -> Path:
 
 
 def _keep_compiled_code() -> None:
-    folder = _cache_folder()
+    folder = kept_in()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)

@@ -1,0 +1,51 @@
+"""Compiles the simulator's kernels for this processor, so that the first build does not spend a minute or two a process
+on it. ``make install`` runs it; run it yourself in an image or an environment that is made otherwise:
+
+    python -m its_core.engines.simulator.precompile
+
+It makes a few small clips, and keeps what Numba compiled where every process looks for it (``compilation``).
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from its_core.clip import ClipRequest, Geometry, Scene
+from its_core.engines.engine import EngineFailure
+from its_core.engines.simulator import engine
+from its_core.engines.simulator.compilation import kept_in
+from its_core.taxonomy import IncidentType, Light, RoadLayout, TrafficDensity, Weather
+from its_core.video import write_mp4
+
+_SMALL = Geometry(192, 112, 10, 61)
+# Between them: lamps, beams, rain, snow, fog, dents, skid marks, falling people, riders, signals, works and jams.
+_SCENES = (
+    Scene(
+        "compiled-0", IncidentType.PEDESTRIAN_COLLISION, road_layout=RoadLayout.FOUR_WAY_INTERSECTION,
+        light=Light.NIGHT, weather=Weather.RAIN, traffic_density=TrafficDensity.MEDIUM,
+    ),
+    Scene("compiled-1", IncidentType.REAR_END_COLLISION, road_layout=RoadLayout.HIGHWAY, weather=Weather.SNOW),
+    Scene("compiled-2", IncidentType.CYCLIST_COLLISION, road_layout=RoadLayout.URBAN_STREET, weather=Weather.FOG),
+)  # fmt: skip
+
+
+def main() -> None:
+    began_s = time.monotonic()
+    print("Compiling the simulator's kernels for this processor, once: a minute or two …", flush=True)
+    made = engine.load(engine.parse_options({}, "480", 16))
+    try:
+        with TemporaryDirectory() as folder:
+            for scene in _SCENES:
+                with suppress(EngineFailure):  # no moment of it found, but what looks for one is compiled
+                    clip = made.generate(ClipRequest("clip", "row", 0, 3, "", "", 7.0, _SMALL, scene))
+                    write_mp4(Path(folder) / "clip.mp4", clip.frames, _SMALL)
+    finally:
+        made.close()
+    print(f"Compiled in {time.monotonic() - began_s:.0f} s; kept in {kept_in()}")
+
+
+if __name__ == "__main__":
+    main()
