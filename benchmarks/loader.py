@@ -15,8 +15,9 @@ import argparse
 import multiprocessing
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import NamedTuple
 
 import av
 import numpy as np
@@ -24,6 +25,11 @@ import psutil
 from torch.utils.data import DataLoader
 
 from its_core.dataset import AccidentClips
+
+
+class Costs(NamedTuple):
+    clips_per_s: float
+    cpu_s: float  # a clip
 
 
 def decode_one(path: str, size_px: tuple[int, int] | None) -> int:
@@ -36,39 +42,34 @@ def decode_one(path: str, size_px: tuple[int, int] | None) -> int:
     return len(np.stack(frames))
 
 
-class Clock:
-    """From when it is made."""
+def by_turns(
+    paths: list[str], clips: AccidentClips, workers: int, size_px: tuple[int, int] | None, rounds: int
+) -> list[tuple[Costs, Costs]]:
+    """What the decoder and the loader cost, each round. All processes have decoded before the clock starts."""
+    loader = DataLoader(clips.stream(seed=0), batch_size=None, num_workers=workers, persistent_workers=True)
+    with multiprocessing.get_context("fork").Pool(workers) as pool:
 
-    def __init__(self) -> None:
-        self._start, self._start_cpu = time.perf_counter(), _cpu_s()
+        def bare() -> int:
+            return len(pool.map(partial(decode_one, size_px=size_px), paths, chunksize=1))
 
-    def costs(self, clips: int) -> tuple[float, float]:
-        """Clips a second, and the processors' seconds a clip in this process and its children together."""
-        return clips / (time.perf_counter() - self._start), (_cpu_s() - self._start_cpu) / clips
+        def loaded() -> int:
+            return sum(1 for _ in loader)
+
+        bare()
+        loaded()
+        return [(costs(bare), costs(loaded)) for _ in range(rounds)]
 
 
-def _cpu_s() -> float:
+def costs(turn: Callable[[], int]) -> Costs:
+    start, start_cpu_s = time.perf_counter(), cpu_s()
+    clips = turn()
+    return Costs(clips / (time.perf_counter() - start), (cpu_s() - start_cpu_s) / clips)
+
+
+def cpu_s() -> float:
+    """Of this process and those that it started."""
     processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
     return sum(times.user + times.system for times in (process.cpu_times() for process in processes))
-
-
-def bare(paths: list[str], processes: int, size_px: tuple[int, int] | None) -> tuple[float, float]:
-    """``Clock.costs``; the processes start before the clock does."""
-    with multiprocessing.get_context("fork").Pool(processes) as pool:
-        pool.map(partial(decode_one, size_px=size_px), paths[:processes], chunksize=1)
-        clock = Clock()
-        pool.map(partial(decode_one, size_px=size_px), paths, chunksize=1)
-        return clock.costs(len(paths))
-
-
-def loaded(clips: AccidentClips, workers: int) -> tuple[float, float]:
-    """``Clock.costs`` of a DataLoader; the workers start before the clock does."""
-    stream = clips.stream(seed=0)
-    loader = DataLoader(stream, batch_size=None, num_workers=workers, persistent_workers=True)
-    for _ in loader:
-        pass
-    clock = Clock()
-    return clock.costs(sum(1 for _ in loader))
 
 
 def memory_by_epoch_mb(clips: AccidentClips, epochs: int) -> Iterator[float]:
@@ -105,14 +106,14 @@ def main() -> None:
     for size_px in (None, (216, 384)):
         scaled = clips if size_px is None else AccidentClips(asked.version, size_px=size_px)
         for workers in (1, 2):
-            pairs = [(bare(paths, workers, size_px), loaded(scaled, workers)) for _ in range(asked.rounds)]
-            (decoder, decoder_cpu_s), (loader, loader_cpu_s) = (
-                map(statistics.median, zip(*side, strict=True)) for side in zip(*pairs, strict=True)
+            pairs = by_turns(paths, scaled, workers, size_px, asked.rounds)
+            decoder, loader = (
+                Costs(*map(statistics.median, zip(*side, strict=True))) for side in zip(*pairs, strict=True)
             )
-            ratio = statistics.median(ours / theirs for (theirs, _), (ours, _) in pairs)
+            ratio = statistics.median(ours.clips_per_s / theirs.clips_per_s for theirs, ours in pairs)
             size = "as it is" if size_px is None else f"{size_px[1]} x {size_px[0]}"
-            shown = f"decoder {decoder:.2f}, loader {loader:.2f} clips/s, {ratio:.1%}"
-            print(f"{size}, {workers} worker(s): {shown}; CPU {decoder_cpu_s:.2f} and {loader_cpu_s:.2f} s a clip")
+            rates = f"decoder {decoder.clips_per_s:.2f}, loader {loader.clips_per_s:.2f} clips/s, {ratio:.1%}"
+            print(f"{size}, {workers} worker(s): {rates}; CPU {decoder.cpu_s:.2f} and {loader.cpu_s:.2f} s a clip")
     memory = ", ".join(f"{value:.0f}" for value in memory_by_epoch_mb(clips, 3))
     print(f"memory after epochs 1, 2, 3 in MiB: {memory}")
     print(f"the same order on 1 and 2 ranks: {orders_agree(clips)}")
