@@ -1,4 +1,4 @@
-"""Whether a simulated clip is the same bytes in every process: ``python benchmarks/same_bytes.py [--runs 20]``.
+"""Whether a simulated clip is the same bytes in every process: ``python benchmarks/same_bytes.py [--runs 20] [--at-once 4]``.
 
 Renders one small clip in fresh processes, each with a hash seed of its own, and prints how many of them agree: by turns
 as the processor is, with NumPy's vector units switched off, and as on a processor that has none (also without Numba's,
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -60,7 +61,8 @@ def digest() -> str:
 
 def digest_elsewhere(settings: dict[str, str], hash_seed: int) -> str:
     """The same, made in a fresh process."""
-    environment = os.environ | settings | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": str(hash_seed)}
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | settings | {"PYTHONPATH": paths, "PYTHONHASHSEED": str(hash_seed)}
     command = [sys.executable, __file__, "--digest"]
     return subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout.split()[-1]
 
@@ -68,6 +70,7 @@ def digest_elsewhere(settings: dict[str, str], hash_seed: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--at-once", type=int, default=1, help="processes at a time")
     parser.add_argument("--digest", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.digest:
@@ -75,11 +78,12 @@ def main() -> None:
         return
     found: Counter[str] = Counter()
     print("| run | processor | hash seed | digest |\n|--:|---|--:|---|")
-    for run in range(asked.runs):
-        name, settings = PROCESSORS[run % len(PROCESSORS)]
-        made = digest_elsewhere(settings, run)
-        found[made] += 1
-        print(f"| {run + 1} | {name} | {run} | {made[:16]} |", flush=True)
+    with ThreadPoolExecutor(asked.at_once) as pool:
+        turns = [PROCESSORS[run % len(PROCESSORS)] for run in range(asked.runs)]
+        digests = pool.map(digest_elsewhere, [settings for _, settings in turns], range(asked.runs))
+        for run, ((name, _), made) in enumerate(zip(turns, digests, strict=True)):
+            found[made] += 1
+            print(f"| {run + 1} | {name} | {run} | {made[:16]} |", flush=True)
     print(f"\n{found.most_common(1)[0][1]} of {asked.runs} runs made the same bytes")
 
 
