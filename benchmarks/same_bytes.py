@@ -1,4 +1,4 @@
-"""Whether a simulated clip is the same bytes in every process: ``python benchmarks/same_bytes.py [--runs 20] [--at-once 4]``.
+"""Whether a simulated clip is the same bytes in every process: ``python benchmarks/same_bytes.py [--at-once 4]``.
 
 Renders one small clip in fresh processes, each with a hash seed of its own, and prints how many of them agree: by turns
 as the processor is, with NumPy's vector units switched off, and as on a processor that has none (also without Numba's,
