@@ -57,7 +57,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed: make PYTHON=python3.11 …"'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -e .
-	$(BIN)/python -m its_core.engines.simulator.precompile
+	$(BIN)/python -m its_core.engines.simulator.precompile || echo "The kernels are not compiled: the first build will do it."
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

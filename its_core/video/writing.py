@@ -22,9 +22,9 @@ Frame = NDArray[np.uint8]  # H×W×3, RGB
 # macroblock tree, whose AVX code gives varying results where the width is no multiple of 128; and the code that x264
 # chooses by the processor, some of which is not exact. A fixed camera's clip has neither cuts nor fades: without the
 # search for them and for the best number of B-frames the same quality takes a quarter less time and up to 2 % more
-# bytes. Blocks of 4x4 and motion of parts of a block cost a third of the time and gain nothing on noisy pictures. Nor
-# do finer steps for flat blocks (aq-mode), which take bits from what moves, and B-frames that others refer to. Slow
-# motion needs its search by transformed differences (subme=2): with less, a car that brakes stands still by fits.
+# bytes. Blocks of 4x4 and motion of parts of a block cost a third of the time and gain nothing on noisy pictures. Finer
+# steps for flat blocks (aq-mode) take bits from what moves; B-frames that others refer to gain nothing. The preset's
+# subme=2 stays: with less, a car that brakes seems to stop and jump.
 ENCODER = {
     "preset": "veryfast",
     "x264-params": "mbtree=0:cpu-independent=1:b-adapt=0:scenecut=0:weightp=0:partitions=i8x8:me=dia:aq-mode=0"

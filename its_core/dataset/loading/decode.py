@@ -68,9 +68,9 @@ def _rgb(frame: av.VideoFrame, height: int, width: int) -> NDArray[np.uint8]:
 
 @cache
 def _keep_freed_memory() -> None:
-    """FFmpeg takes a buffer for each picture, and the C library gives it back to the system when it is freed: its pages
-    are faulted in anew for the next one. It keeps memory once a large block was freed (mallopt(3), M_MMAP_THRESHOLD:
-    "the threshold is dynamic"), here up to twice this one."""
+    """glibc gives large blocks back to the system when they are freed, and each new picture faults its pages in again.
+    Once a block of this size has been freed, it keeps blocks up to that size, and up to twice as much free memory, for
+    the whole process (mallopt(3), M_MMAP_THRESHOLD). Other C libraries do as before."""
     bytearray(31 << 20)
 
 
@@ -91,11 +91,13 @@ def at_rate(url: str, fps: float, size_px: tuple[int, int] | None = None) -> tup
             assert isinstance(container, InputContainer)
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
-            for frame in container.decode(stream):
+            for number, frame in enumerate(container.decode(stream)):
                 time_s = float(frame.time or 0.0)
                 if time_s * fps < len(kept) - 1e-6:
                     continue
                 height, width = size_px or (frame.height, frame.width)
+                if kept and kept[0].shape[:2] != (height, width):
+                    raise LoadError(f"{url}: changes its size at frame {number}", code="load.clip_unreadable")
                 kept.append(torch.from_numpy(_rgb(frame, height, width).copy()))
                 times_s.append(time_s)
     except FileNotFoundError:

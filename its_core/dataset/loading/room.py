@@ -21,31 +21,29 @@ class Room:
     """
 
     def __init__(self, frames: int, height: int, width: int) -> None:
+        """Raises LoadError where shared memory is full."""
         shape = frames, height, width, 3
         self._file: int | None = None
         if get_worker_info() is None:
             # NumPy asks for huge pages where torch does not: a large clip is there after a few hundred page faults.
             self.frames = torch.from_numpy(np.empty(shape, np.uint8))
             return
-        storage = torch.UntypedStorage._new_shared(math.prod(shape), device="cpu")  # type: ignore[no-untyped-call]
+        try:
+            storage = torch.UntypedStorage._new_shared(math.prod(shape), device="cpu")  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            raise LoadError(
+                f"no shared memory for a clip of {math.prod(shape)} bytes: {error}", code="load.shared_memory"
+            ) from None
         self.frames = torch.empty(0, dtype=torch.uint8).set_(storage, 0, shape)  # type: ignore[call-overload]
         if get_sharing_strategy() == "file_descriptor":  # type: ignore[no-untyped-call]
             self._file = storage._share_fd_cpu_()[0]
 
     def put(self, place: int, picture: NDArray[np.uint8]) -> None:
-        """Raises LoadError where the shared memory is full."""
         if self._file is None:
             np.copyto(self.frames[place].numpy(), picture)
             return
-        # Written, not copied in: a page that is written whole need not be cleared and faulted in first, and where there
-        # is no room for it, that is an error and no bus error.
-        try:
-            write(self._file, np.ascontiguousarray(picture), place * picture.nbytes)
-        except OSError as error:
-            raise LoadError(
-                f"no shared memory for a clip of {self.frames.nbytes} bytes: {error.strerror}",
-                code="load.shared_memory",
-            ) from None
+        # Written, not copied in: a page that is written whole need not be faulted in first.
+        write(self._file, np.ascontiguousarray(picture), place * picture.nbytes)
 
 
 def write(file: int, picture: NDArray[np.uint8], offset: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -23,7 +24,7 @@ _KEPT = 4  # digests whose code is kept: a few checkouts may take turns
 
 def kernel(function: Function) -> Function:
     """Compiled at its first call, for the types it is called with."""
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return cast(Function, numba.njit(cache=IS_KEPT, nogil=True, error_model="numpy")(function))
 
 
 def inline(function: Function) -> Function:
@@ -35,7 +36,7 @@ def inline(function: Function) -> Function:
 def elementwise(function: Function) -> Any:
     """A NumPy universal function of a function of numbers."""
     vectorise: Any = numba.vectorize
-    return vectorise(nopython=True, cache=True)(function)
+    return vectorise(nopython=True, cache=IS_KEPT)(function)
 
 
 def _source_digest() -> str:
@@ -60,11 +61,17 @@ def kept_in() -> Path:
     return base / _FOLDER / _source_digest()
 
 
-def _keep_compiled_code() -> None:
+def _keep_compiled_code() -> bool:
+    """Whether what is compiled can be kept."""
     folder = kept_in()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)
+    except OSError:
+        return False
+    settings: Any = numba.config
+    settings.CACHE_DIR = str(folder)
+    with suppress(OSError):  # another process was faster
         known = sorted(folder.parent.iterdir(), key=lambda each: each.stat().st_mtime, reverse=True)
         for old in known[_KEPT:]:
             for root, folders, files in os.walk(old, topdown=False):
@@ -73,10 +80,7 @@ def _keep_compiled_code() -> None:
                 for name in folders:
                     Path(root, name).rmdir()
             old.rmdir()
-    except OSError:
-        pass  # another process was faster, or nothing may be written: Numba compiles anew
-    settings: Any = numba.config
-    settings.CACHE_DIR = str(folder)
+    return True
 
 
-_keep_compiled_code()
+IS_KEPT = _keep_compiled_code()  # where it cannot be, each process compiles anew

@@ -1,6 +1,5 @@
 """Where frames are put: the same pixels in this process and from a worker, each clip in memory of its own."""
 
-import os
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -14,8 +13,7 @@ from torch.multiprocessing import set_sharing_strategy
 from torch.utils.data import DataLoader
 
 from its_core.dataset import AccidentClips, LoadError
-from its_core.dataset.loading import decode
-from its_core.dataset.loading.room import Room
+from its_core.dataset.loading import decode, room
 from its_core.dataset.publish import Published
 
 
@@ -48,12 +46,11 @@ def test_clips_from_workers_keep_their_pixels_while_they_are_kept(published: Pub
     assert all(sample["frames"][0, 0, 0, 0] == 77 for sample in kept)
 
 
-def test_full_memory_is_an_error_with_a_code() -> None:
-    room = Room(1, 48, 64)
-    room._file = os.open("/dev/full", os.O_WRONLY)
-    with pytest.raises(LoadError, match="9216 bytes: No space left") as refused:
-        room.put(0, np.zeros((48, 64, 3), np.uint8))
-    os.close(room._file)
+def test_full_memory_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No machine has so much; a worker is what takes shared memory."""
+    monkeypatch.setattr(room, "get_worker_info", lambda: "a worker")
+    with pytest.raises(LoadError, match="no shared memory for a clip of 9000000000000000 bytes: ") as refused:
+        room.Room(1_000_000_000, 1000, 3000)
     assert refused.value.code == "load.shared_memory"
 
 
@@ -69,6 +66,8 @@ def test_a_video_that_changes_its_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="at frame 2") as refused:
         decode.frames(str(path), range(4))
     assert refused.value.code == "load.clip_unreadable"
+    with pytest.raises(LoadError, match="at frame 2"):
+        decode.at_rate(str(path), 10.0)
 
 
 def _packets(width: int, height: int) -> list[av.Packet]:

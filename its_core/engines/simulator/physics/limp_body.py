@@ -106,7 +106,7 @@ class Posture:
 
 
 def walking(stride_rad: float, speed_mps: float) -> Posture:
-    """In mid-step."""
+    """In mid-step, at ``speed_mps`` of 0 or more."""
     swing = swing_rad(speed_mps) * float(pm.sin(stride_rad))
     back = -0.25 * min(speed_mps / BRISK_MPS, 1.0)
     return Posture(
