@@ -43,10 +43,10 @@ class Room:
             np.copyto(self.frames[place].numpy(), picture)
             return
         # Written, not copied in: a page that is written whole need not be faulted in first.
-        write(self._file, np.ascontiguousarray(picture), place * picture.nbytes)
+        _write(self._file, np.ascontiguousarray(picture), place * picture.nbytes)
 
 
-def write(file: int, picture: NDArray[np.uint8], offset: int) -> None:
+def _write(file: int, picture: NDArray[np.uint8], offset: int) -> None:
     """The whole picture, from byte ``offset`` of the file on."""
     left = picture.reshape(-1).data
     while left:

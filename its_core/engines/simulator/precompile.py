@@ -19,7 +19,7 @@ from its_core.taxonomy import IncidentType, Light, RoadLayout, TrafficDensity, W
 from its_core.video import write_mp4
 
 _SMALL = Geometry(192, 112, 10, 61)
-# Between them: lamps, beams, rain, snow, fog, dents, skid marks, falling people, riders, signals, works and jams.
+# Between them: lamps, beams, rain, snow, fog, dents, skid marks, signals, riders and people who fall.
 _SCENES = (
     Scene(
         "compiled-0", IncidentType.PEDESTRIAN_COLLISION, road_layout=RoadLayout.FOUR_WAY_INTERSECTION,
