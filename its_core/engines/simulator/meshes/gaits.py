@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 
+from its_core.engines.simulator.portable_math import sin
 from its_core.engines.simulator.randomness import rng_of
 
 # Metres a step over steps a second, the walk ratio: about the same at every speed (Sekiya and Nagasaki, Gait & Posture
@@ -21,6 +22,8 @@ _LEANS_RAD, _TWISTS_RAD, _NODS_RAD = (-0.11, 0.0), (0.03, 0.11), (-0.16, 0.06)
 # Of some, one hand holds something, or both do, before them, and they look at it: a phone.
 _HOLD_ONE, _HOLD_BOTH, _LOOKS_DOWN = 0.22, 0.06, 0.6
 _HELD_ARM, _HELD_ELBOW_RAD, _DOWN_RAD = 0.1, (1.2, 1.75), (-0.45, -0.25)
+
+Sides = tuple[float, float]  # left, right
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,14 @@ def swing_rad(speed_mps: float, leg_m: float = LEG_M) -> float:
     """How far thighs swing to either side of the vertical at a speed of 0 or more: as far as a step is long."""
     half = math.sqrt(speed_mps * _WALK_RATIO_MS) / (2.0 * leg_m)
     return min(half * (1.0 + half * half / 6.0), _WIDEST_RAD)
+
+
+def struck_step(stride_rad: float, speed_mps: float) -> tuple[Sides, Sides, Sides]:
+    """Turns of thighs, shins and arms (left, right) with which who is struck in mid-step begins to fall, radians: those
+    of a plain walk, no more of it than a body of capsules can show."""
+    swing = swing_rad(speed_mps) * float(sin(stride_rad))
+    back = -0.25 * min(speed_mps / BRISK_MPS, 1.0)
+    return (swing, -swing), (swing + back, -swing + back), (-0.75 * swing, 0.75 * swing)
 
 
 @cache

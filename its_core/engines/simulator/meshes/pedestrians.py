@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.dimensions import PEDESTRIAN_HEIGHT_M
 from its_core.engines.simulator.meshes.frights import Fright
-from its_core.engines.simulator.meshes.gaits import BRISK_MPS, LEG_M, Gait, gait_of, swing_rad
+from its_core.engines.simulator.meshes.gaits import BRISK_MPS, LEG_M, Gait, gait_of, struck_step, swing_rad
 from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor
 from its_core.engines.simulator.portable_math import cos, cos_scalar, product, sin, sin_scalar
@@ -268,10 +268,12 @@ def fallen(
     slumped: Floats,
     fright: Fright,
     held: float,
+    bearing: Floats,
 ) -> tuple[Floats, Floats]:
     """Turns and joints, in the world, of somebody whose seven capsules lie at ``middles`` 7×3, turned by ``rotations``
     7×3×3. ``trailing`` 3×3: how the torso was turned a moment ago, as the head still is; ``slumped``: what the function
-    of that name gives; ``held``, 0 to 1: how much of a ``fright`` arms and head still show."""
+    of that name gives; ``held``, 0 to 1: how much of a ``fright`` arms and head still show; ``bearing`` 2×2: what is
+    left of ``own_bearing``."""
     scale = person.height * _SCALE
     turns, places = np.empty((_PARTS, 3, 3)), np.empty((_PARTS, 3))
     for (part, joint), middle, rotation in zip(_CAPSULES, middles, rotations, strict=True):
@@ -280,18 +282,34 @@ def fallen(
     turns[HEAD] = product(trailing, _turned(nod + held * fright.head[0], turn + held * fright.head[1]))
     for side, (arm, forearm, limp) in enumerate(((ARM_L, FOREARM_L, left), (ARM_R, FOREARM_R, right))):
         share, (bent, tilted) = held * fright.reach[side], fright.elbows[side]
-        turns[arm] = product(turns[arm], _turned(*(share * angle for angle in fright.arms[side])))
+        shin, swung = bearing[side]
+        turns[(SHIN_L, SHIN_R)[side]] = product(turns[(SHIN_L, SHIN_R)[side]], _bent(shin))
+        arms = (share * angle for angle in fright.arms[side])
+        turns[arm] = product(turns[arm], product(_bent((1.0 - share) * swung), _turned(*arms)))
         turns[forearm] = product(turns[arm], _turned(limp + share * (bent - limp), 0.0, share * tilted))
     for part, carrier in ((HEAD, TORSO), (FOREARM_L, ARM_L), (FOREARM_R, ARM_R)):
         places[part] = places[carrier] + product(turns[carrier], np.array(_JOINTS[part][0]) * scale)
     return turns, places
 
 
-def slumped(look: int, share: float) -> Floats:
-    """Bends of elbows, the head's nod and turn on the way to how somebody comes to lie, 0 (just struck) to 1."""
-    gait = gait_of(look)
-    upright = np.array([*gait.elbows_rad, gait.nod_rad, 0.0])
+def slumped(look: int, speed_mps: float, share: float) -> Floats:
+    """Bends of elbows, the head's nod and turn on the way to how somebody comes to lie, 0 (just struck at that speed)
+    to 1."""
+    angles = _angles(gait_of(look), 0.0, 0.0, speed_mps)
+    upright = np.array([angles[FOREARM_L, 0], angles[FOREARM_R, 0], angles[HEAD, 0], 0.0])
     return np.asarray(upright + share * (np.array(_slump(look)) - upright))
+
+
+def own_bearing(person: Stature, gait: Gait, stride_rad: float, speed_mps: float) -> Floats:
+    """2×2 (left, right; shin, arm): by how much a person's limbs are turned farther in mid-step than those with which
+    physics lets them fall, radians."""
+    angles = _angles(gait, stride_rad, swing_rad(speed_mps, LEG_M * person.height * _SCALE), speed_mps)[:, 0]
+    _, shins, arms = struck_step(stride_rad, speed_mps)
+    shown = [
+        [angles[thigh] + angles[shin], angles[TORSO] + angles[arm]]
+        for thigh, shin, arm in ((THIGH_L, SHIN_L, ARM_L), (THIGH_R, SHIN_R, ARM_R))
+    ]
+    return np.asarray(np.array(shown) - np.stack([shins, arms], axis=1))
 
 
 def _angles(gait: Gait, stride: float, swing: float, speed_mps: float) -> Floats:

@@ -11,7 +11,7 @@ from panda3d.bullet import BulletCapsuleShape, BulletConeTwistConstraint, Bullet
 from panda3d.core import BitMask32, LMatrix3, NodePath, Point3, Quat, TransformState, Vec3
 
 from its_core.engines.simulator import portable_math as pm
-from its_core.engines.simulator.meshes.gaits import BRISK_MPS, swing_rad
+from its_core.engines.simulator.meshes.gaits import struck_step
 from its_core.engines.simulator.physics.vectors import four, three
 from its_core.engines.simulator.randomness import rng_of
 
@@ -107,11 +107,8 @@ class Posture:
 
 def walking(stride_rad: float, speed_mps: float) -> Posture:
     """In mid-step, at ``speed_mps`` of 0 or more."""
-    swing = swing_rad(speed_mps) * float(pm.sin(stride_rad))
-    back = -0.25 * min(speed_mps / BRISK_MPS, 1.0)
-    return Posture(
-        thighs=(swing, -swing), shins=(swing + back, -swing + back), arms=(-0.75 * swing, 0.75 * swing)
-    )  # fmt: skip
+    thighs, shins, arms = struck_step(stride_rad, speed_mps)
+    return Posture(thighs=thighs, shins=shins, arms=arms)
 
 
 class LimpBody:

@@ -25,6 +25,7 @@ from its_core.engines.simulator.meshes.pedestrians import (
     fallen,
     figure,
     limbs,
+    own_bearing,
     slumped,
     stature,
     toiling,
@@ -226,10 +227,17 @@ class PersonActor:
         torso = lying[frame - min(since, round(_TRAILS_S * fps)) : frame + 1, 0, 3:]
         signs = np.where(dot(torso, torso[-1]) < 0.0, -1.0, 1.0)  # a quaternion and its negative are the same turn
         rotations = np.stack([turn_of(pose[3:]) for pose in lying[frame]])
-        limp = slumped(self.actor.look, min(since / fps / _SLUMPS_S, 1.0))
+        struck, on_foot = frame - since, self.actor.type is ParticipantType.PEDESTRIAN
+        speed = float(self._trace.speeds[max(struck - 1, 0), self._number]) if on_foot else 0.0
+        limp = slumped(self.actor.look, speed, min(since / fps / _SLUMPS_S, 1.0))
         trailing = turn_of((torso * signs[:, None]).sum(axis=0))
-        held = float(self._felt[max(frame - since - 1, 0)]) * max(1.0 - since / fps / _LETS_GO_S, 0.0)
-        return fallen(self._person, lying[frame, :, :3], rotations, trailing, limp, self._fright, held)
+        keeps = max(1.0 - since / fps / _LETS_GO_S, 0.0)
+        held = keeps * float(self._felt[max(struck - 1, 0)])
+        bearing = np.zeros((2, 2))
+        if on_foot:
+            stride = float(self._trace.stride[struck, self._number])
+            bearing = keeps * own_bearing(self._person, self._gait, stride, speed)
+        return fallen(self._person, lying[frame, :, :3], rotations, trailing, limp, self._fright, held, bearing)
 
     def _upright(self, frame: int) -> tuple[Floats, Floats]:
         trace, number = self._trace, self._number

@@ -20,6 +20,7 @@ from its_core.engines.simulator.meshes.pedestrians import (
     fallen,
     figure,
     limbs,
+    own_bearing,
     slumped,
     stature,
 )
@@ -104,8 +105,9 @@ def test_who_is_struck_in_a_fright_lets_go_of_it_bit_by_bit() -> None:
         person, fright = stature(look), fright_of(look)
         upright, _ = limbs(person, gait_of(look), 0.0, 0.0, fright, 1.0)
         lying = np.zeros((7, 3)), np.broadcast_to(np.eye(3), (7, 3, 3))
+        own = own_bearing(person, gait_of(look), 0.0, 0.0)
         for held, found in jumps.items():
-            turns, _ = fallen(person, *lying, np.eye(3), slumped(look, 0.0), fright, held)
+            turns, _ = fallen(person, *lying, np.eye(3), slumped(look, 0.0, 0.0), fright, held, held * own)
             for part in (ARM_L, ARM_R, FOREARM_L, FOREARM_R):
                 cosine = (np.trace(upright[part].T @ turns[part]) - 1.0) / 2.0
                 found.append(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))

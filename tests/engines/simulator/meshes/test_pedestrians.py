@@ -4,17 +4,28 @@ import numpy as np
 import pytest
 
 from its_core.engines.simulator.dimensions import PEDESTRIAN_HEIGHT_M
-from its_core.engines.simulator.meshes.gaits import gait_of, steps_hz
+from its_core.engines.simulator.meshes.frights import fright_of
+from its_core.engines.simulator.meshes.gaits import gait_of, steps_hz, struck_step
 from its_core.engines.simulator.meshes.materials import MATERIALS, Surface
 from its_core.engines.simulator.meshes.pedestrians import (
+    ARM_L,
+    ARM_R,
+    FOREARM_L,
+    FOREARM_R,
     SHIN_L,
+    SHIN_R,
     clothes,
+    fallen,
     figure,
     limbs,
+    own_bearing,
+    slumped,
     stature,
 )
 from its_core.engines.simulator.rendering.actors import placed_parts
 from its_core.taxonomy import Colour
+
+SWINGING = (SHIN_L, SHIN_R, ARM_L, ARM_R, FOREARM_L, FOREARM_R)
 
 
 def stance(track_id: int, stride: float, speed_mps: float) -> tuple[np.ndarray, np.ndarray]:
@@ -78,3 +89,32 @@ def test_clothes_vary_and_stay_with_their_wearer() -> None:
     assert {each[Surface.TOP] for each in worn} == {Surface.CLOTH_RED}
     assert {clothes(1, colour)[Surface.TOP] for colour in Colour} <= set(MATERIALS)
     assert all(surface in MATERIALS for each in worn for surface in each.values())
+
+
+@pytest.mark.parametrize(("speed_mps", "without"), [(0.8, 20.0), (1.4, 25.0), (3.5, 40.0)])
+def test_who_is_struck_begins_to_fall_from_the_step_that_was_shown(speed_mps: float, without: float) -> None:
+    """How far (degrees) shins and arms turn between the last upright picture and the first one of a body that falls,
+    when it has not moved yet, with and ``without`` what is left of the step."""
+    most = 0.0
+    for look in range(1, 41):
+        person, gait = stature(look), gait_of(look)
+        for stride in np.linspace(0.0, 6.0, 7):
+            upright, _ = limbs(person, gait, float(stride), speed_mps)
+            thighs, shins, arms = struck_step(float(stride), speed_mps)
+            bends = [0.0, thighs[0], shins[0], thighs[1], shins[1], *arms]
+            lying = np.zeros((7, 3)), np.stack([_bent(bend) for bend in bends])
+            jumps = {}
+            for keeps in (0.0, 1.0):
+                left = keeps * own_bearing(person, gait, float(stride), speed_mps)
+                limp = slumped(look, speed_mps, 0.0)
+                turns, _ = fallen(person, *lying, np.eye(3), limp, fright_of(look), 0.0, left)
+                cosines = [(np.trace(upright[part].T @ turns[part]) - 1.0) / 2.0 for part in SWINGING]
+                jumps[keeps] = np.degrees(np.arccos(np.clip(cosines, -1.0, 1.0)))
+            assert jumps[1.0].max() < 18.0  # arms hang straight down, and shoulders do not turn
+            most = max(most, float(jumps[0.0].max()))
+    assert most > without
+
+
+def _bent(forwards_rad: float) -> np.ndarray:
+    c, s = math.cos(forwards_rad), math.sin(forwards_rad)
+    return np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
