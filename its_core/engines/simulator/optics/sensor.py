@@ -190,13 +190,10 @@ class Look:
         rows, columns = height_px + _BANK_MARGIN_PX, width_px + _BANK_MARGIN_PX
         luma = blurred(white_noise(rng, (rows, columns)), 0.55 * self._traits.coarse * self._scale)
         luma *= np.float32(self._traits.noise) / luma.std()
-        small = white_noise(rng, (rows // 3 + 1, columns // 3 + 1, 3))
-        chroma = np.repeat(np.repeat(small, 3, axis=0), 3, axis=1)[:rows, :columns] * np.float32(
-            0.35 * self._traits.noise
-        )
-        limit = 3.0 * self._traits.noise
-        signed: NDArray[np.int8] = np.clip(np.round(luma[..., None] + chroma), -limit, limit).astype(np.int8)
-        return signed.view(np.uint8)
+        small = white_noise(rng, (rows // 3 + 1, columns // 3 + 1, 3)) * np.float32(0.35 * self._traits.noise)
+        bank = np.empty((rows, columns, 3), np.int8)
+        _bank_of(luma, small, np.float32(3.0 * self._traits.noise), bank)
+        return bank.view(np.uint8)
 
     @property
     def tone(self) -> Tone:
@@ -246,6 +243,16 @@ class Look:
             brighter = np.round(np.minimum(gain * np.arange(256.0), 255.0))
             return _recoded(picture, np.clip(brighter, self._margin, 255 - self._margin).astype(np.uint8), bank)
         return _noised(picture, np.uint8(self._margin), np.uint8(255 - self._margin), self._bank, row, column)
+
+
+@kernel
+def _bank_of(luma: F32, chroma: F32, limit: np.float32, bank: NDArray[np.int8]) -> None:
+    """Adds both kinds of noise up; ``chroma``'s grains are three pixels wide and tall."""
+    for row in range(bank.shape[0]):
+        for column in range(bank.shape[1]):
+            for channel in range(3):
+                value = np.rint(luma[row, column] + chroma[row // 3, column // 3, channel])
+                bank[row, column, channel] = np.int8(min(max(value, -limit), limit))
 
 
 @kernel

@@ -15,10 +15,12 @@ from its_core.engines.simulator.randomness import normal, normals, rng_of
 from its_core.engines.simulator.roads.layouts import Lane, Layout, Rect
 
 F32 = NDArray[np.float32]
+Sides = tuple[NDArray[np.float64], NDArray[np.float64]]  # a lane's points and the unit vectors to its left
 
 _SIDE_PX = 2048
 _REACH_M = 72.0
 _NEUTRAL = 128
+_TILE_PX, _BLUR_PX = 128, 12  # a tile's side, and how far beyond it a blur reaches at most
 _TRACK_M = 0.78  # half a car's track
 
 
@@ -49,14 +51,14 @@ def wear(layout: Layout, camera_id: str) -> Wear:
     rng = rng_of("wear", layout.name.value, camera_id)
     fx, fy = layout.focus_m
     rect = (fx - _REACH_M, fy - _REACH_M, fx + _REACH_M, fy + _REACH_M)
-    plan = _Plan(rect)
-    plan.tracks(layout.worn_lanes, rng)
+    plan, lanes = _Plan(rect), [_with_sides(lane) for lane in layout.worn_lanes]
+    plan.tracks(lanes, rng)
     plan.soften(0.16)
-    plan.patches(layout, rng)
-    plan.cracks(layout, rng)
-    plan.covers(layout, rng)
-    plan.tyre_marks(layout.worn_lanes, rng)
-    image = plan.image.filter(ImageFilter.BoxBlur(0.6))
+    plan.patches(lanes, rng)
+    plan.cracks(lanes, rng)
+    plan.covers(lanes, rng)
+    plan.tyre_marks(lanes, rng)
+    image = _filtered(plan.image, ImageFilter.BoxBlur(0.6))
     levels = []
     for _ in range(5):
         level: F32 = np.array(image, np.float32)
@@ -69,11 +71,27 @@ def wear(layout: Layout, camera_id: str) -> Wear:
 
 def _fade(level: F32) -> None:
     """Lets it run out to plain asphalt at the plan's edge."""
-    ramp = np.minimum(np.linspace(0, 12, len(level)), np.linspace(12, 0, len(level))).clip(0, 1).astype(np.float32)
-    level -= 1.0
-    level *= ramp[:, None]
-    level *= ramp[None, :]
-    level += 1.0
+    ramp = np.linspace(0, 12, len(level)).clip(0, 1).astype(np.float32)
+    rim = int(np.flatnonzero(ramp == 1.0)[0])
+    for strip in (level, level.T, level[::-1], level.T[::-1]):
+        strip[:rim] -= 1.0
+        strip[:rim] *= ramp[:rim, None]
+        strip[:rim] += 1.0
+
+
+def _filtered(image: Image.Image, blur: ImageFilter.Filter) -> Image.Image:
+    """The blurred image; only tiles on which something is drawn are blurred, the others stay as they are."""
+    drawn = np.asarray(image) != _NEUTRAL
+    made = image.copy()
+    for top in range(0, _SIDE_PX, _TILE_PX):
+        for left in range(0, _SIDE_PX, _TILE_PX):
+            above, before = max(top - _BLUR_PX, 0), max(left - _BLUR_PX, 0)
+            low, right = min(top + _TILE_PX + _BLUR_PX, _SIDE_PX), min(left + _TILE_PX + _BLUR_PX, _SIDE_PX)
+            if drawn[above:low, before:right].any():
+                tile = image.crop((before, above, right, low)).filter(blur)
+                inner = (left - before, top - above, left - before + _TILE_PX, top - above + _TILE_PX)
+                made.paste(tile.crop(inner), (left, top))
+    return made
 
 
 class _Plan:
@@ -86,7 +104,7 @@ class _Plan:
         self._draw = ImageDraw.Draw(self.image)
 
     def soften(self, radius_m: float) -> None:
-        self.image = self.image.filter(ImageFilter.GaussianBlur(radius_m * self._per_m))
+        self.image = _filtered(self.image, ImageFilter.GaussianBlur(radius_m * self._per_m))
         self._draw = ImageDraw.Draw(self.image)
 
     def _pixels(self, points: NDArray[np.float64]) -> list[tuple[float, float]]:
@@ -100,20 +118,18 @@ class _Plan:
     def _middle(self) -> NDArray[np.float64]:
         return np.array([(self._rect[0] + self._rect[2]) / 2, (self._rect[1] + self._rect[3]) / 2])
 
-    def tracks(self, lanes: tuple[Lane, ...], rng: np.random.Generator) -> None:
+    def tracks(self, lanes: list[Sides], rng: np.random.Generator) -> None:
         """Two polished strips a lane and the oily one between them."""
         polish, oil = int(rng.integers(8, 20)), int(rng.integers(14, 32))
-        for lane in lanes:
-            points, aside = _with_sides(lane)
+        for points, aside in lanes:
             self._line(points, 0.7, _NEUTRAL - oil)
             for side in (-1.0, 1.0):
                 self._line(points + side * _TRACK_M * aside, 0.42, _NEUTRAL + polish)
 
-    def patches(self, layout: Layout, rng: np.random.Generator) -> None:
+    def patches(self, lanes: list[Sides], rng: np.random.Generator) -> None:
         """Repairs in newer or older asphalt, edges sealed."""
         for _ in range(int(rng.integers(5, 12))):
-            lane = layout.worn_lanes[int(rng.integers(len(layout.worn_lanes)))]
-            points, aside = _with_sides(lane)
+            points, aside = lanes[int(rng.integers(len(lanes)))]
             near = np.flatnonzero(pm.norm(points - self._middle()) < 45.0)
             if len(near) < 2:
                 continue
@@ -128,11 +144,10 @@ class _Plan:
             self._draw.polygon(self._pixels(corners), fill=tone)
             self._line(np.concatenate([corners, corners[:1]]), 0.07, tone - 26)
 
-    def cracks(self, layout: Layout, rng: np.random.Generator) -> None:
+    def cracks(self, lanes: list[Sides], rng: np.random.Generator) -> None:
         """Meandering cracks, some of them sealed with tar."""
         for _ in range(int(rng.integers(14, 34))):
-            lane = layout.worn_lanes[int(rng.integers(len(layout.worn_lanes)))]
-            points, aside = _with_sides(lane)
+            points, aside = lanes[int(rng.integers(len(lanes)))]
             near = np.flatnonzero(pm.norm(points - self._middle()) < 50.0)
             if not len(near):
                 continue
@@ -143,11 +158,10 @@ class _Plan:
             path = points[at] - 1.5 * aside[at] + np.cumsum(steps, axis=0)
             self._line(path, 0.10 if rng.random() < 0.5 else 0.07, _NEUTRAL - int(rng.integers(34, 74)))
 
-    def covers(self, layout: Layout, rng: np.random.Generator) -> None:
+    def covers(self, lanes: list[Sides], rng: np.random.Generator) -> None:
         """Manholes."""
         for _ in range(int(rng.integers(3, 7))):
-            lane = layout.worn_lanes[int(rng.integers(len(layout.worn_lanes)))]
-            points, aside = _with_sides(lane)
+            points, aside = lanes[int(rng.integers(len(lanes)))]
             near = np.flatnonzero(pm.norm(points - self._middle()) < 40.0)
             if not len(near):
                 continue
@@ -157,10 +171,10 @@ class _Plan:
                 r = radius_m * self._per_m
                 self._draw.ellipse((x - r, y - r, x + r, y + r), fill=tone)
 
-    def tyre_marks(self, lanes: tuple[Lane, ...], rng: np.random.Generator) -> None:
+    def tyre_marks(self, lanes: list[Sides], rng: np.random.Generator) -> None:
         """Old skid marks, in pairs."""
         for _ in range(int(rng.integers(2, 6))):
-            points, aside = _with_sides(lanes[int(rng.integers(len(lanes)))])
+            points, aside = lanes[int(rng.integers(len(lanes)))]
             near = np.flatnonzero(pm.norm(points - self._middle()) < 38.0)
             if len(near) < 20:
                 continue
@@ -172,8 +186,7 @@ class _Plan:
                 self._line(path, 0.19, _NEUTRAL - int(rng.integers(24, 56)))
 
 
-def _with_sides(lane: Lane) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """A lane's points and the unit vectors to its left."""
+def _with_sides(lane: Lane) -> Sides:
     points = np.array(lane.points, dtype=np.float64)
     along = np.gradient(points, axis=0)
     along /= np.maximum(pm.norm(along)[..., None], 1e-9)
