@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from its_core.engines.simulator.compilation import kernel
+from its_core.engines.simulator.compilation import elementwise, inline, kernel
 from its_core.engines.simulator.portable_math import exp
 
 F32 = NDArray[np.float32]
@@ -60,37 +60,68 @@ def noise(x: F32, y: F32, wave_m: float, number: int = 0) -> F32:
     found = np.empty(x.shape, np.float32)
     across, down = np.ascontiguousarray(x, np.float32), np.ascontiguousarray(y, np.float32)
     shift, smooth = np.float32(251 * number), wave_m >= _COARSE_M
-    _noise(across.ravel(), down.ravel(), per_m, shift, _tile(number % 3), smooth, found.ravel())
+    _noise(across.ravel(), down.ravel(), per_m, shift, tile_of(number), smooth, found.ravel())
     return found
+
+
+def tile_of(number: int) -> F32:
+    """The tile of that pattern, which ``noise_at`` reads."""
+    return _tile(number % 3)
+
+
+@inline
+def noise_at(x: Any, y: Any, per_m: Any, shift: Any, tile: F32, smooth: bool) -> float:
+    """``noise`` at one point; all of 32 bits. ``smooth``: between texels, interpolated."""
+    last = _SIDE - 1
+    u, v = x * per_m + shift, y * per_m
+    left, top = np.floor(u), np.floor(v)
+    column, row = int(left) & last, int(top) & last
+    if not smooth:
+        return float(tile[row, column])
+    u, v = u - left, v - top
+    east, south = (column + 1) & last, (row + 1) & last
+    upper = tile[row, column] + u * (tile[row, east] - tile[row, column])
+    lower = tile[south, column] + u * (tile[south, east] - tile[south, column])
+    return float(upper + v * (lower - upper))
 
 
 @kernel
 def _noise(x: F32, y: F32, per_m: np.float32, shift: np.float32, tile: F32, smooth: bool, found: F32) -> None:
-    """``smooth``: between texels, interpolated."""
-    last = _SIDE - 1
     for i in range(len(x)):
-        u, v = x[i] * per_m + shift, y[i] * per_m
-        left, top = np.floor(u), np.floor(v)
-        column, row = int(left) & last, int(top) & last
-        if not smooth:
-            found[i] = tile[row, column]
-            continue
-        u, v = u - left, v - top
-        east, south = (column + 1) & last, (row + 1) & last
-        upper = tile[row, column] + u * (tile[row, east] - tile[row, column])
-        lower = tile[south, column] + u * (tile[south, east] - tile[south, column])
-        found[i] = upper + v * (lower - upper)
+        found[i] = noise_at(x[i], y[i], per_m, shift, tile, smooth)
+
+
+@inline
+def hash_step(mixed: np.uint32, number: int) -> np.uint32:
+    """Mixes a whole number into a hash, which begins at 0."""
+    mixed = np.uint32((mixed ^ np.uint32(number)) * np.uint32(0x9E3779B1))
+    return np.uint32(mixed ^ (mixed >> np.uint32(15)))
+
+
+@inline
+def finished_hash(mixed: np.uint32) -> float:
+    """A number of [0, 1), as if drawn at random."""
+    mixed = np.uint32(mixed * np.uint32(0x85EBCA77))
+    mixed = np.uint32(mixed ^ (mixed >> np.uint32(13)))
+    return float(mixed >> np.uint32(8)) / (1 << 24)
+
+
+@elementwise
+def _hash_step(mixed: np.uint32, number: int) -> np.uint32:
+    return hash_step(mixed, number)
+
+
+@elementwise
+def _finished_hash(mixed: np.uint32) -> np.float32:
+    return np.float32(finished_hash(mixed))
 
 
 def hashed(*numbers: NDArray[np.int32]) -> F32:
     """A number of [0, 1) for each combination of whole numbers, as if drawn at random."""
-    mixed = np.zeros(np.broadcast(*numbers).shape, np.uint32)
+    mixed: Any = np.uint32(0)
     for number in numbers:
-        mixed = (mixed ^ number.astype(np.uint32)) * np.uint32(0x9E3779B1)
-        mixed ^= mixed >> np.uint32(15)
-    mixed *= np.uint32(0x85EBCA77)
-    mixed ^= mixed >> np.uint32(13)
-    drawn: F32 = (mixed >> np.uint32(8)).astype(np.float32) / np.float32(1 << 24)
+        mixed = _hash_step(mixed, number)
+    drawn: F32 = _finished_hash(mixed)
     return drawn
 
 

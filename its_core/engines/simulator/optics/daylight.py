@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from its_core.engines.simulator.portable_math import cos, exp, power, sin
+from its_core.engines.simulator.compilation import inline, kernel
+from its_core.engines.simulator.portable_math import cos, exp_scalar, power, power_scalar, sin
 from its_core.engines.simulator.randomness import rng_of
 from its_core.taxonomy import Light, RoadSurface, Weather
 
@@ -26,6 +28,16 @@ class Fall(StrEnum):
     NOTHING = "nothing"
     RAIN = "rain"
     SNOW = "snow"
+
+
+class SkyTones(NamedTuple):
+    """What ``Daylight.sky`` depends on, as compiled code reads it."""
+
+    sun: RGB
+    zenith: RGB
+    horizon: RGB
+    ground: RGB
+    glow: RGB
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +86,15 @@ class Daylight:
     def casts_shadows(self) -> bool:
         return max(self.sun_rgb) > 0.0
 
+    @property
+    def tones(self) -> SkyTones:
+        return SkyTones(self.sun, self.zenith, self.horizon, self.ground, self.glow)
+
     def sky(self, directions: F32) -> F32:
         """Radiance (…×3) from unit directions; what lies below the horizon shines like the ground."""
-        up = directions[..., 2]
-        rise = power(np.clip(up, 0.0, 1.0), 0.45)
-        zenith, horizon = np.array(self.zenith, np.float32), np.array(self.horizon, np.float32)
-        radiance = horizon + rise[..., None] * (zenith - horizon)
-        if max(self.glow) > 0.0:
-            sun = self.sun_vector
-            towards = np.clip(directions[..., 0] * sun[0] + directions[..., 1] * sun[1], 0.0, 1.0) ** 2
-            low = exp(-np.abs(up) * np.float32(4.0))
-            radiance = radiance + (towards * low)[..., None] * np.array(self.glow, np.float32)
-        below = np.clip(up * np.float32(-12.0), 0.0, 1.0)[..., None]
-        lit: F32 = radiance + below * (np.array(self.ground, np.float32) - radiance)
-        return lit
+        seen = np.empty(directions.shape, np.float32)
+        _sky(np.ascontiguousarray(directions).reshape(-1, 3), self.tones, seen.reshape(-1, 3))
+        return seen
 
     def ambient(self, up: F32) -> F32:
         """What sky and ground add to a white surface whose normal has that upward part (…→…×3)."""
@@ -96,6 +103,30 @@ class Daylight:
         share = (np.float32(0.5) + np.float32(0.5) * up)[..., None]
         added: F32 = ground.astype(np.float32) + share * (overhead - ground).astype(np.float32)
         return added
+
+
+@inline
+def sky_at(dx: float, dy: float, dz: float, sky: SkyTones) -> RGB:
+    """``Daylight.sky`` along one unit direction."""
+    rise = power_scalar(min(max(dz, 0.0), 1.0), 0.45)
+    red = sky.horizon[0] + rise * (sky.zenith[0] - sky.horizon[0])
+    green = sky.horizon[1] + rise * (sky.zenith[1] - sky.horizon[1])
+    blue = sky.horizon[2] + rise * (sky.zenith[2] - sky.horizon[2])
+    if sky.glow[0] > 0.0:
+        towards = min(max(dx * sky.sun[0] + dy * sky.sun[1], 0.0), 1.0)
+        strength = towards * towards * exp_scalar(-4.0 * abs(dz))
+        red, green, blue = red + strength * sky.glow[0], green + strength * sky.glow[1], blue + strength * sky.glow[2]
+    below = min(max(-12.0 * dz, 0.0), 1.0)
+    red += below * (sky.ground[0] - red)
+    green += below * (sky.ground[1] - green)
+    blue += below * (sky.ground[2] - blue)
+    return red, green, blue
+
+
+@kernel
+def _sky(directions: F32, tones: SkyTones, seen: F32) -> None:
+    for i in range(len(directions)):
+        seen[i, 0], seen[i, 1], seen[i, 2] = sky_at(directions[i, 0], directions[i, 1], directions[i, 2], tones)
 
 
 def daylight(light: Light, weather: Weather, camera_id: str, surface: RoadSurface = RoadSurface.DRY) -> Daylight:

@@ -12,11 +12,12 @@ from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.mesh import Mesh
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
-from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, Soup, draw
+from its_core.engines.simulator.optics.raster import Coverage, Lens, Soup, draw
 from its_core.engines.simulator.optics.shading import Around, Shader, plan_at, surface_light, weights
 from its_core.engines.simulator.portable_math import dot, exp_scalar, norm
 from its_core.engines.simulator.scenery.build import Scenery, merged
-from its_core.engines.simulator.scenery.facades import FacadePainter, Walls
+from its_core.engines.simulator.scenery.facade_light import FacadePainter
+from its_core.engines.simulator.scenery.facades import Walls
 from its_core.engines.simulator.scenery.light_maps import LAMP_RGB, Plans
 
 F32 = NDArray[np.float32]
@@ -30,7 +31,7 @@ _PASSES: Passes = (((0.25, -0.25), ((0, 0), (1, 1))), ((-0.25, 0.25), ((0, 1), (
 _ONE_SAMPLE: Passes = (((0.5, 0.5), ((0, 0),)),)
 _BRIGHTEST = 2.2  # of a sample, so that a lamp does not eat the anti-aliasing of its edge
 _SKY_ROWS = 64
-_SAMPLES = 60_000  # that are lit at once: for more, what is known of each would take much memory
+_SAMPLES = 16_000  # that are lit at once: what is known of each fits the processor's cache
 _WALL_PIECE_M = 4.0  # lenses bend long edges
 
 
@@ -122,7 +123,7 @@ def _lit(
     """``placed``: the things' vertices by ``Camera.placed``; ``plain`` H×W: pixels whose samples all show one wall, if
     those of the first pass do so too. That pass alone will do for them. ``wanted`` H×W: pixels that are lit; by
     default, all."""
-    painter = FacadePainter(things.walls, daylight, camera.position_m)
+    painter = FacadePainter(things.walls, daylight, camera.position_m, things.shade, cast)
     light = np.zeros((camera.height_px, camera.width_px, 3), np.float32)
     covered = np.zeros((camera.height_px, camera.width_px), np.float32)
     weight = np.float32(1.0 / sum(len(taken) for _, taken in passes))
@@ -139,8 +140,7 @@ def _lit(
         if wanted is not None:
             weights[~wanted] = 0.0
         for row, column in taken:
-            shown = (seen.triangle[row::FINE, column::FINE] != NOTHING) & (weights > 0.0)
-            hits = np.flatnonzero(shown).astype(np.int32)
+            hits = _hits(seen.triangle, row, column, weights)
             for hit in np.array_split(hits, len(hits) // _SAMPLES + 1):
                 _add_samples(
                     camera, things, placed, lens, seen, (row, column), hit, painter, shader, cast, weights, light,
@@ -198,37 +198,81 @@ def _one_wall(seen: Ints, wall: Ints, walls_from: int) -> NDArray[np.bool_]:
     return same
 
 
+@kernel
+def _hits(seen: Ints, row: int, column: int, weights: F32) -> Ints:
+    """The pixels (their numbers in a flattened picture) whose sample in that row and column shows something and
+    counts."""
+    height, width = weights.shape
+    hits, count = np.empty(height * width, np.int32), 0
+    for y in range(height):
+        for x in range(width):
+            if seen[FINE * y + row, FINE * x + column] >= 0 and weights[y, x] > 0.0:
+                hits[count] = y * width + x
+                count += 1
+    return hits[:count].copy()
+
+
 def _add_samples(
     camera: Camera, things: Things, placed: Floats, lens: Lens, seen: Coverage, at: tuple[int, int], hit: Ints,
     painter: FacadePainter, shader: Shader, cast: Plans, weights: F32, light: F32, covered: F32,
 ) -> None:  # fmt: skip
     """Adds one sample, that in row and column ``at``, of each pixel of ``hit`` (their numbers in a flattened picture),
     so much of it as ``weights`` (H×W) say."""
-    row, column = at
-    rows, columns = FINE * (hit // camera.width_px) + row, FINE * (hit % camera.width_px) + column
-    number = seen.triangle[rows, columns]
-    rays = camera.rays(
-        (columns + 0.5 - lens.centre_x) / FINE + camera.width_px / 2,
-        (rows + 0.5 - lens.centre_y) / FINE + camera.height_px / 2,
+    rows, columns = FINE * (hit // camera.width_px) + at[0], FINE * (hit % camera.width_px) + at[1]
+    number, distance, x_px, y_px = _looked_up(
+        rows, columns, seen.triangle, seen.nearness, lens.centre_x - 0.5 * lens.width, lens.centre_y - 0.5 * lens.height
     )
-    length = norm(rays)
-    rays /= length[:, None]
-    distance = length / seen.nearness[rows, columns]
+    rays = camera.rays(x_px, y_px)
+    _aim(rays, distance)
     radiance = np.empty((len(hit), 3), np.float32)
     _shade(
         number, things.walls_from, rows, columns, rays, placed, things.soup.triangles, things.normals, things.sunlit,
         things.slots, lens.focal, lens.centre_x, lens.centre_y, shader.around, shader.optics, shader.daylight.rise,
         cast.lamps, np.array(cast.rect), np.array(camera.position_m), distance, radiance,
     )  # fmt: skip
-    on_wall = np.flatnonzero(number >= things.walls_from)
-    if len(on_wall):
-        wall = things.wall[number[on_wall] - things.walls_from]
-        radiance[on_wall] = painter.radiance(wall, rays[on_wall], things.shade, cast)
+    painter.paint(_wall_of(number, things.wall, things.walls_from), rays, radiance)
     air = np.array(shader.around.air, np.float32)
     _lay(
         hit, radiance, distance, np.float32(shader.daylight.haze_m), air, weights.ravel(), light.reshape(-1, 3),
         covered.ravel(),
     )  # fmt: skip
+
+
+@kernel
+def _looked_up(
+    rows: Ints, columns: Ints, seen: Ints, nearness: F32, shift_x: float, shift_y: float
+) -> tuple[Ints, F32, Floats, Floats]:
+    """Of samples: the triangles that they show, how near those are, and where in the picture (px) they are taken.
+    ``shift_x``, ``shift_y``: how far the grid of samples is shifted."""
+    count = len(rows)
+    number, near = np.empty(count, np.int32), np.empty(count, np.float32)
+    x_px, y_px = np.empty(count), np.empty(count)
+    for i in range(count):
+        row, column = rows[i], columns[i]
+        number[i], near[i] = seen[row, column], nearness[row, column]
+        x_px[i], y_px[i] = (column + 0.5 - shift_x) / FINE, (row + 0.5 - shift_y) / FINE
+    return number, near, x_px, y_px
+
+
+@kernel
+def _aim(rays: F32, distance: F32) -> None:
+    """Makes unit vectors of rays one metre deep, in place, and distances of what they meet, whose inverse depth
+    ``distance`` holds."""
+    for i in range(len(rays)):
+        length = np.sqrt(rays[i, 0] * rays[i, 0] + rays[i, 1] * rays[i, 1] + rays[i, 2] * rays[i, 2])
+        distance[i] = length / distance[i]
+        for axis in range(3):
+            rays[i, axis] /= length
+
+
+@kernel
+def _wall_of(number: Ints, wall: Ints, walls_from: int) -> Ints:
+    """The walls to which triangles belong, −1 for those of other things."""
+    found = np.full(len(number), -1, np.int32)
+    for i in range(len(number)):
+        if number[i] >= walls_from:
+            found[i] = wall[number[i] - walls_from]
+    return found
 
 
 @kernel

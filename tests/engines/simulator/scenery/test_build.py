@@ -1,4 +1,5 @@
 import math
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from its_core.engines.simulator.roads.layouts import Building
 from its_core.engines.simulator.roads.registry import PLACES, place
 from its_core.engines.simulator.scenery.build import scenery
 from its_core.engines.simulator.scenery.car_parks import car_parks
-from its_core.engines.simulator.scenery.facades import FacadePainter, walls_of
+from its_core.engines.simulator.scenery.facade_light import FacadePainter
+from its_core.engines.simulator.scenery.facades import walls_of
 from its_core.engines.simulator.scenery.fences import fences
 from its_core.taxonomy import Light, RoadLayout, Weather
 
@@ -90,13 +92,22 @@ def test_signal_lamps_sit_where_the_layout_says_lowest_first() -> None:
 HOUSE = Building((0.0, 10.0, 20.0, 22.0), 17.0, 0)
 
 
+@dataclass(frozen=True)
+class NoLamps:
+    lamps: np.ndarray = field(default_factory=lambda: np.zeros((2, 2), np.float32))
+    rect: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    lamp_rgb: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
 def seen(eye: tuple[float, float, float], points: np.ndarray, light: Light) -> np.ndarray:
     """Radiance of points on the south wall of HOUSE."""
     walls = walls_of([HOUSE], sheds=False)
     rays = (points - np.array(eye)).astype(np.float32)
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-    painter = FacadePainter(walls, daylight(light, Weather.OVERCAST, "x"), eye)
-    return painter.radiance(np.zeros(len(points), np.int32), rays, np.ones(4, np.float32))
+    radiance = np.zeros_like(rays)
+    painter = FacadePainter(walls, daylight(light, Weather.OVERCAST, "x"), eye, np.ones(4, np.float32), NoLamps())
+    painter.paint(np.zeros(len(points), np.int32), rays, radiance)
+    return radiance
 
 
 def grid(step: float = 0.05) -> np.ndarray:
