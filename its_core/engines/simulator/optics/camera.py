@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from its_core.annotations import CameraModel
 from its_core.clip import Geometry
 from its_core.engines.simulator.optics.foreground import covered_shares, uprights
-from its_core.engines.simulator.optics.lens import bent, straight_rays, straightened
+from its_core.engines.simulator.optics.lens import bent, grid_rays, straight_rays, straightened
 from its_core.engines.simulator.portable_math import asin, atan, atan2, cos, dot, exp, log, norm, product, sin, tan
 from its_core.engines.simulator.randomness import normal, rng_of
 from its_core.engines.simulator.roads.bounds import off_road_m, off_roads_m, outside_m
@@ -76,7 +76,6 @@ _LEAST_ROAD, _ROAD_WITHIN_M = 0.16, 120.0  # and of carriageway no farther away,
 _MOST_ROAD_HIDDEN = 0.08  # of the road in the picture, that trees and buildings may hide
 _WATCHED_M = 26.0  # road this near to the focus is watched
 _WIDER_M = 45.0  # and this near is looked at when it is in the picture
-_RAY_ROWS = 64  # whose rays are found at once, for the memory's sake
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +138,9 @@ class Camera:
     def pixel_rays(self, top: int = 0, low: int | None = None) -> NDArray[np.float32]:
         """``rays`` through the middles of all pixels of the rows from ``top`` to before ``low``; by default, of all."""
         low = self.height_px if low is None else low
-        columns = np.arange(self.width_px) + 0.5
-        made = np.empty((low - top, self.width_px, 3), np.float32)
-        for row in range(top, low, _RAY_ROWS):
-            end = min(row + _RAY_ROWS, low)
-            made[row - top : end - top] = self.rays(columns, np.arange(row, end)[:, None] + 0.5)
-        return made
+        across: Floats = (np.arange(self.width_px, dtype=np.float64) + 0.5 - self.width_px / 2) / self.focal_px
+        down: Floats = (np.arange(top, low, dtype=np.float64) + 0.5 - self.height_px / 2) / self.focal_px
+        return grid_rays(across, down, self.rotation, *self.distortion)
 
     def model(self, shifts_px: Sequence[Sequence[float]] = ()) -> CameraModel:
         """The camera as the annotations publish it. ``shifts_px``: of each frame, to the right and down, where it

@@ -79,3 +79,12 @@ def straight_rays(across: Floats, down: Floats, rotation: Floats, k1: float, k2:
     rays = np.empty((across.size, 3), np.float32)
     _straight_rays(across.ravel(), down.ravel(), rotation, k1, k2, rays)
     return rays.reshape(*across.shape, 3)
+
+
+@kernel
+def grid_rays(across: Floats, down: Floats, rotation: Floats, k1: float, k2: float) -> NDArray[np.float32]:
+    """``straight_rays`` of a grid of columns and rows, row after row, H×W×3."""
+    rays = np.empty((len(down), len(across), 3), np.float32)
+    for row in range(len(down)):
+        _straight_rays(across, np.full(len(across), down[row]), rotation, k1, k2, rays[row])
+    return rays
