@@ -128,13 +128,14 @@ def boxes(corners: NDArray[Any], slots: NDArray[np.uint8]) -> Mesh:
     )  # fmt: skip
 
 
-def level_piece(rect: tuple[float, float, float, float], z: float, slot: int) -> Mesh:
-    """A rectangle (x1, y1, x2, y2) that faces up."""
-    x1, y1, x2, y2 = rect
+def level_pieces(rects: NDArray[np.float64], slot: int) -> Mesh:
+    """N rectangles that face up, N×5: x1, y1, x2, y2 and height."""
+    vertices = rects[:, [0, 1, 4, 2, 1, 4, 2, 3, 4, 0, 3, 4]].reshape(-1, 3).astype(np.float32)
+    count = len(vertices)
+    triangles = (4 * np.arange(len(rects))[:, None, None] + np.array([(0, 1, 2), (0, 2, 3)])).reshape(-1, 3)
     return Mesh(
-        np.array([(x1, y1, z), (x2, y1, z), (x2, y2, z), (x1, y2, z)], np.float32), _OUTWARD[4:8],
-        np.full(4, slot, np.uint8), np.zeros(4, np.uint8), np.arange(4, dtype=np.int32),
-        np.array([(0, 1, 2), (0, 2, 3)], np.int32),
+        vertices, np.tile(_OUTWARD[4:8], (len(rects), 1)), np.full(count, slot, np.uint8), np.zeros(count, np.uint8),
+        np.arange(count, dtype=np.int32), triangles.astype(np.int32),
     )  # fmt: skip
 
 

@@ -28,16 +28,52 @@ def white_noise(rng: np.random.Generator, shape: tuple[int, ...]) -> F32:
 
 
 def blurred(grid: F32, sigma: float) -> F32:
-    """A Gaussian blur over the first two axes (``scipy.ndimage`` computes the weights by NumPy's exp)."""
+    """A Gaussian blur of H×W; beyond its edge the grid goes on mirrored."""
     reach = int(4.0 * sigma + 0.5)
     if reach == 0:
         return grid
     steps = np.arange(-reach, reach + 1) / sigma
-    kernel = exp(-0.5 * steps * steps)
-    kernel /= kernel.sum()
-    for axis in (0, 1):
-        grid = ndimage.correlate1d(grid, kernel, axis=axis, mode="reflect")
-    return grid
+    weights = exp(-0.5 * steps * steps)
+    weights /= weights.sum()
+    made = np.empty_like(grid)
+    _blurred(grid, weights[reach:], made)
+    return made
+
+
+@kernel
+def _blurred(grid: F32, weights: NDArray[np.float64], made: F32) -> None:
+    """``weights``: of the middle and of what lies 1, 2, … steps from it on either side. Down first, then across; loops
+    over a row are compiled for many values at once."""
+    height, width = grid.shape
+    reach = len(weights) - 1
+    total, padded = np.empty(width), np.empty(width + 2 * reach)
+    for row in range(height):
+        total[:] = weights[0] * grid[row]
+        for step in range(reach, 0, -1):
+            above, below = grid[_mirrored(row - step, height)], grid[_mirrored(row + step, height)]
+            for i in range(width):
+                total[i] += (np.float64(above[i]) + below[i]) * weights[step]
+        for i in range(width):
+            padded[reach + i] = np.float32(total[i])
+        for i in range(reach):
+            padded[i], padded[reach + width + i] = (
+                padded[reach + _mirrored(i - reach, width)],
+                padded[reach + _mirrored(width + i, width)],
+            )
+        middle = padded[reach : reach + width]
+        total[:] = weights[0] * middle
+        for step in range(reach, 0, -1):
+            before, after = padded[reach - step :], padded[reach + step :]
+            for i in range(width):
+                total[i] += (before[i] + after[i]) * weights[step]
+        made[row] = total
+
+
+@inline
+def _mirrored(at: int, count: int) -> int:
+    """The place in a line of so many that stands for one beyond its ends."""
+    at %= 2 * count
+    return at if at < count else 2 * count - 1 - at
 
 
 @cache
@@ -55,13 +91,17 @@ def _tile(number: int) -> F32:
 
 def noise(x: F32, y: F32, wave_m: float, number: int = 0) -> F32:
     """Noise at points of a plane whose humps are about ``wave_m`` across; ``number`` picks one of many patterns."""
-    per_m = np.float32(_TEXELS_A_WAVE / wave_m)
+    per_m, shift = pattern(wave_m, number)
     x, y = np.broadcast_arrays(x, y)
     found = np.empty(x.shape, np.float32)
     across, down = np.ascontiguousarray(x, np.float32), np.ascontiguousarray(y, np.float32)
-    shift, smooth = np.float32(251 * number), wave_m >= _COARSE_M
-    _noise(across.ravel(), down.ravel(), per_m, shift, tile_of(number), smooth, found.ravel())
+    _noise(across.ravel(), down.ravel(), per_m, shift, tile_of(number), wave_m >= _COARSE_M, found.ravel())
     return found
+
+
+def pattern(wave_m: float, number: int) -> tuple[Any, Any]:
+    """``per_m`` and ``shift`` of ``noise_at`` for humps of that size in that pattern."""
+    return np.float32(_TEXELS_A_WAVE / wave_m), np.float32(251 * number)
 
 
 def tile_of(number: int) -> F32:

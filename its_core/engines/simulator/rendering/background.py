@@ -52,9 +52,10 @@ def plate(camera: Camera, layout: Layout, scene: Scenery, daylight: Daylight) ->
     shader = Shader(daylight, skyline, _lamp_level(daylight))
     white, yellow = _paint_coverage(camera, layout, scene)
     standing, lit = stood(camera, things, daylight, shader, cast)
-    floor = ground(camera, layout, daylight, cast, white, yellow, scene.parks, lit.covered >= 1.0)
+    hidden = lit.covered >= 1.0
+    floor = ground(camera, layout, daylight, cast, white, yellow, scene.parks, hidden)
     radiance = floor.radiance
-    add_backdrop(camera, daylight, radiance, floor.land, layout.deck.drop_m if layout.deck else 0.0)
+    add_backdrop(camera, daylight, radiance, floor.land, hidden, layout.deck.drop_m if layout.deck else 0.0)
     free = 1.0 - lit.covered
     share = free * floor.land
     sheen: F32 = np.zeros((2, 2), np.float32)

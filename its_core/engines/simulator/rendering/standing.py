@@ -74,8 +74,10 @@ def everything(scene: Scenery, daylight: Daylight) -> Things:
     walls, number = _wall_mesh(scene.walls)
     whole = merged([things, walls])
     sunlit = np.concatenate(
-        [scene.sunlit(thing.vertices + np.float32(0.02) * thing.normals, daylight) for thing in scene.things]
-        + [np.ones(len(walls.vertices), np.float32)]
+        [
+            scene.sunlit(things.vertices + np.float32(0.02) * things.normals, daylight),
+            np.ones(len(walls.vertices), np.float32),
+        ]
     )
     return Things(
         Soup(whole.vertices, whole.triangles), whole.normals, sunlit, whole.slots, len(things.triangles), number,
@@ -327,8 +329,8 @@ def _wall_shade(scene: Scenery, daylight: Daylight) -> F32:
         return shares
     facing = np.flatnonzero(dot(walls.outward, daylight.sun_vector[:2]) > 0.0)
     spread = np.array([(along, up) for along in (0.12, 0.5, 0.88) for up in (0.2, 0.55, 0.92)], np.float32)
-    for wall in facing:
-        flat = walls.corner[wall] + spread[:, :1] * walls.length[wall] * walls.along[wall] + 0.08 * walls.outward[wall]
-        points = np.concatenate([flat, spread[:, 1:] * walls.height[wall]], axis=1).astype(np.float32)
-        shares[wall] = scene.sunlit(points, daylight).mean()
+    corner, along, outward = (each[facing, None] for each in (walls.corner, walls.along, walls.outward))
+    flat = corner + spread[:, :1] * walls.length[facing, None, None] * along + 0.08 * outward
+    points = np.concatenate([flat, spread[:, 1:] * walls.height[facing, None, None]], axis=2).reshape(-1, 3)
+    shares[facing] = scene.sunlit(points, daylight).reshape(-1, len(spread)).mean(axis=1)
     return shares

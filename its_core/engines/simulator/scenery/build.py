@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.meshes.materials import Surface
-from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor, boxes, joined, level_piece
+from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor, boxes, joined, level_pieces
 from its_core.engines.simulator.meshes.street_furniture import (
     bench,
     cabinet,
@@ -33,10 +33,12 @@ from its_core.engines.simulator.scenery.bridges import bridge_steel
 from its_core.engines.simulator.scenery.car_parks import car_parks
 from its_core.engines.simulator.scenery.facades import STYLES, Walls, walls_of
 from its_core.engines.simulator.scenery.fences import fences
+from its_core.engines.simulator.scenery.house_shade import shade
 from its_core.engines.simulator.scenery.open_country import TREE_KINDS, leaf_cards, open_country, tree_kind, woods
 from its_core.engines.simulator.scenery.tunnels import tunnel_inside
 
 F32 = NDArray[np.float32]
+Corner = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +59,11 @@ class Scenery:
         object.__setattr__(self, "blocks", np.array(rows, np.float32).reshape(-1, 5))
 
     def sunlit(self, points: F32, daylight: Daylight) -> F32:
-        """Share of the sun (0 or 1, K) that buildings leave to K×3 points; quick for points that lie together."""
+        """Share of the sun (0 or 1, K) that buildings leave to K×3 points; quick where points lie together."""
         lit = np.ones(len(points), np.float32)
-        if not daylight.casts_shadows or not len(points):
-            return lit
-        sun = daylight.sun_vector
-        safe = np.where(np.abs(sun) < 1e-6, np.float32(1e-6), sun)
-        low, high = points.min(axis=0), points.max(axis=0)
-        blocks = self.blocks
-        away = np.maximum(blocks[:, 4] - low[2], 0.0)[:, None] * (sun[:2] / safe[2])
-        reach_low, reach_high = low[:2] + np.minimum(away, 0.0), high[:2] + np.maximum(away, 0.0)
-        swept = (blocks[:, :2] < reach_high) & (reach_low < blocks[:, 2:4])
-        for x1, y1, x2, y2, height in blocks[swept.all(axis=1)].tolist():
-            enter, leave = np.float32(-np.inf), np.float32(np.inf)
-            for axis, (near, far) in enumerate(((x1, x2), (y1, y2), (0.0, height))):
-                a = (np.float32(near) - points[:, axis]) / safe[axis]
-                b = (np.float32(far) - points[:, axis]) / safe[axis]
-                enter, leave = np.maximum(enter, np.minimum(a, b)), np.minimum(leave, np.maximum(a, b))
-            lit[(enter < leave) & (leave > 0.05)] = 0.0
+        if daylight.casts_shadows:
+            sun = daylight.sun_vector
+            shade(points, self.blocks, np.where(np.abs(sun) < 1e-6, np.float32(1e-6), sun), lit)
         return lit
 
 
@@ -90,7 +79,7 @@ def scenery(
     rng = rng_of("scenery", layout.name.value, camera_id)
     sheds = layout.pavement_m == 0.0  # open country
     buildings = (*layout.buildings, *([] if sheds else _backdrop(layout, rng)))
-    things = [_roof(house, number, sheds) for number, house in enumerate(buildings)]
+    things = _roofs(buildings, sheds)
     things += _trees(layout, eye, rng)
     lamps = []
     for foot in layout.street_lamps:
@@ -149,8 +138,23 @@ def _overlap(a: Rect, b: Rect, margin: float) -> bool:
     return a[0] < b[2] + margin and b[0] < a[2] + margin and a[1] < b[3] + margin and b[1] < a[3] + margin
 
 
-def _roof(house: Building, number: int, shed: bool) -> Mesh:
-    """Roof, parapet, cornice, plant on the roof."""
+def _roofs(buildings: Sequence[Building], sheds: bool) -> list[Mesh]:
+    """Of all houses: the roof itself, then parapet, cornice and plant on it."""
+    if not buildings:
+        return []
+    flat, corners, slots = [], [], []
+    for number, house in enumerate(buildings):
+        flat.append((*house.rect, house.height_m - 0.4))
+        around = _about_roof(house, number, sheds)
+        corners += around[0]
+        slots += around[1]
+    return [
+        joined([level_pieces(np.array(flat), Surface.ROOFING), boxes(np.array(corners), np.array(slots, np.uint8))])
+    ]
+
+
+def _about_roof(house: Building, number: int, shed: bool) -> tuple[list[tuple[Corner, Corner]], list[int]]:
+    """Boxes, low and high corners, and what each is made of."""
     rng = rng_of("roof", number, house.style)
     x1, y1, x2, y2 = house.rect
     z = house.height_m
@@ -164,14 +168,13 @@ def _roof(house: Building, number: int, shed: bool) -> Mesh:
         ((x1 - out, y1 + 0.25, low), (x1 + 0.25, y2 - 0.25, z)),
         ((x2 - 0.25, y1 + 0.25, low), (x2 + out, y2 - 0.25, z)),
     ]
-    slots = 4 * [trim]
+    slots: list[int] = [trim] * len(corners)
     for _ in range(int(rng.integers(1, 5))):
-        x, y = rng.uniform(x1 + 1.5, x2 - 3.0), rng.uniform(y1 + 1.5, y2 - 3.0)
-        size = rng.uniform(0.8, 2.4, 3)
-        corners.append(((x, y, z - 0.4), (x + size[0], y + size[1], z + 0.5 * size[2])))
+        x, y = float(rng.uniform(x1 + 1.5, x2 - 3.0)), float(rng.uniform(y1 + 1.5, y2 - 3.0))
+        wide, deep, tall = rng.uniform(0.8, 2.4, 3).tolist()
+        corners.append(((x, y, z - 0.4), (x + wide, y + deep, z + 0.5 * tall)))
         slots.append(Surface.STEEL)
-    flat = level_piece(house.rect, z - 0.4, Surface.ROOFING)
-    return joined([flat, boxes(np.array(corners), np.array(slots, np.uint8))])
+    return corners, slots
 
 
 def _trees(layout: Layout, eye: tuple[float, float, float], rng: np.random.Generator) -> list[Mesh]:

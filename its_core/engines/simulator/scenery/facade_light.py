@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator.compilation import inline, kernel
-from its_core.engines.simulator.meshes.noise import finished_hash, hash_step, hashed, noise_at, tile_of
+from its_core.engines.simulator.meshes.noise import finished_hash, hash_step, hashed, noise_at, pattern, tile_of
 from its_core.engines.simulator.optics.daylight import Daylight, SkyTones, sky_at
 from its_core.engines.simulator.optics.shading import plan_at
 from its_core.engines.simulator.portable_math import sin_scalar
@@ -37,9 +37,7 @@ _COURSE_M, _BRICK_M, _RIBS_PER_M = _single(0.075), _single(0.23), _single(2.0 * 
 _TENANT_M, _STROKE_M, _LINE_M = _single(7.5), _single(0.21), _single(0.14)
 _HALF, _TWO, _NONE = _single(0.5), _single(2.0), _single(0.0)
 _GRAZING = _single(-1e-4)
-# Noise on walls: patterns 1 and 2, with waves of 3.5 and 0.9 m.
-_BLOTCH_PER_M, _BLOTCH_SHIFT = _single(16.0 / 3.5), _single(251.0)
-_STAIN_PER_M, _STAIN_SHIFT, _STAIN_LONGER = _single(16.0 / 0.9), _single(502.0), _single(0.22)
+_BLOTCHES, _STAINS, _STAINS_LONGER = pattern(3.5, 1), pattern(0.9, 2), _single(0.22)
 _TENANTS = np.array(
     [
         (0.32, 0.03, 0.03), (0.02, 0.07, 0.20), (0.03, 0.14, 0.07), (0.45, 0.30, 0.04), (0.03, 0.03, 0.03),
@@ -220,8 +218,8 @@ def _masonry(
     if z < 0.55 and house.masonry != _SHEET:  # the plinth
         return 0.6 * house.trim_red, 0.6 * house.trim_green, 0.6 * house.trim_blue
     along = u + house.offset
-    blotch = 1.0 + 0.055 * noise_at(along, z, _BLOTCH_PER_M, _BLOTCH_SHIFT, blotches, True)
-    blotch += 0.045 * noise_at(along, z * _STAIN_LONGER, _STAIN_PER_M, _STAIN_SHIFT, stains, False)
+    blotch = 1.0 + 0.055 * noise_at(along, z, *_BLOTCHES, blotches, True)
+    blotch += 0.045 * noise_at(along, z * _STAINS_LONGER, *_STAINS, stains, False)
     left, right, sill, head = opening
     under = left - 0.1 < across and across < right + 0.1
     is_sill = abs(up - sill + 0.05) < 0.06

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from its_core.engines.simulator import portable_math as pm
+from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.meshes.noise import blurred, sampled
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.optics.raster import Soup, plan
@@ -103,21 +104,20 @@ def _open_sky(layout: Layout, scene: Scenery, rect: Rect) -> F32:
     built = np.zeros_like(closed)
     for house in scene.buildings:
         x1, y1, x2, y2 = house.rect
-        built[((y > y1) & (y < y2))[:, 0], :] += ((x > x1) & (x < x2)).astype(np.float32)
-    built = np.minimum(built, 1.0)
+        built[_between(y[:, 0], y1, y2), _between(x[0], x1, x2)] = 1.0
     for sigma_m, weight in ((1.0, 0.42), (5.0, 0.40)):
         closed += weight * blurred(built, sigma_m / _COARSE_M)
     for tx, ty in layout.trees:
-        near = _within(y[:, 0], ty, _TREE_M), _within(x[0], tx, _TREE_M)
+        near = _between(y[:, 0], ty - _TREE_M, ty + _TREE_M), _between(x[0], tx - _TREE_M, tx + _TREE_M)
         away = (x[:, near[1]] - np.float32(tx)) ** 2 + (y[near[0]] - np.float32(ty)) ** 2
         closed[near] += 0.38 * pm.exp(-away / np.float32(6.5))
     opened: F32 = np.clip(1.0 - closed, 0.35, 1.0).astype(np.float32)
     return opened
 
 
-def _within(line: F32, middle: float, reach: float) -> slice:
-    """Those of a line's even steps that lie so near to a point."""
-    found = np.flatnonzero(np.abs(line - middle) < reach)
+def _between(line: F32, low: float, high: float) -> slice:
+    """Those of a line's even steps that lie between."""
+    found = np.flatnonzero((line > low) & (line < high))
     return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0)
 
 
@@ -127,8 +127,20 @@ def _lamps(scene: Scenery, daylight: Daylight, rect: Rect) -> F32:
     x, y = _grid(rect)
     light = np.zeros((y.size, x.size), np.float32)
     for lx, ly, lz in scene.lamps:
-        away = (x - np.float32(lx)) ** 2 + (y - np.float32(ly)) ** 2
-        light += np.float32(_LAMP_LIGHT * daylight.lamps) * pm.power(
-            np.float32(lz * lz) / (np.float32(lz * lz) + away), 1.5
+        _add_lamp(
+            x[0], y[:, 0], np.float32(lx), np.float32(ly), np.float32(lz * lz), _LAMP_LIGHT * daylight.lamps, light
         )
     return light
+
+
+@kernel
+def _add_lamp(
+    x: F32, y: F32, lamp_x: np.float32, lamp_y: np.float32, square: np.float32, strength: float, light: F32
+) -> None:
+    """Adds a lamp's light on ground that faces up, ``square`` its height's, by the inverse square and the slant."""
+    for row in range(len(y)):
+        line, away_y = light[row], (y[row] - lamp_y) * (y[row] - lamp_y)
+        for column in range(len(x)):
+            away = (x[column] - lamp_x) * (x[column] - lamp_x) + away_y
+            share = np.float64(square / (square + away))
+            line[column] += np.float32(strength) * np.float32(share * np.sqrt(share))
