@@ -13,6 +13,7 @@ from its_core.engines.simulator.compilation import elementwise, inline, kernel
 from its_core.engines.simulator.portable_math import exp
 
 F32 = NDArray[np.float32]
+Tiles = tuple[F32, F32, F32]  # of ``tile_of`` 0, 1 and 2
 
 _SIDE = 1024
 _TEXELS_A_WAVE = 16.0
@@ -104,6 +105,10 @@ def pattern(wave_m: float, number: int) -> tuple[Any, Any]:
     return np.float32(_TEXELS_A_WAVE / wave_m), np.float32(251 * number)
 
 
+def all_tiles() -> Tiles:
+    return tile_of(0), tile_of(1), tile_of(2)
+
+
 def tile_of(number: int) -> F32:
     """The tile of that pattern, which ``noise_at`` reads."""
     return _tile(number % 3)
@@ -184,14 +189,19 @@ def _sampled(
     found: NDArray[np.float64],
 ) -> None:  # fmt: skip
     """``across`` and ``down``: cells a metre."""
+    for i in range(len(x)):
+        found[i] = sampled_at(grid, west, north, across, down, x[i], y[i])
+
+
+@inline
+def sampled_at(grid: F32, west: Any, north: Any, across: Any, down: Any, x: Any, y: Any) -> float:
+    """``sampled`` at one point; ``across`` and ``down``: cells a metre. All of 32 bits."""
     rows, columns = grid.shape
     half, least = np.float32(0.5), np.float32(0.0)
-    last_column, last_row = np.float32(columns - 1.001), np.float32(rows - 1.001)
-    for i in range(len(x)):
-        u = min(max((x[i] - west) * across - half, least), last_column)
-        v = min(max((north - y[i]) * down - half, least), last_row)
-        c, r = np.int32(u), np.int32(v)
-        right, below = float(u) - c, float(v) - r
-        top = grid[r, c] * (1.0 - right) + grid[r, c + 1] * right
-        low = grid[r + 1, c] * (1.0 - right) + grid[r + 1, c + 1] * right
-        found[i] = top + below * (low - top)
+    u = min(max((x - west) * across - half, least), np.float32(columns - 1.001))
+    v = min(max((north - y) * down - half, least), np.float32(rows - 1.001))
+    c, r = np.int32(u), np.int32(v)
+    right, below = u - c, v - r
+    top = grid[r, c] * (1.0 - right) + grid[r, c + 1] * right
+    low = grid[r + 1, c] * (1.0 - right) + grid[r + 1, c + 1] * right
+    return float(top + below * (low - top))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.compilation import inline, kernel
-from its_core.engines.simulator.meshes.noise import noise_at, pattern, tile_of
+from its_core.engines.simulator.meshes.noise import Tiles, all_tiles, noise_at, pattern
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight, SkyTones, sky_at
 
@@ -48,7 +48,7 @@ def add_backdrop(
     """Puts sky and woods into the ground's light (H×W×3, of use where ``land``) beyond it, but where ``hidden``; the
     woods' feet are ``drop_m`` below the road."""
     last, far = _last_row(camera, drop_m), _far(camera, daylight, drop_m)
-    tiles = (tile_of(0), tile_of(1), tile_of(2))
+    tiles = all_tiles()
     for top in range(0, last, _BAND_ROWS):
         rows = slice(top, min(top + _BAND_ROWS, last))
         rays = camera.pixel_rays(rows.start, rows.stop).reshape(-1, 3)
@@ -82,9 +82,7 @@ def _last_row(camera: Camera, drop_m: float) -> int:
 
 
 @kernel
-def _add(
-    rays: F32, land: NDArray[np.bool_], hidden: NDArray[np.bool_], far: _Far, tiles: tuple[F32, F32, F32], floor: F32
-) -> None:
+def _add(rays: F32, land: NDArray[np.bool_], hidden: NDArray[np.bool_], far: _Far, tiles: Tiles, floor: F32) -> None:
     for i in range(len(rays)):
         if hidden[i]:
             continue
@@ -102,7 +100,7 @@ def _add(
 
 
 @inline
-def _clouded(dx: Any, dy: Any, dz: Any, far: _Far, tiles: tuple[F32, F32, F32]) -> RGB:
+def _clouded(dx: Any, dy: Any, dz: Any, far: _Far, tiles: Tiles) -> RGB:
     """The sky's light along a unit direction that does not point below the horizon."""
     dome = np.float32(900.0) / (dz + _DOME)
     x, y = dx * dome, dy * dome
@@ -119,7 +117,7 @@ def _clouded(dx: Any, dy: Any, dz: Any, far: _Far, tiles: tuple[F32, F32, F32]) 
 
 
 @inline
-def _woods(dx: Any, dy: Any, dz: Any, far: _Far, tiles: tuple[F32, F32, F32]) -> tuple[float, float]:
+def _woods(dx: Any, dy: Any, dz: Any, far: _Far, tiles: Tiles) -> tuple[float, float]:
     """Share of a pixel that far trees cover, and how light their leaves are there."""
     above_foot = min(max((dz + far.foot) / far.step + 0.5, 0.0), 1.0)
     if above_foot == 0.0 or dz > (_TALLEST_M - far.eye_m) / _WOODS_M + far.step:

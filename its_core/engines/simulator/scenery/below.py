@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator import portable_math as pm
-from its_core.engines.simulator.meshes.noise import noise
+from its_core.engines.simulator.compilation import inline
+from its_core.engines.simulator.meshes.noise import Tiles, noise, noise_at, pattern
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.roads.bridge import DECK_EDGE_M
 from its_core.engines.simulator.roads.layouts import Deck
-from its_core.engines.simulator.scenery.surfaces import View, mixed
+from its_core.engines.simulator.scenery.surfaces import RGB, View, grain_at, mix, scaled
 
 F32 = NDArray[np.float32]
 Eye = tuple[float, float, float]
 
 _WATER_RGB = (0.020, 0.034, 0.032)  # of its body: what it throws back from below its surface
 _WAVES = ((0.035, 4.3, 51), (0.035, 1.6, 52), (0.04, 0.6, 53))  # slope, length in metres, number of the noise
+_WOODS, _CROWNS = (pattern(45.0, 56), pattern(13.0, 57)), (pattern(6.0, 58), pattern(2.2, 59))
 _GLITTER = 5.0
 _JOINT_M, _JOINT_DARK = 0.14, 0.45  # half the width of a joint; what is left of the light
 
@@ -49,13 +53,14 @@ def water_share(view: View, deck: Deck) -> F32:
     return share
 
 
-def valley(view: View, grass: F32, water: F32) -> F32:
-    """Albedo N×3: meadows and woods seen from above, and the body of the water."""
-    woods = np.clip(2.2 * noise(view.x, view.y, 45.0, 56) + 1.4 * noise(view.x, view.y, 13.0, 57) + 0.2, 0.0, 1.0)
-    crowns = np.maximum(1.0 + 0.5 * view.grain(6.0, 58) + 0.35 * view.grain(2.2, 59), 0.15)[..., None]
-    dark = np.array([0.026, 0.046, 0.014], np.float32) * crowns
-    dry = mixed(grass, dark.astype(np.float32), woods[..., None].astype(np.float32))
-    return mixed(dry, np.array(_WATER_RGB, np.float32), water[..., None])
+@inline
+def valley_at(x: Any, y: Any, footprint_m: float, grass: RGB, water: float, tiles: Tiles) -> RGB:
+    """Albedo: meadows and woods seen from above, and the body of the water."""
+    large, small = noise_at(x, y, *_WOODS[0], tiles[2], True), noise_at(x, y, *_WOODS[1], tiles[0], True)
+    woods = min(max(2.2 * large + 1.4 * small + 0.2, 0.0), 1.0)
+    crowns = 1.0 + 0.5 * grain_at(x, y, footprint_m, 6.0, *_CROWNS[0], tiles[1], True)
+    crowns += 0.35 * grain_at(x, y, footprint_m, 2.2, *_CROWNS[1], tiles[2], True)
+    return mix(mix(grass, scaled((0.026, 0.046, 0.014), max(crowns, 0.15)), woods), _WATER_RGB, water)
 
 
 def mirrored_light(view: View, eye: Eye, deck: Deck, daylight: Daylight, water: F32) -> F32:
@@ -86,10 +91,11 @@ def mirrored_light(view: View, eye: Eye, deck: Deck, daylight: Daylight, water: 
     return light
 
 
-def joints(view: View, deck: Deck) -> F32:
-    """What expansion joints leave of the light of the road, at its points."""
-    away = np.abs(view.y / np.float32(deck.joint_m) - np.round(view.y / np.float32(deck.joint_m))) * deck.joint_m
-    wide = np.maximum(view.footprint_m, np.float32(_JOINT_M))
-    dark = np.clip(1.5 - away / wide, 0.0, 1.0) * np.minimum(np.float32(_JOINT_M) / wide, 1.0)
-    left: F32 = (1.0 - (1.0 - _JOINT_DARK) * dark).astype(np.float32)
-    return left
+@inline
+def joint_at(y: Any, footprint_m: float, joint_m: float) -> float:
+    """What expansion joints, so far apart, leave of the light of the road."""
+    apart = np.float32(joint_m)
+    away = abs(y / apart - np.rint(y / apart)) * apart
+    wide = max(footprint_m, _JOINT_M)
+    dark = min(max(1.5 - away / wide, 0.0), 1.0) * min(_JOINT_M / wide, 1.0)
+    return float(1.0 - (1.0 - _JOINT_DARK) * dark)

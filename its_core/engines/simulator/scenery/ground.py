@@ -13,22 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator import portable_math as pm
-from its_core.engines.simulator.meshes.noise import noise
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
-from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.roads.layouts import Disc, Layout, Rect
-from its_core.engines.simulator.scenery.below import is_below, joints, lowered, mirrored_light, valley, water_share
-from its_core.engines.simulator.scenery.ground_cover import SNOW_RGB, WET_DARKENS, puddles, snow_cover
+from its_core.engines.simulator.scenery.below import is_below, lowered, mirrored_light, water_share
+from its_core.engines.simulator.scenery.ground_albedo import GroundPainter
 from its_core.engines.simulator.scenery.ground_light import light_ground
 from its_core.engines.simulator.scenery.light_maps import Plans
-from its_core.engines.simulator.scenery.surfaces import View, mixed, slabs_of, town_ground
-from its_core.engines.simulator.scenery.wear import Wear, wear
+from its_core.engines.simulator.scenery.surfaces import View
+from its_core.engines.simulator.scenery.wear import wear
 
 F32 = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
-_KERB_M = 0.16
 _KERB_HEIGHT_M = 0.13
 _FARTHEST_M = 4000.0
 _BAND_ROWS, _OVERLAP_ROWS = 64, 2
@@ -76,7 +73,7 @@ def ground(
     """``white`` and ``yellow`` (H×W): the share of each pixel that paint covers; ``plans``: what is cast from above;
     ``parks``: the car parks beside the road; ``hidden`` (H×W): pixels of which nobody sees the ground, whose light,
     colour, share of sun and water are left at 0."""
-    worn = wear(layout, camera.camera_id)
+    painter = GroundPainter(layout, camera.camera_id, daylight, wear(layout, camera.camera_id), parks)
     height, size = camera.height_px, (camera.height_px, camera.width_px)
     whole = Ground(
         np.empty((*size, 3), np.float32), np.empty((*size, 3), np.float32), np.empty(size, np.float32),
@@ -88,7 +85,7 @@ def ground(
         above, below = max(top - _OVERLAP_ROWS, 0), min(low + _OVERLAP_ROWS, height)
         rows = slice(above, below)
         unseen = None if hidden is None else hidden[rows]
-        band = _band(camera, layout, daylight, plans, worn, white[rows], yellow[rows], rows, parks, unseen)
+        band = _band(camera, layout, daylight, plans, painter, white[rows], yellow[rows], rows, unseen)
         for made, values in zip(maps, band, strict=True):
             made[top:low] = values[top - above : low - above]
     return whole
@@ -99,11 +96,10 @@ def _band(
     layout: Layout,
     daylight: Daylight,
     plans: Plans,
-    worn: Wear,
+    painter: GroundPainter,
     white: F32,
     yellow: F32,
     rows: slice,
-    parks: Sequence[Rect],
     hidden: NDArray[np.bool_] | None,
 ) -> tuple[F32, F32, F32, F32, F32, NDArray[np.bool_], F32]:
     """``Ground``'s maps of some rows."""
@@ -117,9 +113,9 @@ def _band(
     if layout.deck is not None:
         view = lowered(view, camera.position_m, layout.deck, is_below(off_road))
     spot = _spot(layout, view.of(shown), off_road.ravel()[shown], change.ravel()[shown])
-    albedo, water = _surfaces(
-        camera, layout, daylight, spot, worn, white.ravel()[shown], yellow.ravel()[shown], parks
-    )  # fmt: skip
+    albedo, water = painter.painted(
+        spot.view, spot.off_road, spot.change, spot.river, white.ravel()[shown], yellow.ravel()[shown]
+    )
     x, y = spot.view.x, spot.view.y
     sun = _sun(layout, plans, spot) if daylight.casts_shadows else np.zeros(x.shape)
     # What lies below a bridge: no shadow and no lamp of the road's reaches down there, its water mirrors the sky.
@@ -180,65 +176,6 @@ def _look(camera: Camera, part: slice) -> tuple[View, NDArray[np.bool_]]:
     return View(x, y, reach * length, np.sqrt(across * np.minimum(along, 60.0))), land
 
 
-def _surfaces(
-    camera: Camera,
-    layout: Layout,
-    daylight: Daylight,
-    spot: _Spot,
-    worn: Wear,
-    white: F32,
-    yellow: F32,
-    parks: Sequence[Rect],
-) -> tuple[F32, F32]:
-    """Albedo N×3 of N pixels, and how wet each is."""
-    rng = rng_of("ground", layout.name.value, camera.camera_id)
-    view, off_road, pavement_m = spot.view, spot.off_road, layout.pavement_m
-    grain = view.grain(9.0, 1), view.grain(1.7, 2), view.grain(0.35, 3)
-    coarse, middle, fine = grain
-    on_road = np.clip(0.5 - off_road / spot.change, 0.0, 1.0)
-    paved = np.clip(0.5 - (off_road - np.float32(pavement_m)) / spot.change, 0.0, 1.0) if pavement_m > 0.0 else on_road
-    albedo = np.zeros((len(off_road), 3), np.float32)
-
-    def laid(share: F32, chosen: NDArray[np.intp], colour: F32) -> None:
-        albedo[chosen] += share[chosen][..., None] * (colour - albedo[chosen])
-
-    def grain_of(chosen: NDArray[np.intp]) -> tuple[F32, F32, F32]:
-        return coarse[chosen], middle[chosen], fine[chosen]
-
-    # Each surface is painted only where it shows.
-    beside = np.flatnonzero(paved < 1.0)
-    albedo[beside] = _verge(layout, view.of(beside), off_road[beside], grain_of(beside), parks, spot.river[beside])
-    if pavement_m > 0.0:
-        walked = np.flatnonzero((paved > 0.0) & (on_road < 1.0))
-        laid(paved, walked, slabs_of(view.of(walked), *grain_of(walked)))
-        kerb = np.clip(0.5 - (off_road - np.float32(_KERB_M)) / spot.change, 0.0, 1.0)
-        edge = np.flatnonzero((kerb > 0.0) & (on_road < 1.0))
-        stone = np.float32(0.40) * (1.0 + 0.06 * middle[edge] + 0.05 * fine[edge])
-        laid(kerb, edge, stone[..., None])
-    driven = np.flatnonzero(on_road > 0.0)
-    asphalt = _asphalt(worn, view.of(driven), off_road[driven], grain_of(driven), rng)
-    if layout.deck is not None:
-        asphalt *= joints(view.of(driven), layout.deck)[..., None]
-    laid(on_road, driven, asphalt)
-    painted = np.flatnonzero((white > 0.0) | (yellow > 0.0))
-    albedo[painted] = _painted(
-        albedo[painted], view.of(painted), white[painted], yellow[painted], middle[painted], fine[painted]
-    )  # fmt: skip
-    water = np.zeros_like(off_road)
-    if daylight.wet > 0.0:
-        water = puddles(view.x, view.y, off_road)
-        sealed = np.clip(1.0 - (off_road - np.float32(pavement_m)) / np.float32(0.5), 0.0, 1.0)
-        wet = np.float32(daylight.wet) * sealed
-        albedo *= (1.0 - np.float32(WET_DARKENS) * wet * (0.75 + 0.4 * water))[..., None]
-        water = wet * (0.40 + 0.60 * water)
-    if daylight.snow > 0.0:
-        cover = snow_cover(layout, view.x, view.y, off_road, daylight.snow) * (1.0 - spot.river)
-        tone = (1.0 + 0.05 * coarse + 0.05 * middle + 0.04 * fine)[..., None]
-        albedo += cover[..., None] * (np.array(SNOW_RGB, np.float32) * tone - albedo)
-        water *= 1.0 - cover
-    return albedo.astype(np.float32), water.astype(np.float32)
-
-
 def road_distance(layout: Layout, x: F32, y: F32) -> F32:
     """Signed distance from the road's edge, negative on it; corners between crossing carriageways are rounded."""
     radius = np.float32(max(layout.corner_radius_m, 1e-3))
@@ -287,53 +224,6 @@ def _outside(rect: Rect, x: F32, y: F32) -> F32:
 def _endless(value: float) -> float:
     """A road that runs to the end of the model runs on."""
     return value if abs(value) < 150.0 else np.sign(value) * 2e4
-
-
-def _asphalt(worn: Wear, view: View, off_road: F32, grain: tuple[F32, F32, F32], rng: np.random.Generator) -> F32:
-    base = float(rng.uniform(0.085, 0.135))
-    tint = np.array([1.0, 1.0, 1.0], np.float32) + float(rng.uniform(-0.03, 0.03)) * np.array(
-        [1.0, 0.0, -1.0], np.float32
-    )
-    coarse, middle, fine = grain
-    sparkle = view.grain(0.09, 4)
-    tone = 1.0 + 0.055 * coarse + 0.05 * middle + 0.055 * fine + 0.10 * sparkle
-    tone *= worn.at(view.x, view.y, view.footprint_m)
-    gutter = np.clip(1.0 + off_road / np.float32(0.55), 0.0, 1.0)
-    tone *= 1.0 - 0.22 * gutter * (0.8 + 0.3 * middle)
-    asphalt: F32 = np.float32(base) * np.maximum(tone, 0.3)[..., None] * tint
-    return asphalt.astype(np.float32)
-
-
-def _painted(road: F32, view: View, white: F32, yellow: F32, middle: F32, fine: F32) -> F32:
-    """Paint over asphalt, worn thin in places."""
-    chips = np.clip(0.86 + 0.10 * middle + 0.16 * fine + 0.12 * view.grain(0.12, 5), 0.25, 1.0)
-    for coverage, colour in ((white, (0.56, 0.56, 0.54)), (yellow, (0.50, 0.31, 0.045))):
-        road = road + (coverage * chips)[..., None] * (np.array(colour, np.float32) - road)
-    return road
-
-
-def _verge(
-    layout: Layout, view: View, off_road: F32, grain: tuple[F32, F32, F32], parks: Sequence[Rect], river: F32
-) -> F32:
-    """Grass, worn patches of earth in it, gravel next to a road without pavement; the concrete of a deck's edge."""
-    coarse, middle, fine = grain
-    blades = view.grain(0.14, 6)
-    large = noise(view.x, view.y, 28.0, 7)
-    dry = np.clip(0.5 + 0.35 * large + 0.22 * coarse, 0.0, 1.0)[..., None]
-    lush, straw = np.array([0.052, 0.085, 0.022], np.float32), np.array([0.135, 0.125, 0.052], np.float32)
-    earth = np.array([0.15, 0.115, 0.08], np.float32)
-    tone = np.maximum(1.0 + 0.16 * middle + 0.17 * fine + 0.22 * blades, 0.35)[..., None]
-    grass = (lush + dry * (straw - lush)) * tone
-    bare = np.clip(-1.1 + 0.8 * coarse + 0.5 * middle, 0.0, 0.7)[..., None]
-    grass = grass + bare * (earth * tone - grass)
-    if layout.deck is not None:
-        concrete = np.float32(0.30) * (1.0 + 0.06 * middle + 0.06 * fine)[..., None]
-        return np.where(is_below(off_road)[..., None], valley(view, grass, river), concrete).astype(np.float32)
-    if layout.pavement_m == 0.0:
-        gravel = np.clip(1.4 - off_road / 1.2 + 0.25 * middle, 0.0, 1.0)[..., None]
-        stones = np.array([0.23, 0.22, 0.20], np.float32) * np.maximum(1.0 + 0.12 * fine + 0.2 * blades, 0.5)[..., None]
-        return mixed(grass, stones, gravel)
-    return town_ground(view, grass, grain, parks)
 
 
 def _kerb_face(camera: Camera, daylight: Daylight, view: View, off_road: F32, change: F32) -> F32:

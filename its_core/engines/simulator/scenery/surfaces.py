@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from its_core.engines.simulator.meshes.noise import hashed, noise
+from its_core.engines.simulator.compilation import inline
+from its_core.engines.simulator.meshes.noise import Tiles, finished_hash, hash_step, noise, noise_at, pattern
 from its_core.engines.simulator.roads.layouts import Rect
 
 F32 = NDArray[np.float32]
+RGB = tuple[float, float, float]
+Grain = tuple[float, float, float]  # coarse, middle and fine
 
-_PLOT_M = (21.0, 17.0)  # from path to path
+
+def _single(value: float) -> Any:
+    """In 32 bits, for where rounding decides on which plot or stone a point lies."""
+    return np.float32(value)
+
+
+_PLOT_X_M, _PLOT_Y_M, _PLOT_X, _PLOT_Y = (_single(value) for value in (21.0, 17.0, 0.13, 0.41))  # from path to path
+_BEND_M, _BENDS, _STRIPES = _single(0.8), pattern(60.0, 8), _single(9.0)
+_SLAB_M, _PLATE_M = _single(1.5), _single(4.2)
+_COBBLE_M, _HALF, _TWO = _single(0.42), _single(0.5), _single(2.0)
 _PARK_MARGIN_M = 1.4  # of asphalt about the bays of a car park
 _PATH_M = 1.1  # half width of the slabs between plots
 _EDGE_M = 0.16  # of stone, about each plot
@@ -43,87 +56,92 @@ class View:
         return faded
 
 
-def mixed(under: F32, over: F32, share: F32) -> F32:
-    mixed: F32 = (under + share * (over - under)).astype(np.float32)
-    return mixed
+@inline
+def mix(under: RGB, over: RGB, share: float) -> RGB:
+    return (
+        under[0] + share * (over[0] - under[0]),
+        under[1] + share * (over[1] - under[1]),
+        under[2] + share * (over[2] - under[2]),
+    )
 
 
-def slabs_of(view: View, coarse: F32, middle: F32, fine: F32) -> F32:
+@inline
+def scaled(colour: RGB, by: float) -> RGB:
+    return colour[0] * by, colour[1] * by, colour[2] * by
+
+
+@inline
+def grain_at(
+    x: Any, y: Any, footprint_m: float, wave_m: float, per_m: Any, shift: Any, tile: F32, smooth: bool
+) -> float:
+    """``View.grain`` of one pixel, its pattern as ``noise_at`` takes it."""
+    fade = min(max(1.6 - 2.2 * footprint_m / wave_m, 0.0), 1.0)
+    return fade * noise_at(x, y, per_m, shift, tile, smooth) if fade > 0.0 else 0.0
+
+
+@inline
+def slabs_at(x: float, y: float, footprint_m: float, grain: Grain) -> RGB:
     """Pavement of square slabs."""
-    tone = 0.30 * (1.0 + 0.06 * coarse + 0.06 * middle + 0.05 * fine)
-    joint = np.zeros_like(tone)
-    for along in (view.x, view.y):
-        into = np.abs(along / np.float32(1.5) - np.round(along / np.float32(1.5))) * np.float32(1.5)
-        wide = np.maximum(view.footprint_m, 0.022)
-        joint = np.maximum(joint, np.clip(1.2 - into / wide, 0.0, 1.0) * np.minimum(0.022 / wide, 1.0))
-    tone = tone * (1.0 - 0.38 * joint)
-    slabs: F32 = tone[..., None] * np.array([1.0, 0.975, 0.93], np.float32)
-    return slabs.astype(np.float32)
+    tone = 0.30 * (1.0 + 0.06 * grain[0] + 0.06 * grain[1] + 0.05 * grain[2])
+    joint = _joint(x, y, _SLAB_M, 0.022, max(footprint_m, 0.022))
+    return scaled((1.0, 0.975, 0.93), tone * (1.0 - 0.38 * joint))
 
 
-def town_ground(view: View, grass: F32, grain: tuple[F32, F32, F32], parks: Sequence[Rect]) -> F32:
-    """Lawns (of ``grass``, H×W×3), cobbles, yards of concrete and gravel with paths of slabs between them; asphalt
-    where cars are parked (``parks``)."""
-    coarse, middle, fine = grain
-    bend = np.float32(0.8) * noise(view.x, view.y, 60.0, 8)
-    u, v = (
-        view.x / np.float32(_PLOT_M[0]) + np.float32(0.13),
-        (view.y + bend) / np.float32(_PLOT_M[1]) + np.float32(0.41),
-    )
+@inline
+def _joint(x: Any, y: Any, apart_m: Any, joint_m: float, wide_m: float) -> float:
+    """0 to 1: how much of a joint a pixel ``wide_m`` across shows, between squares."""
+    into_x, into_y = abs(x / apart_m - np.rint(x / apart_m)), abs(y / apart_m - np.rint(y / apart_m))
+    return float(min(max(1.2 - min(into_x, into_y) * apart_m / wide_m, 0.0), 1.0) * min(joint_m / wide_m, 1.0))
+
+
+def parks_of(rects: Sequence[Rect]) -> F32:
+    """P×4: middle and half width and depth of the asphalt of car parks whose bays fill ``rects``."""
+    margin = _PARK_MARGIN_M
+    rows = [((x1 + x2) / 2, (y1 + y2) / 2, (x2 - x1) / 2 + margin, (y2 - y1) / 2 + margin) for x1, y1, x2, y2 in rects]
+    return np.array(rows, np.float32).reshape(-1, 4)
+
+
+@inline
+def town_at(
+    x: Any, y: Any, footprint_m: float, grass: RGB, grain: Grain, blades: float, parks: F32, tiles: Tiles
+) -> RGB:  # fmt: skip
+    """Lawns (of ``grass``), cobbles, yards of concrete and gravel with paths of slabs between them; asphalt where cars
+    are parked (``parks``, by ``parks_of``). ``blades``: a finer grain."""
+    bent_y = y + _BEND_M * noise_at(x, y, *_BENDS, tiles[2], True)
+    u, v = x / _PLOT_X_M + _PLOT_X, bent_y / _PLOT_Y_M + _PLOT_Y
     column, row = np.floor(u), np.floor(v)
-    plot = hashed(column.astype(np.int32), row.astype(np.int32), np.full(1, 5, np.int32))
-    from_edge = np.minimum(
-        (np.float32(0.5) - np.abs(u - column - np.float32(0.5))) * np.float32(_PLOT_M[0]),
-        (np.float32(0.5) - np.abs(v - row - np.float32(0.5))) * np.float32(_PLOT_M[1]),
-    )
-    mown = np.float32(1.0) + np.float32(0.07) * np.sign(np.floor(v * np.float32(9.0)) % 2 - np.float32(0.5))
-    made = grass * (mown * np.float32(1.05))[..., None]
-    worn = (1.0 + 0.08 * coarse + 0.06 * middle + 0.06 * fine)[..., None]
-    for low, high, paving in (
-        (_LAWN, _COBBLES, _cobbles(view) * worn),
-        (_COBBLES, _CONCRETE, _concrete(view) * worn),
-        (_CONCRETE, 2.0, np.array([0.25, 0.225, 0.19], np.float32) * (worn + 0.06 * view.grain(0.14, 6)[..., None])),
-    ):
-        here = (plot >= low) & (plot < high)
-        made = np.where(here[..., None], paving, made)
-    step = np.maximum(view.footprint_m, np.float32(0.02))
-    edge = np.clip((np.float32(_PATH_M + _EDGE_M) - from_edge) / step + 0.5, 0.0, 1.0)[..., None]
-    stone = np.array([0.36, 0.35, 0.33], np.float32) * (1.0 + 0.06 * middle + 0.05 * fine)[..., None]
-    made = mixed(made.astype(np.float32), stone, edge)
-    path = np.clip((np.float32(_PATH_M) - from_edge) / step + 0.5, 0.0, 1.0)[..., None]
-    made = mixed(made, slabs_of(view, coarse, middle, fine), path)
-    for x1, y1, x2, y2 in parks:
-        beside = np.abs(view.x - np.float32((x1 + x2) / 2)) - np.float32((x2 - x1) / 2 + _PARK_MARGIN_M)
-        beyond = np.abs(view.y - np.float32((y1 + y2) / 2)) - np.float32((y2 - y1) / 2 + _PARK_MARGIN_M)
-        outside = np.maximum(beside, beyond)
-        kerb = np.clip((np.float32(_EDGE_M) - outside) / step + 0.5, 0.0, 1.0)[..., None]
-        inside = np.clip(0.5 - outside / step, 0.0, 1.0)[..., None]
-        made = mixed(mixed(made, stone, kerb), np.array([0.115, 0.115, 0.118], np.float32) * worn, inside)
+    plot = finished_hash(hash_step(hash_step(hash_step(np.uint32(0), int(column)), int(row)), 5))
+    from_edge = min((_HALF - abs(u - column - _HALF)) * _PLOT_X_M, (_HALF - abs(v - row - _HALF)) * _PLOT_Y_M)
+    worn = 1.0 + 0.08 * grain[0] + 0.06 * grain[1] + 0.06 * grain[2]
+    if plot < _LAWN:
+        made = scaled(grass, 1.05 * (0.93 if np.floor(v * _STRIPES) % _TWO < 0.5 else 1.07))
+    elif plot < _COBBLES:
+        made = scaled(_cobbles(x, y, footprint_m), worn)
+    elif plot < _CONCRETE:  # large plates, their joints filled with tar
+        joint = _joint(x, y, _PLATE_M, 0.05, max(footprint_m, 0.05))
+        made = scaled((0.215, 0.21, 0.195), worn * (1.0 - 0.5 * joint))
+    else:
+        made = scaled((0.25, 0.225, 0.19), worn + 0.06 * blades)
+    step = max(footprint_m, 0.02)
+    stone = scaled((0.36, 0.35, 0.33), 1.0 + 0.06 * grain[1] + 0.05 * grain[2])
+    made = mix(made, stone, min(max((_PATH_M + _EDGE_M - from_edge) / step + 0.5, 0.0), 1.0))
+    path = min(max((_PATH_M - from_edge) / step + 0.5, 0.0), 1.0)
+    if path > 0.0:
+        made = mix(made, slabs_at(x, y, footprint_m, grain), path)
+    for number in range(len(parks)):
+        middle_x, middle_y, half_x, half_y = parks[number]
+        outside = max(abs(x - middle_x) - half_x, abs(y - middle_y) - half_y)
+        made = mix(made, stone, min(max((_EDGE_M - outside) / step + 0.5, 0.0), 1.0))
+        made = mix(made, scaled((0.115, 0.115, 0.118), worn), min(max(0.5 - outside / step, 0.0), 1.0))
     return made
 
 
-def _concrete(view: View) -> F32:
-    """Large plates, their joints filled with tar."""
-    wide = np.maximum(view.footprint_m, np.float32(0.05))
-    joint = np.zeros_like(view.x)
-    for along in (view.x, view.y):
-        plate = along / np.float32(4.2)
-        into = np.abs(plate - np.round(plate)) * np.float32(4.2)
-        joint = np.maximum(joint, np.clip(1.2 - into / wide, 0.0, 1.0) * np.minimum(np.float32(0.05) / wide, 1.0))
-    tone = (np.float32(1.0) - np.float32(0.5) * joint)[..., None]
-    plates: F32 = np.array([0.215, 0.21, 0.195], np.float32) * tone
-    return plates.astype(np.float32)
-
-
-def _cobbles(view: View) -> F32:
+@inline
+def _cobbles(x: Any, y: Any, footprint_m: float) -> RGB:
     """Small stones in rows, in two colours, with dark joints; their mean where they are finer than a pixel."""
-    size = np.float32(0.42)
-    row = np.floor(view.y / size)
-    column = np.floor(view.x / size + np.float32(0.5) * (row % 2))
-    tone = np.float32(0.85) + np.float32(0.30) * hashed(column.astype(np.int32), row.astype(np.int32))
-    into = np.abs(view.y / size - row - np.float32(0.5))
-    joint = np.clip((into - np.float32(0.44)) * np.float32(20.0), 0.0, 1.0) * np.float32(0.35)
-    fade = np.clip(1.6 - 2.2 * view.footprint_m / size, 0.0, 1.0)
-    tone = np.float32(1.0) + fade * (tone * (1.0 - joint) - np.float32(0.96))
-    stones: F32 = np.array([0.215, 0.19, 0.17], np.float32) * tone[..., None]
-    return stones.astype(np.float32)
+    row = np.floor(y / _COBBLE_M)
+    column = np.floor(x / _COBBLE_M + _HALF * (row % _TWO))
+    tone = 0.85 + 0.30 * finished_hash(hash_step(hash_step(np.uint32(0), int(column)), int(row)))
+    joint = 0.35 * min(max((abs(y / _COBBLE_M - row - _HALF) - 0.44) * 20.0, 0.0), 1.0)
+    fade = min(max(1.6 - 2.2 * footprint_m / _COBBLE_M, 0.0), 1.0)
+    return scaled((0.215, 0.19, 0.17), 1.0 + fade * (tone * (1.0 - joint) - 0.96))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from its_core.engines.simulator import portable_math as pm
-from its_core.engines.simulator.meshes.noise import sampled
+from its_core.engines.simulator.compilation import inline
+from its_core.engines.simulator.meshes.noise import sampled_at
 from its_core.engines.simulator.randomness import normal, normals, rng_of
 from its_core.engines.simulator.roads.layouts import Lane, Layout, Rect
 
@@ -31,20 +33,20 @@ class Wear:
     rect: Rect
     levels: tuple[F32, ...]
 
-    def at(self, x: F32, y: F32, footprint_m: F32) -> F32:
-        """Brightness at road points, averaged over about the footprint of a pixel there."""
-        x1, _, x2, _ = self.rect
-        texel = (x2 - x1) / self.levels[0].shape[1]
-        level = np.zeros(x.shape, np.int8)
-        for finer in range(1, len(self.levels)):
-            level += footprint_m >= texel * (1 << finer)
-        found = np.ones_like(x)
-        near = (np.abs(x - (x1 + x2) / 2) < _REACH_M) & (np.abs(y - (self.rect[1] + self.rect[3]) / 2) < _REACH_M)
-        for number, grid in enumerate(self.levels):
-            mine = near & (level == number)
-            if mine.any():
-                found[mine] = sampled(grid, self.rect, x[mine], y[mine])
-        return found
+
+@inline
+def worn_at(x: Any, y: Any, footprint_m: float, rect: Rect, levels: tuple[F32, ...]) -> float:
+    """Brightness at a road point, averaged over about the footprint of a pixel there; ``rect`` and ``levels`` as of
+    ``Wear``."""
+    side_m = rect[2] - rect[0]
+    if abs(x - (rect[0] + rect[2]) / 2) >= _REACH_M or abs(y - (rect[1] + rect[3]) / 2) >= _REACH_M:
+        return 1.0
+    level, texel = 0, 2.0 * side_m / levels[0].shape[1]
+    while level < len(levels) - 1 and footprint_m >= texel:
+        level, texel = level + 1, 2.0 * texel
+    grid = levels[level]
+    cells = np.float32(grid.shape[1] / side_m)
+    return sampled_at(grid, np.float32(rect[0]), np.float32(rect[3]), cells, cells, x, y)
 
 
 def wear(layout: Layout, camera_id: str) -> Wear:

@@ -7,7 +7,7 @@ from its_core.engines.simulator.roads.layouts import Crosswalk, Marking
 from its_core.engines.simulator.roads.registry import place
 from its_core.engines.simulator.scenery.ground import road_distance
 from its_core.engines.simulator.scenery.markings import paint
-from its_core.engines.simulator.scenery.wear import wear
+from its_core.engines.simulator.scenery.wear import wear, worn_at
 from its_core.taxonomy import RoadLayout
 
 F32 = np.float32
@@ -57,9 +57,11 @@ def test_wear_lies_on_the_lanes_and_fades_to_plain_asphalt() -> None:
     lane = np.array(here.lanes[0].points)
     near = lane[np.abs(lane[:, 1] - here.focus_m[1]) < 40]
     x, y = near.T.astype(F32)
-    footprint = np.full(len(x), 0.05, F32)
-    middle, track = worn.at(x, y, footprint), worn.at(x + F32(0.78), y, footprint)
-    assert np.median(middle) < np.median(track)
+
+    def brightness(east: np.ndarray, north: np.ndarray) -> list[float]:
+        return [worn_at(*each, F32(0.05), worn.rect, worn.levels) for each in zip(east, north, strict=True)]
+
+    assert np.median(brightness(x, y)) < np.median(brightness(x + F32(0.78), y))
     far = np.full(3, 500.0, F32)
-    assert worn.at(far, far, np.full(3, 0.05, F32)) == pytest.approx(1.0)
+    assert brightness(far, far) == pytest.approx([1.0, 1.0, 1.0])
     assert 0.9 < worn.levels[-1].mean() < 1.02
