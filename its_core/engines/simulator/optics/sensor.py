@@ -23,6 +23,7 @@ _BRIGHTEST = 4.0
 _FULL = 2.0  # a pixel is full before colours are mixed: else bright red lamps would turn white
 _BANK_MARGIN_PX = 64
 _LONGEST_CLIP = 512  # frames
+_GAIN_BITS = 22  # of a gain's fraction: with more, a byte times a gain would not fit 32 bits
 _STEPPING = 0.25  # of all clips, in which the exposure changes
 _DIRTY = 0.3  # of all cameras
 _METERED_PX = 4  # every so many pixels are metered
@@ -234,15 +235,11 @@ class Look:
     def noisy(self, picture: Frame) -> Frame:
         """The next frame with its exposure and sensor noise. ``picture`` keeps clear of both ends of the scale by
         the noise's strength."""
-        height, width = picture.shape[:2]
         row, column = (int(value) for value in self._rng.integers(_BANK_MARGIN_PX, size=2))
         gain = float(self._steps[min(self._frame, len(self._steps) - 1)])
         self._frame += 1
-        if gain != 1.0:
-            bank = self._bank[row : row + height, column : column + width]
-            brighter = np.round(np.minimum(gain * np.arange(256.0), 255.0))
-            return _recoded(picture, np.clip(brighter, self._margin, 255 - self._margin).astype(np.uint8), bank)
-        return _noised(picture, np.uint8(self._margin), np.uint8(255 - self._margin), self._bank, row, column)
+        scale, least = np.int32(round(gain * (1 << _GAIN_BITS))), np.uint8(self._margin)
+        return _noised(picture, scale, least, np.uint8(255 - least), self._bank, row, column)
 
 
 @kernel
@@ -256,29 +253,28 @@ def _bank_of(luma: F32, chroma: F32, limit: np.float32, bank: NDArray[np.int8]) 
 
 
 @kernel
-def _noised(picture: Frame, least: np.uint8, most: np.uint8, bank: Frame, first_row: int, first_column: int) -> Frame:
-    """Each byte kept within bounds, and noise (wrapped bytes) added, from that row and column of the bank on."""
+def _noised(
+    picture: Frame, scale: np.int32, least: np.uint8, most: np.uint8, bank: Frame, first_row: int, first_column: int
+) -> Frame:
+    """Each byte times ``scale`` (in units of 2 to the power of minus ``_GAIN_BITS``), kept within bounds, and noise
+    (wrapped bytes) added, from that row and column of the bank on."""
     height, width, _ = picture.shape
     made = np.empty((height, width, 3), np.uint8)
     # The three channels of a row one after another: loops over them are compiled for many values at once.
     lines, noised = picture.reshape(height, 3 * width), made.reshape(height, 3 * width)
     bank_lines = bank.reshape(bank.shape[0], 3 * bank.shape[1])
+    half, bits, one = np.int32(1 << (_GAIN_BITS - 1)), np.int32(_GAIN_BITS), np.int32(1 << _GAIN_BITS)
+    low, high = np.int32(least), np.int32(most)
     for row in range(height):
         line, target = lines[row], noised[row]
         noise = bank_lines[row + first_row, 3 * first_column : 3 * (first_column + width)]
-        for i in range(3 * width):
-            target[i] = min(max(line[i], least), most) + noise[i]
-    return made
-
-
-@kernel
-def _recoded(picture: Frame, table: Frame, noise: Frame) -> Frame:
-    """Each byte by a table, and noise (wrapped bytes) added."""
-    made = np.empty(picture.shape, np.uint8)
-    for row in range(picture.shape[0]):
-        for column in range(picture.shape[1]):
-            for channel in range(3):
-                made[row, column, channel] = table[picture[row, column, channel]] + noise[row, column, channel]
+        if scale == one:
+            for i in range(3 * width):
+                target[i] = min(max(line[i], least), most) + noise[i]
+        else:
+            for i in range(3 * width):
+                brighter = (np.int32(line[i]) * scale + half) >> bits
+                target[i] = np.uint8(min(max(brighter, low), high)) + noise[i]
     return made
 
 
