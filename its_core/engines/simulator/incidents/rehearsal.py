@@ -139,7 +139,7 @@ def rehearsed(
         rails.step(STEP_S if traffic.time_s > point_s - FINE_FROM_S else RUN_UP_STEP_S)
         bodies = rails.bodies()
         first = [frozenset((int(bodies.unit[a]), int(bodies.unit[b]))) for a, b in overlapping(bodies, 0.0)]
-        brakings.append((traffic.time_s, max((-each.command.acceleration_mps2 for each in two), default=0.0)))
+        brakings.append((traffic.time_s, max((-each.acceleration for each in two), default=0.0)))
         startle = max(startle, *(each.startle for each in on_foot)) if on_foot else 0.0
         if walker is not None and setting.layout.on_road(walker.x, walker.y):
             gap_m, brakes_mps2 = _around(bodies, traffic, walker)
@@ -212,7 +212,7 @@ def _around(bodies: Bodies, traffic: Traffic, walker: Walker) -> tuple[float, fl
     gaps = np.sqrt(along * along + aside * aside) - PEDESTRIAN_RADIUS_M
     moves = ~bodies.walks & (bodies.vx * bodies.vx + bodies.vy * bodies.vy > MOVES_MPS * MOVES_MPS)
     near = np.flatnonzero(gaps[: len(traffic.drivers)] < SCARED_WITHIN_M)
-    brakes = [-traffic.drivers[int(i)].command.acceleration_mps2 for i in near]
+    brakes = [-traffic.drivers[int(i)].acceleration for i in near]
     return float(gaps[moves].min(initial=math.inf)), max(brakes, default=0.0)
 
 

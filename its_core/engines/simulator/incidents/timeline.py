@@ -13,6 +13,7 @@ from its_core.engines.simulator.roads.network import Network
 from its_core.engines.simulator.roads.signals import Programme
 from its_core.engines.simulator.simulation.flow import STEP_S, WARM_UP_S, Flow
 from its_core.engines.simulator.simulation.rails import Traffic
+from its_core.engines.simulator.traffic.driver_table import numbers_of
 from its_core.engines.simulator.traffic.walkers import Walker
 from its_core.taxonomy import ParticipantType
 
@@ -21,6 +22,8 @@ Ints = NDArray[np.int64]
 
 SNAPSHOT_S = 0.25
 HORIZON_S = 28.0
+_SHORTEST = 8  # samples of a track
+_SAMPLED = ("way", "s_m", "speed", "acceleration", "aside_m")
 JAM_S = 24.0  # a jam that is there from the start begins to stop and go
 
 
@@ -112,30 +115,44 @@ def recorded(
     flow.run((JAM_S if jams else WARM_UP_S) + later_s)
     start_s = flow.traffic.time_s
     steps, every = round(horizon_s / STEP_S), round(SNAPSHOT_S / STEP_S)
-    rows: dict[int, tuple[int, ParticipantType, list[tuple[float, ...]]]] = {}
+    came: dict[int, tuple[int, ParticipantType]] = {}
+    whose: list[int] = []
+    samples: list[Floats] = []
     feet: dict[int, list[tuple[float, ...]]] = {walker.number: [] for walker in flow.traffic.walkers}
     snapshots: list[Traffic] = []
     for step in range(steps):
         if step % every == 0:
             snapshots.append(flow.traffic.copied())
-        for driver in flow.traffic.drivers:
-            if driver.number not in rows:
-                rows[driver.number] = (step, driver.type, [])
-            row = (driver.way, driver.s_m, driver.speed, driver.command.acceleration_mps2, driver.aside_m)
-            rows[driver.number][2].append(row)
+        drivers = flow.traffic.drivers
+        for driver in drivers:
+            if driver.number not in came:
+                came[driver.number] = step, driver.type
+        whose += [driver.number for driver in drivers]
+        samples.append(numbers_of(drivers, _SAMPLED))
         for walker in flow.traffic.walkers:
             crossing = walker.crossing()
             over = crossing is not None and walker.s_m > crossing.start_m
             number = crossing.crosswalk if crossing is not None and crossing.crosswalk is not None else -1
             feet[walker.number].append((walker.x, walker.y, float(over), float(number)))
         flow.step()
-    tracks = {number: _track(flow.roads, number, *row) for number, row in rows.items() if len(row[2]) > 8}
+    tracks = _tracks(flow.roads, came, np.array(whose), np.concatenate(samples))
     people = {number: _footpath(number, row) for number, row in feet.items()}
     return Timeline(flow.roads, programme, start_s, steps, tracks, people, snapshots)
 
 
-def _track(roads: Network, number: int, first: int, type_: ParticipantType, rows: list[tuple[float, ...]]) -> Track:
-    table = np.array(rows)
+def _tracks(
+    roads: Network, came: Mapping[int, tuple[int, ParticipantType]], whose: Ints, samples: Floats
+) -> dict[int, Track]:
+    """Of all who are there for more than a moment."""
+    found = {}
+    for number, (first, type_) in came.items():
+        mine = samples[whose == number]
+        if len(mine) > _SHORTEST:
+            found[number] = _track(roads, number, first, type_, mine)
+    return found
+
+
+def _track(roads: Network, number: int, first: int, type_: ParticipantType, table: Floats) -> Track:
     way = table[:, 0].astype(np.int64)
     ways = roads.ways
     start = ways.first[way]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.portable_math import atan2_scalar
+from its_core.engines.simulator.roads.lane_table import LaneTable, lane_table
 from its_core.engines.simulator.roads.layouts import U_TURN, Crosswalk, Lane, Layout
 from its_core.engines.simulator.roads.paths import Path
 
@@ -76,6 +77,8 @@ class Network:
     meetings: dict[tuple[int, int], tuple[float, float] | None] = field(default_factory=dict)
     crossed: list[Crossing] = field(default_factory=list)
     capped: dict[tuple[int, int], list[float]] = field(default_factory=dict)
+    spans: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    flat: list[float] = field(default_factory=list)
     shared: dict[tuple[int, int], float] = field(default_factory=dict)
 
     @cached_property
@@ -83,6 +86,15 @@ class Network:
         """C×3, in the order of their numbers: of each stretch its way, and its two arc lengths."""
         rows = [(way, each.start_m, each.end_m) for way, mine in enumerate(self.stretches) for each in mine]
         return np.array(rows, np.float64).reshape(-1, 3)
+
+    @cached_property
+    def first_stretch(self) -> Ints:
+        """P+1: where each way's crosswalks begin among the rows."""
+        return np.cumsum([0, *(len(mine) for mine in self.stretches)])
+
+    @cached_property
+    def table(self) -> LaneTable:
+        return lane_table(self.lanes, self.exits_m, self.index, self.meeting)
 
     @cached_property
     def _lengths_m(self) -> list[float]:
@@ -117,6 +129,22 @@ class Network:
                 bend = np.maximum(bend, slow)
             self.capped[key] = _caps(bend, key[1] / 5.0).tolist()
         return self.capped[key]
+
+    def cap_span(self, way: int, bend_mps2: float) -> tuple[int, int]:
+        """Where among ``flat_caps`` a way's ``caps`` stand, and how many."""
+        key = (way, round(5.0 * bend_mps2))
+        if key not in self.spans:
+            caps = self.caps(way, bend_mps2)
+            self.spans[key] = len(self.flat), len(caps)
+            self.flat.extend(caps)
+        return self.spans[key]
+
+    @property
+    def flat_caps(self) -> Floats:
+        known = self.__dict__.get("_flat_caps")
+        if known is None or len(known) < len(self.flat):
+            known = self.__dict__["_flat_caps"] = np.array(self.flat)
+        return known
 
     def meeting(self, way: int, other: int) -> tuple[float, float] | None:
         """The arc lengths at which a way first comes near another; None when it never does."""

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.dimensions import HEAVY
 from its_core.engines.simulator.physics.constants import TYRE_GRIP
 from its_core.engines.simulator.portable_math import log
 from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.roads.layouts import Lane, Layout
-from its_core.engines.simulator.roads.network import Network, network
+from its_core.engines.simulator.roads.network import Network, Ways, network
 from its_core.engines.simulator.roads.signals import Programme
 from its_core.engines.simulator.simulation.footways import drawn_route, to_and_fro
 from its_core.engines.simulator.simulation.population import (
@@ -27,6 +29,7 @@ from its_core.engines.simulator.simulation.population import (
     recast,
 )
 from its_core.engines.simulator.simulation.rails import Rails, Traffic
+from its_core.engines.simulator.traffic.driver_table import table_of
 from its_core.engines.simulator.traffic.drivers import Driver, follows_mps2
 from its_core.engines.simulator.traffic.habits import NORMAL, Shift
 from its_core.engines.simulator.traffic.walkers import Walker
@@ -49,6 +52,7 @@ PASSING_M = 0.95  # how far drivers move over for a cyclist
 PASSES_FROM_M, PASSES_FROM_S = 14.0, 2.2  # before a cyclist: so early that nobody has to slow down much for it
 PASSES_MPS, PASSED_BY_M, PASSES_SLOWER = 1.5, 9.0, 1.4
 FARTHEST_LANE_M = 5.0  # a lane that one can change to
+_GOES_ON, _ENDS, _STANDS = 0, 1, 2
 FIRST_NUMBER = 1000  # of road users, so that nobody takes one for a track's
 
 
@@ -118,7 +122,7 @@ class Flow:
                 self._enter(entrance)
         self._habits()
         self.rails.step(STEP_S)
-        traffic.drivers = [driver for driver in traffic.drivers if not self._gone(driver)]
+        self._let_go()
 
     def new_number(self) -> int:
         self._number += 1
@@ -258,8 +262,10 @@ class Flow:
         driver = self._add(self._drawn_way(entrance), 0.0)
         if last is not None:
             # Those who come up to a queue have slowed down for it.
+            manner = driver.manner
+            habits = manner.pulls_mps2, manner.brakes_mps2, manner.gap_m, manner.headway_s
             while driver.speed > 0.5 and (
-                follows_mps2(driver.manner, driver.speed, rear - driver.front_m, last.speed) < -1.5
+                follows_mps2(*habits, driver.speed, rear - driver.front_m, last.speed) < -1.5
             ):
                 driver.speed -= 0.5
             if rear - driver.front_m < 2.0:
@@ -268,16 +274,18 @@ class Flow:
                 return
         entrance.next_s = self.traffic.time_s + self._headway_s(entrance.rate_per_s)
 
-    def _gone(self, driver: Driver) -> bool:
-        """At the end of the way, or stuck for good."""
-        if driver.s_m > self.roads.length_m(driver.way) - 2.0:
-            return True
-        line = driver.lane.stop_s_m
-        if driver.speed > 0.3 or line is None or driver.s_m < line:
-            self._stuck.pop(driver.number, None)
-            return False
-        since = self._stuck.setdefault(driver.number, self.traffic.time_s)
-        return self.traffic.time_s - since > STUCK_S
+    def _let_go(self) -> None:
+        """Of those at the end of their way, and those who are stuck for good."""
+        traffic = self.traffic
+        fates = _fates(self.roads.ways, self.roads.table.lanes, table_of(traffic.drivers)).tolist()
+        stuck: dict[int, float] = {}
+        stay = []
+        for driver, fate in zip(traffic.drivers, fates, strict=True):
+            if fate == _STANDS:
+                stuck[driver.number] = self._stuck.get(driver.number, traffic.time_s)
+            if fate == _GOES_ON or (fate == _STANDS and traffic.time_s - stuck[driver.number] <= STUCK_S):
+                stay.append(driver)
+        traffic.drivers, self._stuck = stay, stuck
 
     def _habits(self) -> None:
         """What drivers do now and then of their own will: brake hard for somebody ahead, change lanes, move over
@@ -285,13 +293,14 @@ class Flow:
         time_s = self.traffic.time_s
         cyclists = [driver for driver in self.traffic.drivers if driver.type is ParticipantType.BICYCLE]
         for driver in self.traffic.drivers:
-            if driver.type is ParticipantType.BICYCLE or driver.speed < 4.0:
+            speed = driver.speed
+            if driver.type is ParticipantType.BICYCLE or speed < 4.0:
                 continue
             if self.rng.random() < HARD_STOPS_A_MINUTE * STEP_S / 60.0:
                 length, how_mps2 = float(self.rng.uniform(0.5, 1.3)), float(self.rng.uniform(4.5, 7.0))
                 if self._has_cause(driver):
                     driver.brakes_hard = (time_s, time_s + length, how_mps2)
-            if self.rng.random() < LANE_CHANGES_A_KM * driver.speed * STEP_S / 1000.0:
+            if self.rng.random() < LANE_CHANGES_A_KM * speed * STEP_S / 1000.0:
                 self._change_lane(driver)
             if cyclists:
                 self._pass_cyclist(driver, cyclists)
@@ -328,6 +337,20 @@ class Flow:
                 back = time_s + PASSES_SLOWER * (gap + PASSED_BY_M) / closing
                 driver.moves = (Shift(time_s, PASSING_M, 1.4), Shift(back, -PASSING_M, 2.0))
                 return
+
+
+@kernel
+def _fates(ways: Ways, lanes: NDArray[np.void], drivers: NDArray[np.void]) -> NDArray[np.int64]:
+    """Of each driver: goes on, is at the end of the way, or stands behind the stop line."""
+    found = np.full(len(drivers), _GOES_ON)
+    for i in range(len(drivers)):
+        me = drivers[i]
+        way = int(me.way)
+        if me.s_m > ways.first[way + 1] - ways.first[way] - 1 - 2.0:
+            found[i] = _ENDS
+        elif me.speed <= 0.3 and me.s_m >= lanes[way].line_m:
+            found[i] = _STANDS
+    return found
 
 
 def jammed_arms(layout: Layout, roads: Network) -> set[str]:

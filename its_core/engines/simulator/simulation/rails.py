@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,14 +14,14 @@ from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M, TRAILER
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.roads.network import Network, Ways, network, place_on
-from its_core.engines.simulator.roads.signals import GREEN, Programme
+from its_core.engines.simulator.roads.signals import Programme
 from its_core.engines.simulator.simulation.population import Vehicle
 from its_core.engines.simulator.simulation.rules import Rules
-from its_core.engines.simulator.simulation.steering import SEES_AHEAD_S, ahead_m
-from its_core.engines.simulator.traffic.drivers import Driver, Situation
-from its_core.engines.simulator.traffic.habits import NORMAL
+from its_core.engines.simulator.simulation.steering import ahead_m
+from its_core.engines.simulator.traffic.driver_table import planned_drivers, table_of
+from its_core.engines.simulator.traffic.drivers import Driver
 from its_core.engines.simulator.traffic.making_room import make_room
-from its_core.engines.simulator.traffic.perception import Bodies, Drivers, look
+from its_core.engines.simulator.traffic.perception import Bodies
 from its_core.engines.simulator.traffic.sidesteps import rooms
 from its_core.engines.simulator.traffic.walkers import Walker
 from its_core.taxonomy import ParticipantType
@@ -79,45 +78,33 @@ class Rails:
         traffic, bodies = self.traffic, self.bodies()
         self._bodies = None
         make_room(bodies, traffic.drivers, traffic.time_s)
-        junctions = self.rules.junctions(traffic.time_s, traffic.drivers, traffic.walkers)
-        seen = look(self.roads.ways, bodies, table_of(traffic.drivers, bodies, traffic.time_s))
-        allows, gaps, dangers = seen.allows.tolist(), seen.gap_m.tolist(), seen.danger_s.tolist()
-        no_room = seen.no_room.tolist()
-        for i, driver in enumerate(traffic.drivers):
-            driver.decide(Situation(traffic.time_s, step_s, allows[i], gaps[i], dangers[i], no_room[i]), junctions)
+        drivers = planned_drivers(traffic.drivers, traffic.walkers, bodies.unit, traffic.time_s)
+        self.rules.decide(traffic.time_s, step_s, drivers, bodies, traffic.walkers)
         for walker, room in zip(traffic.walkers, rooms(bodies).tolist(), strict=True):
             walker.control(self.rules.around(traffic.time_s, step_s, walker, traffic.drivers, tuple(room)))
-        for driver in traffic.drivers:
-            _advance(driver, traffic.time_s, step_s)
+        _advance(drivers.table, step_s)
+        for i, driver in enumerate(traffic.drivers):
+            driver.row = drivers.row(i)
         for walker in traffic.walkers:
             walker.moved(walker.x + walker.vx * step_s, walker.y + walker.vy * step_s)
         traffic.time_s += step_s
 
-    def signals(self) -> NDArray[np.int8]:
-        heads = self.layout.signals
-        if self.programme is None:
-            return np.full(len(heads), GREEN, np.int8)
-        return np.array([self.programme.aspect(head.phase, self.traffic.time_s) for head in heads], np.int8)
 
-
-def _advance(driver: Driver, time_s: float, step_s: float) -> None:
-    before = driver.speed
-    speed = before + driver.command.acceleration_mps2 * step_s
-    driver.speed = speed if speed > 0.0 else 0.0
-    driver.s_m += 0.5 * (before + driver.speed) * step_s
-    if time_s < driver.intent.skids_s:
-        wish = driver.meant_aside_m(time_s + SEES_AHEAD_S) - driver.aside_m
-        if wish == driver.slides_mps == 0.0:
-            return
-        # What pure pursuit makes of a step to the side: an oscillation with 0.7 of the critical damping.
-        rate = driver.speed / ahead_m(driver.speed, driver.body.wheelbase_m)
-        driver.slides_mps += (2.0 * rate * rate * wish - 2.0 * rate * driver.slides_mps) * step_s
-        limit = STEEPEST * driver.speed
-        if driver.slides_mps > limit:
-            driver.slides_mps = limit
-        elif driver.slides_mps < -limit:
-            driver.slides_mps = -limit
-    driver.aside_m += driver.slides_mps * step_s
+@kernel
+def _advance(drivers: NDArray[np.void], step_s: float) -> None:
+    for i in range(len(drivers)):
+        me = drivers[i]
+        before = me.speed
+        me.speed = max(before + me.acceleration * step_s, 0.0)
+        me.s_m += 0.5 * (before + me.speed) * step_s
+        wish = me.soon_m - me.aside_m
+        if not me.skids and not (wish == 0.0 and me.slides_mps == 0.0):
+            # What pure pursuit makes of a step to the side: an oscillation with 0.7 of the critical damping.
+            rate = me.speed / ahead_m(me.speed, me.wheelbase_m)
+            me.slides_mps += (2.0 * rate * rate * wish - 2.0 * rate * me.slides_mps) * step_s
+            limit = STEEPEST * me.speed
+            me.slides_mps = min(max(me.slides_mps, -limit), limit)
+        me.aside_m += me.slides_mps * step_s
 
 
 def packed(roads: Network, traffic: Traffic) -> Bodies:
@@ -126,17 +113,8 @@ def packed(roads: Network, traffic: Traffic) -> Bodies:
     trailers = [driver for driver in drivers if driver.type is ParticipantType.ARTICULATED_TRUCK]
     bodies = Bodies.of(len(drivers) + len(trailers) + len(walkers))
     if drivers:
-        numbers: list[float] = []  # one flat list: NumPy reads it much faster than many short ones
-        for each in drivers:
-            numbers += (
-                each.way, each.s_m, each.aside_m, each.speed, each.half_length_m, each.half_width_m, each.number,
-                each.slides_mps,
-            )  # fmt: skip
-        rows = np.array(numbers, np.float64).reshape(len(drivers), 8)
-        _on_rails(
-            roads.ways, rows, bodies.x, bodies.y, bodies.vx, bodies.vy, bodies.fx, bodies.fy, bodies.front_m,
-            bodies.rear_m, bodies.half_m, bodies.unit,
-        )  # fmt: skip
+        _on_rails(roads.ways, table_of(drivers), bodies.table)
+        bodies.unit[: len(drivers)] = [driver.number for driver in drivers]
     for i, driver in enumerate(trailers, start=len(drivers)):
         at, ahead = trailer_on_rails(roads, driver)
         half = TRAILER.length_m / 2
@@ -154,18 +132,16 @@ def packed(roads: Network, traffic: Traffic) -> Bodies:
 
 
 @kernel
-def _on_rails(
-    ways: Ways, rows: Floats, x: Floats, y: Floats, vx: Floats, vy: Floats, fx: Floats, fy: Floats, front: Floats,
-    rear: Floats, half: Floats, unit: NDArray[np.int64],
-) -> None:  # fmt: skip
-    for i in range(len(rows)):
-        x[i], y[i], tx, ty = place_on(ways, int(rows[i, 0]), rows[i, 1], rows[i, 2])
-        slides = rows[i, 7]
-        vx[i], vy[i] = tx * rows[i, 3] - ty * slides, ty * rows[i, 3] + tx * slides
-        lean = slides / max(rows[i, 3], 2.0)
+def _on_rails(ways: Ways, drivers: NDArray[np.void], bodies: Floats) -> None:
+    x, y, vx, vy, fx, fy, front, rear, half = bodies
+    for i in range(len(drivers)):
+        me = drivers[i]
+        x[i], y[i], tx, ty = place_on(ways, int(me.way), me.s_m, me.aside_m)
+        vx[i], vy[i] = tx * me.speed - ty * me.slides_mps, ty * me.speed + tx * me.slides_mps
+        lean = me.slides_mps / max(me.speed, 2.0)
         length = np.sqrt(1.0 + lean * lean)
         fx[i], fy[i] = (tx - ty * lean) / length, (ty + tx * lean) / length
-        front[i], rear[i], half[i], unit[i] = rows[i, 4], rows[i, 4], rows[i, 5], int(rows[i, 6])
+        front[i], rear[i], half[i] = me.half_length_m, me.half_length_m, me.half_width_m
 
 
 def set_body(
@@ -194,25 +170,3 @@ def trailer_on_rails(roads: Network, driver: Driver) -> tuple[tuple[float, float
     length = max(math.sqrt(dx * dx + dy * dy), 1e-6)
     ahead = (dx / length, dy / length)
     return (pin_x - TRAILER.kingpin_m * ahead[0], pin_y - TRAILER.kingpin_m * ahead[1]), ahead
-
-
-def table_of(drivers: Sequence[Driver], bodies: Bodies, time_s: float) -> Drivers:
-    """What ``perception.look`` needs of the drivers, each of whom steers the body of the same place in order."""
-    count = len(drivers)
-    blind, careless = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-    overlooks = np.zeros((count, len(bodies.x)), np.bool_)
-    numbers: list[float] = []  # one flat list: NumPy reads it much faster than many short ones
-    for i, driver in enumerate(drivers):
-        intent, manner = driver.intent, driver.manner
-        if intent is not NORMAL:
-            blind[i] = intent.is_blind(time_s)
-            errs = intent.errs(time_s)
-            careless[i] = intent.ignores_others and errs
-            if intent.overlooks and errs:
-                overlooks[i] = np.isin(bodies.unit, list(intent.overlooks))
-        numbers += (
-            driver.way, driver.s_m, driver.speed, manner.headway_s, manner.gap_m, manner.pulls_mps2,
-            manner.brakes_mps2, *driver.span_m(time_s), driver.line_m, driver.exit_m,
-        )  # fmt: skip
-    table = np.array(numbers, np.float64).reshape(count, 11)
-    return Drivers(table, ~blind, ~(blind | careless), overlooks)

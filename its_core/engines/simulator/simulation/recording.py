@@ -37,12 +37,12 @@ class Recorder:
         self._indicator = np.zeros((frames, actors), np.int8)
         self._lane = np.full((frames, vehicles), -1, np.int64)
         self._stride, self._startle = (np.zeros((frames, actors)) for _ in range(2))
-        self._signals: list[NDArray[np.int8]] = []
+        self._signals: list[NDArray[np.int64]] = []
         self._trailers: dict[int, NDArray[np.float64]] = {}
         self._limbs: dict[int, NDArray[np.float64]] = {}
         self.arcs, self.asides = (np.zeros((frames, vehicles)) for _ in range(2))
 
-    def signals(self, aspects: NDArray[np.int8]) -> None:
+    def signals(self, aspects: NDArray[np.int64]) -> None:
         self._signals.append(aspects)
 
     def vehicle(self, frame: int, i: int, command: Command | None, lane: int, arc_m: float, aside_m: float) -> None:

@@ -12,8 +12,11 @@ from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
 from its_core.engines.simulator.roads.layouts import Layout, Point
 from its_core.engines.simulator.roads.network import Network
 from its_core.engines.simulator.roads.signals import GREEN, RED, Programme
+from its_core.engines.simulator.traffic.decisions import decide
+from its_core.engines.simulator.traffic.driver_table import Drivers
 from its_core.engines.simulator.traffic.drivers import Driver
-from its_core.engines.simulator.traffic.junctions import Junctions
+from its_core.engines.simulator.traffic.junctions import Junctions, People
+from its_core.engines.simulator.traffic.perception import Bodies, look
 from its_core.engines.simulator.traffic.time_to_collision import first_to_reach
 from its_core.engines.simulator.traffic.walkers import Around, Crossing, Threat, Walker
 
@@ -34,22 +37,30 @@ class Rules:
         self.crash_at: Point | None = None
         self.crash_s = math.inf
         self._over: dict[int, dict[int, float | None]] = {}  # by place, then by way
-        self._moving: NDArray[np.float64] | None = None  # vehicles, since ``junctions`` was asked for
+        self._moving: NDArray[np.float64] | None = None  # vehicles, since drivers decided last
 
-    def junctions(
-        self, time_s: float, drivers: Sequence[Driver], walkers: Sequence[Walker], blocked: bool = False
-    ) -> Junctions:
+    def decide(
+        self,
+        time_s: float,
+        step_s: float,
+        drivers: Drivers,
+        bodies: Bodies,
+        walkers: Sequence[Walker],
+        blocked: bool = False,
+    ) -> None:
+        """What drivers, who steer the first of the bodies, do for the next ``step_s`` seconds."""
         self._moving = None
+        self._drivers = drivers
+        junctions = Junctions(self.signals(time_s), _on_foot(walkers), blocked)
+        decide(self.roads, drivers, look(self.roads, bodies, drivers), junctions, time_s, step_s)
+
+    def signals(self, time_s: float) -> NDArray[np.int64]:
+        """The aspect of each signal head."""
         heads = self.layout.signals
         if self.programme is None:
-            signals = np.full(len(heads), GREEN, np.int8)
-        else:
-            signals = np.array([self.programme.aspect(head.phase, time_s) for head in heads], np.int8)
-        standing = [walker for walker in walkers if not walker.fallen]
-        people = np.array([(each.x, each.y, each.vx, each.vy) for each in standing]).reshape(-1, 4)
-        waits = np.array([walker.waits for walker in standing], np.bool_)
-        x, y, vx, vy = (np.ascontiguousarray(column) for column in people.T)
-        return Junctions(self.roads, drivers, signals, (x, y, vx, vy, waits), walkers, blocked)
+            return np.full(len(heads), GREEN)
+        shows = [self.programme.aspect(phase, time_s) for phase in (0, 1)]
+        return np.array([shows[head.phase] for head in heads], np.int64)
 
     def around(
         self, time_s: float, step_s: float, walker: Walker, drivers: Sequence[Driver], room: tuple[float, ...]
@@ -60,7 +71,7 @@ class Rules:
             may_cross = self._may_cross(time_s, walker, crossing, drivers)
         threat = None
         if crossing is not None and crossing.start_m - 1.0 < walker.s_m:
-            threat = self._threat(walker, drivers)
+            threat = self._threat(walker)
         since = time_s - self.crash_s if self.crash_at is not None else math.inf
         return Around(time_s, step_s, may_cross, threat, self.crash_at, since, room)
 
@@ -106,10 +117,10 @@ class Rules:
         s, aside = self.roads.project(way, *at)
         return s if abs(aside) < within_m and 0.0 < s < self.roads.length_m(way) else None
 
-    def _threat(self, walker: Walker, drivers: Sequence[Driver]) -> Threat | None:
+    def _threat(self, walker: Walker) -> Threat | None:
         """The vehicle that reaches a person first, if one is about to."""
         if self._moving is None:
-            self._moving = _moving(drivers)
+            self._moving = _moving(self._drivers.table)
         reach_s, beside, tangent, half = first_to_reach(
             self.roads.ways, self._moving, walker.x, walker.y, walker.vx, walker.vy, _NEAR_M
         )
@@ -119,15 +130,21 @@ class Rules:
         return Threat(reach_s, (-tangent[1] * side, tangent[0] * side), half - abs(beside))
 
 
-def _moving(drivers: Sequence[Driver]) -> NDArray[np.float64]:
+def _on_foot(walkers: Sequence[Walker]) -> People:
+    """As ``Junctions.people``."""
+    standing = [walker for walker in walkers if not walker.fallen]
+    people = np.array([(each.x, each.y, each.vx, each.vy) for each in standing]).reshape(-1, 4)
+    waits = np.array([walker.waits for walker in standing], np.bool_)
+    x, y, vx, vy = np.ascontiguousarray(people.T)
+    return x, y, vx, vy, waits
+
+
+def _moving(table: NDArray[np.void]) -> NDArray[np.float64]:
     """The vehicles that move, as ``first_to_reach`` takes them."""
-    rows = [
-        (
-            driver.way, driver.s_m, driver.aside_m, driver.front_m, driver.rear_m,
-            driver.half_width_m + PEDESTRIAN_RADIUS_M, driver.speed,
-            min(max(driver.command.acceleration_mps2, -_TRUSTED_MPS2), 0.0),
-        )
-        for driver in drivers
-        if driver.speed >= _SLOWEST_MPS
-    ]  # fmt: skip
-    return np.array(rows, np.float64).reshape(-1, 8)
+    rows = table[table["speed"] >= _SLOWEST_MPS]
+    found = np.empty((len(rows), 8))
+    for column, name in enumerate(("way", "s_m", "aside_m", "front_m", "rear_m", "half_width_m", "speed")):
+        found[:, column] = rows[name]
+    found[:, 5] += PEDESTRIAN_RADIUS_M
+    found[:, 7] = np.minimum(np.maximum(rows["acceleration"], -_TRUSTED_MPS2), 0.0)
+    return found

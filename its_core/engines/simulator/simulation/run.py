@@ -20,12 +20,11 @@ from its_core.engines.simulator.physics.vehicle import Vehicle
 from its_core.engines.simulator.physics.world import Body, Touch, World
 from its_core.engines.simulator.randomness import rng_of
 from its_core.engines.simulator.roads.network import Network, network, project_on
-from its_core.engines.simulator.roads.signals import GREEN
 from its_core.engines.simulator.simulation.crushed_posts import gives_way
 from its_core.engines.simulator.simulation.onlookers import UNDERSTANDS_S, come_upon, drawn_onlooker
 from its_core.engines.simulator.simulation.population import OPEN_ROADS
 from its_core.engines.simulator.simulation.quiet import all_stay_apart
-from its_core.engines.simulator.simulation.rails import set_body, table_of, trailer_on_rails
+from its_core.engines.simulator.simulation.rails import set_body, trailer_on_rails
 from its_core.engines.simulator.simulation.rebound import Rebounds
 from its_core.engines.simulator.simulation.recording import Recorder
 from its_core.engines.simulator.simulation.rules import Rules
@@ -47,10 +46,11 @@ from its_core.engines.simulator.simulation.swerves import (
     swerve_of,
 )
 from its_core.engines.simulator.trace import Trace
-from its_core.engines.simulator.traffic.drivers import Command, Driver, Situation
+from its_core.engines.simulator.traffic.driver_table import planned_drivers
+from its_core.engines.simulator.traffic.drivers import Command, Driver
 from its_core.engines.simulator.traffic.habits import Brake
 from its_core.engines.simulator.traffic.making_room import make_room
-from its_core.engines.simulator.traffic.perception import Bodies, look
+from its_core.engines.simulator.traffic.perception import Bodies
 from its_core.engines.simulator.traffic.sidesteps import rooms
 from its_core.engines.simulator.traffic.walkers import Walker
 from its_core.taxonomy import ParticipantType
@@ -173,7 +173,7 @@ class _Simulation:
         return not self.log.episodes and not self._skidding and all_stay_apart(self.seen, self._things, STEP_S)
 
     def _record(self, recorder: Recorder, frame: int, time_s: float) -> None:
-        recorder.signals(self._signals(time_s))
+        recorder.signals(self.rules.signals(time_s))
         for i, driver in enumerate(self.drivers):
             recorder.vehicle(frame, i, driver.command, driver.way, driver.s_m, driver.aside_m)
         for i in range(len(self.drivers), self.vehicles):
@@ -242,26 +242,35 @@ class _Simulation:
         time_s = tick / TICKS_HZ
         self._look_around()
         make_room(self.seen, self.drivers, time_s)
-        junctions = self.rules.junctions(time_s, self.drivers, self.walkers, self._blocked())
-        found = look(self.roads.ways, self.seen, table_of(self.drivers, self.seen, time_s))
-        allows, gaps, dangers = found.allows.tolist(), found.gap_m.tolist(), found.danger_s.tolist()
-        no_room = found.no_room.tolist()
+        steers = [self._steers(i, tick) for i in range(len(self.drivers))]
         for i, driver in enumerate(self.drivers):
-            since = tick - self.wrecked_at.get(i, tick + 1)
-            body = self.bodies[i]
-            if isinstance(body, TwoWheeler) and body.fallen:
-                continue
-            if since >= 0 and not (driver.intent.goes_on and since > 0.7 * TICKS_HZ):
-                self._after_crash(i, since)
-                continue
-            self._come_upon(i, driver, time_s)
-            driver.decide(Situation(time_s, STEP_S, allows[i], gaps[i], dangers[i], no_room[i]), junctions)
-            self._steer(i, driver, time_s)
+            if steers[i]:
+                self._come_upon(i, driver, time_s)
+        drivers = planned_drivers(self.drivers, self.walkers, self.seen.unit, time_s)
+        blocked = self._blocked()
+        for i, driver in enumerate(self.drivers):
+            if not steers[i]:
+                if i in self.wrecked_at:
+                    self._after_crash(i, tick - self.wrecked_at[i])
+                drivers.table["acts"][i], drivers.table["then_mps2"][i] = 0.0, driver.acceleration
+        self.rules.decide(time_s, STEP_S, drivers, self.seen, self.walkers, blocked)
+        for i, driver in enumerate(self.drivers):
+            if steers[i]:
+                driver.row = drivers.row(i)
+                self._steer(i, driver, time_s)
         for walker, room in zip(self.walkers, rooms(self.seen).tolist(), strict=True):
             walker.control(self.rules.around(time_s, STEP_S, walker, self.drivers, tuple(room)))
             body = self.bodies[walker.number]
             assert isinstance(body, Walking)
             body.walk(walker.vx, walker.vy)
+
+    def _steers(self, i: int, tick: int) -> bool:
+        """Whether a driver is still at the wheel, or is so again after a crash."""
+        body = self.bodies[i]
+        if isinstance(body, TwoWheeler) and body.fallen:
+            return False
+        at = self.wrecked_at.get(i)
+        return at is None or (self.drivers[i].intent.goes_on and tick - at > 0.7 * TICKS_HZ)
 
     def _come_upon(self, i: int, driver: Driver, time_s: float) -> None:
         """Drivers slow down for a crash, a moment after it happened."""
@@ -282,7 +291,7 @@ class _Simulation:
             self.roads.ways, driver.way, driver.s_m, float(seen.x[i]), float(seen.y[i]), float(seen.fx[i]),
             float(seen.fy[i]), driver.speed, driver.meant_aside_m(time_s + SEES_AHEAD_S), wheelbase,
         )  # fmt: skip
-        acceleration = driver.command.acceleration_mps2
+        acceleration = driver.acceleration
         assert isinstance(body, Vehicle | TwoWheeler)
         if time_s >= driver.intent.skids_s and isinstance(body, Vehicle):
             if i not in self._skidding:
@@ -318,13 +327,13 @@ class _Simulation:
             else:
                 body.drive(-DRAGS_MPS2, body.steer_rad)
                 body.settle()
-            driver.command = Command(-6.0, driver.aside_m, crash.brake_share > 0.05, 0)
+            driver.command = Command(-6.0, crash.brake_share > 0.05, 0)
         if (
             since_ticks > (crash.stunned_s + self._warns_s[i]) * TICKS_HZ
             and self.rules.crash_s < math.inf
             and i % 3 != 0
         ):
-            driver.command = Command(-6.0, driver.aside_m, driver.command.brake_lamps, 2)
+            driver.command = Command(-6.0, driver.command.brake_lamps, 2)
 
     def _swerved(self, i: int, body: Vehicle, since_s: float) -> bool:
         """Whether a driver who has been scraped still has a way to steer; takes them on it."""
@@ -340,7 +349,7 @@ class _Simulation:
         limit = STEER_RATE_RADPS * STEP_S
         brakes = since_s >= STARTS_S
         body.drive(-BRAKES_MPS2 if brakes else -0.3, body.steer_rad + min(max(wish - body.steer_rad, -limit), limit))
-        driver.command = Command(-BRAKES_MPS2, driver.aside_m, brakes, 0)
+        driver.command = Command(-BRAKES_MPS2, brakes, 0)
         return True
 
     def _touched(self, tick: int, touch: Touch) -> None:
@@ -402,7 +411,7 @@ class _Simulation:
         swerve = swerve_of((x, y), body.chassis.forward, driver.speed, self.demands[number])
         if swerve is not None and number not in self.staging.rolls:
             self._swerves[number] = swerve, self.before[number].copy()
-        driver.command = Command(0.0, driver.aside_m, driver.command.brake_lamps, 0)
+        driver.command = Command(0.0, driver.command.brake_lamps, 0)
         if not driver.intent.goes_on:
             body.drive(0.0, body.steer_rad)
 
@@ -422,13 +431,6 @@ class _Simulation:
         if self.rules.crash_at is None:
             self.rules.crash_at = (float(touch.point_m[0]), float(touch.point_m[1]))
             self.rules.crash_s = tick / TICKS_HZ
-
-    def _signals(self, time_s: float) -> NDArray[np.int8]:
-        """The aspect of each signal head, S int8."""
-        programme, heads = self.staging.programme, self.staging.layout.signals
-        if programme is None:
-            return np.full(len(heads), GREEN, np.int8)
-        return np.array([programme.aspect(head.phase, time_s) for head in heads], np.int8)
 
     def _blocked(self) -> bool:
         if not self.wrecked_at or self.staging.layout.name in OPEN_ROADS:

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
-from its_core.engines.simulator.roads.network import Ways, nearest_on
+from its_core.engines.simulator.roads.network import Network, Ways, nearest_on
+from its_core.engines.simulator.traffic.driver_table import Drivers
+from its_core.engines.simulator.traffic.drivers import follows_mps2
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Records = NDArray[np.void]
 
 ELBOW_ROOM_M = 0.3  # kept clear on either side of one's own width
 HORIZON_M = 90.0
@@ -57,19 +60,6 @@ class Bodies:
 
 
 @dataclass(slots=True)
-class Drivers:
-    """D drivers, who steer the first D of the bodies. ``table`` D×11: the way that each follows and where on it, speed,
-    the Intelligent Driver Model's headway (s), gap (m), pull and braking (m/s²), between which distances to the left
-    they are and will be, and where the stop line and the end of the junction behind it are on the way (infinite: there
-    is none). The flags say whether each looks out for vehicles and for people, and which bodies it does not see."""
-
-    table: Floats
-    sees_cars: Flags
-    sees_people: Flags
-    overlooks: Flags  # D×N
-
-
-@dataclass(slots=True)
 class Seen:
     """Of D drivers: the acceleration that the road users ahead allow, the gap to the nearest one, the seconds until a
     collision with somebody who is not in the way yet (infinite without one), and whether there is no room behind the
@@ -81,11 +71,10 @@ class Seen:
     no_room: Flags
 
 
-def look(ways: Ways, bodies: Bodies, drivers: Drivers) -> Seen:
+def look(roads: Network, bodies: Bodies, drivers: Drivers) -> Seen:
     seen = _look(
-        ways, bodies.table, bodies.unit, bodies.walks, drivers.table, drivers.sees_cars, drivers.sees_people,
-        drivers.overlooks,
-    )  # fmt: skip
+        roads.ways, roads.table.lanes, bodies.table, bodies.unit, bodies.walks, drivers.table, drivers.overlooks
+    )
     return Seen(*seen)
 
 
@@ -118,8 +107,7 @@ def _is_outside(box: tuple[float, float, float, float], x: float, y: float, reac
 
 @kernel
 def _look(
-    ways: Ways, bodies: Floats, unit: Ints, walks: Flags, drivers: Floats, sees_cars: Flags, sees_people: Flags,
-    overlooks: Flags,
+    ways: Ways, lanes: Records, bodies: Floats, unit: Ints, walks: Flags, drivers: Records, overlooks: Flags
 ) -> tuple[Floats, Floats, Floats, Flags]:  # fmt: skip
     count = len(drivers)
     allows, gap_m, danger_s = np.full(count, 1e9), np.full(count, np.inf), np.full(count, np.inf)
@@ -127,20 +115,22 @@ def _look(
     x, y, vx, vy, fx, fy = bodies[0], bodies[1], bodies[2], bodies[3], bodies[4], bodies[5]
     front, rear, half = bodies[6], bodies[7], bodies[8]
     for i in range(count):
-        if not (sees_cars[i] or sees_people[i]):
+        me = drivers[i]
+        if me.is_blind:
             continue
-        number, s_m, speed, headway, own_gap, pulls, brakes, left, right, line_m, exit_m = drivers[i]
-        way = int(number)
+        way, s_m, speed = int(me.way), me.s_m, me.speed
+        left, right = max(me.aside_m, me.later_m), min(me.aside_m, me.later_m)
+        line_m, exit_m = lanes[way].line_m, lanes[way].exit_m
         room = half[i] + ELBOW_ROOM_M
         high, low = left + room, right - room
-        if sees_cars[i] and -0.5 < line_m - s_m - front[i] < BOX_M and exit_m < np.inf:
-            no_room[i] = _has_no_room(ways, bodies, unit, walks, i, way, s_m, left, right, own_gap, line_m, exit_m)
+        if -0.5 < line_m - s_m - front[i] < BOX_M and exit_m < np.inf:
+            no_room[i] = _has_no_room(ways, bodies, unit, walks, i, way, s_m, left, right, me.gap_m, line_m, exit_m)
         box = _box(ways, way, s_m - 12.0, s_m + HORIZON_M + 12.0)
         widest = max(abs(high), abs(low)) + front[i] + rear[i]
         for other in range(len(x)):
             if unit[other] == unit[i] or overlooks[i, other]:
                 continue
-            if (walks[other] and not sees_people[i]) or (not walks[other] and not sees_cars[i]):
+            if walks[other] and me.is_careless:
                 continue
             dx, dy = x[other] - x[i], y[other] - y[i]
             square = dx * dx + dy * dy
@@ -163,10 +153,7 @@ def _look(
                 gap = s - ahead_reach - s_m - front[i]
                 if gap < HORIZON_M and s - s_m > 0.5:
                     ahead_mps = max(lead, 0.0)
-                    closing = speed * (speed - ahead_mps) / (2.0 * np.sqrt(pulls * brakes))
-                    wished = own_gap + max(0.0, speed * headway + closing)
-                    ratio = wished / max(gap, 0.3)
-                    allowed = pulls * (1.0 - ratio * ratio)
+                    allowed = follows_mps2(me.pulls_mps2, me.brakes_mps2, me.gap_m, me.headway_s, speed, gap, ahead_mps)
                     if allowed < allows[i]:
                         allows[i] = allowed
                     if gap < gap_m[i]:
@@ -238,24 +225,12 @@ def _has_no_room(
     return bool(stands - taken < exit_m)
 
 
-@kernel
-def crosswalks_claimed(
-    ways: Ways, stretches: Floats, x: Floats, y: Floats, vx: Floats, vy: Floats, standing: Flags
-) -> Flags:
-    """Of C stretches (C×3: a way, and between which arc lengths it runs over a crosswalk) whether one of the people at
-    (x, y) is on what a car would drive over there, or about to step into its way. ``standing``: those who wait for the
-    car."""
-    claimed = np.zeros(len(stretches), np.bool_)
-    for k in range(len(stretches)):
-        way, start_m, end_m = stretches[k]
-        claimed[k] = _is_claimed(ways, int(way), start_m, end_m, x, y, vx, vy, standing)
-    return claimed
-
-
 @inline
-def _is_claimed(
+def is_claimed(
     ways: Ways, way: int, start_m: float, end_m: float, x: Floats, y: Floats, vx: Floats, vy: Floats, standing: Flags
 ) -> bool:
+    """Whether one of the people at (x, y) is on what a car would drive over between two arc lengths of a way, where it
+    runs over a crosswalk, or about to step into its way. ``standing``: those who wait for the car."""
     reach = HALF_CAR_M + CLAIM_M + PEDESTRIAN_RADIUS_M
     for i in range(len(x)):
         if standing[i]:

@@ -7,8 +7,11 @@ import pytest
 
 from its_core.engines.simulator.roads.network import network
 from its_core.engines.simulator.roads.registry import place
-from its_core.engines.simulator.traffic.perception import Bodies, Drivers, look
-from its_core.taxonomy import RoadLayout
+from its_core.engines.simulator.traffic.driver_table import planned_drivers
+from its_core.engines.simulator.traffic.drivers import Driver
+from its_core.engines.simulator.traffic.habits import NORMAL, Manner
+from its_core.engines.simulator.traffic.perception import Bodies, look
+from its_core.taxonomy import ParticipantType, RoadLayout
 
 ROADS = network(place(RoadLayout.HIGHWAY, "cam_07"))
 WAY = 0
@@ -25,8 +28,9 @@ def seen(s_m: float, ahead_m: float, aside_m: float) -> tuple[float, float]:
     for body, (along_m, side_m, speed) in enumerate(((s_m - END_M, 0.0, 20.0), (s_m - END_M + ahead_m, aside_m, 0.0))):
         bodies.table[:, body] = (*(end + along_m * way + side_m * left), *(speed * way), *way, 2.2, 2.2, 0.9)
         bodies.unit[body] = body
-    table = np.array([[WAY, s_m, 20.0, 1.4, 2.0, 1.5, 2.5, 0.0, 0.0, np.inf, np.inf]])
-    found = look(ROADS.ways, bodies, Drivers(table, np.ones(1, bool), np.ones(1, bool), np.zeros((1, 2), bool)))
+    driver = Driver(0, ParticipantType.SEDAN, WAY, Manner(20.0, 1.4, 2.0, 1.5, 2.5), NORMAL, ROADS, 0.95)
+    driver.s_m, driver.speed = s_m, 20.0
+    found = look(ROADS, bodies, planned_drivers([driver], [], bodies.unit, 0.0))
     return float(found.allows[0]), float(found.gap_m[0])
 
 
