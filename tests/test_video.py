@@ -121,17 +121,6 @@ def test_equal_frames_give_equal_bytes(clip: Path, tmp_path: Path) -> None:
         assert (tmp_path / "again.mp4").read_bytes() == clip.read_bytes()
 
 
-@pytest.mark.parametrize(("noise", "quantiser"), [(1, 22), (7, 23), (12, 24)])
-def test_the_noisier_a_clip_the_coarser_its_quantiser(tmp_path: Path, noise: int, quantiser: int) -> None:
-    """Each byte of noise is less than ``noise``. x264 writes its settings into the stream."""
-    rng = np.random.default_rng(3)
-    frames = [128 + rng.integers(0, noise, (48, 64, 1), np.uint8).repeat(3, 2) for _ in range(9)]
-
-    write_mp4(tmp_path / "clip.mp4", iter(frames), GEOMETRY)
-
-    assert f" qp={quantiser} ".encode() in (tmp_path / "clip.mp4").read_bytes()
-
-
 def test_a_plain_processor_writes_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With all vector code of x264 and of FFmpeg's colour conversion switched off. The settings that x264 writes into
     the stream are as long in both."""

@@ -17,10 +17,10 @@ from its_core.video.reading import (
     read_luma,
     read_stored_frames,
 )
-from its_core.video.writing import DEFAULT_QUANTISER, SYNTHETIC_STATEMENT, Frame, Mp4Writer, write_mp4
+from its_core.video.writing import DEFAULT_CRF, SYNTHETIC_STATEMENT, Frame, Mp4Writer, write_mp4
 
 __all__ = [
-    "DEFAULT_QUANTISER",
+    "DEFAULT_CRF",
     "MAX_PIXELS",
     "SYNTHETIC_STATEMENT",
     "Colours",

@@ -16,10 +16,9 @@ from its_core.clip import Geometry
 from its_core.storage import replacing
 
 Frame = NDArray[np.uint8]  # H×W×3, RGB
-Plane = NDArray[np.uint8]
 
-# Measured on noisy 1280×704 × 93 frames: 0.6 to 1.5 s and 0.3 to 2.1 MB a clip; "superfast" doubles the bytes, "faster"
-# the time, for the same picture. Three things would make the bytes vary: the number of threads, so it is one; x264's
+# Measured on noisy 1280×704 × 93 frames: 1 to 2 s and 0.3 to 3.4 MB a clip; "superfast" doubles the bytes, "faster" the
+# time, for the same picture. Three things would make the bytes vary: the number of threads, so it is one; x264's
 # macroblock tree, whose AVX code gives varying results where the width is no multiple of 128; and the code that x264
 # chooses by the processor, some of which is not exact. A fixed camera's clip has neither cuts nor fades: without the
 # search for them and for the best number of B-frames the same quality takes a quarter less time and up to 2 % more
@@ -31,18 +30,13 @@ ENCODER = {
     "x264-params": "mbtree=0:cpu-independent=1:b-adapt=0:scenecut=0:weightp=0:partitions=i8x8:me=dia:aq-mode=0"
     ":b-pyramid=none",
 }
-# One quantiser for a whole clip: to search for one a frame (crf) takes x264 a tenth of its time, and in a fixed
-# camera's clip the frames get nearly the same. Where neighbouring frames differ more, which is noise, it is coarser, as
-# crf would make it: one step from the first of these differences on (grey levels), two from the second.
-DEFAULT_QUANTISER = 22
-_COARSER_FROM = (2.3, 3.7)
+DEFAULT_CRF = 23.0
 # In the metadata of every clip, so that a program that has nothing but the file can tell.
 SYNTHETIC_STATEMENT = "Synthetic video: no event in it took place."
 
 
-def write_mp4(path: Path, frames: Iterator[Frame], geometry: Geometry, quantiser: int = DEFAULT_QUANTISER) -> None:
-    """Encodes H×W×3 RGB frames (uint8) as H.264, yuv420p, BT.709, constant frame rate, index first. ``quantiser``, 1
-    to 49, is that of clips without noise: less is finer.
+def write_mp4(path: Path, frames: Iterator[Frame], geometry: Geometry, crf: float = DEFAULT_CRF) -> None:
+    """Encodes H×W×3 RGB frames (uint8) as H.264, yuv420p, BT.709, constant frame rate, index first.
 
     The file appears under its name whole or not at all, and the same frames give the same bytes. ``frames`` is closed
     in any case. Raises ValueError when a frame's shape or the number of frames is not the geometry's.
@@ -50,11 +44,11 @@ def write_mp4(path: Path, frames: Iterator[Frame], geometry: Geometry, quantiser
     with contextlib.ExitStack() as stack:
         if close := getattr(frames, "close", None):
             stack.callback(close)
-        _encode(stack.enter_context(replacing(path)), frames, geometry, quantiser)
+        _encode(stack.enter_context(replacing(path)), frames, geometry, crf)
 
 
-def _encode(path: Path, frames: Iterator[Frame], geometry: Geometry, quantiser: int) -> None:
-    with Mp4Writer(path, geometry, quantiser) as writer:
+def _encode(path: Path, frames: Iterator[Frame], geometry: Geometry, crf: float) -> None:
+    with Mp4Writer(path, geometry, crf) as writer:
         for frame in frames:
             writer.add(frame)
 
@@ -63,9 +57,8 @@ class Mp4Writer:
     """Encodes frames as they come, as ``write_mp4`` does. The file is complete when the block has ended without an
     error; what was written until then lies under its name."""
 
-    def __init__(self, path: Path, geometry: Geometry, quantiser: int = DEFAULT_QUANTISER) -> None:
-        self._geometry, self._quantiser, self._count = geometry, quantiser, 0
-        self._waiting: list[av.VideoFrame] = []  # the first frame, until the second tells how noisy the clip is
+    def __init__(self, path: Path, geometry: Geometry, crf: float = DEFAULT_CRF) -> None:
+        self._geometry, self._count = geometry, 0
         options = {"movflags": "+faststart", "fflags": "+bitexact"}
         self._container = av.open(str(path.absolute()), "w", format="mp4", options=options)
         self._container.metadata["comment"] = SYNTHETIC_STATEMENT
@@ -74,6 +67,7 @@ class Mp4Writer:
         coder = stream.codec_context
         coder.thread_count = 1
         coder.time_base = Fraction(1, geometry.fps)
+        coder.options = ENCODER | {"crf": str(crf)}
         coder.color_primaries, coder.color_trc = int(ColorPrimaries.BT709), int(ColorTrc.BT709)
         coder.colorspace, coder.color_range = int(Colorspace.ITU709), int(ColorRange.MPEG)
         self._stream = stream
@@ -86,8 +80,6 @@ class Mp4Writer:
             if kind is None:
                 if self._count != self._geometry.frames:
                     raise ValueError(f"the geometry asks for {self._geometry.frames} frames, {self._count} came")
-                if self._waiting:
-                    self._start()
                 self._container.mux(self._stream.encode())
         finally:
             self._container.close()
@@ -96,39 +88,8 @@ class Mp4Writer:
         """Raises ValueError for a frame of another shape, or for one too many."""
         if self._count == self._geometry.frames:
             raise ValueError(f"the geometry asks for {self._geometry.frames} frames, more came")
-        converted = _to_yuv(frame, self._count, self._geometry)
+        self._container.mux(self._stream.encode(_to_yuv(frame, self._count, self._geometry)))
         self._count += 1
-        if self._count <= 2:
-            self._waiting.append(converted)
-        else:
-            self._container.mux(self._stream.encode(converted))
-        if self._count == 2:
-            self._start()
-
-    def _start(self) -> None:
-        """Chooses the quantiser and encodes what waits."""
-        quantiser = self._quantiser + _coarser(*(_luma(frame) for frame in self._waiting))
-        self._stream.codec_context.options = ENCODER | {"qp": str(quantiser)}
-        for frame in self._waiting:
-            self._container.mux(self._stream.encode(frame))
-        self._waiting.clear()
-
-
-def _coarser(first: Plane, second: Plane | None = None) -> int:
-    """By how many steps, 0 to 2, after how two frames (H×W) differ: the mean over pairs of neighbouring pixels, of
-    which the greater difference counts."""
-    if second is None:
-        return 0
-    differences = np.abs(np.subtract(second, first, dtype=np.int16))
-    greater = np.maximum(differences[:, ::2], differences[:, 1::2])
-    mean = int(greater.sum()) / greater.size
-    return sum(mean > least for least in _COARSER_FROM)
-
-
-def _luma(frame: av.VideoFrame) -> Plane:
-    """H×W."""
-    plane = frame.planes[0]
-    return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
 
 
 def _to_yuv(frame: Frame, index: int, geometry: Geometry) -> av.VideoFrame:

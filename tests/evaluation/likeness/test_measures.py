@@ -26,7 +26,7 @@ def written(path: Path, geometry: Geometry = SIZE, noise: float = 0.0, blink: in
             grain = rng.normal(size=(*wall.shape[:2], 1)) * noise
             yield (wall + grain + blink * (number % 2)).clip(0, 255).astype(np.uint8)
 
-    write_mp4(path, frames(), geometry, quantiser=1)
+    write_mp4(path, frames(), geometry, crf=1)
     return path
 
 

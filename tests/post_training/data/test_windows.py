@@ -19,7 +19,7 @@ def write(path: Path, frames: int, fps: int, size_px: tuple[int, int] = (64, 32)
     """Frames that say their number by their brightness."""
     width, height = size_px
     pictures = (np.full((height, width, 3), 20 + 4 * number, np.uint8) for number in range(frames))
-    video.write_mp4(path, pictures, Geometry(width, height, fps, frames), quantiser=4)
+    video.write_mp4(path, pictures, Geometry(width, height, fps, frames), crf=4)
     return path
 
 
@@ -114,7 +114,7 @@ def test_other_shapes_are_cropped_and_not_stretched(tmp_path: Path) -> None:
     picture = np.zeros((96, 128, 3), np.uint8)
     picture[32:64, 48:80] = 255
     path = tmp_path / "clip.mp4"
-    video.write_mp4(path, iter([picture] * 9), Geometry(128, 96, 10, 9), quantiser=4)
+    video.write_mp4(path, iter([picture] * 9), Geometry(128, 96, 10, 9), crf=4)
     first = next(read(look(path, MODEL), MODEL, (64, 32)))[0]
     assert np.abs(first.astype(int) - scale_and_crop(picture[None], 64, 32)[0]).mean() < 3
     rows, columns = np.nonzero(first[..., 0] > 128)
