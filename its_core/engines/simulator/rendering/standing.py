@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ _PASSES: Passes = (((0.25, -0.25), ((0, 0), (1, 1))), ((-0.25, 0.25), ((0, 1), (
 _ONE_SAMPLE: Passes = (((0.5, 0.5), ((0, 0),)),)
 _BRIGHTEST = 2.2  # of a sample, so that a lamp does not eat the anti-aliasing of its edge
 _SKY_ROWS = 64
-_SAMPLES = 16_000  # that are lit at once: what is known of each fits the processor's cache
+_ROWS = 32  # whose samples are lit at once: what is known of each fits the processor's cache
 _WALL_PIECE_M = 4.0  # lenses bend long edges
 
 
@@ -125,6 +126,9 @@ def _lit(
     """``placed``: the things' vertices by ``Camera.placed``; ``plain`` H×W: pixels whose samples all show one wall, if
     those of the first pass do so too. That pass alone will do for them. ``wanted`` H×W: pixels that are lit; by
     default, all."""
+    surroundings = _Surroundings(
+        shader.around, shader.optics, daylight.rise, cast.lamps, np.array(cast.rect), np.array(camera.position_m)
+    )
     painter = FacadePainter(things.walls, daylight, camera.position_m, things.shade, cast)
     light = np.zeros((camera.height_px, camera.width_px, 3), np.float32)
     covered = np.zeros((camera.height_px, camera.width_px), np.float32)
@@ -142,12 +146,9 @@ def _lit(
         if wanted is not None:
             weights[~wanted] = 0.0
         for row, column in taken:
-            hits = _hits(seen.triangle, row, column, weights)
-            for hit in np.array_split(hits, len(hits) // _SAMPLES + 1):
-                _add_samples(
-                    camera, things, placed, lens, seen, (row, column), hit, painter, shader, cast, weights, light,
-                    covered,
-                )  # fmt: skip
+            for top in range(0, camera.height_px, _ROWS):
+                hits = _hits(seen.triangle, row, column, weights, top, min(top + _ROWS, camera.height_px))
+                _add_samples(camera, things, placed, lens, seen, hits, painter, surroundings, weights, light, covered)
     return Lit(light, covered)
 
 
@@ -201,56 +202,63 @@ def _one_wall(seen: Ints, wall: Ints, walls_from: int) -> NDArray[np.bool_]:
 
 
 @kernel
-def _hits(seen: Ints, row: int, column: int, weights: F32) -> Ints:
-    """The pixels (their numbers in a flattened picture) whose sample in that row and column shows something and
-    counts."""
-    height, width = weights.shape
-    hits, count = np.empty(height * width, np.int32), 0
-    for y in range(height):
+def _hits(seen: Ints, row: int, column: int, weights: F32, top: int, low: int) -> Ints:
+    """K×3: the pixels of the rows from ``top`` to before ``low`` (their numbers in a flattened picture) whose sample in
+    that row and column shows something and counts; the sample's own row and column."""
+    width, count = weights.shape[1], 0
+    hits = np.empty(((low - top) * width, 3), np.int32)
+    for y in range(top, low):
         for x in range(width):
             if seen[FINE * y + row, FINE * x + column] >= 0 and weights[y, x] > 0.0:
-                hits[count] = y * width + x
+                hits[count, 0], hits[count, 1], hits[count, 2] = y * width + x, FINE * y + row, FINE * x + column
                 count += 1
-    return hits[:count].copy()
+    return hits[:count]
+
+
+class _Surroundings(NamedTuple):
+    """What lights samples, as ``_shade`` takes it."""
+
+    around: Around
+    optics: F32
+    rise: F32
+    street: F32
+    street_rect: Floats
+    eye: Floats
 
 
 def _add_samples(
-    camera: Camera, things: Things, placed: Floats, lens: Lens, seen: Coverage, at: tuple[int, int], hit: Ints,
-    painter: FacadePainter, shader: Shader, cast: Plans, weights: F32, light: F32, covered: F32,
+    camera: Camera, things: Things, placed: Floats, lens: Lens, seen: Coverage, hits: Ints, painter: FacadePainter,
+    surroundings: _Surroundings, weights: F32, light: F32, covered: F32,
 ) -> None:  # fmt: skip
-    """Adds one sample, that in row and column ``at``, of each pixel of ``hit`` (their numbers in a flattened picture),
-    so much of it as ``weights`` (H×W) say."""
-    rows, columns = FINE * (hit // camera.width_px) + at[0], FINE * (hit % camera.width_px) + at[1]
+    """Adds one sample of each of some pixels, by ``_hits``, so much of it as ``weights`` (H×W) say."""
     number, distance, x_px, y_px = _looked_up(
-        rows, columns, seen.triangle, seen.nearness, lens.centre_x - 0.5 * lens.width, lens.centre_y - 0.5 * lens.height
+        hits, seen.triangle, seen.nearness, lens.centre_x - 0.5 * lens.width, lens.centre_y - 0.5 * lens.height
     )
     rays = camera.rays(x_px, y_px)
     _aim(rays, distance)
-    radiance = np.empty((len(hit), 3), np.float32)
+    radiance = np.empty((len(hits), 3), np.float32)
     _shade(
-        number, things.walls_from, rows, columns, rays, placed, things.soup.triangles, things.normals, things.sunlit,
-        things.slots, lens.focal, lens.centre_x, lens.centre_y, shader.around, shader.optics, shader.daylight.rise,
-        cast.lamps, np.array(cast.rect), np.array(camera.position_m), distance, radiance,
+        number, things.walls_from, hits, rays, placed, things.soup.triangles, things.normals, things.sunlit,
+        things.slots, lens.focal, lens.centre_x, lens.centre_y, *surroundings, distance, radiance,
     )  # fmt: skip
     painter.paint(_wall_of(number, things.wall, things.walls_from), rays, radiance)
-    air = np.array(shader.around.air, np.float32)
     _lay(
-        hit, radiance, distance, np.float32(shader.daylight.haze_m), air, weights.ravel(), light.reshape(-1, 3),
+        hits, radiance, distance, surroundings.around, weights.ravel(), light.reshape(-1, 3),
         covered.ravel(),
     )  # fmt: skip
 
 
 @kernel
 def _looked_up(
-    rows: Ints, columns: Ints, seen: Ints, nearness: F32, shift_x: float, shift_y: float
+    hits: Ints, seen: Ints, nearness: F32, shift_x: float, shift_y: float
 ) -> tuple[Ints, F32, Floats, Floats]:
-    """Of samples: the triangles that they show, how near those are, and where in the picture (px) they are taken.
-    ``shift_x``, ``shift_y``: how far the grid of samples is shifted."""
-    count = len(rows)
+    """Of samples (by ``_hits``): the triangles that they show, how near those are, and where in the picture (px) they
+    are taken. ``shift_x``, ``shift_y``: how far the grid of samples is shifted."""
+    count = len(hits)
     number, near = np.empty(count, np.int32), np.empty(count, np.float32)
     x_px, y_px = np.empty(count), np.empty(count)
     for i in range(count):
-        row, column = rows[i], columns[i]
+        row, column = hits[i, 1], hits[i, 2]
         number[i], near[i] = seen[row, column], nearness[row, column]
         x_px[i], y_px[i] = (column + 0.5 - shift_x) / FINE, (row + 0.5 - shift_y) / FINE
     return number, near, x_px, y_px
@@ -278,23 +286,22 @@ def _wall_of(number: Ints, wall: Ints, walls_from: int) -> Ints:
 
 
 @kernel
-def _lay(
-    hit: Ints, radiance: F32, distance: F32, haze_m: np.float32, air: F32, weights: F32, light: F32, covered: F32
-) -> None:
+def _lay(hits: Ints, radiance: F32, distance: F32, around: Around, weights: F32, light: F32, covered: F32) -> None:
     """Adds samples, seen through the air."""
-    for i in range(len(hit)):
-        weight = weights[hit[i]]
-        haze = np.float32(1.0 - np.float32(exp_scalar(-distance[i] / haze_m)))
+    for i in range(len(hits)):
+        at = hits[i, 0]
+        weight = weights[at]
+        haze = 1.0 - exp_scalar(-distance[i] * around.haze)
         for channel in range(3):
             value = radiance[i, channel]
-            value += haze * (air[channel] - value)
-            light[hit[i], channel] += weight * min(value, np.float32(_BRIGHTEST))
-        covered[hit[i]] += weight
+            value += haze * (around.air[channel] - value)
+            light[at, channel] += weight * min(value, _BRIGHTEST)
+        covered[at] += weight
 
 
 @kernel
 def _shade(
-    number: Ints, walls_from: int, rows: Ints, columns: Ints, rays: F32, placed: NDArray[np.float64], triangles: Ints,
+    number: Ints, walls_from: int, hits: Ints, rays: F32, placed: NDArray[np.float64], triangles: Ints,
     normals: F32, sunlit: F32, slots: NDArray[np.uint8], focal: float, centre_x: float, centre_y: float, around: Around,
     optics: F32, rise: F32, street: F32, street_rect: Floats, eye: Floats, distance: F32, radiance: F32,
 ) -> None:  # fmt: skip
@@ -303,7 +310,7 @@ def _shade(
         if number[i] >= walls_from:
             continue
         a, b, c = triangles[number[i], 0], triangles[number[i], 1], triangles[number[i], 2]
-        w0, w1, w2 = weights(placed, a, b, c, focal, centre_x, centre_y, columns[i] + 0.5, rows[i] + 0.5)
+        w0, w1, w2 = weights(placed, a, b, c, focal, centre_x, centre_y, hits[i, 2] + 0.5, hits[i, 1] + 0.5)
         nx = w0 * normals[a, 0] + w1 * normals[b, 0] + w2 * normals[c, 0]
         ny = w0 * normals[a, 1] + w1 * normals[b, 1] + w2 * normals[c, 1]
         nz = w0 * normals[a, 2] + w1 * normals[b, 2] + w2 * normals[c, 2]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator import portable_math as pm
+from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.roads.layouts import Disc, Layout, Rect
@@ -25,6 +27,7 @@ from its_core.engines.simulator.scenery.wear import wear
 
 F32 = NDArray[np.float32]
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 _KERB_HEIGHT_M = 0.13
 _FARTHEST_M = 4000.0
@@ -45,7 +48,7 @@ class Ground:
     sun_share: F32
     x: F32
     y: F32
-    land: NDArray[np.bool_]
+    land: Bools
     water: F32
 
 
@@ -68,7 +71,7 @@ def ground(
     white: F32,
     yellow: F32,
     parks: Sequence[Rect] = (),
-    hidden: NDArray[np.bool_] | None = None,
+    hidden: Bools | None = None,
 ) -> Ground:
     """``white`` and ``yellow`` (H×W): the share of each pixel that paint covers; ``plans``: what is cast from above;
     ``parks``: the car parks beside the road; ``hidden`` (H×W): pixels of which nobody sees the ground, whose light,
@@ -100,13 +103,12 @@ def _band(
     white: F32,
     yellow: F32,
     rows: slice,
-    hidden: NDArray[np.bool_] | None,
-) -> tuple[F32, F32, F32, F32, F32, NDArray[np.bool_], F32]:
+    hidden: Bools | None,
+) -> tuple[F32, F32, F32, F32, F32, Bools, F32]:
     """``Ground``'s maps of some rows."""
     view, land = _look(camera, rows)
     off_road = road_distance(layout, view.x, view.y)
-    down, right = np.gradient(off_road)
-    change = np.maximum(pm.hypot(down, right), 1e-4)
+    change = _change(off_road)
     in_town = layout.pavement_m > 0.0
     kerb_light = _kerb_face(camera, daylight, view, off_road, change) if in_town else np.ones_like(off_road)
     shown = np.flatnonzero(land if hidden is None else land & ~hidden)
@@ -162,18 +164,47 @@ def _sun(layout: Layout, plans: Plans, spot: _Spot) -> Floats:
     return lit
 
 
-def _look(camera: Camera, part: slice) -> tuple[View, NDArray[np.bool_]]:
+def _look(camera: Camera, part: slice) -> tuple[View, Bools]:
     rays = camera.pixel_rays(part.start, part.stop)
-    height = np.float32(camera.position_m[2])
-    fall = -rays[..., 2]
-    land = fall > height / np.float32(_FARTHEST_M)
-    reach = height / np.maximum(fall, height / np.float32(_FARTHEST_M))
-    length = np.sqrt(pm.dot(rays, rays))
-    across = reach * length / np.float32(camera.focal_px)
-    along = across * length / np.maximum(fall, 1e-4)
-    x = (np.float32(camera.position_m[0]) + reach * rays[..., 0]).astype(np.float32)
-    y = (np.float32(camera.position_m[1]) + reach * rays[..., 1]).astype(np.float32)
-    return View(x, y, reach * length, np.sqrt(across * np.minimum(along, 60.0))), land
+    size = rays.shape[:2]
+    view = View(*(np.empty(size, np.float32) for _ in range(4)))
+    land = np.empty(size, np.bool_)
+    _land(
+        rays, np.array(camera.position_m, np.float32), np.float32(camera.focal_px), view.x, view.y, view.distance,
+        view.footprint_m, land,
+    )  # fmt: skip
+    return view, land
+
+
+@kernel
+def _land(rays: F32, eye: F32, focal: Any, x: F32, y: F32, distance: F32, footprint_m: F32, land: Bools) -> None:
+    """Where rays one metre deep land, as in ``View``, and whether they do before ``_FARTHEST_M``."""
+    least, steepest, longest = eye[2] / np.float32(_FARTHEST_M), np.float32(1e-4), np.float32(60.0)
+    for row in range(rays.shape[0]):
+        for column in range(rays.shape[1]):
+            dx, dy, dz = rays[row, column]
+            reach, length = eye[2] / max(-dz, least), np.sqrt(dx * dx + dy * dy + dz * dz)
+            across = reach * length / focal
+            along = across * length / max(-dz, steepest)
+            x[row, column], y[row, column] = eye[0] + reach * dx, eye[1] + reach * dy
+            distance[row, column] = reach * length
+            footprint_m[row, column] = np.sqrt(across * min(along, longest))
+            land[row, column] = -dz > least
+
+
+@kernel
+def _change(off_road: F32) -> F32:
+    """By how much a map changes from one pixel to the next, at least a little."""
+    height, width = off_road.shape
+    change = np.empty_like(off_road)
+    for row in range(height):
+        above, below = max(row - 1, 0), min(row + 1, height - 1)
+        for column in range(width):
+            left, right = max(column - 1, 0), min(column + 1, width - 1)
+            down = (off_road[below, column] - off_road[above, column]) / np.float32(below - above)
+            along = (off_road[row, right] - off_road[row, left]) / np.float32(right - left)
+            change[row, column] = max(np.sqrt(down * down + along * along), np.float32(1e-4))
+    return change
 
 
 def road_distance(layout: Layout, x: F32, y: F32) -> F32:
