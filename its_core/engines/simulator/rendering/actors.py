@@ -99,6 +99,7 @@ class CarActor:
         self._hubs = self._car.hubs
         self._broken: frozenset[Surface] = frozenset()
         self._lamps = lamp_points(self._car.mesh)
+        self._chosen: tuple[int, dict[Surface, Surface]] = -1, {}  # of the frame that was asked for last
         self._worn: tuple[dict[Surface, Surface], NDArray[np.uint8]] = {}, np.zeros(0, np.uint8)
 
     def _mesh(self, frame: int) -> Mesh:
@@ -126,6 +127,11 @@ class CarActor:
 
     def surfaces(self, frame: int) -> dict[Surface, Surface]:
         """What the car's variable surfaces are made of in a frame: paint, and lamps as they burn."""
+        if frame != self._chosen[0]:
+            self._chosen = frame, self._surfaces(frame)
+        return self._chosen[1]
+
+    def _surfaces(self, frame: int) -> dict[Surface, Surface]:
         trace, number = self._trace, self._number
         self._mesh(frame)
         braking = bool(trace.braking[frame, number])

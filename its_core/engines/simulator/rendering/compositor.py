@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from its_core.engines.simulator.rendering.ground_effects import (
     glow_about_all,
     light_before_all,
     mirror_bodies,
-    streak,
+    streak_all,
 )
 from its_core.engines.simulator.rendering.ground_paint import (
     lay_pieces,
@@ -90,7 +91,12 @@ class Compositor:
         self.veil_light = _veil_light(plate)  # of a thick cloud
         self._touched = np.zeros(self._shape, bool)
         self._ids = np.full(self._shape, NOBODY, np.uint8)
-        self._windows: list[NDArray[np.int64]] = []  # K×4 each, as ``bands`` takes them
+        # Where this frame changed each of these (K×4 each, as ``bands`` takes them), and who shows.
+        self._dimmed: list[NDArray[np.int64]] = []
+        self._lit: list[NDArray[np.int64]] = []
+        self._glowing: list[NDArray[np.int64]] = []
+        self._veiled: list[NDArray[np.int64]] = []
+        self._peopled: list[NDArray[np.int64]] = []
         self._changed: Ints = np.zeros((0, 4), np.int32)
 
     def window(self, x1: float, y1: float, x2: float, y2: float) -> Window | None:
@@ -100,12 +106,12 @@ class Compositor:
         """Takes the sun from the ground where the flattened actors lie (H×W triangles), within these windows."""
         wide = bounds_of([grown(window, 1, self._shape) for window in windows])
         cast_shade(bands(wide), shade, self._plate.sun_share, self._dim, self._touched)
-        self._windows.append(wide)
+        self._dimmed.append(wide)
 
     def darken(self, places: Floats, rotations: Floats, sizes: Floats) -> None:
         """Takes a share of all light from the ground under bodies and about them: ``darken_under_all``."""
         plate = self._plate
-        self._windows.append(
+        self._dimmed.append(
             darken_under_all(
                 places, rotations, sizes, self._eye, self._camera.rotation, self._view, plate.x, plate.y, self._dim,
                 self._touched,
@@ -115,7 +121,7 @@ class Compositor:
     def light_ground(self, beams: Floats) -> None:
         """Adds headlamps' light to the ground before them: ``light_before_all``."""
         plate = self._plate
-        self._windows.append(
+        self._lit.append(
             light_before_all(
                 beams, self._eye, self._camera.rotation, self._view, plate.x, plate.y, plate.ground_share, self._lamps,
                 self._touched,
@@ -135,24 +141,17 @@ class Compositor:
             bands(bounds), seen, triangles, surfaces, self._optics, light, self._plate.sheen, self._plate.mirror,
             self._layer.seen.triangle, self._glow, self._touched,
         )  # fmt: skip
-        self._windows.append(bounds)
+        self._glowing.append(bounds)
 
-    def add_mirrored_lamp(self, place: Floats, radius_px: float, rgb: Floats | tuple[float, float, float]) -> None:
-        """The drawn-out mirror image of a lamp (world point) on wet ground."""
-        if not self.is_wet:
-            return
-        x, y, depth = (float(value) for value in self._camera.project(place[None] * np.array([1.0, 1.0, -1.0]))[0])
-        if depth < 1.0:
-            return
-        wide, tall = 1.3 * radius_px + 1.0, 9.0 * radius_px + 8.0
-        window = self.window(x - 3 * wide, y - 3 * tall, x + 3 * wide, y + 3 * tall)
-        if window is not None:
-            colour = 2.2 * np.array(rgb)
-            streak(
-                _bounds(window), x, y, wide, tall, colour, self._plate.sheen, self._layer.seen.triangle, self._glow,
-                self._touched,
+    def add_mirrored_lamps(self, lamps: Floats) -> None:
+        """The drawn-out mirror images of lamps on wet ground: ``streak_all``."""
+        if self.is_wet:
+            self._glowing.append(
+                streak_all(
+                    lamps, self._eye, self._camera.rotation, self._view, self._plate.sheen, self._layer.seen.triangle,
+                    self._glow, self._touched,
+                )
             )  # fmt: skip
-            self._windows.append(_bounds(window)[None])
 
     def add_glow(
         self, x: float, y: float, radius_px: float, rgb: tuple[float, float, float], reach: float = 3.0
@@ -163,15 +162,15 @@ class Compositor:
         if window is None:
             return
         glow_about(_bounds(window), x, y, radius_px, np.array(rgb, np.float32), self._glow, self._touched)
-        self._windows.append(_bounds(window)[None])
+        self._glowing.append(_bounds(window)[None])
 
     def add_glows(self, lamps: Floats) -> None:
         """The light about lamps: ``glow_about_all``."""
-        self._windows.append(glow_about_all(lamps, self._glow, self._touched))
+        self._glowing.append(glow_about_all(lamps, self._glow, self._touched))
 
     def add_veils(self, puffs: Floats) -> None:
         """Steam, smoke and spray before what shows: ``veil_about_all``."""
-        self._windows.append(veil_about_all(puffs, self._layer.seen.nearness, self._veil, self._glow, self._touched))
+        self._veiled.append(veil_about_all(puffs, self._layer.seen.nearness, self._veil, self._glow, self._touched))
 
     def flash_ground(self, x_m: float, y_m: float, reach_m: float, rgb: Floats) -> None:
         """Adds a coloured lamp's light to the ground about it: ``flash_about``."""
@@ -182,7 +181,7 @@ class Compositor:
             bounds, plate.x, plate.y, x_m, y_m, reach_m, rgb, self._albedo, plate.ground_share,
             self._layer.seen.triangle, self._glow, self._touched,
         )  # fmt: skip
-        self._windows.append(bounds[None])
+        self._glowing.append(bounds[None])
 
     def change_ground(self, strips: Floats, spots: Floats, pieces: Floats) -> None:
         """Changes the ground for the rest of the clip, between two frames; as ``ground_paint`` takes them."""
@@ -212,7 +211,7 @@ class Compositor:
     def show_pieces(self, pieces: Floats) -> None:
         """Pieces that lie or slide on the ground in this frame: ``ground_paint.show_pieces``."""
         plate = self._plate
-        self._windows.append(
+        self._glowing.append(
             show_pieces(
                 pieces, self._eye, self._camera.rotation, self._view, plate.x, plate.y, plate.ground_share,
                 self._radiance, self._albedo, self._layer.seen.triangle, self._glow, self._touched,
@@ -222,8 +221,9 @@ class Compositor:
     def frame(self, cast: Cast, drawn: Drawn, beams: Floats = _NO_BEAMS) -> tuple[Frame, Sight]:
         """The finished frame, but for noise and text, and who shows in it; both are overwritten by the next one.
         ``beams`` N×3: of each actor, where headlamps shine on it from, as long as they are strong; none by day."""
-        self._windows.append(bounds_of(drawn.windows))
-        windows = self._changed = bands(np.concatenate(self._windows))
+        self._peopled.append(bounds_of(drawn.windows))
+        changes = (*self._dimmed, *self._lit, *self._glowing, *self._veiled, *self._peopled)
+        windows = self._changed = bands(np.concatenate(changes))
         count = len(cast.starts) - 1
         pixels, samples = np.zeros((2, count), np.int64)
         bounds = np.zeros((count, 4), np.int64)
@@ -250,18 +250,23 @@ class Compositor:
 
     def rest(self) -> None:
         """Ends a frame: every buffer as it was before it."""
+        self._clear(self._dimmed, (self._dim, 1.0), (self._touched, False))
+        self._clear(self._lit, (self._lamps, 0.0), (self._touched, False))
+        self._clear(self._glowing, (self._glow, 0.0), (self._touched, False))
+        self._clear(self._veiled, (self._veil, 0.0), (self._glow, 0.0), (self._touched, False))
+        self._clear(self._peopled, (self._ids, NOBODY))
         for top, low, left, right in self._changed.tolist():
             window = slice(top, low), slice(left, right)
-            self._dim[window] = 1.0
-            self._lamps[window] = 0.0
-            self._touched[window] = False
-            self._glow[window] = 0.0
-            self._veil[window] = 0.0
-            self._ids[window] = NOBODY
             self._sharp[window] = self._still[window]
             seen = grown(window, REACH_PX, self._shape)
             self._picture[seen] = self._still_soft[seen]
-        self._windows.clear()
+
+    def _clear(self, changes: list[NDArray[np.int64]], *buffers: tuple[NDArray[Any], float]) -> None:
+        if changes:
+            for top, low, left, right in bands(np.concatenate(changes)).tolist():
+                for buffer, value in buffers:
+                    buffer[top:low, left:right] = value
+        changes.clear()
 
 
 def _veil_light(plate: Plate) -> Floats:

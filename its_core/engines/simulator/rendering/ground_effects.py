@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator.compilation import inline, kernel
+from its_core.engines.simulator.optics.lens import bent
 from its_core.engines.simulator.portable_math import exp_scalar
 from its_core.engines.simulator.rendering.ground_windows import Bounds, View, ground_window
 from its_core.engines.simulator.rendering.standing import FINE
@@ -21,6 +22,8 @@ BEAM_LIGHT = 0.9  # of white ground where a beam is strongest, before it fades
 _BEAM_FADES_M = 9.0
 _BEAM_SLANT = 2.2  # square of the slant at which a beam has ended
 _FAINTEST_AT = 4.6
+_MIRRORED_LAMP = 2.2
+_FAINTEST_AT_ALL = 4.61  # a bit beyond what is still drawn
 
 
 @inline
@@ -201,23 +204,49 @@ def mirror_bodies(
 
 
 @kernel
-def streak(
-    bounds: NDArray[np.int64], x: float, y: float, half_width: float, half_height: float, rgb: Floats, sheen: F32,
-    bodies: Ints, glow: F32, touched: Mask,
+def streak_all(
+    lamps: Floats, eye: Floats, rotation: Floats, view: View, sheen: F32, bodies: Ints, glow: F32, touched: Mask
+) -> NDArray[np.int64]:
+    """Adds lamps' mirror images, drawn out over wet ground (N×7: place in the world, radius in pixels, red, green,
+    blue). Returns the windows in which it did, N×4."""
+    height, width = touched.shape
+    windows = np.zeros((len(lamps), 4), np.int64)
+    mirrored = lamps[:, :3].copy()
+    mirrored[:, 2] *= -1.0
+    seen = bent(mirrored, eye, rotation, view.k1, view.k2, view.bend_edge)
+    for number in range(len(lamps)):
+        if seen[number, 2] < 1.0:
+            continue
+        scale = view.focal_px / seen[number, 2]
+        x, y = seen[number, 0] * scale + view.centre_x, seen[number, 1] * scale + view.centre_y
+        wide, tall = 1.3 * lamps[number, 3] + 1.0, 9.0 * lamps[number, 3] + 8.0
+        top, low = max(int(np.floor(y - 1.1 * tall)), 0), min(int(np.ceil(y + 3.0 * tall)), height)
+        left, right = max(int(np.floor(x - 3.0 * wide)), 0), min(int(np.ceil(x + 3.0 * wide)), width)
+        if top < low and left < right:
+            windows[number, 0], windows[number, 1], windows[number, 2], windows[number, 3] = top, low, left, right
+            _streak(windows[number], x, y, wide, tall, lamps[number, 4:], sheen, bodies, glow, touched)
+    return windows
+
+
+@kernel
+def _streak(
+    bounds: Bounds, x: float, y: float, half_width: float, half_height: float, rgb: Floats, sheen: F32, bodies: Ints,
+    glow: F32, touched: Mask,
 ) -> None:  # fmt: skip
-    """Adds a lamp's mirror image, drawn out over wet ground."""
     for row in range(bounds[0], bounds[1]):
+        up = (row + 0.5 - y) / half_height
+        if up < 0.0:
+            up *= 3.0  # it is drawn out towards the eye
         for column in range(bounds[2], bounds[3]):
+            across = (column + 0.5 - x) / half_width
+            fade = 0.5 * (across * across + up * up)
             share = sheen[row, column]
-            if share <= 0.01 or bodies[FINE * row, FINE * column] >= 0:
+            if fade > _FAINTEST_AT_ALL or share <= 0.01 or bodies[FINE * row, FINE * column] >= 0:
                 continue
-            across, up = (column + 0.5 - x) / half_width, (row + 0.5 - y) / half_height
-            if up < 0.0:
-                up *= 3.0  # it is drawn out towards the eye
-            fall = exp_scalar(-0.5 * (across * across + up * up))
+            fall = exp_scalar(-fade)
             if fall > 0.01:
                 for colour in range(3):
-                    glow[row, column, colour] += fall * share * rgb[colour]
+                    glow[row, column, colour] += fall * share * (_MIRRORED_LAMP * rgb[colour])
                 touched[row, column] = True
 
 

@@ -42,7 +42,7 @@ class Signals:
                 continue
             red, green, blue = (strength * self._scale * value for value in _SIGNAL_RGB[aspect])
             compositor.add_glow(x, y, radius, (red, green, blue))
-            compositor.add_mirrored_lamp(place, radius, (red, green, blue))
+            compositor.add_mirrored_lamps(np.array([[*place, radius, red, green, blue]]))
             halo = 0.10 if self._evening else 0.025
             compositor.add_glow(x, y, 3.2 * radius + 1.0, (halo * red, halo * green, halo * blue))
 

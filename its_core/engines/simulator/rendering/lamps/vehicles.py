@@ -141,8 +141,10 @@ class VehicleLamps:
         compositor.add_glows(glows)
         if self._evening and compositor.is_wet:
             bright = strength * rows[:, _RGB : _RGB + 3].max(axis=1) > _MIRRORED
-            for place, glow in zip(lamps[car, lamp, 4:][bright], glows[bright], strict=True):
-                compositor.add_mirrored_lamp(place, float(glow[2]), 0.6 * glow[3:6])
+            mirrored = glows[bright]
+            compositor.add_mirrored_lamps(
+                np.concatenate([lamps[car, lamp, 4:][bright], mirrored[:, 2:3], 0.6 * mirrored[:, 3:6]], axis=1)
+            )
 
     def _flashes(self, lamps: Floats, states: Bytes, compositor: Compositor) -> None:
         """Beacons colour the ground about them."""
