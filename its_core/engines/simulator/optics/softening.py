@@ -54,42 +54,39 @@ def _soften(picture: Frame, windows: NDArray[np.int32], narrow: Sums, wide: Sums
     height, width, _ = picture.shape
     # The three channels of a row one after another: loops over them are compiled for many values at once.
     sharp, made = picture.reshape(height, 3 * width), softened.reshape(height, 3 * width)
+    # 32 bits each, also of what is computed from them: Python's own numbers have 64, half as many at once.
+    strength, half, bits, none, full = np.int32(gain), np.int32(128), np.int32(8), np.int32(0), np.int32(255)
     for number in range(len(windows)):
         # What changes, then what it takes to know that, then what it takes to know that in turn.
         top, low = max(windows[number, 0] - 4, 0), min(windows[number, 1] + 4, height)
         left, right = max(windows[number, 2] - 4, 0), min(windows[number, 3] + 4, width)
         above, below = max(top - 2, 0), min(low + 2, height)
         before, beyond = max(left - 2, 0), min(right + 2, width)
-        soft = np.empty((below - above, 3 * (beyond - before)), np.int32)
-        _blurred(sharp, above, below, before, beyond, narrow, soft)
-        inner = soft[top - above : low - above, 3 * (left - before) : 3 * (right - before)]
         if gain == 256:
-            for row in range(top, low):
-                line, values = made[row, 3 * left : 3 * right], inner[row - top]
-                for i in range(len(line)):
-                    line[i] = values[i]
+            _blurred(sharp, top, low, left, right, narrow, made[top:low, 3 * left : 3 * right])
             continue
-        rounded = np.empty(soft.shape, np.uint8)
-        for row in range(below - above):
-            for i in range(soft.shape[1]):
-                rounded[row, i] = soft[row, i]
-        broad = np.empty((low - top, 3 * (right - left)), np.int32)
-        _blurred(rounded, top - above, low - above, left - before, right - before, wide, broad)
+        soft = np.empty((below - above, 3 * (beyond - before)), np.uint8)
+        _blurred(sharp, above, below, before, beyond, narrow, soft)
+        broad = np.empty((low - top, 3 * (right - left)), np.uint8)
+        _blurred(soft, top - above, low - above, left - before, right - before, wide, broad)
         for row in range(top, low):
-            line, values, means = made[row, 3 * left : 3 * right], inner[row - top], broad[row - top]
+            line, means = made[row, 3 * left : 3 * right], broad[row - top]
+            values = soft[row - above, 3 * (left - before) : 3 * (right - before)]
             for i in range(len(line)):
-                value = means[i] + (((values[i] - means[i]) * gain + 128) >> 8)
-                line[i] = min(max(value, 0), 255)
+                value, mean = np.int32(values[i]), np.int32(means[i])
+                more = np.int32(np.int32((value - mean) * strength + half) >> bits)
+                line[i] = min(max(np.int32(mean + more), none), full)
 
 
 @kernel
-def _blurred(source: Frame, top: int, low: int, left: int, right: int, weights: Sums, made: Sums) -> None:
+def _blurred(source: Frame, top: int, low: int, left: int, right: int, weights: Sums, made: Frame) -> None:
     """Blurs rows ``top`` to ``low`` and columns ``left`` to ``right`` of H×3W; beyond the source its edge goes on."""
     height, width = source.shape[0], source.shape[1] // 3
     values = 3 * (right - left)
-    padded = np.empty(values + 12, np.int32)
-    rows = np.empty((low - top + 4, values), np.int32)
-    w0, w1, w2 = weights[0], weights[1], weights[2]
+    # Sums of bytes by weights of 256 in all fit 16 bits, and twice as many of them are added at once as of 32.
+    padded = np.empty(values + 12, np.uint16)
+    rows = np.empty((low - top + 4, values), np.uint16)
+    w0, w1, w2 = np.uint16(weights[0]), np.uint16(weights[1]), np.uint16(weights[2])
     first, last = max(left - 2, 0), min(right + 2, width)
     for row in range(top - 2, low + 2):
         line = source[min(max(row, 0), height - 1)]
@@ -103,9 +100,11 @@ def _blurred(source: Frame, top: int, low: int, left: int, right: int, weights: 
         across = rows[row - top + 2]
         for i in range(values):
             across[i] = w0 * padded[i + 6] + w1 * (padded[i + 3] + padded[i + 9]) + w2 * (padded[i] + padded[i + 12])
+    v0, v1, v2 = np.uint32(w0), np.uint32(w1), np.uint32(w2)
+    half, bits = np.uint32(1 << 15), np.uint32(16)
     for at in range(low - top):
-        blurred = made[at]
+        blurred, middle = made[at], rows[at + 2]
+        above, upper, lower, below = rows[at], rows[at + 1], rows[at + 3], rows[at + 4]
         for i in range(values):
-            total = w0 * rows[at + 2, i] + w1 * (rows[at + 1, i] + rows[at + 3, i])
-            total += w2 * (rows[at, i] + rows[at + 4, i])
-            blurred[i] = (total + 32768) >> 16
+            beside, far = np.uint32(upper[i]) + np.uint32(lower[i]), np.uint32(above[i]) + np.uint32(below[i])
+            blurred[i] = np.uint32(v0 * np.uint32(middle[i]) + v1 * beside + v2 * far + half) >> bits
