@@ -8,25 +8,25 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from its_core.engines.simulator.dimensions import PEDESTRIAN_RADIUS_M
+from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.roads.layouts import Layout, Point
-from its_core.engines.simulator.roads.network import Network
+from its_core.engines.simulator.roads.network import Network, Ways, nearest_on
 from its_core.engines.simulator.roads.signals import GREEN, RED, Programme
 from its_core.engines.simulator.traffic.decisions import decide
 from its_core.engines.simulator.traffic.driver_table import Drivers
 from its_core.engines.simulator.traffic.drivers import Driver
 from its_core.engines.simulator.traffic.junctions import Junctions, People
 from its_core.engines.simulator.traffic.perception import Bodies, look
-from its_core.engines.simulator.traffic.time_to_collision import first_to_reach
+from its_core.engines.simulator.traffic.time_to_collision import SLOWEST_MPS, first_to_reach
 from its_core.engines.simulator.traffic.walkers import Around, Crossing, Threat, Walker
+
+Floats = NDArray[np.float64]
 
 _SAFE_S = 1.6  # kept between oneself and a car that comes, by people who cross away from a crosswalk
 _STOPS_MPS2 = 2.2  # people step onto a crosswalk before a car that can stop this gently
 _NEAR_M = 32.0
-_SLOWEST_MPS = 2.5  # a slower vehicle threatens nobody
 _DANGER_S = 2.0  # one that is later neither
 _HEARS_M = 60.0  # nobody steps onto the road before an emergency vehicle
-_TRUSTED_MPS2 = 3.0  # people do not count on a driver's braking harder than this
 
 
 class Rules:
@@ -36,8 +36,8 @@ class Rules:
         self.layout, self.roads, self.programme = layout, roads, programme
         self.crash_at: Point | None = None
         self.crash_s = math.inf
-        self._over: dict[int, dict[int, float | None]] = {}  # by place, then by way
-        self._moving: NDArray[np.float64] | None = None  # vehicles, since drivers decided last
+        self._over: dict[int, Floats] = {}  # by place, of each way
+        self._drivers = Drivers.of([], 0)  # as they decided last
 
     def decide(
         self,
@@ -49,7 +49,6 @@ class Rules:
         blocked: bool = False,
     ) -> None:
         """What drivers, who steer the first of the bodies, do for the next ``step_s`` seconds."""
-        self._moving = None
         self._drivers = drivers
         junctions = Junctions(self.signals(time_s), _on_foot(walkers), blocked)
         decide(self.roads, drivers, look(self.roads, bodies, drivers), junctions, time_s, step_s)
@@ -86,43 +85,20 @@ class Rules:
             return shows == RED and self.programme.red_left_s(crosswalk.phase, time_s) > 0.75 * needs_s
         middle = walker.path.at((crossing.start_m + crossing.end_m) / 2)
         at = (float(middle[0]), float(middle[1]))
-        known = self._over.setdefault(round(at[0] * 50) * 100_000 + round(at[1] * 50), {})
-        for driver in drivers:
-            if driver.way not in known:
-                known[driver.way] = self._over_at(driver.way, at, length / 2 + 2.5)
-            over = known[driver.way]
-            if over is None:
-                continue
-            left = over - driver.s_m - driver.front_m
-            if left < -(driver.rear_m + driver.front_m + 1.0):
-                continue
-            if driver.speed < 0.4:
-                if left < 0.6:  # stands on it
-                    return False
-                continue
-            arrives_s = max(left, 0.0) / driver.speed
-            stops = driver.speed * driver.speed < 2.0 * _STOPS_MPS2 * max(left - 3.0, 0.1)
-            if crosswalk is None and arrives_s < needs_s + _SAFE_S:
-                return False
-            if crosswalk is not None and not stops and arrives_s < needs_s + 0.5:
-                return False
-        return True
+        key = round(at[0] * 50) * 100_000 + round(at[1] * 50)
+        over = self._over.setdefault(key, np.full(len(self.roads.lanes), np.inf))
+        within_m = length / 2 + 2.5
+        is_crosswalk = crosswalk is not None
+        return bool(_is_free(self.roads.ways, self._drivers.table, over, *at, within_m, needs_s, is_crosswalk))
 
     def _hears(self, walker: Walker, siren: Driver) -> bool:
         x, y, _, _ = self.roads.place(siren.way, siren.s_m)
-        return siren.speed > _SLOWEST_MPS and math.dist((x, y), (walker.x, walker.y)) < _HEARS_M
-
-    def _over_at(self, way: int, at: Point, within_m: float) -> float | None:
-        """Where a way runs past a point, no further than ``within_m`` from it."""
-        s, aside = self.roads.project(way, *at)
-        return s if abs(aside) < within_m and 0.0 < s < self.roads.length_m(way) else None
+        return siren.speed > SLOWEST_MPS and math.dist((x, y), (walker.x, walker.y)) < _HEARS_M
 
     def _threat(self, walker: Walker) -> Threat | None:
         """The vehicle that reaches a person first, if one is about to."""
-        if self._moving is None:
-            self._moving = _moving(self._drivers.table)
         reach_s, beside, tangent, half = first_to_reach(
-            self.roads.ways, self._moving, walker.x, walker.y, walker.vx, walker.vy, _NEAR_M
+            self.roads.ways, self._drivers.table, walker.x, walker.y, walker.vx, walker.vy, _NEAR_M
         )
         if reach_s >= _DANGER_S:
             return None
@@ -139,12 +115,40 @@ def _on_foot(walkers: Sequence[Walker]) -> People:
     return x, y, vx, vy, waits
 
 
-def _moving(table: NDArray[np.void]) -> NDArray[np.float64]:
-    """The vehicles that move, as ``first_to_reach`` takes them."""
-    rows = table[table["speed"] >= _SLOWEST_MPS]
-    found = np.empty((len(rows), 8))
-    for column, name in enumerate(("way", "s_m", "aside_m", "front_m", "rear_m", "half_width_m", "speed")):
-        found[:, column] = rows[name]
-    found[:, 5] += PEDESTRIAN_RADIUS_M
-    found[:, 7] = np.minimum(np.maximum(rows["acceleration"], -_TRUSTED_MPS2), 0.0)
-    return found
+@inline
+def _over_at(ways: Ways, way: int, x: float, y: float, within_m: float) -> float:
+    """Where a way runs past a point, no further than ``within_m`` from it; NaN where it does not."""
+    length_m = float(ways.first[way + 1] - ways.first[way] - 1)
+    s, aside, _, _ = nearest_on(ways, way, x, y, 0.0, length_m)
+    return s if abs(aside) < within_m and 0.0 < s < length_m else np.nan
+
+
+@kernel
+def _is_free(
+    ways: Ways, drivers: NDArray[np.void], over: Floats, x: float, y: float, within_m: float, needs_s: float,
+    is_crosswalk: bool,
+) -> bool:  # fmt: skip
+    """Whether somebody who needs so long may cross at a point. ``over``: where each way runs past it (``_over_at``;
+    infinite until one asks)."""
+    for i in range(len(drivers)):
+        other = drivers[i]
+        way = int(other.way)
+        if over[way] == np.inf:
+            over[way] = _over_at(ways, way, x, y, within_m)
+        at = over[way]
+        if np.isnan(at):
+            continue
+        left = at - other.s_m - other.front_m
+        if left < -(other.rear_m + other.front_m + 1.0):
+            continue
+        if other.speed < 0.4:
+            if left < 0.6:  # stands on it
+                return False
+            continue
+        arrives_s = max(left, 0.0) / other.speed
+        stops = other.speed * other.speed < 2.0 * _STOPS_MPS2 * max(left - 3.0, 0.1)
+        if not is_crosswalk and arrives_s < needs_s + _SAFE_S:
+            return False
+        if is_crosswalk and not stops and arrives_s < needs_s + 0.5:
+            return False
+    return True

@@ -30,10 +30,9 @@ from its_core.engines.simulator.simulation.recording import Recorder
 from its_core.engines.simulator.simulation.rules import Rules
 from its_core.engines.simulator.simulation.staging import Staging
 from its_core.engines.simulator.simulation.steering import (
-    SEES_AHEAD_S,
     STEER_LIMIT_RAD,
     STEER_RATE_RADPS,
-    pursuit_rad,
+    pursuits_rad,
 )
 from its_core.engines.simulator.simulation.swerves import (
     BRAKE_SHARE,
@@ -254,10 +253,11 @@ class _Simulation:
                     self._after_crash(i, tick - self.wrecked_at[i])
                 drivers.table["acts"][i], drivers.table["then_mps2"][i] = 0.0, driver.acceleration
         self.rules.decide(time_s, STEP_S, drivers, self.seen, self.walkers, blocked)
+        wishes = pursuits_rad(self.roads.ways, drivers.table, self.seen.table).tolist()
         for i, driver in enumerate(self.drivers):
             if steers[i]:
                 driver.row = drivers.row(i)
-                self._steer(i, driver, time_s)
+                self._steer(i, driver, time_s, wishes[i])
         for walker, room in zip(self.walkers, rooms(self.seen).tolist(), strict=True):
             walker.control(self.rules.around(time_s, STEP_S, walker, self.drivers, tuple(room)))
             body = self.bodies[walker.number]
@@ -283,14 +283,9 @@ class _Simulation:
         beside = abs(dx * self.seen.fy[i] - dy * self.seen.fx[i])
         come_upon(driver, self.onlookers[i], float(ahead), float(beside), time_s)
 
-    def _steer(self, i: int, driver: Driver, time_s: float) -> None:
+    def _steer(self, i: int, driver: Driver, time_s: float, wish: float) -> None:
+        """``wish``: the steering angle that would take them where they mean to be."""
         body = self.bodies[i]
-        seen = self.seen
-        wheelbase = driver.body.wheelbase_m
-        wish = pursuit_rad(
-            self.roads.ways, driver.way, driver.s_m, float(seen.x[i]), float(seen.y[i]), float(seen.fx[i]),
-            float(seen.fy[i]), driver.speed, driver.meant_aside_m(time_s + SEES_AHEAD_S), wheelbase,
-        )  # fmt: skip
         acceleration = driver.acceleration
         assert isinstance(body, Vehicle | TwoWheeler)
         if time_s >= driver.intent.skids_s and isinstance(body, Vehicle):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.portable_math import atan2_scalar
 from its_core.engines.simulator.roads.network import Ways, place_on
 
+Floats = NDArray[np.float64]
+
 STEER_LIMIT_RAD = 0.62
 STEER_RATE_RADPS = 0.9
-
-
-SEES_AHEAD_S = 0.4  # drivers steer for where they mean to be so much later
 
 
 @inline
@@ -20,15 +22,17 @@ def ahead_m(speed: float, wheelbase_m: float) -> float:
 
 
 @kernel
-def pursuit_rad(
-    ways: Ways, way: int, s_m: float, x: float, y: float, fx: float, fy: float, speed: float, aside_m: float,
-    wheelbase_m: float,
-) -> float:  # fmt: skip
-    """The steering angle of a vehicle whose middle is at (x, y), facing (fx, fy), ``s_m`` along a way; left
-    positive."""
-    rear_x, rear_y = x - fx * wheelbase_m / 2, y - fy * wheelbase_m / 2
-    ahead = ahead_m(speed, wheelbase_m)
-    to_x, to_y, _, _ = place_on(ways, way, s_m - wheelbase_m / 2 + ahead, aside_m)
-    dx, dy = to_x - rear_x, to_y - rear_y
-    sine = (fx * dy - fy * dx) / max(dx * dx + dy * dy, 1.0)
-    return atan2_scalar(2.0 * wheelbase_m * sine, 1.0)
+def pursuits_rad(ways: Ways, drivers: NDArray[np.void], bodies: Floats) -> Floats:
+    """The steering angle of each driver's vehicle, left positive, wherever it is (rows of ``Bodies.table``)."""
+    x, y, _, _, fx, fy, _, _, _ = bodies
+    found = np.zeros(len(drivers))
+    for i in range(len(drivers)):
+        me = drivers[i]
+        wheelbase_m = me.wheelbase_m
+        rear_x, rear_y = x[i] - fx[i] * wheelbase_m / 2, y[i] - fy[i] * wheelbase_m / 2
+        at_m = me.s_m - wheelbase_m / 2 + ahead_m(me.speed, wheelbase_m)
+        to_x, to_y, _, _ = place_on(ways, int(me.way), at_m, me.soon_m)
+        dx, dy = to_x - rear_x, to_y - rear_y
+        sine = (fx[i] * dy - fy[i] * dx) / max(dx * dx + dy * dy, 1.0)
+        found[i] = atan2_scalar(2.0 * wheelbase_m * sine, 1.0)
+    return found

@@ -35,6 +35,12 @@ class Drivers:
     overlooks: NDArray[np.bool_]
     numbers: array[float]
 
+    @classmethod
+    def of(cls, drivers: Sequence[Driver], bodies: int) -> Drivers:
+        """As their rows are; each sees every body."""
+        numbers = array("d", b"".join([each.row for each in drivers]))
+        return cls(np.frombuffer(numbers, DRIVER), np.zeros((len(drivers), bodies), np.bool_), numbers)
+
     def row(self, i: int) -> array[float]:
         """One driver's own numbers."""
         return self.numbers[i * WIDTH : (i + 1) * WIDTH]
@@ -44,19 +50,21 @@ def planned_drivers(
     drivers: Sequence[Driver], walkers: Sequence[OnFoot], unit: NDArray[np.int64], time_s: float
 ) -> Drivers:
     """As they are now, and what they plan to do. ``unit``: the numbers of the road users that the bodies belong to."""
-    overlooks = np.zeros((len(drivers), len(unit)), np.bool_)
+    unseen: dict[int, NDArray[np.bool_]] = {}
     for i, each in enumerate(drivers):
         intent = each.intent
         if each.moves or intent is not NORMAL:
             each.row[PLANNED] = _planned(each, drivers, walkers, time_s)
             each.plans = True
             if intent.overlooks and intent.errs(time_s):
-                overlooks[i] = np.isin(unit, list(intent.overlooks))
+                unseen[i] = np.isin(unit, list(intent.overlooks))
         elif each.plans:
             each.row[PLANNED] = each.no_plan
             each.plans = False
-    numbers = array("d", b"".join([each.row for each in drivers]))
-    return Drivers(np.frombuffer(numbers, DRIVER), overlooks, numbers)
+    found = Drivers.of(drivers, len(unit))
+    for i, bodies in unseen.items():
+        found.overlooks[i] = bodies
+    return found
 
 
 def table_of(drivers: Sequence[Driver]) -> NDArray[np.void]:

@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 
 LOOK_S = 3.0
 STEP_S = 0.05
+SLOWEST_MPS = 2.5  # a slower vehicle threatens nobody
+TRUSTED_MPS2 = 3.0  # people do not count on a driver's braking harder than this
 
 
 def gap_m(position: Floats, forward: Floats, half: Floats, person: Floats) -> float:
@@ -55,20 +57,24 @@ def reaches_s(
 
 @kernel
 def first_to_reach(
-    ways: Ways, vehicles: Floats, x: float, y: float, vx: float, vy: float, near_m: float
+    ways: Ways, drivers: NDArray[np.void], x: float, y: float, vx: float, vy: float, near_m: float
 ) -> tuple[float, float, tuple[float, float], float]:  # fmt: skip
-    """Of N vehicles (N×8: way, arc length, distance to the left, reach to the front and to the rear, half width and a
-    person's radius, speed, acceleration) the one within ``near_m`` that reaches a person first: ``reaches_s``, and its
-    half width. Infinite where none does."""
+    """Of drivers (``driver_record.DRIVER``) the one within ``near_m`` that reaches a person first: ``reaches_s``, and
+    half its width and a person's radius. Infinite where none does."""
     first_s, first_beside, first_tangent, first_half = np.inf, 0.0, (0.0, 0.0), 0.0
-    for i in range(len(vehicles)):
-        way, s_m, aside_m, front_m, rear_m, half_m, speed, acceleration = vehicles[i]
-        at_x, at_y, tx, ty = place_on(ways, int(way), s_m, aside_m)
+    for i in range(len(drivers)):
+        other = drivers[i]
+        if other.speed < SLOWEST_MPS:
+            continue
+        way, s_m, aside_m, front_m, rear_m = int(other.way), other.s_m, other.aside_m, other.front_m, other.rear_m
+        half_m, speed = other.half_width_m + PEDESTRIAN_RADIUS_M, other.speed
+        acceleration = min(max(other.acceleration, -TRUSTED_MPS2), 0.0)
+        at_x, at_y, tx, ty = place_on(ways, way, s_m, aside_m)
         dx, dy = x - at_x, y - at_y
         if dx * dx + dy * dy > near_m * near_m or dx * tx + dy * ty < -1.0:
             continue
         reach_s, beside, tangent = reaches_s(
-            ways, int(way), s_m, aside_m, front_m, rear_m, half_m, speed, acceleration, x, y, vx, vy
+            ways, way, s_m, aside_m, front_m, rear_m, half_m, speed, acceleration, x, y, vx, vy
         )
         if reach_s < first_s:
             first_s, first_beside, first_tangent, first_half = reach_s, beside, tangent, half_m
