@@ -34,12 +34,16 @@ def veil_about_all(puffs: Floats, nearness: F32, veil: F32, glow: F32, touched: 
         for row in range(windows[number, 0], windows[number, 1]):
             down = row + 0.5 - y
             rest = 1.0 - down * down * narrowing
+            if rest <= 0.0 or opacity * rest * rest * rest <= _LEAST:
+                continue
             for column in range(windows[number, 2], windows[number, 3]):
                 aside = column + 0.5 - x
                 left = rest - aside * aside * narrowing
                 if left <= 0.0:
                     continue
                 share = opacity * left * left * left  # close to a bell curve, and ended
+                if share <= _LEAST:  # a body can only make it less
+                    continue
                 near = nearness[FINE * row, FINE * column]
                 if near > 0.0:  # a body in the midst of the puff is hidden by the half of it before the body
                     share *= min(max(0.5 + 0.5 * (1.0 / near - depth) / radius_m, 0.0), 1.0)
