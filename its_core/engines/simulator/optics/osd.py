@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.optics.daylight import Daylight
 from its_core.engines.simulator.randomness import rng_of
 
 Frame = NDArray[np.uint8]
+Shares = NDArray[np.uint16]  # H×3W: the three channels of a row one after another
+Block = tuple[int, int, Shares, Shares]  # top and left (px), what to keep and what to add
 
 _STREETS = (
     "MAIN ST", "5TH AVE", "STATION RD", "HARBOUR WAY", "OAK ST", "MARKET SQ", "KING ST", "MILL LANE", "PARK AVE",
@@ -39,18 +42,17 @@ class Overlay:
         self._low_name = bool(rng.random() < 0.5)
         self._size, self._frame_px = size, (width_px, height_px)
         self._start = _moment(daylight, rng_of("clock", camera_id, seed))
-        self._shown: tuple[str, list[tuple[tuple[slice, slice], NDArray[np.uint16], NDArray[np.uint16]]]] | None = None
+        self._shown: tuple[str, list[Block]] | None = None
 
     def written(self, picture: Frame, time_s: float) -> None:
         """Writes name and clock into the picture, in place."""
         clock = (self._start + timedelta(seconds=time_s)).strftime(self._format)
         if self._shown is None or self._shown[0] != clock:
             self._shown = (clock, self._blocks(clock))
-        for place, keep, add in self._shown[1]:
-            block = picture[place]
-            block[:] = (block * keep + add) >> 8
+        for block in self._shown[1]:
+            _write(picture, *block)
 
-    def _blocks(self, clock: str) -> list[tuple[tuple[slice, slice], NDArray[np.uint16], NDArray[np.uint16]]]:
+    def _blocks(self, clock: str) -> list[Block]:
         width, height = self._frame_px
         edge, line = round(0.6 * self._size), round(1.5 * self._size)
         if self._together:
@@ -59,7 +61,7 @@ class Overlay:
         clock_x = edge if self._low_name else width - edge - round(self._font.getlength(clock)) - 4
         return [self._block(self._name, edge, name_y), self._block(clock, clock_x, edge)]
 
-    def _block(self, text: str, x: int, y: int) -> tuple[tuple[slice, slice], NDArray[np.uint16], NDArray[np.uint16]]:
+    def _block(self, text: str, x: int, y: int) -> Block:
         """Where the text goes, what to keep of the picture (of 256) and what to add (256 times)."""
         width, height = self._frame_px
         wide = min(round(self._font.getlength(text)) + 8, width - x)
@@ -74,11 +76,21 @@ class Overlay:
             ImageDraw.Draw(rim).text((4, 2), text, fill=220, font=self._font)
         else:
             rim.paste(130, (0, 0, wide, tall))
-        inked = np.asarray(ink, np.float32)[..., None] / 255.0
-        dark = np.maximum(np.asarray(rim, np.float32)[..., None] / 255.0, inked)
+        inked = np.asarray(ink, np.float32).repeat(3, axis=1) / 255.0
+        dark = np.maximum(np.asarray(rim, np.float32).repeat(3, axis=1) / 255.0, inked)
         keep = np.round(256.0 * (1.0 - dark)).astype(np.uint16)
-        add = np.round(256.0 * 232.0 * inked * np.ones(3, np.float32)).astype(np.uint16)
-        return (slice(y, y + tall), slice(x, x + wide)), keep, add
+        add = np.round(256.0 * 232.0 * inked).astype(np.uint16)
+        return y, x, keep, add
+
+
+@kernel
+def _write(picture: Frame, top: int, left: int, keep: Shares, add: Shares) -> None:
+    height, width, _ = picture.shape
+    lines, bits = picture.reshape(height, 3 * width), np.uint16(8)
+    for row in range(keep.shape[0]):
+        shown, kept, added = lines[top + row, 3 * left :], keep[row], add[row]
+        for i in range(len(kept)):
+            shown[i] = np.uint16(np.uint16(shown[i]) * kept[i] + added[i]) >> bits
 
 
 def _on_a_highway(rng: np.random.Generator) -> str:
