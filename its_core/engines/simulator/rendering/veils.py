@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator.compilation import kernel
+from its_core.engines.simulator.portable_math import power_scalar
 from its_core.engines.simulator.rendering.standing import FINE
 
 F32 = NDArray[np.float32]
@@ -27,15 +28,16 @@ def veil_about_all(puffs: Floats, nearness: F32, veil: F32, glow: F32, touched: 
     for number in range(len(puffs)):
         x, y, depth, radius, radius_m, opacity = puffs[number, :6]
         red, green, blue = puffs[number, 6:]
-        span = _REACH * radius + 1.0
+        if opacity <= _LEAST:
+            continue
+        ends_at = 1.0 - power_scalar(_LEAST / opacity, 1.0 / 3.0)  # square of the share of the reach that is seen
+        span = _REACH * radius * np.sqrt(ends_at) + 1.0
         windows[number, 0], windows[number, 1] = max(int(y - span), 0), min(int(y + span) + 1, height)
         windows[number, 2], windows[number, 3] = max(int(x - span), 0), min(int(x + span) + 1, width)
         narrowing = 1.0 / (_REACH * _REACH * radius * radius)
         for row in range(windows[number, 0], windows[number, 1]):
             down = row + 0.5 - y
             rest = 1.0 - down * down * narrowing
-            if rest <= 0.0 or opacity * rest * rest * rest <= _LEAST:
-                continue
             for column in range(windows[number, 2], windows[number, 3]):
                 aside = column + 0.5 - x
                 left = rest - aside * aside * narrowing
