@@ -15,6 +15,7 @@ Sums = NDArray[np.int32]
 
 REACH_PX = 4  # how far a pixel's change is seen
 _TAPS = 2  # beside the middle one
+_BAND_ROWS = 64
 _ONE = 256
 
 
@@ -28,9 +29,11 @@ class Softening:
     gain: float
 
     def applied(self, picture: Frame) -> Frame:
-        """The whole picture (H×W×3), softened."""
+        """The whole picture (H×W×3), softened band by band, for the memory's sake."""
+        height, width = picture.shape[:2]
+        bands = [(top, min(top + _BAND_ROWS, height), 0, width) for top in range(0, height, _BAND_ROWS)]
         made = np.empty_like(picture)
-        self.apply(picture, np.array([[0, picture.shape[0], 0, picture.shape[1]]], np.int32), made)
+        self.apply(picture, np.array(bands, np.int32), made)
         return made
 
     def apply(self, sharp: Frame, windows: NDArray[np.int32], made: Frame) -> None:
