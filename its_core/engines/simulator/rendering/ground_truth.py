@@ -34,7 +34,7 @@ from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.roads.layouts import Layout
 from its_core.engines.simulator.roads.network import Network
 from its_core.engines.simulator.simulation.population import mass_kg
-from its_core.engines.simulator.trace import Trace, TraceContact, forward
+from its_core.engines.simulator.trace import Trace, TraceContact
 from its_core.taxonomy import Aftermath, Cause, CollisionType, ParticipantType, Severity
 
 Indicator = Literal["off", "left", "right", "hazard"]
@@ -131,6 +131,10 @@ def _track(
     actor = trace.actors[number]
     drives = number < trace.vehicles
     changes = [contact.delta_v_mps[contact.numbers.index(number)] for contact in _touched(trace, number)]
+    # Python's own numbers: to take them one by one out of arrays costs as much as all the rest.
+    positions, velocities = trace.positions[:, number].tolist(), trace.velocities[:, number].tolist()
+    rotations, speeds = trace.rotations[:, number].tolist(), trace.speeds[:, number].tolist()
+    headings = _headings_deg(trace, number)
     frames = []
     for frame, picture in enumerate(seen):
         lane = roads.lanes[int(trace.lane[frame, number])] if drives and trace.lane[frame, number] >= 0 else None
@@ -142,11 +146,11 @@ def _track(
                 visible_box=picture.visible_box[number],
                 amodal_box=picture.amodal_box[number],
                 occlusion=float(picture.occlusion[number]),
-                position_m=_point3(trace.positions[frame, number]),
-                heading_deg=_heading_deg(trace, frame, number),
-                speed_mps=round(float(trace.speeds[frame, number]), 4),
-                velocity_mps=_point3(trace.velocities[frame, number]),
-                rotation=_quaternion(trace.rotations[frame, number]),
+                position_m=_point3(positions[frame]),
+                heading_deg=headings[frame],
+                speed_mps=round(speeds[frame], 4),
+                velocity_mps=_point3(velocities[frame]),
+                rotation=_quaternion(rotations[frame]),
                 brake_lamps=bool(trace.braking[frame, number]) if drives else None,
                 indicator=_INDICATORS[int(trace.indicator[frame, number])] if drives else None,
                 lane=None if lane is None else lane.name,
@@ -234,19 +238,21 @@ def _times_to_collision(trace: Trace, pair: tuple[int, ...]) -> dict[int, NDArra
 
 
 def _point3(point: Sequence[float] | NDArray[np.float64]) -> Point3:
-    x, y, z = (round(float(value), 4) for value in point)
-    return x, y, z
+    x, y, z = point
+    return round(float(x), 4), round(float(y), 4), round(float(z), 4)
 
 
-def _quaternion(rotation: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    w, x, y, z = (round(float(value), 5) for value in rotation)
-    return w, x, y, z
+def _quaternion(rotation: Sequence[float]) -> tuple[float, float, float, float]:
+    w, x, y, z = rotation
+    return round(w, 5), round(x, 5), round(y, 5), round(z, 5)
 
 
-def _heading_deg(trace: Trace, frame: int, number: int) -> float:
-    """Counter-clockwise from north, −180 to 180."""
-    x, y = forward(trace, frame, number)
-    return round(math.degrees(pm.atan2(-x, y)), 3)
+def _headings_deg(trace: Trace, number: int) -> list[float]:
+    """By frame, counter-clockwise from north, −180 to 180."""
+    w, x, y, z = trace.rotations[:, number].T
+    ahead = np.stack([2 * (x * y - w * z), 1 - 2 * (x * x + z * z)], axis=1)
+    ahead = ahead / np.maximum(pm.norm(ahead), 1e-9)[:, None]
+    return [round(math.degrees(angle), 3) for angle in pm.atan2(-ahead[:, 0], ahead[:, 1]).tolist()]
 
 
 def _around(boxes: Sequence[Box | None], camera: Camera) -> Box | None:
