@@ -1,7 +1,7 @@
 import numpy as np
 
 from its_core.engines.simulator.meshes.materials import Surface
-from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor, boxes, joined, level_piece
+from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor, boxes, joined, level_pieces
 
 
 def same(one: Mesh, other: Mesh) -> bool:
@@ -19,6 +19,8 @@ def test_boxes_and_level_pieces_at_once_are_those_made_one_by_one() -> None:
     for (first, last), slot in zip(corners.tolist(), slots.tolist(), strict=True):
         sculptor.box(first, last, slot)
 
-    made = joined([level_piece((-1.0, -2.0, 3.0, 4.0), 5.0, Surface.ROOFING), boxes(corners, slots)])
+    flat = np.array([[-1.0, -2.0, 3.0, 4.0, 5.0]])
+
+    made = joined([level_pieces(flat, Surface.ROOFING), boxes(corners, slots)])
 
     assert same(made, sculptor.mesh())
