@@ -100,6 +100,11 @@ def noise(x: F32, y: F32, wave_m: float, number: int = 0) -> F32:
     return found
 
 
+def single(value: float) -> Any:
+    """In 32 bits, for where rounding decides on which stone, brick or bay a point lies."""
+    return np.float32(value)
+
+
 def pattern(wave_m: float, number: int) -> tuple[Any, Any]:
     """``per_m`` and ``shift`` of ``noise_at`` for humps of that size in that pattern."""
     return np.float32(_TEXELS_A_WAVE / wave_m), np.float32(251 * number)

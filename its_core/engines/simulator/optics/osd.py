@@ -64,6 +64,7 @@ class Overlay:
     def _block(self, text: str, x: int, y: int) -> Block:
         """Where the text goes, what to keep of the picture (of 256) and what to add (256 times)."""
         width, height = self._frame_px
+        x, y = max(x, 0), max(y, 0)
         wide = min(round(self._font.getlength(text)) + 8, width - x)
         tall = min(round(1.5 * self._size), height - y)
         ink, rim = Image.new("L", (wide, tall)), Image.new("L", (wide, tall))

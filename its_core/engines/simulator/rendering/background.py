@@ -50,12 +50,12 @@ def plate(camera: Camera, layout: Layout, scene: Scenery, daylight: Daylight) ->
     cast = plans(layout, scene, things.soup, daylight)
     skyline = 0.06 if len(layout.crosswalks) == 0 else 0.30
     shader = Shader(daylight, skyline, _lamp_level(daylight))
-    white, yellow = _paint_coverage(camera, layout, scene)
     standing, lit = stood(camera, things, daylight, shader, cast)
     hidden = lit.covered >= 1.0
-    floor = ground(camera, layout, daylight, cast, white, yellow, scene.parks, hidden)
+    floor = ground(camera, layout, daylight, cast, *_paint_coverage(camera, layout, scene), scene.parks, hidden)
     radiance = floor.radiance
     add_backdrop(camera, daylight, radiance, floor.land, hidden, layout.deck.drop_m if layout.deck else 0.0)
+    del hidden  # mirror images take much memory
     free = 1.0 - lit.covered
     share = free * floor.land
     sheen: F32 = np.zeros((2, 2), np.float32)

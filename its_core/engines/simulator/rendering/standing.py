@@ -74,12 +74,9 @@ def everything(scene: Scenery, daylight: Daylight) -> Things:
     things = merged(scene.things)
     walls, number = _wall_mesh(scene.walls)
     whole = merged([things, walls])
-    sunlit = np.concatenate(
-        [
-            scene.sunlit(things.vertices + np.float32(0.02) * things.normals, daylight),
-            np.ones(len(walls.vertices), np.float32),
-        ]
-    )
+    raised = np.float32(0.02) * things.normals
+    raised += things.vertices
+    sunlit = np.concatenate([scene.sunlit(raised, daylight), np.ones(len(walls.vertices), np.float32)])
     return Things(
         Soup(whole.vertices, whole.triangles), whole.normals, sunlit, whole.slots, len(things.triangles), number,
         scene.walls, _wall_shade(scene, daylight),

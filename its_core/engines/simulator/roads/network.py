@@ -76,9 +76,9 @@ class Network:
     phases: tuple[int, ...] = ()
     meetings: dict[tuple[int, int], tuple[float, float] | None] = field(default_factory=dict)
     crossed: list[Crossing] = field(default_factory=list)
-    capped: dict[tuple[int, int], list[float]] = field(default_factory=dict)
+    capped: dict[tuple[int, int], Floats] = field(default_factory=dict)
     spans: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
-    flat: list[float] = field(default_factory=list)
+    flat: list[Floats] = field(default_factory=list)  # what ``flat_caps`` gave last; empty once a span has come
     shared: dict[tuple[int, int], float] = field(default_factory=dict)
 
     @cached_property
@@ -117,7 +117,7 @@ class Network:
             self.crossed.extend(_crossings(self))
         return tuple(self.crossed)
 
-    def caps(self, way: int, bend_mps2: float) -> list[float]:
+    def caps(self, way: int, bend_mps2: float) -> Floats:
         """The speed that bends allow at each vertex, m/s, braked for in time; ``bend_mps2`` in steps of a fifth."""
         key = (way, round(5.0 * bend_mps2))
         if key not in self.capped:
@@ -127,24 +127,24 @@ class Network:
                 from_m, speed_mps = slows
                 slow = np.where(np.arange(last - first) >= from_m, USUAL_BEND_MPS2 / (speed_mps * speed_mps), 0.0)
                 bend = np.maximum(bend, slow)
-            self.capped[key] = _caps(bend, key[1] / 5.0).tolist()
+            self.capped[key] = _caps(bend, key[1] / 5.0)
         return self.capped[key]
 
     def cap_span(self, way: int, bend_mps2: float) -> tuple[int, int]:
         """Where among ``flat_caps`` a way's ``caps`` stand, and how many."""
         key = (way, round(5.0 * bend_mps2))
         if key not in self.spans:
-            caps = self.caps(way, bend_mps2)
-            self.spans[key] = len(self.flat), len(caps)
-            self.flat.extend(caps)
+            first, count = next(reversed(self.spans.values()), (0, 0))
+            self.spans[key] = first + count, len(self.caps(way, bend_mps2))
+            self.flat.clear()
         return self.spans[key]
 
     @property
     def flat_caps(self) -> Floats:
-        known = self.__dict__.get("_flat_caps")
-        if known is None or len(known) < len(self.flat):
-            known = self.__dict__["_flat_caps"] = np.array(self.flat)
-        return known
+        """The ``caps`` of all spans, one after another."""
+        if not self.flat:
+            self.flat.append(np.concatenate([self.capped[key] for key in self.spans] or [np.zeros(0)]))
+        return self.flat[0]
 
     def meeting(self, way: int, other: int) -> tuple[float, float] | None:
         """The arc lengths at which a way first comes near another; None when it never does."""

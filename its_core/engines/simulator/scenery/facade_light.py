@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator.compilation import inline, kernel
-from its_core.engines.simulator.meshes.noise import finished_hash, hash_step, hashed, noise_at, pattern, tile_of
+from its_core.engines.simulator.meshes.noise import finished_hash, hash_step, hashed, noise_at, pattern, single, tile_of
 from its_core.engines.simulator.optics.daylight import Daylight, SkyTones, sky_at
 from its_core.engines.simulator.optics.shading import plan_at
 from its_core.engines.simulator.portable_math import sin_scalar
@@ -26,18 +26,13 @@ RGB = tuple[float, float, float]
 Opening = tuple[Any, Any, Any, Any]  # left, right, sill and head, from the bay's left edge and storey's floor
 
 
-def _single(value: float) -> Any:
-    """In 32 bits."""
-    return np.float32(value)
-
-
-_SHOP_M, _SIGN_LOW_M, _SIGN_HIGH_M = _single(SHOP_M), _single(SIGN_M[0]), _single(SIGN_M[1])
+_SHOP_M, _SIGN_LOW_M, _SIGN_HIGH_M = single(SHOP_M), single(SIGN_M[0]), single(SIGN_M[1])
 _BRICK, _PANELS, _SHEET = 1, 2, 3
-_COURSE_M, _BRICK_M, _RIBS_PER_M = _single(0.075), _single(0.23), _single(2.0 * np.pi / 0.33)  # ribs: radians
-_TENANT_M, _STROKE_M, _LINE_M = _single(7.5), _single(0.21), _single(0.14)
-_HALF, _TWO, _NONE = _single(0.5), _single(2.0), _single(0.0)
-_GRAZING = _single(-1e-4)
-_BLOTCHES, _STAINS, _STAINS_LONGER = pattern(3.5, 1), pattern(0.9, 2), _single(0.22)
+_COURSE_M, _BRICK_M, _RIBS_PER_M = single(0.075), single(0.23), single(2.0 * np.pi / 0.33)  # ribs: radians
+_TENANT_M, _STROKE_M, _LINE_M = single(7.5), single(0.21), single(0.14)
+_HALF, _TWO, _NONE = single(0.5), single(2.0), single(0.0)
+_GRAZING = single(-1e-4)
+_BLOTCHES, _STAINS, _STAINS_LONGER = pattern(3.5, 1), pattern(0.9, 2), single(0.22)
 _TENANTS = np.array(
     [
         (0.32, 0.03, 0.03), (0.02, 0.07, 0.20), (0.03, 0.14, 0.07), (0.45, 0.30, 0.04), (0.03, 0.03, 0.03),

@@ -38,7 +38,7 @@ def snow_at(
     x: Any, y: Any, off_road: float, level: float, driven: F32, focus: tuple[float, float], tiles: Tiles
 ) -> float:
     """0 to 1: how white the ground lies at a point; on the road only what traffic leaves of it, in the tracks next to
-    nothing. ``driven``: ``driven_about(focus)``."""
+    nothing. ``driven``: ``driven_about`` of the layout."""
     west, north = np.float32(focus[0] - _REACH_M), np.float32(focus[1] + _REACH_M)
     wheels, cells = 0.55, np.float32(_SIDE_PX / (2.0 * _REACH_M))
     if max(abs(x - focus[0]), abs(y - focus[1])) < _REACH_M - 2.0:

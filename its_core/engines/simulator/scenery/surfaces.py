@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator.compilation import inline
-from its_core.engines.simulator.meshes.noise import Tiles, finished_hash, hash_step, noise, noise_at, pattern
+from its_core.engines.simulator.meshes.noise import Tiles, finished_hash, hash_step, noise, noise_at, pattern, single
 from its_core.engines.simulator.roads.layouts import Rect
 
 F32 = NDArray[np.float32]
@@ -18,15 +18,10 @@ RGB = tuple[float, float, float]
 Grain = tuple[float, float, float]  # coarse, middle and fine
 
 
-def _single(value: float) -> Any:
-    """In 32 bits, for where rounding decides on which plot or stone a point lies."""
-    return np.float32(value)
-
-
-_PLOT_X_M, _PLOT_Y_M, _PLOT_X, _PLOT_Y = (_single(value) for value in (21.0, 17.0, 0.13, 0.41))  # from path to path
-_BEND_M, _BENDS, _STRIPES = _single(0.8), pattern(60.0, 8), _single(9.0)
-_SLAB_M, _PLATE_M = _single(1.5), _single(4.2)
-_COBBLE_M, _HALF, _TWO = _single(0.42), _single(0.5), _single(2.0)
+_PLOT_X_M, _PLOT_Y_M, _PLOT_X, _PLOT_Y = (single(value) for value in (21.0, 17.0, 0.13, 0.41))  # from path to path
+_BEND_M, _BENDS, _STRIPES = single(0.8), pattern(60.0, 8), single(9.0)
+_SLAB_M, _PLATE_M = single(1.5), single(4.2)
+_COBBLE_M, _HALF, _TWO = single(0.42), single(0.5), single(2.0)
 _PARK_MARGIN_M = 1.4  # of asphalt about the bays of a car park
 _PATH_M = 1.1  # half width of the slabs between plots
 _EDGE_M = 0.16  # of stone, about each plot

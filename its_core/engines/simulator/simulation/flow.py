@@ -217,7 +217,7 @@ class Flow:
                 own_mps = self.demand.crawls_mps * float(self.rng.uniform(*CRAWLS_SHARE))
                 driver.crawls = (focus + CRAWLS_BEYOND_M, own_mps)
         caps = self.roads.caps(way, vehicle.manner.bend_mps2)
-        cap = caps[min(max(int(s_m), 0), len(caps) - 1)]
+        cap = float(caps[min(max(int(s_m), 0), len(caps) - 1)])
         driver.speed = 0.97 * min(vehicle.manner.desired_mps, cap)
         self.traffic.drivers.append(driver)
         self.traffic.vehicles[number] = vehicle

@@ -61,12 +61,10 @@ class Bodies:
 
 @dataclass(slots=True)
 class Seen:
-    """Of D drivers: the acceleration that the road users ahead allow, the gap to the nearest one, the seconds until a
-    collision with somebody who is not in the way yet (infinite without one), and whether there is no room behind the
-    junction ahead."""
+    """Of D drivers: the acceleration that the road users ahead allow, the seconds until a collision with somebody who
+    is not in the way yet (infinite without one), and whether there is no room behind the junction ahead."""
 
     allows: Floats
-    gap_m: Floats
     danger_s: Floats
     no_room: Flags
 
@@ -108,9 +106,9 @@ def _is_outside(box: tuple[float, float, float, float], x: float, y: float, reac
 @kernel
 def _look(
     ways: Ways, lanes: Records, bodies: Floats, unit: Ints, walks: Flags, drivers: Records, overlooks: Flags
-) -> tuple[Floats, Floats, Floats, Flags]:  # fmt: skip
+) -> tuple[Floats, Floats, Flags]:  # fmt: skip
     count = len(drivers)
-    allows, gap_m, danger_s = np.full(count, 1e9), np.full(count, np.inf), np.full(count, np.inf)
+    allows, danger_s = np.full(count, 1e9), np.full(count, np.inf)
     no_room = np.zeros(count, np.bool_)
     x, y, vx, vy, fx, fy = bodies[0], bodies[1], bodies[2], bodies[3], bodies[4], bodies[5]
     front, rear, half = bodies[6], bodies[7], bodies[8]
@@ -156,8 +154,6 @@ def _look(
                     allowed = follows_mps2(me.pulls_mps2, me.brakes_mps2, me.gap_m, me.headway_s, speed, gap, ahead_mps)
                     if allowed < allows[i]:
                         allows[i] = allowed
-                    if gap < gap_m[i]:
-                        gap_m[i] = gap
                 continue
             if speed < 1.0 or square > DANGER_M * DANGER_M:
                 continue
@@ -179,7 +175,7 @@ def _look(
                 ):
                     danger_s[i] = t
                     break
-    return allows, gap_m, danger_s, no_room
+    return allows, danger_s, no_room
 
 
 @kernel

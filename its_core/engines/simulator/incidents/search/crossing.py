@@ -179,7 +179,7 @@ def _turning(timeline: Timeline, culprit: Track, way: int, s_m: float, when: flo
     for its bend, or out of waiting."""
     roads = timeline.roads
     caps = roads.caps(way, TURNS_MPS2)
-    cap = caps[min(int(s_m), len(caps) - 1)]
+    cap = float(caps[min(int(s_m), len(caps) - 1)])
     line = roads.lanes[way].stop_s_m
     for onset_s in TURN_ONSETS_S:
         at = culprit.at(round(when - onset_s / STEP_S))
