@@ -221,7 +221,8 @@ def test_two_builds_of_one_dataset_do_not_run_at_once(dataset: Dataset):
     second = dataset.build()
     assert second.returncode == 3
     assert "is held by process" in second.stderr and "wait until it has ended, or end it" in second.stderr
-    assert second.stderr.count("\n") == 1
+    # On a busy machine Prefect may add that it still sends events.
+    assert [line for line in second.stderr.splitlines() if "EventsWorker" not in line] == second.stderr.splitlines()[:1]
     flag.touch()
     assert first.wait(120) == 0
 
