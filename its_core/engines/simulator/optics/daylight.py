@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +108,12 @@ class Daylight:
 @inline
 def sky_at(dx: float, dy: float, dz: float, sky: SkyTones) -> RGB:
     """``Daylight.sky`` along one unit direction."""
-    rise = power_scalar(min(max(dz, 0.0), 1.0), 0.45)
+    return risen_sky(power_scalar(min(max(dz, 0.0), 1.0), 0.45), dx, dy, dz, sky)
+
+
+@inline
+def risen_sky(rise: float, dx: float, dy: float, dz: float, sky: Any) -> RGB:
+    """``sky_at`` where ``rise`` (0 at the horizon, 1 at the zenith) is known. ``sky`` has what ``SkyTones`` has."""
     red = sky.horizon[0] + rise * (sky.zenith[0] - sky.horizon[0])
     green = sky.horizon[1] + rise * (sky.zenith[1] - sky.horizon[1])
     blue = sky.horizon[2] + rise * (sky.zenith[2] - sky.horizon[2])

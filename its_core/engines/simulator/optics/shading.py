@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.meshes.materials import OpticalTable, optical_table
-from its_core.engines.simulator.optics.daylight import Daylight
-from its_core.engines.simulator.portable_math import exp_scalar
+from its_core.engines.simulator.optics.daylight import Daylight, risen_sky
 
 F32 = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -100,21 +99,7 @@ def sky_light(dx: float, dy: float, dz: float, around: Around, rise: F32) -> Lig
     """Radiance of the sky along a unit direction; what lies below the horizon shines like the ground."""
     at = min(max(dz, 0.0), 1.0) * 255.0
     low = min(int(at), 254)
-    share = rise[low] + (at - low) * (rise[low + 1] - rise[low])
-    red = around.horizon[0] + share * (around.zenith[0] - around.horizon[0])
-    green = around.horizon[1] + share * (around.zenith[1] - around.horizon[1])
-    blue = around.horizon[2] + share * (around.zenith[2] - around.horizon[2])
-    if around.glow[0] > 0.0:
-        towards = min(max(dx * around.sun[0] + dy * around.sun[1], 0.0), 1.0)
-        strength = towards * towards * exp_scalar(-4.0 * abs(dz))
-        red += strength * around.glow[0]
-        green += strength * around.glow[1]
-        blue += strength * around.glow[2]
-    below = min(max(-12.0 * dz, 0.0), 1.0)
-    red += below * (around.ground[0] - red)
-    green += below * (around.ground[1] - green)
-    blue += below * (around.ground[2] - blue)
-    return red, green, blue
+    return risen_sky(rise[low] + (at - low) * (rise[low + 1] - rise[low]), dx, dy, dz, around)
 
 
 @inline
