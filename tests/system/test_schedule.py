@@ -86,7 +86,7 @@ class Prefect:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr + self.log.read_text(errors="replace")[-20_000:]
 
     def work(self) -> None:
         self.running.append(self.start("worker", "start", "--pool", "local"))

@@ -16,20 +16,21 @@ from its_core.taxonomy import CameraWord, CollisionType, ParticipantType
 
 # Width of the box around those concerned, as a share of the picture's width: quartiles of what is aimed at. ACCIDENT's
 # real footage has 5, 7.6 and 17 %; its smallest crashes are left out, because viewers cannot say what happens there.
-WIDTH_QUARTILES = (0.038, 0.048, 0.064, 0.145, 0.30)
-SMALLEST_WIDTH = 0.036
+WIDTH_QUARTILES = (0.042, 0.050, 0.066, 0.145, 0.30)
+SMALLEST_WIDTH = 0.042
 SMALLEST_WIDTH_OF_ONE = 0.024  # of one vehicle alone: with a person beside it, or with what it runs into, it is wider
 SMALLEST_WIDTH_FAR = 0.018  # where a row asks for a far camera
 # A car's share of the picture's width, seen from the side, that a moment needs at least. People and two-wheelers are
 # smaller than cars, and one vehicle alone is smaller than two.
-SMALLEST_SHARE = 0.025
+SMALLEST_SHARE = 0.03
 SMALLEST_SHARE_OF_ONE = 0.045
 SMALLEST_SHARE_FAR = 0.018
 # A worn recorder's picture shows less: of a camera below this quality, moments must be so much larger.
 POOR_QUALITY, POOR_FACTOR = 0.4, 1.25
 SCRAPED_FACTOR = 1.1  # where side scrapes along side: the gap between them must be seen
-# Of the least size, so much will do in later rounds; where somebody on foot or on two wheels is struck, so much.
-SMALLER, SMALLER_OF_ONE = 0.6, 0.8
+# Of the least size, so much will do in later rounds; where one car alone, with or without somebody on foot or on two
+# wheels, comes to grief, so much.
+SMALLER, SMALLER_OF_ONE = 0.75, 0.8
 STEP_OF_SIZE = 0.47  # a factor of 1.6
 HIDDEN_GAP = 3.0  # steps, that a side-swipe seen from the side counts as off
 # What a kind needs to be plain is asked of a camera only as far as so much of the road that it sees is that near: a far
@@ -63,7 +64,7 @@ def plain_share(setting: Setting, wanted: float) -> float:
 
 def smaller(timeline: Timeline, opportunity: Opportunity) -> float:
     """The share of the least size that will do in later rounds."""
-    return SMALLER_OF_ONE if opportunity.victims and _cars(timeline, opportunity) < 2 else SMALLER
+    return SMALLER_OF_ONE if _cars(timeline, opportunity) < 2 else SMALLER
 
 
 def smallest_stature(setting: Setting) -> float:

@@ -8,7 +8,7 @@ import pytest
 from its_core.clip import Geometry, Scene
 from its_core.engines.simulator.incidents.kinds.jaywalking import _with_nobody_near
 from its_core.engines.simulator.incidents.opportunity import Opportunity
-from its_core.engines.simulator.incidents.picture_size import gap_seen, plain_share, steps_below
+from its_core.engines.simulator.incidents.picture_size import gap_seen, plain_share, smaller, steps_below
 from its_core.engines.simulator.incidents.setting import Setting, apparent_share, setting_of
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
 from its_core.engines.simulator.optics.camera import camera_for
@@ -48,6 +48,13 @@ def test_a_camera_is_asked_for_no_larger_moments_than_it_shows(setting: Setting)
     assert focus < most < 3.0 * focus
     far = replace(setting, scene=replace(setting.scene, camera=(CameraWord.FAR,)))
     assert plain_share(far, 0.1) == 0.0
+
+
+def test_a_car_alone_must_stay_larger_in_later_rounds_than_two_that_meet(setting: Setting) -> None:
+    one = timeline(setting)
+    two = replace(one, tracks={1: one.tracks[1], 2: replace(one.tracks[1], number=2)})
+    alone = moment(setting, 10, 150.0)
+    assert smaller(two, replace(alone, victims=(2,))) < smaller(one, alone) < 1.0
 
 
 def test_larger_moments_are_fewer_steps_below_what_is_plain(setting: Setting) -> None:

@@ -17,6 +17,7 @@ from its_core.engines.simulator.simulation.run import Run
 from its_core.taxonomy import Cause, CollisionType
 
 INATTENTIVE_SHARE = 0.5
+LEAST_SHARE = 0.04  # smaller cars that meet pass for cars that stop
 
 
 def search(timeline: Timeline, setting: Setting) -> list[Opportunity]:
@@ -43,4 +44,4 @@ def judge(setting: Setting, run: Run) -> Verdict:  # noqa: ARG001
     return collision_verdict(run, CollisionType.HEAD_ON)
 
 
-KIND = Kind(search, plan, accepts, judge)
+KIND = Kind(search, plan, accepts, judge, least_share=LEAST_SHARE)
