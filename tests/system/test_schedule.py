@@ -48,7 +48,8 @@ class Prefect:
         self.log = folder / "prefect.log"
         self.api = f"http://127.0.0.1:{port}/api"
         self.environment = {
-            **os.environ,
+            # Of Prefect's settings none: importing its_flows has made this process as impatient as a build is.
+            **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
             "PREFECT_HOME": str(folder / "home"),
             "PREFECT_API_URL": self.api,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
