@@ -32,7 +32,7 @@ _RUMPLE = 0.13  # of the depth
 # A bonnet that is pushed back folds upwards in its middle, a boot lid less.
 _BONNET_RISES, _BOOT_RISES, _HIGHEST_M = 0.75, 0.35, 0.42
 _FLAT = 0.72  # of the body's height there: what lies above is the bonnet's or the boot lid's skin
-TEARS_M, _CRAZES_M = 0.07, 0.03  # depths from which skin tears and glass crazes
+TEARS_M, _CRAZES_M, _FALLS_OUT_M = 0.07, 0.03, 0.08  # depths from which skin tears, glass crazes, and falls out
 _WRECKED_M = 0.42  # depth at which nothing of the struck face is whole
 _FINE_M = 0.26  # sheets are cut so small where they are struck
 _PIECE_M = (0.20, 0.13)  # across and up: sizes of torn pieces
@@ -63,6 +63,7 @@ def crushed(mesh: Mesh, dents: Sequence[Dent], shape: CarShape | None) -> Mesh:
             _blow_airbags(mesh, slots, dent, shape)
     glass = np.isin(slots, (Surface.GLASS, Surface.SALOON))
     slots[glass & (pushed > _CRAZES_M)] = Surface.GLASS_CRAZED
+    slots[glass & (pushed > _FALLS_OUT_M)] = Surface.WELL  # the dark inside
     return replace(mesh.with_vertices(vertices.astype(np.float32)), slots=slots)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from its_core.engines.simulator import portable_math as pm
 from its_core.engines.simulator.dimensions import TRAILER, VEHICLES, VehicleBody
@@ -14,31 +17,62 @@ from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.mesh import Mesh, Sculptor, joined
 from its_core.taxonomy import ParticipantType
 
-_CELL_M = 0.55  # sheets are cut this small, so that they can crumple
+Floats = NDArray[np.float64]
+
+_CELL_M = 0.8  # sheets are cut this small, and smaller where they are struck, so that they can crumple
 _BAND = Surface.STRIPE
 _IN_FLANK_M = 0.035  # from the flank at the front axle to the middle of the tyres
 # How much narrower that flank is than the vehicle, on each side.
 _NARROWER_M = {ParticipantType.TRUCK: 0.06, ParticipantType.ARTICULATED_TRUCK: 0.04, ParticipantType.BUS: 0.0}
 _PROUD_M = 0.012  # what is fixed to a sheet stands out by this much
+_APART_M = 0.2  # lines between cells that are nearer to an inlay's edge fall on it
 Corner = tuple[float, float, float]
+Span = tuple[float, float]
 
 
-def sheets(sculptor: Sculptor, low: Corner, high: Corner, slot: int, *, part: int = 0) -> None:
-    """An axis-aligned box whose six faces are cut into cells."""
+class Inlay(NamedTuple):
+    """A rectangle of the face across an axis, at its low (−1) or high (1) end, that is not of sheet metal: a window is
+    an opening in the body, so that there is no paint behind it. ``a``, ``b`` as in ``plate``."""
+
+    axis: int
+    outward: float
+    a: Span
+    b: Span
+    slot: int
+
+
+def sheets(sculptor: Sculptor, low: Corner, high: Corner, slot: int, inlays: Sequence[Inlay] = ()) -> None:
+    """An axis-aligned box whose six faces are cut into cells. Of inlays that overlap, the last one shows."""
     for axis in range(3):
         u, v = [other for other in range(3) if other != axis]
-        for end, flip in ((low[axis], axis != 1), (high[axis], axis == 1)):
-            counts = [max(1, round((high[i] - low[i]) / _CELL_M)) + 1 for i in (u, v)]
-            points = np.empty((counts[0], counts[1], 3))
+        for end, outward, flip in ((low[axis], -1.0, axis != 1), (high[axis], 1.0, axis == 1)):
+            here = [inlay for inlay in inlays if inlay.axis == axis and inlay.outward == outward]
+            across = _lines(low[u], high[u], [inlay.a for inlay in here])
+            up = _lines(low[v], high[v], [inlay.b for inlay in here])
+            points = np.empty((len(across), len(up), 3))
             points[..., axis] = end
-            points[..., u] = np.linspace(low[u], high[u], counts[0])[:, None]
-            points[..., v] = np.linspace(low[v], high[v], counts[1])[None, :]
-            sculptor.grid(points, slot, part=part, flipped=flip)
+            points[..., u], points[..., v] = across[:, None], up[None, :]
+            cells = np.full((len(across) - 1, len(up) - 1), slot, np.uint8)
+            for inlay in here:
+                cells[np.ix_(_within(across, inlay.a), _within(up, inlay.b))] = inlay.slot
+            sculptor.grid(points, cells, flipped=flip)
 
 
-def plate(
-    sculptor: Sculptor, axis: int, at: float, outward: float, a: tuple[float, float], b: tuple[float, float], slot: int
-) -> None:
+def _lines(low: float, high: float, spans: Sequence[Span]) -> Floats:
+    """Where a face is cut: evenly, and at the edges of these spans."""
+    even = np.linspace(low, high, max(1, round((high - low) / _CELL_M)) + 1)
+    edges = np.array([edge for span in spans for edge in span])
+    inner = even[1:-1]
+    apart = np.abs(inner[:, None] - edges[None, :]).min(axis=1, initial=np.inf) > _APART_M
+    return np.unique(np.concatenate([even[[0, -1]], inner[apart], edges]))
+
+
+def _within(lines: Floats, span: Span) -> NDArray[np.bool_]:
+    middles = (lines[:-1] + lines[1:]) / 2
+    return (middles > span[0]) & (middles < span[1])
+
+
+def plate(sculptor: Sculptor, axis: int, at: float, outward: float, a: Span, b: Span, slot: int) -> None:
     """A rectangle on a face across an axis, just proud of it: spans ``a`` and ``b`` along the other two axes in
     order."""
     u, v = [other for other in range(3) if other != axis]
@@ -86,19 +120,20 @@ def heavy_mesh(kind: ParticipantType) -> Mesh:
 
 
 def _cab(sculptor: Sculptor, rear_y: float, front_y: float, half: float, low: float, top: float) -> None:
-    sheets(sculptor, (-half, rear_y, low), (half, front_y, top), Surface.PAINT)
     tall = top - low
     glass = (low + 0.50 * tall, low + 0.86 * tall)
-    plate(sculptor, 1, front_y, 1.0, (-0.92 * half, 0.92 * half), glass, Surface.GLASS)
-    plate(
-        sculptor, 1, front_y, 1.0, (-0.55 * half, 0.55 * half), (low + 0.12 * tall, low + 0.36 * tall), Surface.GRILLE
-    )
-    plate(sculptor, 1, front_y, 1.0, (-half, half), (low, low + 0.09 * tall), Surface.TRIM)
+    inlays = [
+        Inlay(1, 1.0, (-0.92 * half, 0.92 * half), glass, Surface.GLASS),
+        Inlay(1, 1.0, (-0.55 * half, 0.55 * half), (low + 0.12 * tall, low + 0.36 * tall), Surface.GRILLE),
+        Inlay(1, 1.0, (-half, half), (low, low + 0.09 * tall), Surface.TRIM),
+    ]
+    for side in (-1.0, 1.0):
+        inlays.append(Inlay(0, side, (front_y - 1.05, front_y - 0.18), glass, Surface.GLASS))
+        inlays.append(Inlay(0, side, (rear_y, front_y - 0.1), (low, low + 0.14 * tall), Surface.TRIM))
+    sheets(sculptor, (-half, rear_y, low), (half, front_y, top), Surface.PAINT, inlays)
     sculptor.box((-0.9 * half, front_y, glass[1]), (0.9 * half, front_y + 0.09, glass[1] + 0.05), Surface.TRIM)
     for side in (-1.0, 1.0):
-        plate(sculptor, 0, side * half, side, (front_y - 1.05, front_y - 0.18), glass, Surface.GLASS)
         plate(sculptor, 0, side * half, side, (front_y - 1.16, front_y - 1.13), (low + 0.1, glass[1]), Surface.SEAM)
-        plate(sculptor, 0, side * half, side, (rear_y, front_y - 0.1), (low, low + 0.14 * tall), Surface.TRIM)
         x = sorted((side * (half - 0.02), side * (half + 0.16)))
         sculptor.box((x[0], front_y - 0.05, glass[0]), (x[1], front_y + 0.06, glass[1]), Surface.TRIM)
     add_nose_lamps(sculptor, front_y, half, low + 0.13 * tall)
@@ -191,24 +226,28 @@ def _tractor(sculptor: Sculptor, body: VehicleBody) -> None:
 
 def _bus(sculptor: Sculptor, body: VehicleBody) -> None:
     half, front, rear, top = body.width_m / 2, body.length_m / 2, -body.length_m / 2, body.height_m
-    sheets(sculptor, (-half, rear, body.clearance_m), (half, front, top), Surface.PAINT)
-    plate(sculptor, 1, front, 1.0, (-0.94 * half, 0.94 * half), (1.05, top - 0.50), Surface.GLASS)
-    plate(sculptor, 1, front, 1.0, (-0.6 * half, 0.6 * half), (top - 0.42, top - 0.16), Surface.WELL)
-    plate(sculptor, 1, rear, -1.0, (-0.8 * half, 0.8 * half), (1.75, top - 0.45), Surface.GLASS)
-    plate(sculptor, 1, rear, -1.0, (-0.7 * half, 0.7 * half), (0.75, 1.45), Surface.GRILLE)
+    inlays = [
+        Inlay(1, 1.0, (-0.94 * half, 0.94 * half), (1.05, top - 0.50), Surface.GLASS),
+        Inlay(1, 1.0, (-0.6 * half, 0.6 * half), (top - 0.42, top - 0.16), Surface.WELL),
+        Inlay(1, -1.0, (-0.8 * half, 0.8 * half), (1.75, top - 0.45), Surface.GLASS),
+        Inlay(1, -1.0, (-0.7 * half, 0.7 * half), (0.75, 1.45), Surface.GRILLE),
+    ]
     panes = np.linspace(rear + 0.4, front - 0.35, 8)
     for side in (-1.0, 1.0):
-        for a, b in zip(panes[:-1] + 0.05, panes[1:] - 0.05, strict=True):
-            plate(sculptor, 0, side * half, side, (float(a), float(b)), (body.belt_m, top - 0.45), Surface.SALOON)
+        for a, b in pairwise(panes.tolist()):
+            inlays.append(Inlay(0, side, (a + 0.05, b - 0.05), (body.belt_m, top - 0.45), Surface.SALOON))
+        inlays.append(Inlay(0, side, (rear + 0.05, front - 0.05), (body.clearance_m, 0.45), Surface.TRIM))
+    for door in (front - 1.45, -0.7):
+        inlays.append(Inlay(0, 1.0, (door, door + 1.2), (0.45, top - 0.45), Surface.SALOON))
+    for outward in (-1.0, 1.0):
+        inlays.append(Inlay(1, outward, (-half, half), (body.clearance_m, 0.50), Surface.TRIM))
+    sheets(sculptor, (-half, rear, body.clearance_m), (half, front, top), Surface.PAINT, inlays)
+    for side in (-1.0, 1.0):
         for axle in (body.wheelbase_m / 2, -body.wheelbase_m / 2):
             _arch(sculptor, side * (half + _PROUD_M), axle, body)
         for at in np.linspace(rear + 0.8, front - 0.6, 7).tolist():
             plate(sculptor, 0, side * half, side, (at, at + 0.14), (0.70, 0.78), Surface.LENS_AMBER)
-        plate(sculptor, 0, side * half, side, (rear + 0.05, front - 0.05), (body.clearance_m, 0.45), Surface.TRIM)
-    for door in (front - 1.45, -0.7):
-        plate(sculptor, 0, half + 0.006, 1.0, (door, door + 1.2), (0.42, top - 0.40), Surface.SALOON)
     for end, outward in ((front, 1.0), (rear, -1.0)):
-        plate(sculptor, 1, end, outward, (-half, half), (body.clearance_m, 0.50), Surface.TRIM)
         plate(sculptor, 1, end + 0.01 * outward, outward, (-0.26, 0.26), (0.56, 0.67), Surface.PLATE)
     for number in range(9):  # where it goes to
         at = -0.45 * half + 0.1 * half * number

@@ -31,7 +31,7 @@ class Wreck:
 
     def __init__(self, car: Car, dents: Sequence[Dent]) -> None:
         self._car, self._dents = car, list(dents)
-        self._fine = cut_for(car.mesh, dents) if car.shape is not None else car.mesh
+        self._fine = cut_for(car.mesh, dents)
         self._loose = loose_parts(car.shape, dents) if car.shape is not None else []
 
     def after(self, blows: int) -> Mesh:

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from its_core.engines.simulator.dimensions import TWO_WHEELERS
+from its_core.engines.simulator.dimensions import HEAVY, TWO_WHEELERS
 from its_core.engines.simulator.meshes.emergency import emergency_car, works_car
 from its_core.engines.simulator.meshes.frights import felt_by, fright_of
 from its_core.engines.simulator.meshes.gaits import gait_of
@@ -89,11 +89,11 @@ class CarActor:
     def __init__(self, trace: Trace, number: int, lit: bool, tolerance_m: float) -> None:
         self._trace, self._number, self._lit = trace, number, lit
         self.actor: Actor = trace.actors[number]
+        self._dents = dents_of(trace, number, on_trailer=False)
         variant = self.actor.type, self.actor.emergency, self.actor.works
-        self._car = _vehicle(*variant, tolerance_m)
+        self._car = _vehicle(*variant, _tolerance_m(self._dents, tolerance_m, self.actor.type in HEAVY))
         self._paint = paintwork(self.actor)
         self._drives_lit = not self.actor.parked and self.actor.look % 5 < 3
-        self._dents = dents_of(trace, number, on_trailer=False)
         self._wreck = Wreck(self._car, self._dents)
         self._bent = (0, self._wreck.after(0))
         self._hubs = self._car.hubs
@@ -183,7 +183,7 @@ class TrailerActor:
     def __init__(self, trace: Trace, number: int, truck: CarActor, tolerance_m: float) -> None:
         self._trace, self._number, self._truck = trace, number, truck
         self._dents = dents_of(trace, number, on_trailer=True)
-        self._wreck = Wreck(_trailer(tolerance_m), self._dents)
+        self._wreck = Wreck(_trailer(_tolerance_m(self._dents, tolerance_m, True)), self._dents)
         self._bent = (0, self._wreck.after(0))
 
     def posed(self, frame: int) -> Posed:
@@ -262,6 +262,11 @@ def dents_of(trace: Trace, number: int, *, on_trailer: bool) -> list[Dent]:
     """An actor's, in the order of time."""
     found = [dent for dent in trace.dents if dent.number == number and dent.trailer is on_trailer]
     return sorted(found, key=lambda dent: dent.frame)
+
+
+def _tolerance_m(dents: Sequence[Dent], tolerance_m: float, flat: bool) -> float:
+    """That of a vehicle with these dents. ``flat``: of flat sheets, which keep no vertices to crumple at otherwise."""
+    return 0.0 if flat and dents else tolerance_m
 
 
 def suffered(dents: Sequence[Dent], frame: int) -> int:

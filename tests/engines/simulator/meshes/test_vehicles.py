@@ -2,12 +2,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
-from its_core.engines.simulator.dimensions import TRAILER, TWO_WHEELERS, VEHICLES
+from its_core.engines.simulator.dimensions import HEAVY, TRAILER, TWO_WHEELERS, VEHICLES
 from its_core.engines.simulator.meshes.car_shapes import SHAPES
 from its_core.engines.simulator.meshes.emergency import emergency_car
 from its_core.engines.simulator.meshes.materials import MATERIALS, PAINTS, Surface, byte_table
+from its_core.engines.simulator.meshes.mesh import Mesh
 from its_core.engines.simulator.meshes.paintwork import paintwork
 from its_core.engines.simulator.meshes.vehicles import BODY, car, hull, trailer
 from its_core.engines.simulator.meshes.wrecks import Wreck
@@ -178,3 +180,35 @@ def test_every_surface_a_car_can_show_has_a_material() -> None:
     for mesh in meshes:
         assert {Surface(byte) for byte in np.unique(table[mesh.slots])} <= set(MATERIALS)
     assert set(PAINTS) == set(Colour)
+
+
+def _pieces(mesh: Mesh) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
+    """Of each triangle: what it is made of, its middle and its area."""
+    corners = mesh.vertices[mesh.triangles].astype(np.float64)
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
+    return mesh.slots[mesh.triangles[:, 0]], corners.mean(axis=1), area
+
+
+@pytest.mark.parametrize("kind", sorted(HEAVY))
+def test_there_is_no_paint_behind_a_truck_s_or_bus_s_windscreen(kind: ParticipantType) -> None:
+    slots, middle, area = _pieces(car(kind).mesh)
+    ahead = middle[:, 1] > VEHICLES[kind].length_m / 2 - 0.02
+    pane = (slots == Surface.GLASS) & ahead
+    low, high = middle[pane].min(axis=0), middle[pane].max(axis=0)
+    within = ahead & ((middle >= low) & (middle <= high))[:, [0, 2]].all(axis=1)
+    assert area[pane].sum() > 1.0
+    assert not (within & (slots == Surface.PAINT)).any()
+
+
+def test_a_bus_s_glass_breaks_where_it_is_struck_and_nowhere_else() -> None:
+    front = VEHICLES[ParticipantType.BUS].length_m / 2
+    struck = np.array([0.7, front, 1.2])
+    wreck = Wreck(car(ParticipantType.BUS), [Dent(5, 0, (0.7, front, 1.2), (0.0, -1.0, 0.0), 0.15, 0.58)])
+    before, after = (_pieces(wreck.after(blows)) for blows in (0, 1))
+    glass = [float(area[np.isin(slots, (Surface.GLASS, Surface.SALOON))].sum()) for slots, _, area in (before, after)]
+    assert 0.2 < glass[0] - glass[1] < 0.15 * glass[0]
+    slots, middle, area = after
+    away = np.linalg.norm(middle - struck, axis=1)
+    assert away[slots == Surface.GLASS_CRAZED].max() < 1.3
+    hole = (np.abs(middle[:, 0] - 0.7) < 0.2) & (middle[:, 1] > front - 0.4) & (np.abs(middle[:, 2] - 1.3) < 0.2)
+    assert area[hole & (slots == Surface.WELL)].sum() > 0.9 * area[hole].sum()
