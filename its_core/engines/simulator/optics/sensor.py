@@ -109,26 +109,35 @@ class Tone(NamedTuple):
 
 
 @inline
-def toned(
-    red: float, green: float, blue: float, row: int, column: int, tone: Tone, exposure_at: F32, curve: Frame,
-    picture: Frame,
-) -> None:  # fmt: skip
-    """Writes a pixel of linear light. ``exposure_at`` H×W scales it; ``curve`` has the byte of each step of light."""
-    exposure = exposure_at[row, column]
+def steps_of(red: float, green: float, blue: float, exposure: float, tone: Tone) -> tuple[float, float, float]:
+    """Of linear light, the steps of the tone curve: cut off to whole numbers, its indices."""
     red, green, blue = red * exposure * tone.cast[0], green * exposure * tone.cast[1], blue * exposure * tone.cast[2]
     red, green, blue = min(red, _FULL), min(green, _FULL), min(blue, _FULL)
     grey = red * 0.25 + green * 0.60 + blue * 0.15
     scale = (_STEPS - 1) / _BRIGHTEST
-    for channel, light in ((0, red), (1, green), (2, blue)):
-        step = (grey + tone.saturation * (light - grey)) * scale
-        picture[row, column, channel] = curve[int(min(max(step, 0.0), _STEPS - 1.0))]
+    red = (grey + tone.saturation * (red - grey)) * scale
+    green = (grey + tone.saturation * (green - grey)) * scale
+    blue = (grey + tone.saturation * (blue - grey)) * scale
+    most = _STEPS - 1.0
+    return min(max(red, 0.0), most), min(max(green, 0.0), most), min(max(blue, 0.0), most)
+
+
+@inline
+def _toned(
+    red: float, green: float, blue: float, row: int, column: int, tone: Tone, exposure_at: F32, curve: Frame,
+    picture: Frame,
+) -> None:  # fmt: skip
+    """Writes a pixel of linear light. ``exposure_at`` H×W scales it; ``curve`` has the byte of each step of light."""
+    steps = steps_of(red, green, blue, exposure_at[row, column], tone)
+    for channel in range(3):
+        picture[row, column, channel] = curve[int(steps[channel])]
 
 
 @kernel
 def _toned_all(radiance: F32, tone: Tone, exposure_at: F32, curve: Frame, picture: Frame) -> None:
     for row in range(picture.shape[0]):
         for column in range(picture.shape[1]):
-            toned(
+            _toned(
                 radiance[row, column, 0], radiance[row, column, 1], radiance[row, column, 2], row, column, tone,
                 exposure_at, curve, picture,
             )  # fmt: skip
@@ -142,7 +151,7 @@ def _toned_windows(
         top, low, left, right = windows[number]
         for row in range(top, low):
             for column in range(left, right):
-                toned(
+                _toned(
                     radiance[row, column, 0], radiance[row, column, 1], radiance[row, column, 2], row, column, tone,
                     exposure_at, curve, picture,
                 )  # fmt: skip

@@ -95,11 +95,11 @@ def _three(values: Any) -> Light:
 
 
 @inline
-def sky_light(dx: float, dy: float, dz: float, around: Around, rise: F32) -> Light:
-    """Radiance of the sky along a unit direction; what lies below the horizon shines like the ground."""
+def rise_at(dz: float, rise: F32) -> float:
+    """How far up the sky a unit direction points, 0 at the horizon and 1 at the zenith."""
     at = min(max(dz, 0.0), 1.0) * 255.0
     low = min(int(at), 254)
-    return risen_sky(rise[low] + (at - low) * (rise[low + 1] - rise[low]), dx, dy, dz, around)
+    return float(rise[low] + (at - low) * (rise[low + 1] - rise[low]))
 
 
 @inline
@@ -134,18 +134,39 @@ def surface_light(
 ) -> Light:
     """Radiance of a sample: unit normal, share of the sun, surface, unit direction of view, and the irradiance that
     near lamps add (of a white surface)."""
+    _, _, _, rz = mirrored(nx, ny, nz, dx, dy, dz)
+    of = optics[surface]
+    return lit_surface(
+        nx, ny, nz, sunlit, dx, dy, dz, add_red, add_green, add_blue, rise_at(rz, rise), of[0], of[1], of[2], of[3],
+        of[4], of[5], of[6], of[7], around,
+    )  # fmt: skip
+
+
+@inline
+def mirrored(nx: float, ny: float, nz: float, dx: float, dy: float, dz: float) -> tuple[float, float, float, float]:
+    """How much a unit normal faces the eye (cosine), and the direction in which it mirrors a unit direction of view."""
     facing = min(max(-(nx * dx + ny * dy + nz * dz), 0.03), 1.0)
-    rx, ry, rz = dx + 2.0 * facing * nx, dy + 2.0 * facing * ny, dz + 2.0 * facing * nz
+    return facing, dx + 2.0 * facing * nx, dy + 2.0 * facing * ny, dz + 2.0 * facing * nz
+
+
+@inline
+def lit_surface(
+    nx: float, ny: float, nz: float, sunlit: float, dx: float, dy: float, dz: float, add_red: float, add_green: float,
+    add_blue: float, risen: float, red_share: float, green_share: float, blue_share: float, red_glow: float,
+    green_glow: float, blue_glow: float, mirror: float, gloss: float, around: Around,
+) -> Light:  # fmt: skip
+    """``surface_light`` without its tables: ``risen`` is the ``rise_at`` of the mirrored direction, and a surface's row
+    of optics is given by its numbers. Loops over it are compiled for many samples at once."""
+    facing, rx, ry, rz = mirrored(nx, ny, nz, dx, dy, dz)
     share = 0.5 + 0.5 * nz
     lamp = 0.6 + 0.4 * nz
     red = around.ground[0] + share * (around.overhead[0] - around.ground[0]) + lamp * around.lamp[0] + add_red
     green = around.ground[1] + share * (around.overhead[1] - around.ground[1]) + lamp * around.lamp[1] + add_green
     blue = around.ground[2] + share * (around.overhead[2] - around.ground[2]) + lamp * around.lamp[2] + add_blue
-    mirror, gloss = optics[surface, 6], optics[surface, 7]
     slant = 1.0 - facing
     square = slant * slant
     fresnel = mirror + (1.0 - mirror) * gloss * square * square * slant
-    sky_red, sky_green, sky_blue = sky_light(rx, ry, rz, around, rise)
+    sky_red, sky_green, sky_blue = risen_sky(risen, rx, ry, rz, around)
     if around.skyline > 0.0:
         low = min(max((around.skyline - rz) / (0.3 * around.skyline), 0.0), 1.0) * min(max(rz * 30.0 + 1.0, 0.0), 1.0)
         sky_red += low * (around.houses[0] - sky_red)
@@ -169,14 +190,14 @@ def surface_light(
     white = 0.0
     if around.snow > 0.0:
         white = around.snow * min(max((nz - 0.45) * 3.0, 0.0), 1.0)
-    a_red = optics[surface, 0] + white * (0.78 - optics[surface, 0])
-    a_green = optics[surface, 1] + white * (0.80 - optics[surface, 1])
-    a_blue = optics[surface, 2] + white * (0.84 - optics[surface, 2])
+    a_red = red_share + white * (0.78 - red_share)
+    a_green = green_share + white * (0.80 - green_share)
+    a_blue = blue_share + white * (0.84 - blue_share)
     fresnel *= 1.0 - white
     return (
-        a_red * red * (1.0 - fresnel) + sky_red * fresnel + optics[surface, 3],
-        a_green * green * (1.0 - fresnel) + sky_green * fresnel + optics[surface, 4],
-        a_blue * blue * (1.0 - fresnel) + sky_blue * fresnel + optics[surface, 5],
+        a_red * red * (1.0 - fresnel) + sky_red * fresnel + red_glow,
+        a_green * green * (1.0 - fresnel) + sky_green * fresnel + green_glow,
+        a_blue * blue * (1.0 - fresnel) + sky_blue * fresnel + blue_glow,
     )
 
 

@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.optics.camera import Camera
-from its_core.engines.simulator.optics.sensor import Look, Tone, toned
-from its_core.engines.simulator.optics.shading import Around, plan_at, surface_light, weights
+from its_core.engines.simulator.optics.sensor import Look
 from its_core.engines.simulator.optics.softening import REACH_PX
-from its_core.engines.simulator.portable_math import exp_scalar
 from its_core.engines.simulator.rendering.actor_layer import ActorLayer, Drawn
 from its_core.engines.simulator.rendering.actors import Cast
 from its_core.engines.simulator.rendering.background import Plate
+from its_core.engines.simulator.rendering.composition import compose
 from its_core.engines.simulator.rendering.ground_effects import (
     cast_shade,
     darken_under_all,
@@ -35,21 +33,15 @@ from its_core.engines.simulator.rendering.ground_paint import (
 )
 from its_core.engines.simulator.rendering.ground_windows import View, ground_window
 from its_core.engines.simulator.rendering.motion_blur import Smear, smear
-from its_core.engines.simulator.rendering.standing import FINE
 from its_core.engines.simulator.rendering.veils import veil_about_all
 from its_core.engines.simulator.rendering.windows import Window, bands, bounds_of, grown, window_of
-from its_core.engines.simulator.scenery.light_maps import LAMP_RGB
 
 F32 = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
-Counts = NDArray[np.int64]
 Frame = NDArray[np.uint8]
 
-_BRIGHTEST = 3.0  # of a sample, as in the plate
 _NO_BEAMS: NDArray[np.float64] = np.zeros((0, 3))
-_STREET_RGB = LAMP_RGB
-_THIN_AIR = 1.0 / 1400.0  # less haze than this is not seen on bodies near by
 _ACTORS_SNOW = 0.35  # of what lies on things that stand: driving blows it off
 NOBODY = 255
 
@@ -229,7 +221,7 @@ class Compositor:
         bounds = np.zeros((count, 4), np.int64)
         bounds[:, :2] = 1 << 30
         plans = self._plate.plans
-        _compose(
+        compose(
             windows, self._touched, self._layer.seen.triangle, drawn.triangles, drawn.owner, drawn.placed,
             cast.normals, cast.surfaces, self._layer.lens.focal, self._layer.lens.centre_x, self._layer.lens.centre_y,
             self._rays, self._eye, self._layer.seen.nearness, self._radiance,
@@ -278,140 +270,3 @@ def _veil_light(plate: Plate) -> Floats:
 
 def _bounds(window: Window) -> NDArray[np.int64]:
     return np.array([window[0].start, window[0].stop, window[1].start, window[1].stop])
-
-
-@kernel
-def _compose(
-    windows: Ints, touched: NDArray[np.bool_], seen: Ints, triangles: Ints, owner: Frame, placed: Floats, normals: F32,
-    surfaces: Frame, focal: float, centre_x: float, centre_y: float, rays: F32, eye: Floats, nearness: F32, still: F32,
-    ground_share: F32, albedo: F32, dim: F32, lamps: F32, glow: F32, veil: F32, veil_light: Floats, sun: F32,
-    sun_rect: Floats, sun_slope: Floats, around: Around, optics: F32, rise: F32, tone: Tone, exposure: F32,
-    curve: Frame, sharp: Frame, ids: Frame, pixels: Counts, samples: Counts, bounds: Counts, street: F32,
-    street_rect: Floats, beams: Floats,
-) -> None:  # fmt: skip
-    """Lights every pixel of the windows in which something changed."""
-    found = np.empty(FINE * FINE, np.int64)
-    normal = np.empty((FINE * FINE, 3))
-    lit_with = np.empty(FINE * FINE, np.bool_)
-    shadows = around.sun_rgb[0] > 0.0
-    evening = len(beams) > 0
-    for number in range(len(windows)):
-        top, low, left, right = windows[number]
-        for row in range(top, low):
-            for column in range(left, right):
-                hits = 0
-                for k in range(FINE * FINE):
-                    triangle = seen[FINE * row + k // FINE, FINE * column + k % FINE]
-                    found[k] = triangle
-                    if triangle >= 0:
-                        hits += 1
-                if hits == 0 and not touched[row, column]:
-                    continue
-                share = ground_share[row, column]
-                lit = 1.0 - share * (1.0 - dim[row, column])
-                lamp = share * lamps[row, column]
-                red = lit * still[row, column, 0] + lamp * albedo[row, column, 0]
-                green = lit * still[row, column, 1] + 0.94 * lamp * albedo[row, column, 1]
-                blue = lit * still[row, column, 2] + 0.82 * lamp * albedo[row, column, 2]
-                if hits > 0:
-                    dx, dy, dz = rays[row, column, 0], rays[row, column, 1], rays[row, column, 2]
-                    length = np.sqrt(dx * dx + dy * dy + dz * dz)
-                    ux, uy, uz = dx / length, dy / length, dz / length
-                    one = hits == FINE * FINE  # one triangle: its normal in the pixel's middle is the samples' mean
-                    for k in range(1, FINE * FINE):
-                        one = one and found[k] == found[0]
-                    for k in range(FINE * FINE):
-                        if found[k] < 0 or (one and k > 0):
-                            continue
-                        a, b, c = triangles[found[k], 0], triangles[found[k], 1], triangles[found[k], 2]
-                        x, y = FINE * column + k % FINE + 0.5, FINE * row + k // FINE + 0.5
-                        if one:
-                            x, y = FINE * column + 0.5 * FINE, FINE * row + 0.5 * FINE
-                        w0, w1, w2 = weights(placed, a, b, c, focal, centre_x, centre_y, x, y)
-                        for axis in range(3):
-                            normal[k, axis] = w0 * normals[a, axis] + w1 * normals[b, axis] + w2 * normals[c, axis]
-                    part_red, part_green, part_blue = 0.0, 0.0, 0.0
-                    for k in range(FINE * FINE):
-                        lit_with[k] = found[k] < 0 or (one and k > 0)
-                    for k in range(FINE * FINE):
-                        if lit_with[k]:
-                            continue
-                        # One actor's samples of one surface are lit once, by the mean of their normals.
-                        surface, who = surfaces[triangles[found[k], 0]], owner[found[k]]
-                        count = FINE * FINE if one else 1
-                        nx, ny, nz = normal[k, 0], normal[k, 1], normal[k, 2]
-                        for other in range(k + 1, FINE * FINE):
-                            if lit_with[other] or owner[found[other]] != who:
-                                continue
-                            if surfaces[triangles[found[other], 0]] == surface:
-                                lit_with[other] = True
-                                count += 1
-                                nx, ny, nz = nx + normal[other, 0], ny + normal[other, 1], nz + normal[other, 2]
-                        n_length = max(np.sqrt(nx * nx + ny * ny + nz * nz), 1e-6)
-                        depth = 1.0 / nearness[FINE * row + k // FINE, FINE * column + k % FINE]
-                        sunlit = 1.0
-                        if shadows:
-                            z = eye[2] + depth * dz
-                            at_x = eye[0] + depth * dx - sun_slope[0] * z
-                            at_y = eye[1] + depth * dy - sun_slope[1] * z
-                            sunlit = plan_at(sun, sun_rect, at_x, at_y)
-                        nx, ny, nz = nx / n_length, ny / n_length, nz / n_length
-                        add_red, add_green, add_blue = 0.0, 0.0, 0.0
-                        if evening:
-                            near = plan_at(street, street_rect, eye[0] + depth * dx, eye[1] + depth * dy)
-                            near *= 0.62 + 0.38 * nz
-                            beam = max(nx * beams[who, 0] + ny * beams[who, 1] + nz * beams[who, 2], 0.0)
-                            add_red = _STREET_RGB[0] * near + beam
-                            add_green = _STREET_RGB[1] * near + 0.94 * beam
-                            add_blue = _STREET_RGB[2] * near + 0.82 * beam
-                        sr, sg, sb = surface_light(
-                            nx, ny, nz, sunlit, surface, ux, uy, uz, add_red, add_green, add_blue, around, optics, rise,
-                        )  # fmt: skip
-                        if around.haze > _THIN_AIR:
-                            clear = exp_scalar(-depth * length * around.haze)
-                            sr = around.air[0] + clear * (sr - around.air[0])
-                            sg = around.air[1] + clear * (sg - around.air[1])
-                            sb = around.air[2] + clear * (sb - around.air[2])
-                        part_red += count * min(sr, _BRIGHTEST)
-                        part_green += count * min(sg, _BRIGHTEST)
-                        part_blue += count * min(sb, _BRIGHTEST)
-                    covered = hits / (FINE * FINE)
-                    scale = 1.0 / (FINE * FINE)
-                    red = red * (1.0 - covered) + part_red * scale
-                    green = green * (1.0 - covered) + part_green * scale
-                    blue = blue * (1.0 - covered) + part_blue * scale
-                    _count(found, owner, row, column, ids, pixels, samples, bounds)
-                hazy = veil[row, column]
-                red += hazy * (veil_light[0] - red)
-                green += hazy * (veil_light[1] - green)
-                blue += hazy * (veil_light[2] - blue)
-                red += glow[row, column, 0]
-                green += glow[row, column, 1]
-                blue += glow[row, column, 2]
-                toned(red, green, blue, row, column, tone, exposure, curve, sharp)
-
-
-@inline
-def _count(
-    found: Counts, owner: Frame, row: int, column: int, ids: Frame, pixels: Counts, samples: Counts, bounds: Counts
-) -> None:
-    """Notes whose samples a pixel has. It shows the one who has most of them, at least two; the first of equals."""
-    best, most = -1, 1
-    for k in range(FINE * FINE):
-        if found[k] < 0:
-            continue
-        who = owner[found[k]]
-        samples[who] += 1
-        count = 0
-        for other in range(FINE * FINE):
-            if found[other] >= 0 and owner[found[other]] == who:
-                count += 1
-        if count > most:
-            best, most = who, count
-    if best >= 0:
-        ids[row, column] = best
-        pixels[best] += 1
-        bounds[best, 0] = min(bounds[best, 0], column)
-        bounds[best, 1] = min(bounds[best, 1], row)
-        bounds[best, 2] = max(bounds[best, 2], column + 1)
-        bounds[best, 3] = max(bounds[best, 3], row + 1)
