@@ -24,6 +24,9 @@ Rect = tuple[int, int, int, int]  # left, top, right, bottom of samples, half-op
 
 NEAR_M = 0.5  # nothing nearer is drawn
 NOTHING = -1
+# Which samples are drawn in even rows and in odd ones: 1 those of even columns, 2 those of odd ones, 3 all, 0 none.
+Drawn = tuple[int, int]
+ALL: Drawn = (3, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +98,13 @@ def plan(rect: tuple[float, float, float, float], size: tuple[int, int], soup: S
     return covered
 
 
-def draw(placed: NDArray[np.float64], triangles: Ints, lens: Lens, seen: Coverage, first: int = 0) -> None:
+def draw(
+    placed: NDArray[np.float64], triangles: Ints, lens: Lens, seen: Coverage, first: int = 0, only: Drawn = ALL
+) -> None:
     """Draws triangles over what is there already, nearest first; their numbers count from ``first``. ``placed`` are
-    points of the camera's frame (V×3, metres)."""
+    points of the camera's frame (V×3, metres). ``only``: the samples that are drawn."""
     flat = columns_rows(placed, lens)
-    _draw(placed, flat, triangles, first, lens.focal, lens.centre_x, lens.centre_y, seen.triangle, seen.nearness)
+    _draw(placed, flat, triangles, first, lens.focal, lens.centre_x, lens.centre_y, only, seen.triangle, seen.nearness)
 
 
 def columns_rows(placed: NDArray[np.float64], lens: Lens) -> Points:
@@ -110,36 +115,38 @@ def columns_rows(placed: NDArray[np.float64], lens: Lens) -> Points:
 
 def draw_counted(
     placed: NDArray[np.float64],
-    flat: Points,
     triangles: Ints,
+    starts: NDArray[np.int64],
     lens: Lens,
     seen: Coverage,
-    first: int,
     stamps: NDArray[np.uint8],
     stamp: int,
     within: Rect | None = None,
-) -> int:
-    """``draw`` for one closed body, whose triangles show their fronts alone; returns how many samples it would cover
-    with nothing else about. ``flat``: ``placed`` by ``columns_rows``. ``stamps`` H×W remembers the last body drawn at
-    each sample; ``stamp`` is this one's own number, from 1 to 255. ``within``: samples that count (left, top, right,
-    bottom, half-open); by default, all."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """``draw`` for B closed bodies, whose triangles show their fronts alone: body i has those from ``starts[i]`` to
+    before ``starts[i + 1]``. Returns how many samples each would cover with nothing else about (B), and the windows of
+    samples on which each was drawn (B×4: top, bottom, left, right, half-open). ``stamps`` H×W remembers the last body
+    drawn at each sample; these have the numbers from ``stamp`` on, which nothing in it has yet. ``within``: samples
+    that count (left, top, right, bottom, half-open); by default, all."""
     height, width = stamps.shape
-    return int(
-        _draw_counted(
-            placed,
-            flat,
-            triangles,
-            first,
-            lens.focal,
-            lens.centre_x,
-            lens.centre_y,
-            seen.triangle,
-            seen.nearness,
-            stamps,
-            stamp,
-            (0, 0, width, height) if within is None else within,
-        )
+    counts, windows = np.zeros(len(starts) - 1, np.int64), np.zeros((len(starts) - 1, 4), np.int64)
+    _draw_counted(
+        placed,
+        columns_rows(placed, lens),
+        triangles,
+        starts,
+        lens.focal,
+        lens.centre_x,
+        lens.centre_y,
+        seen.triangle,
+        seen.nearness,
+        stamps,
+        stamp,
+        (0, 0, width, height) if within is None else within,
+        counts,
+        windows,
     )
+    return counts, windows
 
 
 @kernel
@@ -206,7 +213,7 @@ def _edges(points: Points, corners: Ints, focal: float, centre_x: float, centre_
     if volume == 0.0:
         return (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
     sign = 1.0 if volume > 0.0 else -1.0
-    scale = sign / focal
+    scale = sign * (1.0 / focal)
     a0, b0 = a0 * scale, b0 * scale
     a1, b1 = a1 * scale, b1 * scale
     a2, b2 = a2 * scale, b2 * scale
@@ -285,6 +292,7 @@ def _draw(
     focal: float,
     centre_x: float,
     centre_y: float,
+    only: Drawn,
     seen: Ints,
     nearness: F32,
 ) -> None:
@@ -301,9 +309,14 @@ def _draw(
         edges = _in_turn(planes)
         inverses = (_inverse(edges[0][0]), _inverse(edges[1][0]), _inverse(edges[2][0]))
         for row in range(top, bottom):
+            taken = only[row & 1]
+            if taken == 0:
+                continue
             begin, end = _span(edges, inverses, row + 0.5, left, right)
+            if taken < 3:
+                begin += (begin & 1) ^ (taken - 1)
             start = down * (row + 0.5) + rest
-            for column in range(begin, end):
+            for column in range(begin, end, 1 if taken == 3 else 2):
                 near = across * (column + 0.5) + start
                 if near > nearness[row, column] and near < 1.0 / NEAR_M:
                     seen[row, column] = first + number
@@ -315,43 +328,51 @@ def _draw_counted(
     points: Points,
     flat: Points,
     triangles: Ints,
-    first: int,
+    starts: NDArray[np.int64],
     focal: float,
     centre_x: float,
     centre_y: float,
     seen: Ints,
     nearness: F32,
     stamps: NDArray[np.uint8],
-    stamp: int,
+    first_stamp: int,
     within: Rect,
-) -> int:
+    counts: NDArray[np.int64],
+    windows: NDArray[np.int64],
+) -> None:
     height, width = seen.shape
     first_column, first_row, last_column, last_row = within
-    count = 0
-    for number in range(len(triangles)):
-        corners = triangles[number]
-        if _turned_away(points, flat, corners):
-            continue
-        left, top, right, bottom = _bounds(points, flat, corners, focal, centre_x, centre_y, width, height)
-        if left >= right or top >= bottom:
-            continue
-        planes = _edges(points, corners, focal, centre_x, centre_y)
-        across, down, rest = planes[3]
-        if across == 0.0 and down == 0.0 and rest == 0.0:
-            continue
-        edges = _in_turn(planes)
-        inverses = (_inverse(edges[0][0]), _inverse(edges[1][0]), _inverse(edges[2][0]))
-        for row in range(top, bottom):
-            begin, end = _span(edges, inverses, row + 0.5, left, right)
-            start = down * (row + 0.5) + rest
-            for column in range(begin, end):
-                near = across * (column + 0.5) + start
-                if near > 0.0 and near < 1.0 / NEAR_M:
-                    if stamps[row, column] != stamp:
-                        stamps[row, column] = stamp
-                        if first_column <= column < last_column and first_row <= row < last_row:
-                            count += 1
-                    if near > nearness[row, column]:
-                        seen[row, column] = first + number
-                        nearness[row, column] = near
-    return count
+    for body in range(len(counts)):
+        count, stamp = 0, np.uint8(first_stamp + body)
+        highest, lowest, leftmost, rightmost = height, 0, width, 0
+        for number in range(starts[body], starts[body + 1]):
+            corners = triangles[number]
+            if _turned_away(points, flat, corners):
+                continue
+            left, top, right, bottom = _bounds(points, flat, corners, focal, centre_x, centre_y, width, height)
+            if left >= right or top >= bottom:
+                continue
+            highest, lowest = min(highest, top), max(lowest, bottom)
+            leftmost, rightmost = min(leftmost, left), max(rightmost, right)
+            planes = _edges(points, corners, focal, centre_x, centre_y)
+            across, down, rest = planes[3]
+            if across == 0.0 and down == 0.0 and rest == 0.0:
+                continue
+            edges = _in_turn(planes)
+            inverses = (_inverse(edges[0][0]), _inverse(edges[1][0]), _inverse(edges[2][0]))
+            for row in range(top, bottom):
+                begin, end = _span(edges, inverses, row + 0.5, left, right)
+                start = down * (row + 0.5) + rest
+                for column in range(begin, end):
+                    near = across * (column + 0.5) + start
+                    if near > 0.0 and near < 1.0 / NEAR_M:
+                        if stamps[row, column] != stamp:
+                            stamps[row, column] = stamp
+                            if first_column <= column < last_column and first_row <= row < last_row:
+                                count += 1
+                        if near > nearness[row, column]:
+                            seen[row, column] = number
+                            nearness[row, column] = near
+        counts[body] = count
+        if highest < lowest:
+            windows[body] = highest, lowest, leftmost, rightmost

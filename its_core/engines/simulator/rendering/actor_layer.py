@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.optics.camera import Camera
-from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, columns_rows, draw_counted
+from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, draw_counted
 from its_core.engines.simulator.rendering.actors import Cast
 from its_core.engines.simulator.rendering.standing import FINE, Standing
 from its_core.engines.simulator.rendering.windows import Window
@@ -85,34 +85,30 @@ class ActorLayer:
         self.lens = Lens.of(camera, FINE)
         shape = standing.nearness.shape
         self.seen = Coverage(np.full(shape, NOTHING, np.int32), standing.nearness.copy())
-        self._stamps = np.zeros(shape, np.uint8)
-        self._used: list[Window] = []
+        self._stamps, self._stamp = np.zeros(shape, np.uint8), 1  # the next that is free
+        self._drawn_on = np.zeros((0, 4), np.int64)  # windows of samples
+        self._triangles = _Triangles(None, [])
 
     def draw(self, cast: Cast, placed: NDArray[np.float64], shown: Outlines, published: Window | None = None) -> Drawn:
         """``published``: the pixels in which ``Drawn.full`` counts; by default, all."""
         count = len(cast.starts) - 1
         if count > MOST_ACTORS:
             raise ValueError(f"{count} actors in one clip; the simulator tells {MOST_ACTORS} apart")
-        self._clear()
-        numbers, windows, triangles, owner = [], [], [], []
-        full = np.zeros(count, np.int64)
-        first = 0
-        flat = columns_rows(placed, self.lens)
+        numbers = shown.in_frame(self._camera)
+        _restore(self._drawn_on, self._standing.nearness, self.seen.triangle, self.seen.nearness)
+        if self._stamp + len(numbers) > MOST_ACTORS + 1:
+            self._stamps.fill(0)
+            self._stamp = 1
+        if not self._triangles.are_of(cast, numbers):
+            self._triangles = _Triangles(cast, numbers)
+        every, full = self._triangles, np.zeros(count, np.int64)
         within = None if published is None else _rect(_fine(published))
-        for number in shown.in_frame(self._camera):
-            mine = cast.triangles[number]
-            full[number] = draw_counted(
-                placed, flat, mine, self.lens, self.seen, first, self._stamps, number + 1, within
-            )
-            numbers.append(number)
-            windows.append(self._window(shown, number))
-            triangles.append(mine)
-            owner.append(np.full(len(mine), number, np.uint8))
-            first += len(mine)
-        self._used = windows
-        every = np.concatenate(triangles) if triangles else np.zeros((0, 3), np.int32)
-        owners = np.concatenate(owner) if owner else np.zeros(0, np.uint8)
-        return Drawn(numbers, windows, placed, every, owners, full)
+        full[numbers], self._drawn_on = draw_counted(
+            placed, every.corners, every.starts, self.lens, self.seen, self._stamps, self._stamp, within
+        )
+        self._stamp += len(numbers)
+        windows = [self._window(shown, number) for number in numbers]
+        return Drawn(numbers, windows, placed, every.corners, every.owner, full)
 
     def samples_in(self, published: Window, drawn: Drawn, samples: NDArray[np.int64]) -> NDArray[np.int64]:
         """N: of the frame that was drawn last, the samples of each actor that show in the published pixels, where
@@ -136,12 +132,30 @@ class ActorLayer:
             slice(max(0, int(np.floor(x1)) - 1), min(width, int(np.ceil(x2)) + 1)),
         )
 
-    def _clear(self) -> None:
-        for window in self._used:
-            fine = _fine(window)
-            self.seen.triangle[fine] = NOTHING
-            self.seen.nearness[fine] = self._standing.nearness[fine]
-            self._stamps[fine] = 0
+
+class _Triangles:
+    """Of some actors, one after another: ``corners`` T×3, the ``owner`` of each, where each actor's ``starts``."""
+
+    def __init__(self, cast: Cast | None, numbers: list[int]) -> None:
+        self._all, self._numbers = () if cast is None else cast.triangles, numbers
+        counts = [len(self._all[number]) for number in numbers]
+        self.corners = np.zeros((0, 3), np.int32) if cast is None else cast.chosen(numbers)
+        self.owner = np.repeat(np.array(numbers, np.uint8), counts)
+        self.starts = np.cumsum([0, *counts])
+
+    def are_of(self, cast: Cast, numbers: list[int]) -> bool:
+        return cast.triangles is self._all and numbers == self._numbers
+
+
+@kernel
+def _restore(windows: NDArray[np.int64], bare: NDArray[np.float32], seen: Ints, nearness: NDArray[np.float32]) -> None:
+    """Takes what was drawn in these windows off again: they (K×4: top, bottom, left, right) may overlap."""
+    for number in range(len(windows)):
+        top, bottom, left, right = windows[number]
+        for row in range(top, bottom):
+            for column in range(left, right):
+                if seen[row, column] != NOTHING:
+                    seen[row, column], nearness[row, column] = NOTHING, bare[row, column]
 
 
 def _fine(window: Window) -> Window:

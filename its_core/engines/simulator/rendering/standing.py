@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.meshes.mesh import Mesh
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.daylight import Daylight
-from its_core.engines.simulator.optics.raster import Coverage, Lens, Soup, draw
+from its_core.engines.simulator.optics.raster import ALL, Coverage, Drawn, Lens, Soup, draw
 from its_core.engines.simulator.optics.shading import Around, Shader, plan_at, surface_light, weights
 from its_core.engines.simulator.portable_math import dot, exp_scalar, norm
 from its_core.engines.simulator.scenery.build import Scenery, merged
@@ -133,20 +134,28 @@ def _lit(
     seen = Coverage.empty(FINE * camera.width_px, FINE * camera.height_px)
     for number, (shift, taken) in enumerate(passes):
         lens = Lens.of(camera, FINE, shift)
-        seen.clear()
-        draw(placed, things.soup.triangles, lens, seen)
+        if number > 0:
+            seen.clear()
+        whole = plain is not None and number == 0
+        draw(placed, things.soup.triangles, lens, seen, only=ALL if whole else _only(taken))
         weights = np.full(covered.shape, weight, np.float32)
         if plain is not None:
-            if number == 0:
+            if whole:
                 plain &= _one_wall(seen.triangle, things.wall, things.walls_from)
-            weights[plain] *= np.float32(len(passes) if number == 0 else 0)
+            weights = np.where(plain, weight * np.float32(len(passes) if whole else 0), weight)
         if wanted is not None:
-            weights[~wanted] = 0.0
+            weights *= wanted
         for row, column in taken:
             for top in range(0, camera.height_px, _ROWS):
                 hits = _hits(seen.triangle, row, column, weights, top, min(top + _ROWS, camera.height_px))
                 _add_samples(camera, things, placed, lens, seen, hits, painter, surroundings, weights, light, covered)
     return Lit(light, covered)
+
+
+def _only(taken: Sequence[tuple[int, int]]) -> Drawn:
+    """What has to be drawn of samples in those rows and columns of each pixel."""
+    even, odd = (sum(1 << column for row, column in taken if row == own) for own in range(FINE))
+    return even, odd
 
 
 def _wall_mesh(walls: Walls) -> tuple[Mesh, Ints]:

@@ -8,7 +8,6 @@ from its_core.engines.simulator.optics.raster import (
     Coverage,
     Lens,
     Soup,
-    columns_rows,
     draw,
     draw_counted,
     plan,
@@ -93,6 +92,19 @@ def test_what_reaches_behind_the_camera_is_cut_there() -> None:
     assert 1.0 / seen.nearness[39, 32] == pytest.approx(100 * 10 / 19.5, rel=1e-4)
 
 
+@pytest.mark.parametrize("only", [(3, 3), (1, 2), (2, 1), (1, 0), (0, 2)])
+def test_of_a_finer_grid_some_samples_are_drawn_alone(only: tuple[int, int]) -> None:
+    lens = Lens.of(LEVEL, 2)
+    soup = both(plate(-1.3, 0.2, 10, 9.1, 11.4), plate(-2, 2.6, 30, 8, 12.3))
+    whole, some = view(LEVEL, soup, 2), Coverage.empty(lens.width, lens.height)
+    draw(LEVEL.placed(soup.vertices), soup.triangles, lens, some, only=only)
+    rows, columns = np.indices(some.triangle.shape)
+    drawn = np.array(only)[rows % 2] & (1 << (columns % 2)) > 0
+    assert (some.triangle[drawn] != NOTHING).any()
+    assert np.array_equal(some.triangle, np.where(drawn, whole.triangle, NOTHING))
+    assert np.array_equal(some.nearness, np.where(drawn, whole.nearness, 0.0))
+
+
 def test_a_body_is_counted_whole_though_another_hides_it() -> None:
     lens = Lens.of(LEVEL, 2)
     seen, stamps = Coverage.empty(lens.width, lens.height), np.zeros((lens.height, lens.width), np.uint8)
@@ -100,10 +112,27 @@ def test_a_body_is_counted_whole_though_another_hides_it() -> None:
     alone = (view(LEVEL, far, 2).triangle != NOTHING).sum()
     draw(LEVEL.placed(near.vertices), near.triangles, lens, seen, 10)
     placed = LEVEL.placed(far.vertices)
-    assert draw_counted(placed, columns_rows(placed, lens), far.triangles, lens, seen, 20, stamps, 3) == alone
-    visible = (seen.triangle >= 20).sum()
-    assert visible == pytest.approx(alone / 2, rel=0.1)
-    assert (stamps == 3).sum() == alone
+    counts, windows = draw_counted(placed, far.triangles, np.array([0, 2]), lens, seen, stamps, 3)
+    assert counts == [alone]
+    visible = np.argwhere((seen.triangle >= 0) & (seen.triangle < 10))
+    assert len(visible) == pytest.approx(alone / 2, rel=0.1)
+    rows, columns = np.nonzero(stamps == 3)
+    assert len(rows) == alone
+    assert windows.tolist() == [[rows.min(), rows.max() + 1, columns.min(), columns.max() + 1]]
+
+
+def test_bodies_drawn_at_once_are_counted_one_by_one() -> None:
+    lens = Lens.of(LEVEL, 2)
+    first, second = plate(-2, 2, 30, 8, 12), plate(-2, 0, 10, 7, 13)
+    soup = both(first, second)
+    seen, stamps = Coverage.empty(lens.width, lens.height), np.zeros((lens.height, lens.width), np.uint8)
+    counts, windows = draw_counted(
+        LEVEL.placed(soup.vertices), soup.triangles, np.array([0, 2, 2, 4]), lens, seen, stamps, 7
+    )
+    alone = [(view(LEVEL, one, 2).triangle != NOTHING).sum() for one in (first, second)]
+    assert counts.tolist() == [alone[0], 0, alone[1]]
+    assert not windows[1].any()
+    assert np.array_equal(seen.triangle, view(LEVEL, soup, 2).triangle)
 
 
 def test_a_plan_shows_north_up() -> None:
