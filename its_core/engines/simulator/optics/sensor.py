@@ -306,17 +306,24 @@ def _dirt(camera_id: str, width_px: int, height_px: int) -> F32:
     clean: F32 = np.ones((height_px, width_px), np.float32)
     if rng.random() >= _DIRTY:
         return clean
-    x = np.linspace(0.0, 1.0, width_px, dtype=np.float32)[None, :]
-    y = np.linspace(0.0, height_px / width_px, height_px, dtype=np.float32)[:, None]
+    x = np.linspace(0.0, 1.0, width_px, dtype=np.float32)
+    y = np.linspace(0.0, height_px / width_px, height_px, dtype=np.float32)
     smallest = float(rng.choice((0.003, 0.008, 0.018)))  # grains on one lens, drops or smears on another
     for _ in range(int(rng.integers(3, 7 if smallest > 0.01 else 22))):
         at_x, at_y, spread, dark = rng.uniform((0.0, 0.0, 1.0, 0.04), (1.0, height_px / width_px, 5.0, 0.24))
         turn, longer, soft = rng.uniform((0.0, 1.0, 1.1), (np.pi, 3.5 if smallest > 0.005 else 1.4, 3.0))
         cos_turn, sin_turn = np.float32(cos(float(turn))), np.float32(sin(float(turn)))
-        dx, dy = x - np.float32(at_x), y - np.float32(at_y)
         radius = smallest * float(spread)
+        reach = 1.01 * radius * float(longer)  # beyond it a grain takes nothing
+        rows, columns = _within(y, float(at_y), reach), _within(x, float(at_x), reach)
+        dx, dy = x[columns] - np.float32(at_x), y[rows, None] - np.float32(at_y)
         along = (dx * cos_turn + dy * sin_turn) / np.float32(radius * longer)
         across = (dy * cos_turn - dx * sin_turn) / np.float32(radius)
         away = along * along + across * across
-        clean *= 1.0 - np.float32(dark) * np.clip(np.float32(soft) * (1.0 - away), 0.0, 1.0)
+        clean[rows, columns] *= 1.0 - np.float32(dark) * np.clip(np.float32(soft) * (1.0 - away), 0.0, 1.0)
     return clean
+
+
+def _within(line: F32, middle: float, reach: float) -> slice:
+    """Those of a line's rising steps that lie no farther than that from its middle."""
+    return slice(*np.searchsorted(line, (middle - reach, middle + reach)).tolist())

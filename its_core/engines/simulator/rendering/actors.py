@@ -99,7 +99,8 @@ class CarActor:
         self._hubs = self._car.hubs
         self._broken: frozenset[Surface] = frozenset()
         self._lamps = lamp_points(self._car.mesh)
-        self._chosen: tuple[int, dict[Surface, Surface]] = -1, {}  # of the frame that was asked for last
+        self._burns, self._asked_for = (False,) * 5, -1  # in the frame that was asked for last
+        self._chosen: dict[Surface, Surface] = {}
         self._worn: tuple[dict[Surface, Surface], NDArray[np.uint8]] = {}, np.zeros(0, np.uint8)
 
     def _mesh(self, frame: int) -> Mesh:
@@ -107,7 +108,7 @@ class CarActor:
         if blows != self._bent[0]:
             self._bent = (blows, self._wreck.after(blows))
             self._hubs = self._wreck.hubs_after(blows)
-            self._broken = frozenset(self._wreck.broken_lamps(blows))
+            self._broken, self._chosen = frozenset(self._wreck.broken_lamps(blows)), {}
             self._lamps = lamp_points(self._bent[1])
             self._worn = {}, np.zeros(0, np.uint8)
         return self._bent[1]
@@ -127,14 +128,29 @@ class CarActor:
 
     def surfaces(self, frame: int) -> dict[Surface, Surface]:
         """What the car's variable surfaces are made of in a frame: paint, and lamps as they burn."""
-        if frame != self._chosen[0]:
-            self._chosen = frame, self._surfaces(frame)
-        return self._chosen[1]
+        if frame != self._asked_for:
+            self._mesh(frame)
+            self._asked_for, burns = frame, self._burning(frame)
+            if burns != self._burns or not self._chosen:
+                self._burns, self._chosen = burns, self._surfaces(*burns)
+        return self._chosen
 
-    def _surfaces(self, frame: int) -> dict[Surface, Surface]:
+    def _burning(self, frame: int) -> tuple[bool, bool, bool, bool, bool]:
+        """Whether it brakes in a frame, and which of its indicators and of its beacons are on, left and right."""
         trace, number = self._trace, self._number
-        self._mesh(frame)
-        braking = bool(trace.braking[frame, number])
+        side = int(trace.indicator[frame, number])  # 2: hazard lights
+        on = side != 0 and (frame / trace.fps * _BLINK_HZ + 0.37 * number) % 1.0 < 0.5
+        left = right = False
+        phase = frame / trace.fps * _BEACON_HZ + 0.21 * number
+        if self.actor.emergency:
+            left, right = phase % 1.0 < _BEACON_ON, (phase + 0.5) % 1.0 < _BEACON_ON
+        if self.actor.works:
+            left, right = phase % 1.0 < 0.5, (phase + 0.5) % 1.0 < 0.5
+        return bool(trace.braking[frame, number]), on and side in (-1, 2), on and side in (1, 2), left, right
+
+    def _surfaces(
+        self, braking: bool, left: bool, right: bool, left_beacon: bool, right_beacon: bool
+    ) -> dict[Surface, Surface]:
         by_day = Surface.HEADLAMP_DAY if self._drives_lit else Surface.HEADLAMP_DARK
         head = Surface.HEADLAMP_LIT if self._lit else by_day
         if self.actor.type is ParticipantType.BICYCLE:  # its lamp is to be seen by, and lights no road
@@ -146,19 +162,14 @@ class CarActor:
         for lamps, burning in zip(_LAMP_PAIRS, (head, tail), strict=True):
             for lamp in lamps:
                 chosen[lamp] = Surface.WELL if lamp in self._broken else burning
-        side = int(trace.indicator[frame, number])  # 2: hazard lights
-        on = (frame / trace.fps * _BLINK_HZ + 0.37 * number) % 1.0 < 0.5
-        for lamp, sign in ((Surface.INDICATOR_LEFT, -1), (Surface.INDICATOR_RIGHT, 1)):
-            chosen[lamp] = Surface.INDICATOR_LIT if on and side in (sign, 2) else Surface.INDICATOR_DARK
-        phase = frame / trace.fps * _BEACON_HZ + 0.21 * number
+        chosen[Surface.INDICATOR_LEFT] = Surface.INDICATOR_LIT if left else Surface.INDICATOR_DARK
+        chosen[Surface.INDICATOR_RIGHT] = Surface.INDICATOR_LIT if right else Surface.INDICATOR_DARK
         if self.actor.emergency:
-            left, right = phase % 1.0 < _BEACON_ON, (phase + 0.5) % 1.0 < _BEACON_ON
-            chosen[Surface.BEACON_LEFT] = Surface.BEACON_BLUE if left else Surface.BEACON_BLUE_DARK
-            chosen[Surface.BEACON_RIGHT] = Surface.BEACON_RED if right else Surface.BEACON_RED_DARK
+            chosen[Surface.BEACON_LEFT] = Surface.BEACON_BLUE if left_beacon else Surface.BEACON_BLUE_DARK
+            chosen[Surface.BEACON_RIGHT] = Surface.BEACON_RED if right_beacon else Surface.BEACON_RED_DARK
         if self.actor.works:
-            for lamp, shift in ((Surface.BEACON_LEFT, 0.0), (Surface.BEACON_RIGHT, 0.5)):
-                flashes = (phase + shift) % 1.0 < 0.5
-                chosen[lamp] = Surface.BEACON_AMBER if flashes else Surface.INDICATOR_DARK
+            chosen[Surface.BEACON_LEFT] = Surface.BEACON_AMBER if left_beacon else Surface.INDICATOR_DARK
+            chosen[Surface.BEACON_RIGHT] = Surface.BEACON_AMBER if right_beacon else Surface.INDICATOR_DARK
         return chosen
 
     @property

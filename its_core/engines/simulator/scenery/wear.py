@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ Sides = tuple[NDArray[np.float64], NDArray[np.float64]]  # a lane's points and t
 _SIDE_PX = 2048
 _REACH_M = 72.0
 _NEUTRAL = 128
+_LEVELS = 5
 _TILE_PX, _BLUR_PX = 128, 12  # a tile's side, and how far beyond it a blur reaches at most
 _TRACK_M = 0.78  # half a car's track
 
@@ -50,25 +52,32 @@ def worn_at(x: Any, y: Any, footprint_m: float, rect: Rect, levels: tuple[F32, .
 
 
 def wear(layout: Layout, camera_id: str) -> Wear:
-    rng = rng_of("wear", layout.name.value, camera_id)
     fx, fy = layout.focus_m
     rect = (fx - _REACH_M, fy - _REACH_M, fx + _REACH_M, fy + _REACH_M)
-    plan, lanes = _Plan(rect), [_with_sides(lane) for lane in layout.worn_lanes]
+    levels = []
+    for image in _images(layout.name.value, camera_id, layout.worn_lanes, rect):
+        level: F32 = np.multiply(np.asarray(image), np.float32(1 / _NEUTRAL), dtype=np.float32)
+        _fade(level)
+        levels.append(level)
+    return Wear(rect, tuple(levels))
+
+
+@lru_cache(maxsize=1)
+def _images(layout_name: str, camera_id: str, worn: tuple[Lane, ...], rect: Rect) -> tuple[Image.Image, ...]:
+    """``Wear.levels`` as bytes. The last camera's are kept: its next view, under another sky or without a post that was
+    struck, has the same ones."""
+    rng = rng_of("wear", layout_name, camera_id)
+    plan, lanes = _Plan(rect), [_with_sides(lane) for lane in worn]
     plan.tracks(lanes, rng)
     plan.soften(0.16)
     plan.patches(lanes, rng)
     plan.cracks(lanes, rng)
     plan.covers(lanes, rng)
     plan.tyre_marks(lanes, rng)
-    image = _filtered(plan.image, ImageFilter.BoxBlur(0.6))
-    levels = []
-    for _ in range(5):
-        level: F32 = np.array(image, np.float32)
-        level *= np.float32(1 / _NEUTRAL)
-        _fade(level)
-        levels.append(level)
-        image = image.reduce(2)
-    return Wear(rect, tuple(levels))
+    images = [_filtered(plan.image, ImageFilter.BoxBlur(0.6))]
+    while len(images) < _LEVELS:
+        images.append(images[-1].reduce(2))
+    return tuple(images)
 
 
 def _fade(level: F32) -> None:

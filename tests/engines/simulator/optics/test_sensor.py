@@ -1,6 +1,9 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
+from its_core.engines.simulator.optics import sensor
 from its_core.engines.simulator.optics.daylight import daylight
 from its_core.engines.simulator.optics.osd import Overlay
 from its_core.engines.simulator.optics.quality import Recorder, grade, quality_of
@@ -117,3 +120,13 @@ def test_a_red_lamp_far_brighter_than_the_picture_stays_red() -> None:
     lamp = np.full((36, 64, 3), (15.0, 0.2, 0.15), np.float32) / np.float32(look.level)
     red, green, blue = look.exposed(lamp)[18, 32].astype(int)
     assert red > max(green, blue) + 60
+
+
+def test_dirt_is_whole_where_it_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def dirt() -> list[np.ndarray[Any, np.dtype[np.float32]]]:
+        return [sensor._dirt(camera_id, 320, 180) for camera_id in CAMERAS[:20]]
+
+    found = dirt()
+    assert sum(bool((each < 1.0).any()) for each in found) > 2
+    monkeypatch.setattr(sensor, "_within", lambda *_: slice(None))
+    assert all(np.array_equal(one, other) for one, other in zip(found, dirt(), strict=True))
