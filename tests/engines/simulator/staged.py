@@ -13,7 +13,7 @@ from its_core.engines.simulator.simulation.run import Run, simulate
 from its_core.engines.simulator.simulation.staging import Roles, StagedVehicle, StagedWalker, Staging
 from its_core.engines.simulator.trace import Actor
 from its_core.engines.simulator.traffic.drivers import Driver, careful
-from its_core.engines.simulator.traffic.habits import CrashManner, Intent, Manner, Person
+from its_core.engines.simulator.traffic.habits import CrashManner, Intent, Manner, Person, Shift
 from its_core.engines.simulator.traffic.walkers import Crossing, Route, Walker
 from its_core.taxonomy import Colour, ParticipantType, RoadSurface, Role
 
@@ -53,10 +53,19 @@ def drive(
     walkers: list[StagedWalker] | None = None,
     programme: Programme | None = None,
     surface: RoadSurface = RoadSurface.DRY,
+    until_touch: bool = False,
 ) -> Run:
     roles = Roles(None, (), errs=False)
     staging = Staging(layout, surface, programme, tuple(vehicles), (), tuple(walkers or ()), roles)
-    return simulate(staging, CLIP)
+    return simulate(staging, CLIP, until_touch)
+
+
+def scraping(highway: Layout) -> list[StagedVehicle]:
+    """Two who drive abreast until one of them moves over into the other."""
+    lane = next(lane for lane in highway.lanes if lane.left is not None)
+    both = {"overlooks": frozenset({0, 1}), "reaction_s": 9.0}
+    culprit = car(highway, lane.name, 200.0, 22.0, 22.0, shifts=(Shift(0.3, 3.5, 1.6),), **both)
+    return [culprit, car(highway, str(lane.left), 201.0, 22.0, 22.0, **both)]
 
 
 def green(phase: int, since_s: float) -> Programme:

@@ -39,8 +39,8 @@ NO_MOMENT = "ordinary traffic held no such moment"
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """``why`` is empty when the incident happened. ``run`` is the physics, None where no moment was found; ``runs``
-    counts the moments of it that went through the physics."""
+    """``why`` is empty when the incident happened. ``run`` is the physics, None where no moment was found, and only to
+    the first touch where that is why it failed; ``runs`` counts the moments of it that went through the physics."""
 
     seed: int
     why: str
@@ -128,7 +128,7 @@ def _played(setting: Setting, kind: Kind) -> Iterator[_Played]:
         if isinstance(staged, str):
             why = staged
             continue
-        run = simulate(staged.staging, setting.geometry)
+        run = simulate(staged.staging, setting.geometry, until_touch=not kind.touches)
         runs += 1
         budget.spend(PHYSICS_STEPS * run.trace.speeds.size)
         verdict = _verdict(setting, kind, run)
@@ -171,7 +171,7 @@ def _calm_try(setting: Setting) -> Try:
     for tried, calm in _accepted(replace(setting, scene=scene), KINDS[incident]):
         if tried.why or calm is None:
             return replace(tried, run=None, verdict=None) if last.run is None else last
-        run = simulate(calm(), setting.geometry)
+        run = simulate(calm(), setting.geometry, until_touch=not PLAIN.touches)
         verdict = _verdict(setting, PLAIN, run)
         why = verdict.why or _no_clip(setting, run)
         if not why and setting.scene.aftermath is not None:

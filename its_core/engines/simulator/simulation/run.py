@@ -80,9 +80,9 @@ class Run:
     episodes: tuple[Episode, ...]
 
 
-def simulate(staging: Staging, geometry: Geometry) -> Run:
-    """Physics for the whole clip."""
-    return _Simulation(staging, geometry).run()
+def simulate(staging: Staging, geometry: Geometry, until_touch: bool = False) -> Run:
+    """Physics for the whole clip; ``until_touch``: at most to the first touch, frames after which stay zero."""
+    return _Simulation(staging, geometry).run(until_touch)
 
 
 class _Simulation:
@@ -145,7 +145,7 @@ class _Simulation:
             found.append((x, y, *body.chassis.forward, body.body.length_m / 2, body.body.width_m / 2))
         return found
 
-    def run(self) -> Run:
+    def run(self, until_touch: bool) -> Run:
         frames, ticks_a_frame = self.geometry.frames, TICKS_HZ // self.geometry.fps
         recorder = Recorder(self.bodies, self.vehicles, self.geometry)
         self.world.tick()  # before it, wheel transforms are garbage
@@ -163,6 +163,8 @@ class _Simulation:
                 self._touched(tick, touch)
             self.rebounds.tick(tick)
             self.log.settle(tick)
+            if until_touch and self.log.episodes:
+                break
         fps = self.geometry.fps
         trace = recorder.trace(self.staging.actors, self.log.contacts(fps), self.log.dents(fps))
         return Run(self.staging, trace, self.roads, recorder.arcs, recorder.asides, tuple(self.log.episodes))

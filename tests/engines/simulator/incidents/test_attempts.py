@@ -15,7 +15,7 @@ from its_core.engines.simulator.incidents.opportunity import Opportunity
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed
 from its_core.engines.simulator.incidents.outcome.visibility import unseen
 from its_core.engines.simulator.incidents.setting import Setting, setting_of
-from its_core.engines.simulator.incidents.stage import staged_moments
+from its_core.engines.simulator.incidents.stage import Staged, staged_moments
 from its_core.engines.simulator.incidents.timeline import Timeline, recorded
 from its_core.engines.simulator.optics.camera import camera_for
 from its_core.engines.simulator.randomness import attempt_seed
@@ -23,7 +23,9 @@ from its_core.engines.simulator.roads.layouts import Building
 from its_core.engines.simulator.roads.registry import place
 from its_core.engines.simulator.simulation.flow import Flow
 from its_core.engines.simulator.simulation.run import Run
-from its_core.taxonomy import IncidentType, RoadLayout, TrafficDensity
+from its_core.engines.simulator.simulation.staging import Roles, Staging
+from its_core.taxonomy import IncidentType, RoadLayout, RoadSurface, TrafficDensity
+from tests.engines.simulator.staged import scraping
 
 pytestmark = pytest.mark.slow
 
@@ -171,6 +173,29 @@ def test_a_try_leaves_no_cycles_for_the_collector_it_goes_without():
     attempts.one_try(here)
     assert gc.isenabled()
     assert gc.get_stats()[0]["collections"] - before < 5
+
+
+@pytest.mark.parametrize("touches", [False, True])
+def test_physics_in_which_nobody_shall_touch_end_where_somebody_does(touches, monkeypatch):
+    kind = dataclasses.replace(KINDS[IncidentType.REAR_END_COLLISION], touches=touches, judge=lambda *_: failed("no"))
+    monkeypatch.setattr(attempts, "staged_moments", lambda *_: iter([Staged(_crash(), None, 1)]))
+    tried = kind_try(setting_of(SCENE, PLACE, CLIP, CAMERA, 5), kind)
+    assert tried.run is not None
+    assert tried.run.trace.positions[-1].any() == touches
+    assert tried.why.endswith("touched") != touches
+
+
+def test_calm_physics_end_where_somebody_touches(monkeypatch):
+    monkeypatch.setattr(attempts, "_accepted", lambda *_: iter([(attempts.Try(5, ""), _crash)]))
+    calm = dataclasses.replace(SCENE, incident_type=IncidentType.NORMAL_TRAFFIC)
+    tried = attempts.one_try(setting_of(calm, PLACE, CLIP, CAMERA, 5))
+    assert tried.run is not None
+    assert not tried.run.trace.positions[-1].any()
+    assert tried.why.endswith("touched")
+
+
+def _crash() -> Staging:
+    return Staging(PLACE, RoadSurface.DRY, None, tuple(scraping(PLACE)), (), (), Roles(None, (), errs=False))
 
 
 @pytest.mark.parametrize("incident", [IncidentType.PEDESTRIAN_NEAR_MISS, IncidentType.JAYWALKING])

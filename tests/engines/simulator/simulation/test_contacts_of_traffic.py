@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from its_core.engines.simulator.roads.registry import place
-from its_core.engines.simulator.traffic.habits import Brake, Shift
+from its_core.engines.simulator.traffic.habits import Brake
 from its_core.taxonomy import RoadLayout
-from tests.engines.simulator.staged import car, drive, person
+from tests.engines.simulator.staged import car, drive, person, scraping
 
 HIGHWAY = place(RoadLayout.HIGHWAY, "cam_01")
 STREET = place(RoadLayout.URBAN_STREET, "cam_01")
 
 
 def test_two_who_scrape_along_each_other_swerve_apart_and_brake():
-    lane = next(lane for lane in HIGHWAY.lanes if lane.left is not None)
-    both = {"overlooks": frozenset({0, 1}), "reaction_s": 9.0}
-    culprit = car(HIGHWAY, lane.name, 200.0, 22.0, 22.0, shifts=(Shift(0.3, 3.5, 1.6),), **both)
-    victim = car(HIGHWAY, str(lane.left), 201.0, 22.0, 22.0, **both)
-    run = drive(HIGHWAY, [culprit, victim])
+    run = drive(HIGHWAY, scraping(HIGHWAY))
     first = run.trace.contacts[0]
     assert set(first.numbers) == {0, 1}
 
@@ -27,6 +25,16 @@ def test_two_who_scrape_along_each_other_swerve_apart_and_brake():
 
     assert apart_m(first.frame + 14) > apart_m(first.frame) + 0.5
     assert run.trace.braking[first.frame + 10, :2].all()
+
+
+def test_physics_may_end_with_the_first_touch_and_are_the_same_up_to_it():
+    whole, short = (drive(HIGHWAY, scraping(HIGHWAY), until_touch=until_touch) for until_touch in (False, True))
+    first, frame = short.episodes[0], short.trace.contacts[0].frame
+    assert first.start_tick == first.last_tick == whole.episodes[0].start_tick
+    assert first.numbers == whole.episodes[0].numbers
+    assert np.array_equal(short.trace.positions[:frame], whole.trace.positions[:frame])
+    assert whole.trace.positions[frame:].any(axis=(1, 2)).all() and not short.trace.positions[frame:].any()
+    assert short.trace.speeds.shape == whole.trace.speeds.shape
 
 
 def test_who_walks_up_to_a_car_that_stands_does_not_fall():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +12,16 @@ from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.dimensions import TWO_WHEELERS, VEHICLES
 from its_core.engines.simulator.incidents.opportunity import Opportunity
 from its_core.engines.simulator.incidents.timeline import Timeline, Track
+from its_core.engines.simulator.roads.network import Network
 from its_core.engines.simulator.simulation.flow import STEP_S
 from its_core.taxonomy import Cause, CollisionType, ParticipantType
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 EVERY_STEPS = 4
 _DRIFTS_S = 1.4  # before they meet, somebody who drifts over the middle of the road is in the other lane
+_SHORTEST = 4  # samples, that two are there together
 _SWERVES_S = 1.5  # a change of lane without a look takes about so long up to the touch
 
 
@@ -56,16 +60,14 @@ def _abreast(timeline: Timeline, step: int) -> Iterator[tuple[Track, Track, floa
     there = [
         (track, at, int(track.way[at])) for track in timeline.tracks.values() if (at := track.at(step)) is not None
     ]
+    beside_way: dict[int, list[tuple[Track, int, bool]]] = {}
     for track, at, way in there:
         if track.speed[at] < 5.0:
             continue
-        lane = roads.lanes[way]
-        neighbours = {roads.index[name] for name in (lane.left, lane.right) if name is not None}
+        if way not in beside_way:
+            beside_way[way] = list(_beside(roads, way, there))
         _, _, tx, ty = roads.place(way, float(track.s_m[at]))
-        for other, other_at, other_way in there:
-            beside = other_way == way and other.type is ParticipantType.BICYCLE
-            if not (beside or other_way in neighbours) or other.speed[other_at] < 3.0:
-                continue
+        for other, other_at, beside in beside_way[way]:
             dx, dy = float(other.x[other_at] - track.x[at]), float(other.y[other_at] - track.y[at])
             along, side = dx * tx + dy * ty, dy * tx - dx * ty
             reach = 0.62 * (VEHICLES[track.type].length_m + VEHICLES[other.type].length_m) / 2
@@ -73,17 +75,32 @@ def _abreast(timeline: Timeline, step: int) -> Iterator[tuple[Track, Track, floa
                 yield track, other, side
 
 
+def _beside(roads: Network, way: int, there: list[tuple[Track, int, int]]) -> Iterator[tuple[Track, int, bool]]:
+    """Who of all who are there drives on a neighbouring way, or cycles on the same one (True)."""
+    lane = roads.lanes[way]
+    neighbours = {roads.index[name] for name in (lane.left, lane.right) if name is not None}
+    for other, at, other_way in there:
+        cycles = other_way == way and other.type is ParticipantType.BICYCLE
+        if (cycles or other_way in neighbours) and not other.speed[at] < 3.0:
+            yield other, at, cycles
+
+
 def oncoming_opportunities(timeline: Timeline) -> list[Opportunity]:
     """Vehicles that meet on a road without anything between the directions: head-on, or along their sides. Those first
     of all whose culprit meets nobody else while drifting over the middle of the road."""
     found: list[Opportunity] = []
     tracks = list(timeline.tracks.values())
-    for culprit in tracks:
+    if not tracks:
+        return found
+    paths = _paths(timeline, tracks)
+    for i, culprit in enumerate(tracks):
         if culprit.type in TWO_WHEELERS:
             continue
-        tx, ty = _headings(timeline, culprit)
-        for victim in tracks:
-            found += _meeting(timeline, culprit, (tx, ty), victim)
+        last, share, side_m = _passed_by(i, paths)
+        for j in np.flatnonzero(last >= 0).tolist():
+            at, k = int(last[j]), paths.start[i] + last[j]
+            ahead = paths.tx[k], paths.ty[k]
+            found += _meeting(timeline.roads, culprit, tracks[j], at, ahead, float(share[j]), float(side_m[j]))
     met: dict[int, list[float]] = {}
     for each in found:
         met.setdefault(each.culprit, []).append(each.step)
@@ -93,12 +110,27 @@ def oncoming_opportunities(timeline: Timeline) -> list[Opportunity]:
     return alone or found
 
 
-def _headings(timeline: Timeline, track: Track) -> tuple[Floats, Floats]:
-    """Unit vectors along a vehicle's way at each of its samples."""
+class _Paths(NamedTuple):
+    """T tracks' samples one after another: ``start`` T+1 where each begins, ``first`` T its first step, places and unit
+    vectors along the ways."""
+
+    start: Ints
+    first: Ints
+    x: Floats
+    y: Floats
+    tx: Floats
+    ty: Floats
+
+
+def _paths(timeline: Timeline, tracks: Sequence[Track]) -> _Paths:
     ways = timeline.roads.ways
-    i = ways.first[track.way] + np.clip(track.s_m.astype(np.int64), 0, None)
-    i = np.minimum(i, ways.first[track.way + 1] - 1)
-    return ways.tx[i], ways.ty[i]
+    way = np.concatenate([track.way for track in tracks])
+    s_m = np.concatenate([track.s_m for track in tracks])
+    i = ways.first[way] + np.clip(s_m.astype(np.int64), 0, None)
+    i = np.minimum(i, ways.first[way + 1] - 1)
+    start = np.cumsum([0, *(len(track.s_m) for track in tracks)])
+    x, y = np.concatenate([track.x for track in tracks]), np.concatenate([track.y for track in tracks])
+    return _Paths(start, np.array([track.first for track in tracks]), x, y, ways.tx[i], ways.ty[i])
 
 
 @kernel
@@ -116,28 +148,42 @@ def _passed(x: Floats, y: Floats, tx: Floats, ty: Floats, other_x: Floats, other
     return -1, 0.0, 0.0
 
 
+@kernel
+def _passed_by(culprit: int, paths: _Paths) -> tuple[Ints, Floats, Floats]:
+    """``_passed`` of one track and each of T: the number of its own sample; −1 too where the two are not there together
+    for long."""
+    start, first, x, y, tx, ty = paths
+    count = len(first)
+    last, share, side = np.full(count, -1), np.zeros(count), np.zeros(count)
+    for other in range(count):
+        from_step = max(first[culprit], first[other])
+        mine, its = start[culprit] + from_step - first[culprit], start[other] + from_step - first[other]
+        together = min(start[culprit + 1] - mine, start[other + 1] - its)
+        if together < _SHORTEST or other == culprit:
+            continue
+        i, j = slice(mine, mine + together), slice(its, its + together)
+        k, share[other], side[other] = _passed(x[i], y[i], tx[i], ty[i], x[j], y[j])
+        last[other] = -1 if k < 0 else k + from_step - first[culprit]
+    return last, share, side
+
+
 def _meeting(
-    timeline: Timeline, culprit: Track, headings: tuple[Floats, Floats], victim: Track
+    roads: Network, culprit: Track, victim: Track, at: int, ahead: tuple[float, float], share: float, side_m: float
 ) -> Iterator[Opportunity]:
-    first = max(culprit.first, victim.first)
-    last = min(culprit.first + len(culprit.s_m), victim.first + len(victim.s_m))
-    if last - first < 4 or culprit.number == victim.number:
-        return
-    mine, other = slice(first - culprit.first, last - culprit.first), slice(first - victim.first, last - victim.first)
-    ways, tx, ty = timeline.roads.ways, headings[0][mine], headings[1][mine]
-    k, share, side_m = _passed(culprit.x[mine], culprit.y[mine], tx, ty, victim.x[other], victim.y[other])
-    if k < 0:
-        return
-    j = ways.first[victim.way[other][k]] + int(victim.s_m[other][k])
-    facing = float(tx[k] * ways.tx[j] + ty[k] * ways.ty[j])
-    speed, other_speed = float(culprit.speed[mine][k]), float(victim.speed[other][k])
+    """``at``: the culprit's sample before it passes the victim, heading ``ahead`` then; ``share`` and ``side_m`` as
+    ``_passed_by`` has them."""
+    step, ways = culprit.first + at, roads.ways
+    other = step - victim.first
+    j = ways.first[victim.way[other]] + int(victim.s_m[other])
+    facing = float(ahead[0] * ways.tx[j] + ahead[1] * ways.ty[j])
+    speed, other_speed = float(culprit.speed[at]), float(victim.speed[other])
     if facing > -0.95 or not 2.3 < side_m < 5.2 or speed < 5.0 or other_speed < 4.0:
         return
-    x = 0.5 * float(culprit.x[mine][k] + victim.x[other][k])
-    y = 0.5 * float(culprit.y[mine][k] + victim.y[other][k])
+    x = 0.5 * float(culprit.x[at] + victim.x[other])
+    y = 0.5 * float(culprit.y[at] + victim.y[other])
     widths = VEHICLES[culprit.type].width_m / 2 + VEHICLES[victim.type].width_m / 2
     yield Opportunity(
-        step=first + k + share,
+        step=step + share,
         where=(x, y),
         culprit=culprit.number,
         victims=(victim.number,),
