@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 # Part of every clip's name: a change that alters any clip's pixels or labels needs a new one.
-VERSION = "19"
+VERSION = "20"
 
 
 Truth = Literal["masks", "depth", "flow", "normals"]

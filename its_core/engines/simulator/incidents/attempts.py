@@ -11,7 +11,7 @@ from its_core.engines.simulator.incidents.catalogue import KINDS
 from its_core.engines.simulator.incidents.kind import Kind
 from its_core.engines.simulator.incidents.kinds.normal_traffic import PLAIN, averted
 from its_core.engines.simulator.incidents.outcome.aftermaths import lacks
-from its_core.engines.simulator.incidents.outcome.distractions import more_striking
+from its_core.engines.simulator.incidents.outcome.distractions import closely_passed, more_striking
 from its_core.engines.simulator.incidents.outcome.measures import passes_through
 from its_core.engines.simulator.incidents.outcome.prominence import outweighed
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict, failed, severity_of, touched
@@ -113,7 +113,7 @@ def _accepted(setting: Setting, kind: Kind) -> Iterator[_Played]:
 
 def _doubt(setting: Setting, kind: Kind, run: Run, verdict: Verdict) -> str:
     """Why a viewer might not name what happened; empty when nothing speaks against it."""
-    unclear = verdict.doubt or hard_to_make_out(setting, run, verdict)
+    unclear = verdict.doubt or hard_to_make_out(setting, run, verdict) or closely_passed(setting, run, verdict)
     return unclear or (
         outweighed(setting.scene, run, verdict) if kind.touches else more_striking(setting, run, verdict)
     )
@@ -167,16 +167,18 @@ def _calm_try(setting: Setting) -> Try:
     counted, so that clips with and without one are drawn alike."""
     incident = averted(setting)
     scene = replace(setting.scene, incident_type=incident, aftermath=None)
-    last = Try(setting.seed, NO_MOMENT)
+    last, doubtful = Try(setting.seed, NO_MOMENT), None
     for tried, calm in _accepted(replace(setting, scene=scene), KINDS[incident]):
         if tried.why or calm is None:
-            return replace(tried, run=None, verdict=None) if last.run is None else last
+            last = replace(tried, run=None, verdict=None) if last.run is None else last
+            break
         run = simulate(calm(), setting.geometry, until_touch=not PLAIN.touches)
         verdict = _verdict(setting, PLAIN, run)
         why = verdict.why or _no_clip(setting, run)
         if not why and setting.scene.aftermath is not None:
             why = lacks(run, setting.scene.aftermath) or ""
         last = Try(setting.seed, why, run, verdict, tried.runs)
-        if not why:
-            break
-    return last
+        if not why and not closely_passed(setting, run, verdict):
+            return last
+        doubtful = doubtful or (None if why else last)
+    return doubtful or last

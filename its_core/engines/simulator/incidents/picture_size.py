@@ -47,7 +47,8 @@ def smallest_share(setting: Setting, timeline: Timeline, opportunity: Opportunit
     ``least_share`` of the kind (0: any)."""
     if CameraWord.FAR in setting.scene.camera:
         return SMALLEST_SHARE_FAR
-    return max(_least_of_one(setting) if _cars(timeline, opportunity) < 2 else SMALLEST_SHARE, least_share)
+    alone = _cars(timeline, opportunity) < 2
+    return max((SMALLEST_SHARE_OF_ONE if alone else SMALLEST_SHARE) * _poor_factor(setting), least_share)
 
 
 def plain_share(setting: Setting, wanted: float) -> float:
@@ -71,11 +72,7 @@ def smallest_stature(setting: Setting) -> float:
     """A car's share of the picture's width, below which nobody would make out a person or a bicycle beside it."""
     if CameraWord.FAR in setting.scene.camera:
         return SMALLER_OF_ONE * SMALLEST_SHARE_FAR
-    return SMALLER_OF_ONE * _least_of_one(setting)
-
-
-def _least_of_one(setting: Setting) -> float:
-    return SMALLEST_SHARE_OF_ONE * _poor_factor(setting)
+    return SMALLER_OF_ONE * SMALLEST_SHARE_OF_ONE * _poor_factor(setting)
 
 
 def _poor_factor(setting: Setting) -> float:
@@ -88,11 +85,12 @@ def is_wide_enough(
 ) -> bool:
     """Whether the box around those concerned is expected to be so wide that a viewer can see what happens: ``least``
     of the usual smallest width, or of the kind's ``least_share`` where that is larger."""
-    smallest = max(SMALLEST_WIDTH_OF_ONE if _cars(timeline, opportunity) < 2 else SMALLEST_WIDTH, least_share)
+    alone = _cars(timeline, opportunity) < 2
+    smallest = max((SMALLEST_WIDTH_OF_ONE if alone else SMALLEST_WIDTH) * _poor_factor(setting), least_share)
     if CameraWord.FAR in setting.scene.camera:
         smallest = SMALLEST_WIDTH_FAR
     elif opportunity.collision is CollisionType.SIDESWIPE:
-        smallest *= SCRAPED_FACTOR * _poor_factor(setting)
+        smallest *= SCRAPED_FACTOR
     return expected_width(setting, timeline, opportunity) >= least * smallest
 
 

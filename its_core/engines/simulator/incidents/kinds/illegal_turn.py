@@ -27,7 +27,7 @@ from its_core.engines.simulator.traffic.habits import NORMAL, Intent
 
 ONSETS_S = (2.5, 3.5)  # before the turn
 RADIUS_M, TURN_M = 9.0, 15.0  # of the turn, about: its radius and its length
-PLAIN_SHARE = 0.065
+PLAIN_SHARE = 0.08
 BEGUN_DEG, TURNED_DEG = 28.0, 55.0  # what is half a turn in the clip is not seen to be one
 BEGUN_ROUND_DEG, ROUND_DEG = 40.0, 115.0  # likewise of who turns round
 STANDS_MPS, WAITS_S = 0.4, 0.8  # in the middle of the turn

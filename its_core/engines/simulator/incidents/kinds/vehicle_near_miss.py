@@ -31,7 +31,7 @@ FAST_MPS = 6.5  # what one can see that somebody had to brake from
 EVADES_MPS2, EVADES_M = 5.0, 0.7  # of one of the two; the other does half as much
 LEAST_MPS = 3.5  # of either, in the two seconds before
 NEEDS_S = 1.3  # of the clip after the point: the two are seen to pass each other
-LEAST_SHARE, PLAIN_SHARE = 0.042, 0.07
+LEAST_SHARE, PLAIN_SHARE = 0.046, 0.085
 LATEST_SHARE = 0.94  # of the clip
 CLOSING_MPS = 8.0  # on somebody ahead
 

@@ -1,24 +1,31 @@
-"""What else a viewer would take for a clip's incident: somebody who brakes hard, or people who jump, elsewhere in the
-picture. Ordinary traffic has such moments; a clip whose incident is no crash should not show a more striking one."""
+"""What else a viewer would take for a clip's incident: somebody who brakes hard, people who jump, or a cyclist who is
+passed closely, elsewhere in the picture. Ordinary traffic has such moments; a clip whose incident is no crash should
+not show a more striking one."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from its_core.engines.simulator.incidents.outcome.measures import apart_m
 from its_core.engines.simulator.incidents.outcome.verdicts import Verdict
 from its_core.engines.simulator.incidents.setting import CAR_M, LOOKED_AT_M, Setting, in_picture
 from its_core.engines.simulator.simulation.run import Run
+from its_core.taxonomy import IncidentType, ParticipantType
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 HARD_MPS2 = 4.2  # over half a second, on a dry road: no ordinary stop at a line is so hard
+FOR_A_TURN_MPS2 = 3.2  # likewise, of those before whom somebody turns
 OVER_S = 0.5
 STARTLED = 0.4
 SMALLER = 0.45  # than the incident: what is smaller still does not compete with it
 LEAST_SHARE = 0.02  # of the picture's width, for a car
 NEAR_M, BEFORE_S, AFTER_S = 28.0, 1.0, 3.0  # so near the incident, what others do follows from it
+CLOSE_M, FASTER_MPS, PASSES_MPS = 0.75, 2.0, 3.0  # of who passes a cyclist: the gap, and how fast
+CYCLIST_SHARE = 0.03  # of the picture's width, for a car where the cyclist is
+ABOUT_M = 8.0  # between the middles of two who may be so near each other
 
 
 def more_striking(setting: Setting, run: Run, verdict: Verdict) -> str:
@@ -29,17 +36,39 @@ def more_striking(setting: Setting, run: Run, verdict: Verdict) -> str:
     frames, count = trace.speeds.shape
     shares = _shares(setting, trace.positions)
     own = float(_shares(setting, np.array([[verdict.where_m]]))[0, 0])
-    noticed = (shares > max(SMALLER * own, LEAST_SHARE)) & ~_follows_from(run, verdict)
+    noticed = shares > max(SMALLER * own, LEAST_SHARE)
     noticed[:, list(verdict.shown)] = False
+    follows = _follows_from(run, verdict)
     people = np.arange(count) >= trace.vehicles
-    if bool((noticed & people & (trace.startle > STARTLED)).any()):
+    if bool((noticed & ~follows & people & (trace.startle > STARTLED)).any()):
         return "somebody else jumps"
     over = max(round(OVER_S * trace.fps), 1)
     if frames <= over:
         return ""
-    loss = (trace.speeds[:-over] - trace.speeds[over:]) * trace.fps / over
-    hard = loss > HARD_MPS2 * min(setting.grip / 0.95, 1.0)
-    return "somebody else brakes hard" if bool((hard & noticed[:-over] & ~people).any()) else ""
+    loss = (trace.speeds[:-over] - trace.speeds[over:]) * trace.fps / over / min(setting.grip / 0.95, 1.0)
+    noticed, follows = (noticed & ~people)[:-over], follows[:-over]
+    if bool((noticed & ~follows & (loss > HARD_MPS2)).any()):
+        return "somebody else brakes hard"
+    makes_brake = setting.scene.incident_type is IncidentType.ILLEGAL_TURN and (loss > FOR_A_TURN_MPS2)
+    return "a turn that makes others brake hard is a near miss" if bool((noticed & follows & makes_brake).any()) else ""
+
+
+def closely_passed(setting: Setting, run: Run, verdict: Verdict) -> str:
+    """Why viewers would name a close pass; empty when no cyclist is passed closely but by those concerned."""
+    trace = run.trace
+    shares, speeds = _shares(setting, trace.positions), trace.speeds
+    vehicles = range(trace.vehicles)
+    for cyclist in (number for number in vehicles if trace.actors[number].type is ParticipantType.BICYCLE):
+        seen = shares[:, cyclist] > CYCLIST_SHARE
+        for number in vehicles:
+            if number == cyclist or {number, cyclist} <= set(verdict.shown):
+                continue
+            off = trace.positions[:, number, :2] - trace.positions[:, cyclist, :2]
+            passes = (speeds[:, number] > speeds[:, cyclist] + FASTER_MPS) & (speeds[:, cyclist] > PASSES_MPS)
+            passes &= seen & ((off * off).sum(axis=1) < ABOUT_M * ABOUT_M)
+            if bool(passes.any()) and bool((apart_m(trace, number, cyclist)[passes] < CLOSE_M).any()):
+                return "a cyclist is passed closely"
+    return ""
 
 
 def _shares(setting: Setting, positions: Floats) -> Floats:
