@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from its_core.engines.simulator.compilation import kernel
 from its_core.engines.simulator.optics.camera import Camera
-from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, draw_counted
+from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, Rect, draw_counted
 from its_core.engines.simulator.rendering.actors import Cast
 from its_core.engines.simulator.rendering.standing import FINE, Standing
 from its_core.engines.simulator.rendering.windows import Window
@@ -114,11 +114,8 @@ class ActorLayer:
         """N: of the frame that was drawn last, the samples of each actor that show in the published pixels, where
         ``samples`` N show in all."""
         counted = samples.copy()
-        for number, window in zip(drawn.numbers, drawn.windows, strict=True):
-            cut = _common(window, published)
-            if cut != window:
-                found = self.seen.triangle[_fine(cut)]
-                counted[number] = np.count_nonzero(drawn.owner[found[found != NOTHING]] == number)
+        numbers = np.array(drawn.numbers, np.int64)
+        _leave_outside(self._drawn_on, numbers, _rect(_fine(published)), self.seen.triangle, drawn.owner, counted)
         return counted
 
     def _window(self, shown: Outlines, number: int) -> Window:
@@ -158,20 +155,34 @@ def _restore(windows: NDArray[np.int64], bare: NDArray[np.float32], seen: Ints, 
                     seen[row, column], nearness[row, column] = NOTHING, bare[row, column]
 
 
+@kernel
+def _leave_outside(
+    windows: NDArray[np.int64], numbers: NDArray[np.int64], within: Rect, seen: Ints, owner: NDArray[np.uint8],
+    counted: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Takes the samples of bodies (``numbers`` K, drawn in ``windows``) that lie outside ``within`` off ``counted``."""
+    first_column, first_row, last_column, last_row = within
+    for body in range(len(windows)):
+        top, bottom, left, right = windows[body]
+        high, low = max(top, first_row), min(bottom, last_row)
+        for first, last, begin, end in (
+            (top, min(bottom, first_row), left, right),
+            (max(top, last_row), bottom, left, right),
+            (high, low, left, min(right, first_column)),
+            (high, low, max(left, last_column), right),
+        ):
+            for row in range(first, last):
+                for column in range(begin, end):
+                    if seen[row, column] != NOTHING and owner[seen[row, column]] == numbers[body]:
+                        counted[numbers[body]] -= 1
+
+
 def _fine(window: Window) -> Window:
     """Of pixels, their samples."""
     rows, columns = window
     return slice(FINE * rows.start, FINE * rows.stop), slice(FINE * columns.start, FINE * columns.stop)
 
 
-def _common(one: Window, other: Window) -> Window:
-    rows, columns = (
-        slice(max(a.start, b.start), max(min(a.stop, b.stop), a.start, b.start))
-        for a, b in zip(one, other, strict=True)
-    )
-    return rows, columns
-
-
-def _rect(window: Window) -> tuple[int, int, int, int]:
+def _rect(window: Window) -> Rect:
     rows, columns = window
     return columns.start, rows.start, columns.stop, rows.stop

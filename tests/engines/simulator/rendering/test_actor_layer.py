@@ -8,7 +8,7 @@ from its_core.engines.simulator.rendering.standing import Standing
 
 # Ten metres above nothing, looking north and level: x right, z up.
 LEVEL = Camera("level", (0.0, 0.0, 10.0), np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]]), 100.0, 64, 40)
-NUMBERED = (np.array([(0, 1, 2), (0, 2, 3)], np.int32), np.array([(4, 5, 6), (4, 6, 7)], np.int32))
+NUMBERED = tuple(np.array([(0, 1, 2), (0, 2, 3)], np.int32) + 4 * number for number in range(6))
 
 
 def plates(*places: tuple[float, float]) -> Cast:
@@ -52,3 +52,18 @@ def test_triangles_are_those_of_the_bodies_in_the_picture() -> None:
         assert found.numbers == numbers
         assert found.owner.tolist() == [number for number in numbers for _ in range(2)]
         assert np.array_equal(found.triangles, cast.chosen(numbers))
+
+
+def test_samples_outside_the_published_pixels_do_not_count() -> None:
+    """Of bodies over one edge, over three and over none, before and behind each other, and of one beside the frame."""
+    standing = Standing(np.zeros((80, 128), np.float32), np.zeros((80, 128), np.uint8))
+    standing.nearness[:, 60:70] = 0.09  # a wall before some of them
+    layer = ActorLayer(LEVEL, standing)
+    found = drawn(layer, plates((-2.6, 10.0), (-1.2, 8.0), (2.0, 4.0), (0.3, 15.0), (4.5, 20.0), (500.0, 10.0)))
+    shows = np.where(layer.seen.triangle == NOTHING, -1, found.owner.astype(int)[layer.seen.triangle])
+    samples = np.array([np.count_nonzero(shows == number) for number in range(6)])
+    assert (samples[:5] > 0).all()
+    for top, low, left, right in ((5, 35, 6, 60), (0, 36, 4, 64), (4, 40, 0, 58), (0, 40, 0, 64), (18, 22, 25, 30)):
+        inside = shows[2 * top : 2 * low, 2 * left : 2 * right]
+        expected = [np.count_nonzero(inside == number) for number in range(6)]
+        assert layer.samples_in((slice(top, low), slice(left, right)), found, samples).tolist() == expected
