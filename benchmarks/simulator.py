@@ -4,8 +4,9 @@ python benchmarks/simulator.py [--rounds 1] [--only night]
 python benchmarks/simulator.py --processes 16 [--clips 8]
 
 Scenes that the simulator refuses are left out and named. A process first loads or compiles the kernels, as
-``precompile`` does, and makes one clip; both are timed apart. With ``--processes``: clips an hour of 1, 2, 4, … processes of one thread, up to that number, each of
-which makes the same clips, once all have made a first one. Needs the simulator and the encoder alone.
+``precompile`` does, and makes one clip; both are timed apart. With ``--processes``: clips an hour of 1, 2, 4, …
+processes of one thread, up to that number, each of which makes the same clips, once all have made a first one. Needs
+the simulator and the encoder alone.
 """
 
 from __future__ import annotations
