@@ -23,9 +23,9 @@ _TURNED = 0.3  # cosine of the angle by which a triangle that stays may turn
 _PLAIN, _LINE, _FIXED = 0, 1, 2  # how a vertex may move: anywhere, along its line, not at all
 
 
-def simplified(mesh: Mesh, tolerance_m: float, kept: Sequence[int] = ()) -> Mesh:
+def simplified(mesh: Mesh, tolerance_m: float, kept: Sequence[int] = (), longest_m: float = np.inf) -> Mesh:
     """The mesh with a subset of its vertices, none of whose surfaces has moved by more than about ``tolerance_m``;
-    those of the materials ``kept`` not at all."""
+    those of the materials ``kept`` not at all. No edge becomes longer than ``longest_m``."""
     if tolerance_m <= 0.0:
         return mesh
     _, firsts, welds = np.unique(mesh.welds, return_index=True, return_inverse=True)
@@ -35,7 +35,7 @@ def simplified(mesh: Mesh, tolerance_m: float, kept: Sequence[int] = ()) -> Mesh
     kinds = (mesh.slots[first].astype(np.int64) << 8) | mesh.parts[first]
     fixed = np.zeros(len(places), np.bool_)
     fixed[welds[np.isin(mesh.slots, kept)]] = True
-    corners, kinds = _collapsed(places, corners, kinds, fixed, tolerance_m * tolerance_m)
+    corners, kinds = _collapsed(places, corners, kinds, fixed, tolerance_m * tolerance_m, longest_m * longest_m)
     keys = (welds.astype(np.int64) << 16) | (mesh.slots.astype(np.int64) << 8) | mesh.parts
     order = np.argsort(keys, kind="stable")
     wanted = (corners << 16) | kinds[:, None]
@@ -51,8 +51,11 @@ def simplified(mesh: Mesh, tolerance_m: float, kept: Sequence[int] = ()) -> Mesh
     )
 
 
-def _collapsed(places: Floats, corners: Ints, kinds: Ints, fixed: NDArray[np.bool_], most: float) -> tuple[Ints, Ints]:
-    """Triangles T×3 of places and their kinds (material and part), fewer of them; ``fixed`` places stay."""
+def _collapsed(
+    places: Floats, corners: Ints, kinds: Ints, fixed: NDArray[np.bool_], most: float, longest: float
+) -> tuple[Ints, Ints]:
+    """Triangles T×3 of places and their kinds (material and part), fewer of them; ``fixed`` places stay. ``longest``:
+    the square of an edge's length."""
     quadrics = np.zeros((len(places), 10))
     first = True
     for _ in range(_PASSES):
@@ -65,7 +68,7 @@ def _collapsed(places: Floats, corners: Ints, kinds: Ints, fixed: NDArray[np.boo
         ways[fixed] = _FIXED
         sources, targets, costs = _candidates(places, quadrics, edges, features, ways, most)
         order = np.argsort(costs, kind="stable")
-        alive = _collapse(places, corners, features, edges, quadrics, sources[order], targets[order])
+        alive = _collapse(places, corners, features, edges, quadrics, sources[order], targets[order], longest)
         if bool(alive.all()):
             break
         corners, kinds = corners[alive], kinds[alive]
@@ -148,6 +151,13 @@ def _cross(a: Floats, b: Floats, c: Floats) -> tuple[float, float, float]:
 
 
 @inline
+def _square(a: Floats, b: Floats) -> float:
+    """That of the distance between two places."""
+    x, y, z = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+    return x * x + y * y + z * z
+
+
+@inline
 def _normal(places: Floats, corners: Ints, number: int) -> tuple[float, float, float]:
     return _cross(places[corners[number, 0]], places[corners[number, 1]], places[corners[number, 2]])
 
@@ -216,7 +226,7 @@ def _candidates(
 @kernel
 def _collapse(
     places: Floats, corners: Ints, features: NDArray[np.bool_], edges: Ints, quadrics: Floats, sources: Ints,
-    targets: Ints,
+    targets: Ints, longest: float,
 ) -> NDArray[np.bool_]:  # fmt: skip
     """Does those of the collapses, cheapest first, that touch no triangle of another one. Returns which triangles are
     left."""
@@ -244,7 +254,7 @@ def _collapse(
         if (
             touched[source]
             or touched[target]
-            or not _may_collapse(source, target, around, onto, places, corners, alone)
+            or not _may_collapse(source, target, around, onto, places, corners, alone, longest)
         ):
             continue
         for triangle in around:
@@ -270,10 +280,10 @@ def _has(corners: Ints, triangle: int, place: int) -> bool:
 
 @inline
 def _may_collapse(
-    source: int, target: int, around: Ints, onto: Ints, places: Floats, corners: Ints, alone: Ints
+    source: int, target: int, around: Ints, onto: Ints, places: Floats, corners: Ints, alone: Ints, longest: float
 ) -> bool:
     """Whether the surface stays one: no other place is joined to both ends, no triangle turns over, none that stands
-    alone is lost."""
+    alone is lost; and no edge becomes too long."""
     shared, common = 0, 0
     for triangle in around:
         if _has(corners, triangle, target):
@@ -288,6 +298,8 @@ def _may_collapse(
         c = places[target] if k == source else places[k]
         nx, ny, nz = _cross(a, b, c)
         before, after = np.sqrt(x * x + y * y + z * z), np.sqrt(nx * nx + ny * ny + nz * nz)
+        if longest < np.inf and max(_square(a, b), _square(b, c), _square(c, a)) > longest:
+            return False
         if before > 0.0 and x * nx + y * ny + z * nz <= _TURNED * before * after:
             return False
     seen = np.empty(3 * len(around), np.int64)

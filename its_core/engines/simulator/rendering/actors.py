@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from its_core.engines.simulator.dimensions import HEAVY, TWO_WHEELERS
+from its_core.engines.simulator.meshes.cutting import cut
 from its_core.engines.simulator.meshes.emergency import emergency_car, works_car
 from its_core.engines.simulator.meshes.frights import felt_by, fright_of
 from its_core.engines.simulator.meshes.gaits import gait_of
@@ -35,6 +36,7 @@ from its_core.engines.simulator.meshes.simplification import simplified
 from its_core.engines.simulator.meshes.vehicles import Car, car, trailer
 from its_core.engines.simulator.meshes.wrecks import Wreck
 from its_core.engines.simulator.portable_math import dot
+from its_core.engines.simulator.rendering.detail import Detail
 from its_core.engines.simulator.rendering.poses import car_parts, carried, place_parts, turn_of
 from its_core.engines.simulator.rendering.posts import StruckPost, leaning, upright_post
 from its_core.engines.simulator.trace import Actor, Dent, Trace
@@ -50,6 +52,7 @@ _BEACON_ON = 0.6  # share of the time for which a side burns: for a moment both 
 _TRAILS_S, _SLUMPS_S, _LETS_GO_S = 0.12, 0.6, 0.3
 _STANDS_MPS, _TOILS_S = 0.15, 1.8  # of people at work
 _SIGNALLING = tuple(int(surface) for surface, _ in LAMPS)  # of a mesh's surfaces: seen however small they are
+_KEPT = 64  # meshes of vehicles, from clip to clip
 _LAMP_PAIRS = (
     (Surface.HEADLAMP_LEFT, Surface.HEADLAMP_RIGHT),
     (Surface.TAILLAMP_LEFT, Surface.TAILLAMP_RIGHT),
@@ -66,15 +69,20 @@ class Posed:
     triangles: NDArray[np.int32]
 
 
-@cache
-def _vehicle(kind: ParticipantType, emergency: bool, works: bool, tolerance_m: float) -> Car:
+@lru_cache(maxsize=_KEPT)
+def _vehicle(kind: ParticipantType, emergency: bool, works: bool, detail: Detail) -> Car:
     whole = emergency_car(kind) if emergency else works_car(kind) if works else car(kind)
-    return replace(whole, mesh=simplified(whole.mesh, tolerance_m, _SIGNALLING))
+    return replace(whole, mesh=_drawn(whole.mesh, detail))
 
 
-@cache
-def _trailer(tolerance_m: float) -> Car:
-    return replace(trailer(), mesh=simplified(trailer().mesh, tolerance_m, _SIGNALLING))
+@lru_cache(maxsize=_KEPT)
+def _trailer(detail: Detail) -> Car:
+    return replace(trailer(), mesh=_drawn(trailer().mesh, detail))
+
+
+def _drawn(mesh: Mesh, detail: Detail) -> Mesh:
+    """A vehicle's mesh with no more triangles than are of use."""
+    return cut(simplified(mesh, detail.tolerance_m, _SIGNALLING, detail.longest_m), detail.longest_m)
 
 
 @cache
@@ -83,15 +91,14 @@ def _figure(person: Stature, tolerance_m: float) -> Mesh:
 
 
 class CarActor:
-    """A car of the trace; ``lit``: its lamps burn (dusk). ``tolerance_m``: by how much its surfaces may lie beside
-    their places."""
+    """A car of the trace; ``lit``: its lamps burn (dusk)."""
 
-    def __init__(self, trace: Trace, number: int, lit: bool, tolerance_m: float) -> None:
+    def __init__(self, trace: Trace, number: int, lit: bool, detail: Detail) -> None:
         self._trace, self._number, self._lit = trace, number, lit
         self.actor: Actor = trace.actors[number]
         self._dents = dents_of(trace, number, on_trailer=False)
         variant = self.actor.type, self.actor.emergency, self.actor.works
-        self._car = _vehicle(*variant, _tolerance_m(self._dents, tolerance_m, self.actor.type in HEAVY))
+        self._car = _vehicle(*variant, _detail(self._dents, detail, self.actor.type in HEAVY))
         self._paint = paintwork(self.actor)
         self._drives_lit = not self.actor.parked and self.actor.look % 5 < 3
         self._wreck = Wreck(self._car, self._dents)
@@ -191,10 +198,10 @@ class CarActor:
 class TrailerActor:
     """What an articulated truck pulls."""
 
-    def __init__(self, trace: Trace, number: int, truck: CarActor, tolerance_m: float) -> None:
+    def __init__(self, trace: Trace, number: int, truck: CarActor, detail: Detail) -> None:
         self._trace, self._number, self._truck = trace, number, truck
         self._dents = dents_of(trace, number, on_trailer=True)
-        self._wreck = Wreck(_trailer(_tolerance_m(self._dents, tolerance_m, True)), self._dents)
+        self._wreck = Wreck(_trailer(_detail(self._dents, detail, True)), self._dents)
         self._bent = (0, self._wreck.after(0))
 
     def posed(self, frame: int) -> Posed:
@@ -275,9 +282,9 @@ def dents_of(trace: Trace, number: int, *, on_trailer: bool) -> list[Dent]:
     return sorted(found, key=lambda dent: dent.frame)
 
 
-def _tolerance_m(dents: Sequence[Dent], tolerance_m: float, flat: bool) -> float:
+def _detail(dents: Sequence[Dent], detail: Detail, flat: bool) -> Detail:
     """That of a vehicle with these dents. ``flat``: of flat sheets, which keep no vertices to crumple at otherwise."""
-    return 0.0 if flat and dents else tolerance_m
+    return detail._replace(tolerance_m=0.0) if flat and dents else detail
 
 
 def suffered(dents: Sequence[Dent], frame: int) -> int:
@@ -324,21 +331,20 @@ def placed_parts(mesh: Mesh, turns: Floats, shifts: Floats) -> tuple[F32, F32]:
 Body = CarActor | PersonActor | WholeActor
 
 
-def bodies(trace: Trace, lit: bool, tolerances_m: Sequence[float] = ()) -> list[Body]:
-    """One for each actor of a trace. ``tolerances_m``: by how much the surfaces of each may lie beside their places;
-    by default, by nothing."""
+def bodies(trace: Trace, lit: bool, details: Sequence[Detail] = ()) -> list[Body]:
+    """One for each actor of a trace; by default, in full detail."""
     found: list[Body] = []
     for number, actor in enumerate(trace.actors):
-        tolerance_m = tolerances_m[number] if tolerances_m else 0.0
+        detail = details[number] if details else Detail()
         if actor.type is ParticipantType.PEDESTRIAN:
-            found.append(PersonActor(trace, number, tolerance_m))
+            found.append(PersonActor(trace, number, detail.tolerance_m))
             continue
         # Parked vehicles have their lamps off.
-        vehicle = CarActor(trace, number, lit and not actor.parked, tolerance_m)
+        vehicle = CarActor(trace, number, lit and not actor.parked, detail)
         if actor.type in TWO_WHEELERS:
-            found.append(WholeActor(vehicle, PersonActor(trace, number, tolerance_m)))
+            found.append(WholeActor(vehicle, PersonActor(trace, number, detail.tolerance_m)))
         elif number in trace.trailers:
-            found.append(WholeActor(vehicle, TrailerActor(trace, number, vehicle, tolerance_m)))
+            found.append(WholeActor(vehicle, TrailerActor(trace, number, vehicle, detail)))
         else:
             found.append(vehicle)
     return found

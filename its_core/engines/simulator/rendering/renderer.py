@@ -24,7 +24,7 @@ from its_core.engines.simulator.rendering.actors import Body, Cast, PersonActor,
 from its_core.engines.simulator.rendering.aftermath.traces import Aftermath
 from its_core.engines.simulator.rendering.background import plate
 from its_core.engines.simulator.rendering.compositor import Compositor, Sight
-from its_core.engines.simulator.rendering.detail import tolerances_m
+from its_core.engines.simulator.rendering.detail import details
 from its_core.engines.simulator.rendering.lamps.signals import Signals
 from its_core.engines.simulator.rendering.lamps.vehicles import VehicleLamps
 from its_core.engines.simulator.rendering.layers import LayerMaker, Layers
@@ -85,7 +85,7 @@ class Renderer:
         sky = daylight(light, weather, camera.camera_id, surface)
         if layout.tube is not None:
             sky = under_roof(sky, layout.tube.warm)
-        found = bodies(trace, sky.lit, tolerances_m(trace, camera))
+        found = bodies(trace, sky.lit, details(trace, camera))
         cutting = None if shifts_px is None else Cutting(camera, margin_px(camera), shifts_px)
         seen = camera if shifts_px is None else widened(camera, margin_px(camera))
         if self._still is None or not self._still.shows(layout, seen, sky):
