@@ -154,7 +154,7 @@ def _cross(a: Floats, b: Floats, c: Floats) -> tuple[float, float, float]:
 def _square(a: Floats, b: Floats) -> float:
     """That of the distance between two places."""
     x, y, z = b[0] - a[0], b[1] - a[1], b[2] - a[2]
-    return x * x + y * y + z * z
+    return float(x * x + y * y + z * z)
 
 
 @inline

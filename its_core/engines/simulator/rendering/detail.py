@@ -22,8 +22,8 @@ _SAGS_M = 0.008  # by which bent surfaces may lie nearer or farther: less than p
 
 
 class Detail(NamedTuple):
-    """``tolerance_m``: by how much surfaces may lie beside their places; ``longest_m``: edges of vehicles on which plates lie
-    close before sheets, since the lens bends vertices alone."""
+    """``tolerance_m``: by how much surfaces may lie beside their places; ``longest_m``: edges, where plates lie close
+    before sheets, since the lens bends vertices alone."""
 
     tolerance_m: float = 0.0
     longest_m: float = math.inf
