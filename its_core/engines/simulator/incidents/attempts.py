@@ -130,6 +130,7 @@ def _played(setting: Setting, kind: Kind) -> Iterator[_Played]:
             continue
         run = simulate(staged.staging, setting.geometry, until_touch=not kind.touches)
         runs += 1
+        # As much for a run that ended early: which moments are tried must not follow from what a run costs.
         budget.spend(PHYSICS_STEPS * run.trace.speeds.size)
         verdict = _verdict(setting, kind, run)
         refused = verdict.why if not verdict.happened else unseen(setting, run, verdict)

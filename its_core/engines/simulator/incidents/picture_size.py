@@ -44,7 +44,7 @@ _OVERLAP = 0.87  # of two bodies that cross, the width of both together over the
 
 def smallest_share(setting: Setting, timeline: Timeline, opportunity: Opportunity, least_share: float) -> float:
     """Of the picture's width, that a car must take at the place of a moment for its incident to be legible;
-    ``least_share`` of the kind (0: any)."""
+    ``least_share`` of the kind (0: any), which says what is plain and is not raised for a poor camera."""
     if CameraWord.FAR in setting.scene.camera:
         return SMALLEST_SHARE_FAR
     alone = _cars(timeline, opportunity) < 2

@@ -25,7 +25,8 @@ _PLAIN, _LINE, _FIXED = 0, 1, 2  # how a vertex may move: anywhere, along its li
 
 def simplified(mesh: Mesh, tolerance_m: float, kept: Sequence[int] = (), longest_m: float = np.inf) -> Mesh:
     """The mesh with a subset of its vertices, none of whose surfaces has moved by more than about ``tolerance_m``;
-    those of the materials ``kept`` not at all. No edge becomes longer than ``longest_m``."""
+    those of the materials ``kept`` not at all. No edge becomes longer than ``longest_m``; triangles that have
+    a longer one already stay as they are (``cut`` takes them)."""
     if tolerance_m <= 0.0:
         return mesh
     _, firsts, welds = np.unique(mesh.welds, return_index=True, return_inverse=True)

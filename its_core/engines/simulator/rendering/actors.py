@@ -115,7 +115,8 @@ class CarActor:
         if blows != self._bent[0]:
             self._bent = (blows, self._wreck.after(blows))
             self._hubs = self._wreck.hubs_after(blows)
-            self._broken, self._chosen = frozenset(self._wreck.broken_lamps(blows)), {}
+            self._broken = frozenset(self._wreck.broken_lamps(blows))
+            self._chosen, self._asked_for = {}, -1
             self._lamps = lamp_points(self._bent[1])
             self._worn = {}, np.zeros(0, np.uint8)
         return self._bent[1]

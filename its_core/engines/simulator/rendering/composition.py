@@ -10,6 +10,7 @@ from its_core.engines.simulator.optics.sensor import Tone, steps_of
 from its_core.engines.simulator.optics.shading import Around, weights
 from its_core.engines.simulator.rendering.sample_light import light_of, light_samples, put, room_for
 from its_core.engines.simulator.rendering.standing import FINE
+from its_core.engines.simulator.scenery.light_maps import BEAM_RGB
 
 F32 = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -18,6 +19,7 @@ Counts = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Frame = NDArray[np.uint8]
 
+assert FINE == 2, "changed pixels are found in two rows and two columns of samples"
 _SAMPLES = FINE * FINE
 _GAP_PX = 8  # changed pixels no farther apart are worked out in one go, with those between them
 
@@ -31,7 +33,12 @@ def compose(
     curve: Frame, sharp: Frame, ids: Frame, pixels: Counts, samples: Counts, bounds: Counts, street: F32,
     street_rect: Floats, beams: Floats,
 ) -> None:  # fmt: skip
-    """Lights every pixel of the windows in which something changed."""
+    """Lights the pixels of the windows in which something changed and writes them.
+
+    ``windows`` N×4: top, bottom, left, right in pixels. Written are ``sharp`` H×W×3 (the picture), ``ids`` H×W (who
+    shows), and of each actor ``pixels`` and ``samples`` that show and ``bounds``. The rest is read: ``seen`` are the
+    triangles at the samples, FINE of them along a pixel's side; ``placed`` and ``normals`` their corners; ``still``,
+    ``albedo``, ``ground_share``, ``dim``, ``lamps``, ``glow`` and ``veil`` are pictures of H×W."""
     found = np.empty(_SAMPLES, np.int64)
     normal, lit_with = np.empty((_SAMPLES, 3)), np.empty(_SAMPLES, np.bool_)
     height, width = touched.shape
@@ -137,8 +144,8 @@ def _light_ground(share: F32, dim: F32, lamps: F32, still: F32, albedo: F32, lig
         lit = 1.0 - share[i] * (1.0 - dim[i])
         lamp = share[i] * lamps[i]
         light[3 * i] = lit * still[3 * i] + lamp * albedo[3 * i]
-        light[3 * i + 1] = lit * still[3 * i + 1] + 0.94 * lamp * albedo[3 * i + 1]
-        light[3 * i + 2] = lit * still[3 * i + 2] + 0.82 * lamp * albedo[3 * i + 2]
+        light[3 * i + 1] = lit * still[3 * i + 1] + BEAM_RGB[1] * lamp * albedo[3 * i + 1]
+        light[3 * i + 2] = lit * still[3 * i + 2] + BEAM_RGB[2] * lamp * albedo[3 * i + 2]
 
 
 @kernel

@@ -43,7 +43,8 @@ def details(trace: Trace, camera: Camera) -> list[Detail]:
 
 
 def _longest_m(camera: Camera, nearest_m: float) -> float:
-    """Edges so short that nothing so far away lies more than about ``_SAGS_M`` before or behind its place.
+    """Edges so short that nothing so far away lies more than about ``_SAGS_M`` before or behind its place, but no
+    shorter than the first of ``_LENGTHS_M``.
 
     A lens moves a point at x off the axis and z deep to x (1 + k1 x² / z²), r = x / z. Along an edge of the length L,
     at an angle a to the picture, that has the second derivative 6 k1 r (cos a − r sin a)² / z. The bent edge leaves its

@@ -9,18 +9,17 @@ from numpy.typing import NDArray
 from its_core.engines.simulator.compilation import inline, kernel
 from its_core.engines.simulator.optics.shading import Around, lit_surface, mirrored, plan_at, rise_at
 from its_core.engines.simulator.portable_math import exp_scalar
-from its_core.engines.simulator.scenery.light_maps import LAMP_RGB
+from its_core.engines.simulator.scenery.light_maps import BEAM_RGB, LAMP_RGB
 
 F32 = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
-_BRIGHTEST = 3.0  # of a sample, as in the plate
-_STREET_RGB = LAMP_RGB
+_BRIGHTEST = 3.0  # of a sample, so that a lamp does not eat the anti-aliasing of its edge
 _THIN_AIR = 1.0 / 1400.0  # less haze than this is not seen on bodies near by
 _LANES, _BITS = 16, 4
 # Sixteen of each number one after another, in one flat array: the compiler then knows that none overlaps another.
-_NUMBERS = 32
+_NUMBERS = 32  # of a sample; 29 are used
 _SIZE = _LANES * _NUMBERS
 _NX, _NY, _NZ, _RAY_X, _RAY_Y, _RAY_Z, _DEPTH, _COUNT = range(0, 8 * _LANES, _LANES)
 _RED, _GREEN, _BLUE, _SUN, _ADD_RED, _ADD_GREEN, _ADD_BLUE, _RISEN = range(8 * _LANES, 16 * _LANES, _LANES)
@@ -67,6 +66,7 @@ def light_samples(
             nx, ny, nz = v[_NX + i], v[_NY + i], v[_NZ + i]
             n_length = max(np.sqrt(nx * nx + ny * ny + nz * nz), 1e-6)
             nx, ny, nz = nx / n_length, ny / n_length, nz / n_length
+            # In 32 bits, as rays are kept: in 64 the last bits would differ from those of ``Shader.radiance``.
             dx, dy, dz = np.float32(v[_RAY_X + i]), np.float32(v[_RAY_Y + i]), np.float32(v[_RAY_Z + i])
             length = np.sqrt(dx * dx + dy * dy + dz * dz)
             ux, uy, uz = dx / length, dy / length, dz / length
@@ -94,9 +94,9 @@ def light_samples(
                 near = plan_at(street, street_rect, eye[0] + depth * v[_RAY_X + i], eye[1] + depth * v[_RAY_Y + i])
                 near *= 0.62 + 0.38 * nz
                 beam = max(v[_NX + i] * beams[who, 0] + v[_NY + i] * beams[who, 1] + nz * beams[who, 2], 0.0)
-                v[_ADD_RED + i] = _STREET_RGB[0] * near + beam
-                v[_ADD_GREEN + i] = _STREET_RGB[1] * near + 0.94 * beam
-                v[_ADD_BLUE + i] = _STREET_RGB[2] * near + 0.82 * beam
+                v[_ADD_RED + i] = LAMP_RGB[0] * near + BEAM_RGB[0] * beam
+                v[_ADD_GREEN + i] = LAMP_RGB[1] * near + BEAM_RGB[1] * beam
+                v[_ADD_BLUE + i] = LAMP_RGB[2] * near + BEAM_RGB[2] * beam
         for i in range(_LANES):
             v[_RED + i], v[_GREEN + i], v[_BLUE + i] = lit_surface(
                 v[_NX + i], v[_NY + i], v[_NZ + i], v[_SUN + i], v[_UX + i], v[_UY + i], v[_UZ + i], v[_ADD_RED + i],

@@ -23,7 +23,8 @@ _SUN_SIDE_PX = 1536
 _SUN_REACH_M = 88.0
 _COARSE_M = 0.5
 _COARSE_REACH_M = 120.0
-LAMP_RGB = (1.0, 0.70, 0.40)
+LAMP_RGB = (1.0, 0.70, 0.40)  # of street lamps
+BEAM_RGB = (1.0, 0.94, 0.82)  # of headlamps
 _TREE_M = 27.0  # beyond it a tree's shade is 0 in 32 bits
 _LAMP_LIGHT = 0.85  # radiance of white ground right below a lamp
 

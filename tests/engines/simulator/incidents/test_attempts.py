@@ -8,7 +8,7 @@ from panda3d.core import TransformState
 
 from its_core.clip import Geometry, Scene
 from its_core.engines.simulator.incidents import attempts
-from its_core.engines.simulator.incidents.attempts import kind_try, try_until_it_happens
+from its_core.engines.simulator.incidents.attempts import kind_try, one_try, try_until_it_happens
 from its_core.engines.simulator.incidents.budget import Budget
 from its_core.engines.simulator.incidents.catalogue import KINDS
 from its_core.engines.simulator.incidents.opportunity import Opportunity
@@ -103,6 +103,42 @@ def test_a_moment_that_viewers_might_not_name_is_taken_for_want_of_a_better(doub
     tried = kind_try(setting_of(SCENE, PLACE, CLIP, CAMERA, 5), dataclasses.replace(kind, judge=doubts))
     assert not tried.why
     assert tried.run is found[0 if doubtful == 100 else 1]
+
+
+@pytest.mark.parametrize("closely", [1, 100])
+def test_a_clip_in_which_a_cyclist_is_passed_closely_is_taken_for_want_of_a_better(closely, monkeypatch):
+    monkeypatch.setattr(attempts, "PHYSICS_RUNS", 3)
+    kind, found = KINDS[IncidentType.REAR_END_COLLISION], []
+
+    def passed(setting: Setting, run: Run, verdict: Verdict) -> str:  # noqa: ARG001
+        found.append(run)
+        return "a cyclist is passed closely" if len(found) <= closely else ""
+
+    monkeypatch.setattr(attempts, "closely_passed", passed)
+    tried = kind_try(setting_of(SCENE, PLACE, CLIP, CAMERA, 5), kind)
+    assert not tried.why
+    assert tried.run is found[0 if closely == 100 else 1]
+
+
+@pytest.mark.parametrize("closely", [1, 100])
+def test_normal_traffic_in_which_a_cyclist_is_passed_closely_is_taken_for_want_of_a_better(closely, monkeypatch):
+    monkeypatch.setattr(attempts, "PHYSICS_RUNS", 4)
+    calm: list[Run] = []
+
+    def passed(setting: Setting, run: Run, verdict: Verdict) -> str:  # noqa: ARG001
+        if verdict.shown:  # the incident that does not happen
+            return ""
+        calm.append(run)
+        return "a cyclist is passed closely" if len(calm) <= closely else ""
+
+    monkeypatch.setattr(attempts, "closely_passed", passed)
+    scene = dataclasses.replace(
+        SCENE, incident_type=IncidentType.NORMAL_TRAFFIC, averted_incident=IncidentType.REAR_END_COLLISION
+    )
+    tried = one_try(setting_of(scene, PLACE, CLIP, CAMERA, 5))
+    assert not tried.why
+    assert len(calm) > 1
+    assert tried.run is calm[0 if closely == 100 else 1]
 
 
 def test_a_try_ends_when_its_budget_is_spent():

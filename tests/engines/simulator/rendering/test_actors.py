@@ -8,7 +8,7 @@ import pytest
 from its_core.engines.simulator.meshes.materials import Surface
 from its_core.engines.simulator.optics.camera import Camera
 from its_core.engines.simulator.optics.raster import NOTHING, Coverage, Lens, draw
-from its_core.engines.simulator.rendering.actors import WholeActor, bodies
+from its_core.engines.simulator.rendering.actors import CarActor, WholeActor, bodies
 from its_core.engines.simulator.rendering.detail import Detail, details
 from its_core.engines.simulator.trace import Dent
 from its_core.taxonomy import Colour, ParticipantType
@@ -36,6 +36,17 @@ def test_a_bus_that_hits_a_pole_loses_the_same_glass_however_far_it_is() -> None
     near, far = glass_of_a_struck_bus(0.0), glass_of_a_struck_bus(FAR_M)
     assert 0.85 * near[0] < near[1] < 0.995 * near[0]
     assert far == pytest.approx(near, rel=1e-3)
+
+
+def test_a_car_has_its_paint_whichever_frame_was_asked_for_before() -> None:
+    dent = Dent(2, 0, (0.0, 2.2, 0.6), (0.0, -1.0, 0.0), 0.3, 0.6)
+    made = trace([(ParticipantType.SEDAN, Colour.RED, 0.0, 0.0, 0.0)], dents=(dent,))
+    (car,) = bodies(made, True, [Detail(0.0)])
+    assert isinstance(car, CarActor)
+    whole = car.surfaces(1)
+    assert whole
+    car.lamps(2)
+    assert car.surfaces(1) == whole
 
 
 def camera(bend: float) -> Camera:

@@ -23,7 +23,9 @@ STARTLED = 0.4
 SMALLER = 0.45  # than the incident: what is smaller still does not compete with it
 LEAST_SHARE = 0.02  # of the picture's width, for a car
 NEAR_M, BEFORE_S, AFTER_S = 28.0, 1.0, 3.0  # so near the incident, what others do follows from it
-CLOSE_M, FASTER_MPS, PASSES_MPS = 0.75, 2.0, 3.0  # of who passes a cyclist: the gap, and how fast
+# Who passes a cyclist so near, either way, is named close; by how much the faster one is faster, and the cyclist's own
+# speed at least. A close pass as an incident leaves 0.6 m at most.
+CLOSE_M, FASTER_MPS, CYCLES_MPS = 0.75, 2.0, 3.0
 CYCLIST_SHARE = 0.03  # of the picture's width, for a car where the cyclist is
 ABOUT_M = 8.0  # between the middles of two who may be so near each other
 
@@ -54,7 +56,8 @@ def more_striking(setting: Setting, run: Run, verdict: Verdict) -> str:
 
 
 def closely_passed(setting: Setting, run: Run, verdict: Verdict) -> str:
-    """Why viewers would name a close pass; empty when no cyclist is passed closely but by those concerned."""
+    """Why viewers would name a close pass; empty when nobody but those concerned passes a cyclist closely, in either
+    direction, where the picture shows the cyclist large enough."""
     trace = run.trace
     shares, speeds = _shares(setting, trace.positions), trace.speeds
     vehicles = range(trace.vehicles)
@@ -64,7 +67,7 @@ def closely_passed(setting: Setting, run: Run, verdict: Verdict) -> str:
             if number == cyclist or {number, cyclist} <= set(verdict.shown):
                 continue
             off = trace.positions[:, number, :2] - trace.positions[:, cyclist, :2]
-            passes = (speeds[:, number] > speeds[:, cyclist] + FASTER_MPS) & (speeds[:, cyclist] > PASSES_MPS)
+            passes = (speeds[:, number] > speeds[:, cyclist] + FASTER_MPS) & (speeds[:, cyclist] > CYCLES_MPS)
             passes &= seen & ((off * off).sum(axis=1) < ABOUT_M * ABOUT_M)
             if bool(passes.any()) and bool((apart_m(trace, number, cyclist)[passes] < CLOSE_M).any()):
                 return "a cyclist is passed closely"
