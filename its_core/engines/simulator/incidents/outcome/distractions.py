@@ -58,12 +58,12 @@ def more_striking(setting: Setting, run: Run, verdict: Verdict) -> str:
 def closely_passed(setting: Setting, run: Run, verdict: Verdict) -> str:
     """Why viewers would name a close pass; empty when nobody but those concerned passes a cyclist closely, in either
     direction, where the picture shows the cyclist large enough."""
-    trace = run.trace
-    shares, speeds = _shares(setting, trace.positions), trace.speeds
-    vehicles = range(trace.vehicles)
-    for cyclist in (number for number in vehicles if trace.actors[number].type is ParticipantType.BICYCLE):
-        seen = shares[:, cyclist] > CYCLIST_SHARE
-        for number in vehicles:
+    trace, speeds = run.trace, run.trace.speeds
+    for cyclist in range(trace.vehicles):
+        if trace.actors[cyclist].type is not ParticipantType.BICYCLE:
+            continue
+        seen = _shares(setting, trace.positions[:, [cyclist]])[:, 0] > CYCLIST_SHARE
+        for number in range(trace.vehicles):
             if number == cyclist or {number, cyclist} <= set(verdict.shown):
                 continue
             off = trace.positions[:, number, :2] - trace.positions[:, cyclist, :2]
